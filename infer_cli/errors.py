@@ -1,0 +1,108 @@
+"""What can go wrong, named by condition.
+
+::
+
+    InferError                 exit code 1
+     ├─ ModelError             the model file or its folder
+     │   ├─ ModelNotFound      no such folder, no model in it, or several
+     │   └─ ModelUnreadable    empty, cut short, or not a model
+     ├─ InvalidImageName       a tag that breaks a rule
+     ├─ LockFailed             packages that cannot be resolved or fetched
+     ├─ EngineError
+     │   ├─ EngineUnavailable  nothing answers, or it is too old
+     │   ├─ ImageNotFound      not on the engine, and not to be pulled
+     │   ├─ BuildFailed
+     │   ├─ PushFailed
+     │   ├─ PortTaken
+     │   ├─ NameTaken
+     │   └─ ContainerFailed    the service did not start, or ended
+     ├─ ServiceNotFound        no running service of that name, or several
+     ├─ PredictionFailed       the service refused the rows
+     └─ UsageError             exit code 2: options that contradict each other
+"""
+
+from __future__ import annotations
+
+
+class InferError(Exception):
+    """Something that infer was asked for could not be done.
+
+    The message says what happened and to which thing; `hint`, if known, says what to do next;
+    `detail` holds text to show between the two (the end of a log, a list of choices).
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None, detail: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.detail = detail
+
+
+class ModelError(InferError):
+    """The model file, or the folder that holds it, cannot be used."""
+
+
+class ModelNotFound(ModelError):
+    """There is no such folder, no model in it, or more than one."""
+
+
+class ModelUnreadable(ModelError):
+    """The file is empty, cut short, or not a model that is understood."""
+
+
+class InvalidImageName(InferError):
+    """A tag breaks a rule of image names."""
+
+    exit_code = 2
+
+
+class LockFailed(InferError):
+    """The packages cannot be resolved or fetched."""
+
+
+class EngineError(InferError):
+    """The engine refused, or failed at, what it was asked."""
+
+
+class EngineUnavailable(EngineError):
+    """No engine answers, or the one that does is too old."""
+
+
+class ImageNotFound(EngineError):
+    """The engine does not have the image and cannot pull it."""
+
+
+class BuildFailed(EngineError):
+    """The engine could not build the image."""
+
+
+class PushFailed(EngineError):
+    """The registry did not take the image."""
+
+
+class PortTaken(EngineError):
+    """Something else listens on the port."""
+
+
+class NameTaken(EngineError):
+    """Another container has the name."""
+
+
+class ContainerFailed(EngineError):
+    """The service did not start, or it ended by itself."""
+
+
+class ServiceNotFound(InferError):
+    """No running service has the name, or none was named and several run."""
+
+
+class PredictionFailed(InferError):
+    """The service refused the rows that it was given, or did not answer."""
+
+
+class UsageError(InferError):
+    """The options contradict each other."""
+
+    exit_code = 2
