@@ -18,7 +18,8 @@
      │   └─ ContainerFailed    the service did not start, or ended
      ├─ ServiceNotFound        no running service of that name, or several
      ├─ PredictionFailed       the service refused the rows
-     └─ UsageError             exit code 2: options that contradict each other
+     ├─ UsageError             exit code 2: options that contradict each other
+     └─ Interrupted            exit code 130: Ctrl-C
 """
 
 from __future__ import annotations
@@ -106,3 +107,12 @@ class UsageError(InferError):
     """The options contradict each other."""
 
     exit_code = 2
+
+
+class Interrupted(InferError):
+    """The user stopped it, and what it had begun was cleaned up."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("interrupted")

@@ -1,0 +1,40 @@
+# `make demo` and `make test` need nothing but this checkout: they set up the rest themselves.
+
+.PHONY: help setup demo demo-stop test quick lint format bench clean
+
+help:
+	@echo "make demo       set everything up, build and run the example, print a prediction and its URL"
+	@echo "make demo-stop  stop what 'make demo' left running"
+	@echo "make test       set everything up and run all checks and tests, with a real engine"
+	@echo "make quick      the checks and tests that need no engine"
+	@echo "make bench      measure, and print ratios"
+
+setup:
+	@.ci/setup
+
+demo:
+	@.ci/demo
+
+demo-stop:
+	@.ci/demo stop
+
+test:
+	@.ci/test
+
+quick: setup
+	@.ci/test quick
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: setup
+	.venv/bin/ruff check --fix-only .
+	.venv/bin/ruff format .
+
+bench: setup
+	.venv/bin/python -m benchmarks
+
+clean:
+	rm -rf .venv .cache build dist demo .mypy_cache .pytest_cache .ruff_cache .coverage

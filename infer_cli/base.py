@@ -1,0 +1,53 @@
+"""Base images: what must be known of one before packages can be chosen for it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from infer_cli.errors import InferError
+
+# The Python for which wheels of the most scikit-learn versions exist (1.2 and later).
+DEFAULT_PYTHON = "3.11"
+BASE_IMAGE_VARIABLE = "INFER_BASE_IMAGE"
+LOCAL_BASE_NAME = "infer-base"
+
+_OFFICIAL = re.compile(r"(?:docker\.io/)?(?:library/)?python:(?P<python>3\.\d+)(?:\.\d+)?-slim(?:-[a-z]+)?")
+# The engine's names of processors, and those of wheels.
+_WHEEL_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
+_NEW_GLIBC = (2, 28)
+
+
+@dataclass(frozen=True)
+class BaseImage:
+    """A base image: name, Python as `X.Y`, the engine's name of its processor, and glibc version."""
+
+    reference: str
+    python: str
+    architecture: str
+    glibc: tuple[int, int] = _NEW_GLIBC
+    image_id: str | None = None
+
+    @property
+    def wheel_platform(self) -> str:
+        """The platform tag, as uv names it, of the wheels that run on this image.
+
+        The versions of glibc are those of PEP 600.
+        """
+        try:
+            machine = _WHEEL_ARCHITECTURES[self.architecture]
+        except KeyError:
+            message = f"no wheels are known for the processor {self.architecture!r} of {self.reference}"
+            raise InferError(message, hint="choose --platform linux/amd64 or linux/arm64") from None
+        return f"{machine}-manylinux_2_28" if self.glibc >= _NEW_GLIBC else f"{machine}-manylinux_2_17"
+
+
+def official_base(python: str) -> str:
+    """The name of the official base image with this Python."""
+    return f"python:{python}-slim"
+
+
+def python_of_official(reference: str) -> str | None:
+    """The Python that the name of an official slim image promises, or None for any other image."""
+    match = _OFFICIAL.fullmatch(reference)
+    return match["python"] if match else None

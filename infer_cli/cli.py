@@ -1,0 +1,104 @@
+"""The command line: gathers the commands, and reports what goes wrong."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from infer_cli import __version__, output
+from infer_cli.commands.base import base
+from infer_cli.commands.build import build
+from infer_cli.commands.doctor import doctor
+from infer_cli.commands.exec import ExecCommand, exec_
+from infer_cli.commands.init import init
+from infer_cli.commands.inspect import inspect
+from infer_cli.commands.logs import logs
+from infer_cli.commands.predict import predict
+from infer_cli.commands.ps import ps
+from infer_cli.commands.push import push
+from infer_cli.commands.run import run
+from infer_cli.commands.serve import serve
+from infer_cli.commands.stop import stop
+from infer_cli.errors import InferError, Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+
+class _Commands(TyperGroup):
+    """The group of all commands; turns Ctrl-C into an error of ours, which has its own exit code."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # Typer hides the base's type
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted from interrupt
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    # Plain help: importing rich for it would take as long as everything else.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 (Typer gives an option's value by position)
+    if wanted:
+        print(f"infer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _infer(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Turn a trained scikit-learn model into a prediction service in a container."""
+
+
+# In the order in which one needs them.
+app.command()(init)
+app.command()(inspect)
+app.command()(build)
+app.command()(push)
+app.command()(run)
+app.command()(ps)
+app.command()(predict)
+app.command()(logs)
+app.command("exec", cls=ExecCommand, context_settings={"ignore_unknown_options": True})(exec_)
+app.command()(stop)
+app.command()(serve)
+app.command()(base)
+app.command()(doctor)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run a command; ends the process with its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    # A service manager's "end" is to clean up as much as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app(arguments, prog_name="infer")
+    except InferError as error:
+        own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+        output.report(error, as_json="--json" in own)
+        raise SystemExit(error.exit_code) from error
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""Talks to a running service over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from infer_cli.errors import PredictionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_READY_TIMEOUT_S = 2.0
+_PREDICT_TIMEOUT_S = 300.0
+_OK = 200
+_SHOWN_PROBLEMS = 20
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """What `/model` says: the features in order with their types, and a request that works."""
+
+    kind: str
+    features: dict[str, str]
+    example: str
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Answers for rows, in their order; `probabilities` by class where the model has them."""
+
+    predictions: list[Any]
+    probabilities: list[dict[str, float]] | None
+
+
+class ServiceClient:
+    """A connection to the service at `url`, kept open between requests."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "localhost", parts.port or 80
+        self._connection: http.client.HTTPConnection | None = None
+
+    def is_ready(self) -> bool:
+        """Whether the service can predict now; never raises for one that does not answer."""
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=_READY_TIMEOUT_S)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == _OK
+        except (OSError, http.client.HTTPException):
+            # A published port accepts connections before anything listens behind it.
+            return False
+        finally:
+            connection.close()
+
+    def model(self) -> ServedModel:
+        """What is served; raises `PredictionFailed` if the service does not say."""
+        record = self._request("GET", "/model")
+        return ServedModel(
+            kind=str(record["kind"]),
+            features={str(feature["name"]): str(feature["type"]) for feature in record["features"]},
+            example=str(record["example"]),
+            record=record,
+        )
+
+    def predict(self, rows: Sequence[Mapping[str, object]]) -> Predictions:
+        """Predictions for `rows`; raises `PredictionFailed` naming every wrong field."""
+        record = self._request("POST", "/prediction", json.dumps({"rows": list(rows)}).encode())
+        return Predictions(record["predictions"], record.get("probabilities"))
+
+    def _request(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+        try:
+            status, content = self._exchange(method, path, body)
+            record = json.loads(content)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self.close()
+            message = (
+                f"the service at {self.url} did not answer {method} {path}: {error or type(error).__name__}"
+            )
+            raise PredictionFailed(message, hint="see what it says: `infer logs`") from error
+        if status != _OK:
+            raise _refused(path, status, record)
+        return dict(record)
+
+    def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if self._connection is not None:
+            try:
+                return self._send(self._connection, method, path, body, headers)
+            except (ConnectionError, http.client.RemoteDisconnected):
+                # The service may close a connection that was idle; a prediction can be asked again.
+                self.close()
+        self._connection = http.client.HTTPConnection(self._host, self._port, timeout=_PREDICT_TIMEOUT_S)
+        return self._send(self._connection, method, path, body, headers)
+
+    @staticmethod
+    def _send(
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: dict[str, str],
+    ) -> tuple[int, bytes]:
+        connection.request(method, path, body=body, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def close(self) -> None:
+        """Close the connection; the next request opens a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _refused(path: str, status: int, record: Mapping[str, Any]) -> PredictionFailed:
+    error = record.get("error") or {}
+    details = error.get("details")
+    problems = details.get("fields") if isinstance(details, dict) else details
+    lines = [_problem_line(problem) for problem in problems] if isinstance(problems, list) else []
+    if len(lines) > _SHOWN_PROBLEMS:
+        lines[_SHOWN_PROBLEMS:] = [f"  … and {len(lines) - _SHOWN_PROBLEMS} more"]
+    return PredictionFailed(
+        f"the service refused the request ({status}): {error.get('message', 'no reason given')}",
+        detail="\n".join(lines) or None,
+        hint=None if path == "/model" else "`infer predict --help` shows how values are given",
+    )
+
+
+def _problem_line(problem: object) -> str:
+    if not isinstance(problem, dict):
+        return f"  {problem}"
+    where = f"row {problem['row']}, " if "row" in problem else ""
+    return f"  {where}{problem.get('field')}: {problem.get('message') or problem.get('problem')}"

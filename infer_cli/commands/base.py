@@ -1,0 +1,54 @@
+"""`infer base`: a base image made of Debian packages."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infer_cli import output
+from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, LOCAL_BASE_NAME
+from infer_cli.options import AsJson
+
+
+def base(
+    *,
+    python: Annotated[str, typer.Option(metavar="X.Y", help="Its Python: 3.11 or 3.13.")] = DEFAULT_PYTHON,
+    tag: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[:TAG]",
+            help=f"What to call it.  [default: {LOCAL_BASE_NAME}:X.Y]",
+            show_default=False,
+        ),
+    ] = None,
+    mirror: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="The Debian mirror.  [default: Debian's own]", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a base image of Debian packages, where no image registry can be reached."""
+    from infer_cli.debian import DebianBase, make_root  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.connection import connect, engine_architecture  # noqa: PLC0415
+    from infer_cli.engine.images import import_base  # noqa: PLC0415
+    from infer_cli.image import ImageName  # noqa: PLC0415
+    from infer_cli.labels import BASE_PYTHON  # noqa: PLC0415
+
+    name = str(ImageName.parse(tag or f"{LOCAL_BASE_NAME}:{python}"))
+    engine = connect()
+    wanted = DebianBase(python=python, architecture=engine_architecture(engine))
+    with output.progress() as progress, tempfile.TemporaryDirectory() as folder:
+        progress.stage(f"Making a root file system of Debian {wanted.release} with Python {python}")
+        archive = Path(folder) / "root.tar"
+        make_root(wanted, archive, mirror=mirror)
+        progress.stage(f"Importing {name}")
+        image = import_base(engine, archive, name=name, labels={BASE_PYTHON: python})
+    text = (
+        f"Made {name} ({output.size_text(image.size_bytes)})\n"
+        f"Use it: infer build --base-image {name} …, or export {BASE_IMAGE_VARIABLE}={name}"
+    )
+    record = {"tag": name, "id": image.image_id, "size_bytes": image.size_bytes, "python": python}
+    output.show(text, record, as_json=as_json)

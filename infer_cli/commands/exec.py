@@ -1,0 +1,77 @@
+"""`infer exec`: a shell or a command in the running container."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from typer.core import TyperCommand
+
+from infer_cli import output
+from infer_cli.completion import complete_running_service
+from infer_cli.errors import ContainerFailed
+from infer_cli.options import AsJson
+
+# Not every base image has bash.
+_SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")
+_COMMAND_KEY = "infer.command"
+
+
+class ExecCommand(TyperCommand):
+    """Keeps what follows `--` apart, which the parser would put together with the name."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Split at the first `--`."""
+        if "--" in args:
+            split = args.index("--")
+            ctx.meta[_COMMAND_KEY] = args[split + 1 :]
+            args = args[:split]
+        return super().parse_args(ctx, args)
+
+
+def exec_(
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME] [-- COMMAND...]",
+            help="The service, then a command for it; without a command, a shell.",
+            autocompletion=complete_running_service,
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    user: Annotated[
+        str | None, typer.Option(metavar="UID[:GID]", help="Run as this user.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open a shell in the running container, or run a command there."""
+    from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.containers import find_service  # noqa: PLC0415
+    from infer_cli.engine.terminal import STDERR_STREAM, STDOUT_STREAM, exec_in_service  # noqa: PLC0415
+
+    given = list(words or ())
+    name = given[0] if given else None
+    command = [*given[1:], *context.meta.get(_COMMAND_KEY, [])] or list(_SHELL)
+    engine = connect()
+    service = find_service(engine, name)
+    if not service.is_running:
+        message = f"the service {service.name} is not running ({service.state})"
+        raise ContainerFailed(message, hint=f"see why: `infer logs {service.name}`")
+    if not as_json:
+        raise typer.Exit(exec_in_service(engine, service, command, user=user))
+    written = {STDOUT_STREAM: b"", STDERR_STREAM: b""}
+
+    def keep(kind: int, data: bytes) -> None:
+        written[kind] += data
+
+    exit_code = exec_in_service(engine, service, command, user=user, sink=keep)
+    record = {
+        "name": service.name,
+        "exit_code": exit_code,
+        "stdout": written[STDOUT_STREAM].decode(errors="replace"),
+        "stderr": written[STDERR_STREAM].decode(errors="replace"),
+    }
+    output.show("", record, as_json=True)
+    raise typer.Exit(exit_code)

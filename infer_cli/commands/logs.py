@@ -1,0 +1,64 @@
+"""`infer logs`: what a service wrote."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from infer_cli import output
+from infer_cli.errors import UsageError
+from infer_cli.options import AnyService, AsJson
+
+_AGE = re.compile(r"(?P<number>\d+)(?P<unit>[smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def logs(
+    name: AnyService = None,
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the service ends or Ctrl-C.")
+    ] = False,
+    tail: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Only the last N lines.", show_default=False)
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T", help="Only what is newer: 10m, 2h, or 2026-01-31T12:00.", show_default=False
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the log of a service; Ctrl-C ends following, not the service."""
+    from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.containers import find_service, stream_logs  # noqa: PLC0415
+
+    if as_json and follow:
+        raise UsageError("--json gives one object at the end, which --follow does not reach")
+    start = parse_since(since, now=datetime.now(UTC)) if since else None
+    engine = connect()
+    service = find_service(engine, name)
+    chunks = stream_logs(engine, service, follow=follow, tail=tail, since=start)
+    if as_json:
+        lines = b"".join(chunks).decode(errors="replace").splitlines()
+        output.show("", {"name": service.name, "lines": lines}, as_json=True)
+        return
+    for chunk in chunks:
+        sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()
+
+
+def parse_since(text: str, *, now: datetime) -> datetime:
+    """Read an age (`10m`) or a time (ISO 8601, local unless it has a zone); raises `UsageError`."""
+    if age := _AGE.fullmatch(text):
+        return now - timedelta(**{_UNITS[age["unit"]]: int(age["number"])})
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        message = f"--since {text} is neither an age nor a time"
+        raise UsageError(message, hint="write 30s, 10m, 2h, 1d, or a time such as 2026-01-31T12:00") from None

@@ -1,0 +1,167 @@
+"""`infer predict`: predictions from a running service, for one row or a file of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from infer_cli import output
+from infer_cli.completion import complete_running_service
+from infer_cli.errors import PredictionFailed, UsageError
+from infer_cli.options import AsJson
+
+if TYPE_CHECKING:
+    from infer_cli.client import Predictions, ServedModel, ServiceClient
+
+
+def predict(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME] FEATURE=VALUE...",
+            help="The service, if several run; then the values of one row.",
+            autocompletion=complete_running_service,
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    input_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--input", "-i", metavar="FILE", help="Rows: .csv, .jsonl or .parquet.", show_default=False
+        ),
+    ] = None,
+    output_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where to write them.  [default: CSV on stdout]",
+            show_default=False,
+        ),
+    ] = None,
+    batch_rows: Annotated[
+        int, typer.Option("--batch", metavar="N", min=1, help="Rows in one request.")
+    ] = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a running service for one prediction, or for those of a file."""
+    from infer_cli.client import ServiceClient  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.connection import connect  # noqa: PLC0415
+    from infer_cli.engine.containers import find_service  # noqa: PLC0415
+    from infer_cli.readiness import service_url  # noqa: PLC0415
+
+    name, values = split_words(words or [])
+    _check(values, input_file, output_file, as_json=as_json)
+    engine = connect()
+    service = find_service(engine, name)
+    url = service_url(engine, service) if service.is_running else None
+    if url is None:
+        state = "is not reachable from here" if service.is_running else f"is not running ({service.state})"
+        raise PredictionFailed(
+            f"the service {service.name} {state}", hint="`infer ps` shows where services answer"
+        )
+    client = ServiceClient(url)
+    if input_file is None:
+        _predict_one(client, values, as_json=as_json)
+    else:
+        _predict_file(client, input_file, output_file, batch_rows, as_json=as_json)
+
+
+def split_words(words: list[str]) -> tuple[str | None, dict[str, str]]:
+    """The service's name, if the first word is one, and the values by feature; raises `UsageError`."""
+    name = words[0] if words and "=" not in words[0] else None
+    values: dict[str, str] = {}
+    for word in words[name is not None :]:
+        feature, equals, value = word.partition("=")
+        if not equals or not feature:
+            raise UsageError(f"{word!r} is no value", hint="write FEATURE=VALUE, for example slength=1.5")
+        if feature in values:
+            raise UsageError(f"{feature} is given twice")
+        values[feature] = value
+    return name, values
+
+
+def _check(
+    values: dict[str, str], input_file: Path | None, output_file: Path | None, *, as_json: bool
+) -> None:
+    if input_file is None and not values:
+        raise UsageError("no values were given", hint="write FEATURE=VALUE …, or --input FILE")
+    if input_file is not None and values:
+        raise UsageError("values and --input were given; use one of them")
+    if output_file is not None and input_file is None:
+        raise UsageError("--output goes with --input")
+    if as_json and input_file is not None and output_file is None:
+        raise UsageError("--json with --input needs --output: the rows would mix with the object on stdout")
+
+
+def _predict_one(client: ServiceClient, values: dict[str, str], *, as_json: bool) -> None:
+    row = typed_row(values, client.model())
+    answer = client.predict([row])
+    record: dict[str, Any] = {"prediction": answer.predictions[0]}
+    text = str(answer.predictions[0])
+    if answer.probabilities:
+        record["probabilities"] = answer.probabilities[0]
+        likely = sorted(answer.probabilities[0].items(), key=lambda entry: entry[1], reverse=True)
+        text += "\n" + output.table(
+            ("CLASS", "PROBABILITY"), [(label, f"{value:.4f}") for label, value in likely]
+        )
+    output.show(text, record, as_json=as_json)
+
+
+def typed_row(values: dict[str, str], model: ServedModel) -> dict[str, object]:
+    """The values as the model's features want them; what does not fit is left for the service to name."""
+    from infer_cli.tables import plain_number  # noqa: PLC0415 (keeps `infer --help` quick)
+
+    return {
+        name: plain_number(text) if model.features.get(name, "number") == "number" else text
+        for name, text in values.items()
+    }
+
+
+def _predict_file(
+    client: ServiceClient, input_file: Path, output_file: Path | None, batch_rows: int, *, as_json: bool
+) -> None:
+    from infer_cli.tables import open_writer, read_rows  # noqa: PLC0415 (see above)
+
+    features = client.model().features
+    done = 0
+    with output.progress() as progress, open_writer(output_file, sys.stdout) as writer:
+        for batch in read_rows(input_file, batch_rows=batch_rows):
+            try:
+                answer = client.predict(
+                    [{name: row[name] for name in row if name in features} for row in batch]
+                )
+            except PredictionFailed as error:
+                error.message = f"{input_file}, rows {done + 1} to {done + len(batch)}: {error.message}"
+                raise
+            writer.write(
+                [{**row, **columns} for row, columns in zip(batch, answer_columns(answer), strict=True)]
+            )
+            done += len(batch)
+            progress.advance("rows", done, None)
+    if output_file is not None:
+        text = f"Wrote {done} predictions to {output_file}"
+        output.show(text, {"rows": done, "output": str(output_file)}, as_json=as_json)
+    else:
+        output.note(f"{done} rows")
+
+
+def answer_columns(answer: Predictions) -> list[dict[str, Any]]:
+    """The answers as columns: `prediction`, and `probability_CLASS` for each class."""
+    columns = []
+    for index, prediction in enumerate(answer.predictions):
+        column: dict[str, Any] = {"prediction": prediction}
+        if answer.probabilities:
+            probabilities = answer.probabilities[index]
+            if isinstance(probabilities, dict):
+                column |= {f"probability_{label}": value for label, value in probabilities.items()}
+            else:
+                column["probabilities"] = json.dumps(probabilities)
+        columns.append(column)
+    return columns

@@ -1,0 +1,52 @@
+"""`infer ps`: the services on the engine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from infer_cli import output
+from infer_cli.options import AsJson
+
+_SECONDS_A_MINUTE, _SECONDS_AN_HOUR, _SECONDS_A_DAY = 60, 3600, 86400
+
+
+def ps(*, as_json: AsJson = False) -> None:
+    """List the services: where they answer, their health, model and age."""
+    from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.containers import list_services  # noqa: PLC0415
+    from infer_cli.readiness import service_url  # noqa: PLC0415
+
+    engine = connect()
+    now = datetime.now(UTC)
+    records: list[dict[str, object]] = []
+    rows = []
+    for service in list_services(engine):
+        url = service_url(engine, service) if service.is_running else None
+        age = now - service.started_at if service.started_at and service.is_running else None
+        health = service.health or "unknown" if service.is_running else service.state
+        records.append(
+            {
+                "name": service.name,
+                "url": url,
+                "state": service.state,
+                "health": service.health,
+                "model": service.model,
+                "image": service.image,
+                "age_s": round(age.total_seconds()) if age else None,
+                "id": service.container_id,
+            }
+        )
+        rows.append((service.name, url or "-", health, service.model or "-", service.image, age_text(age)))
+    text = output.table(("NAME", "URL", "HEALTH", "MODEL", "IMAGE", "AGE"), rows) if rows else "No services."
+    output.show(text, {"services": records}, as_json=as_json)
+
+
+def age_text(age: timedelta | None) -> str:
+    """An age in its largest unit."""
+    if age is None:
+        return "-"
+    seconds = int(age.total_seconds())
+    for unit, length in (("d", _SECONDS_A_DAY), ("h", _SECONDS_AN_HOUR), ("min", _SECONDS_A_MINUTE)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,254 @@
+"""`infer run`: starts a service, and waits until it is ready."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from infer_cli import output
+from infer_cli.errors import ContainerFailed, Interrupted, PortTaken, UsageError
+from infer_cli.image import ImageName
+from infer_cli.options import AsJson, ImageTag, ModelFile, ModelFolder
+from infer_cli.plan import BAKED_FOLDER, DEFAULT_HOST_IP, Limits, RunPlan, Safety
+
+if TYPE_CHECKING:
+    from infer_cli.engine.connection import Engine
+    from infer_cli.engine.containers import Service
+    from infer_cli.engine.images import ImageFacts
+    from infer_cli.plan import ModelMount
+
+_DEFAULT_PORT = 5000
+_PORTS_TRIED = 50
+_RESTARTS = ("no", "on-failure", "always", "unless-stopped")
+
+
+def run(  # noqa: PLR0913 (each is an option of the command)
+    tag: ImageTag,
+    *,
+    model_dir: ModelFolder = None,
+    model_file: ModelFile = None,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when the service is ready.")] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port",
+            "-p",
+            min=1,
+            max=65535,
+            help=f"The port on this machine.  [default: {_DEFAULT_PORT}, or the next free one]",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="What to call the service.  [default: the image's name]", show_default=False),
+    ] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option("--env", "-e", metavar="NAME=VALUE", help="A setting; may be repeated."),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="At most this much memory, for example 512m.", show_default=False),
+    ] = None,
+    cpus: Annotated[
+        float | None, typer.Option(min=0.01, help="At most this many processors.", show_default=False)
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Worker processes.  [default: one a processor]", show_default=False),
+    ] = None,
+    restart: Annotated[
+        str, typer.Option(metavar="WHEN", help=f"Start again: {', '.join(_RESTARTS)}.")
+    ] = "no",
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long to wait until it is ready.")
+    ] = 120,
+    host: Annotated[
+        str, typer.Option(metavar="IP", help="The address to publish on; 0.0.0.0 opens it to the network.")
+    ] = DEFAULT_HOST_IP,
+    user: Annotated[
+        str | None,
+        typer.Option(metavar="UID[:GID]", help="Run as this user.  [default: not root]", show_default=False),
+    ] = None,
+    processes: Annotated[
+        int, typer.Option(help="At most this many processes and threads; -1: any number.")
+    ] = 256,
+    cap_add: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Give back a capability; may be repeated.")
+    ] = None,
+    writable: Annotated[
+        bool, typer.Option("--writable", help="Let it write to its own file system.")
+    ] = False,
+    writable_model: Annotated[
+        bool, typer.Option("--writable-model", help="Mount the model folder writable.")
+    ] = False,
+    new_privileges: Annotated[
+        bool, typer.Option("--new-privileges", help="Let programs gain privileges.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start a service and wait until it is ready; Ctrl-C stops and removes it, unless -d is given."""
+    from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.images import require_image  # noqa: PLC0415
+    from infer_cli.model_access import mount_model, user_for  # noqa: PLC0415
+
+    image_name = ImageName.parse(tag)
+    if restart not in _RESTARTS:
+        raise UsageError(f"--restart {restart} is not known", hint=f"choose one of {', '.join(_RESTARTS)}")
+    if restart != "no" and not detach:
+        raise UsageError("--restart needs -d: in the foreground the service ends with this command")
+    environment = _environment(env or [], workers)
+    model = mount_model(model_dir, model_file, writable=writable_model)
+    engine = connect()
+    image = require_image(engine, image_name)
+    _check_image(image_name, image, model)
+    plan = RunPlan(
+        image=str(image_name),
+        name=name or _free_name(engine, image_name.short_name),
+        host_port=port or _DEFAULT_PORT,
+        model=model,
+        host_ip=host,
+        environment=environment,
+        limits=Limits(memory=memory, cpus=cpus, processes=processes),
+        safety=Safety(
+            user=user or user_for(model, engine_is_local=engine.is_local),
+            read_only=not writable,
+            added_capabilities=tuple(cap_add or ()),
+            new_privileges=new_privileges,
+        ),
+        restart=restart,
+    )
+    service = _start(engine, plan, port_is_chosen=port is not None)
+    try:
+        _announce(engine, service, timeout_s=timeout, as_json=as_json, detach=detach)
+    except BaseException:
+        _clean_up(engine, service)
+        raise
+    if not detach:
+        _follow(engine, service)
+
+
+def _environment(given: list[str], workers: int | None) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for entry in given:
+        key, equals, value = entry.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--env {entry} is not a setting", hint="write it as NAME=VALUE")
+        found[key] = value
+    if workers is not None:
+        found["WORKERS"] = str(workers)
+    return found
+
+
+def _check_image(name: ImageName, image: ImageFacts, model: ModelMount | None) -> None:
+    if not image.is_service:
+        message = f"the image {name} was not made by infer"
+        raise UsageError(message, hint=f"build one: `infer build --tag {name} --model-dir DIR`")
+    baked = image.environment.get("MODEL_FILE", "").startswith(f"{BAKED_FOLDER}/")
+    if model is None and not baked:
+        raise UsageError(
+            f"the image {name} has no model inside",
+            hint=f"say where the model is: `infer run {name} --model-dir DIR`",
+        )
+
+
+def _free_name(engine: Engine, wanted: str) -> str:
+    """The image's name, or with a number behind it if a service has that already."""
+    from infer_cli.engine.containers import container_names  # noqa: PLC0415 (keeps `infer --help` quick)
+
+    taken = container_names(engine)
+    number = 1
+    name = wanted
+    while name in taken:
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
+
+
+def _start(engine: Engine, plan: RunPlan, *, port_is_chosen: bool) -> Service:
+    from infer_cli.engine.containers import create_service, holder_of_port  # noqa: PLC0415 (see above)
+    from infer_cli.ports import process_on_port  # noqa: PLC0415
+
+    first = plan.host_port
+    for port in range(first, min(first + _PORTS_TRIED, 65536)):
+        try:
+            service = create_service(engine, plan.at_port(port))
+        except PortTaken as error:
+            if not port_is_chosen:
+                continue
+            holder = holder_of_port(engine, port) or (engine.is_local and process_on_port(port))
+            if holder:
+                error.message = f"port {port} is taken by {holder}"
+            error.hint = "choose another --port, or leave it out to get a free one"
+            raise
+        if port != first:
+            output.note(f"port {first} is taken; using {port}")
+        return service
+    message = f"the ports {first} to {first + _PORTS_TRIED - 1} are all taken"
+    raise PortTaken(message, hint="choose a free one with --port")
+
+
+def _announce(engine: Engine, service: Service, *, timeout_s: float, as_json: bool, detach: bool) -> None:
+    """Wait until the service is ready, and say where."""
+    from infer_cli.client import ServiceClient  # noqa: PLC0415 (see above)
+    from infer_cli.readiness import service_url, wait_until_ready  # noqa: PLC0415
+
+    with output.progress() as progress:
+        progress.stage(f"Waiting until {service.name} is ready")
+        wait_until_ready(engine, service, timeout_s=timeout_s)
+    url = service_url(engine, service)
+    record: dict[str, object] = {"name": service.name, "id": service.container_id, "url": url}
+    if url is None:
+        port = service.host_port
+        text = (
+            f"{service.name} is ready on {engine.endpoint.engine_host}, published for that machine only.\n"
+            f"Reach it from here with: ssh -N -L {port}:127.0.0.1:{port} {engine.endpoint.engine_host}\n"
+            f"or start it with --host 0.0.0.0 to open it to the network."
+        )
+    else:
+        example = url + ServiceClient(url).model().example
+        record["example"] = example
+        text = f"{service.name} is ready at {url}\nTry it: curl '{example}'"
+    if detach:
+        text += "\n" + "    ".join(
+            f"{what}: infer {command} {service.name}"
+            for what, command in (("Log", "logs"), ("Shell", "exec"), ("Stop", "stop"))
+        )
+    else:
+        text += "\nCtrl-C stops and removes it."
+    output.show(text, record, as_json=as_json)
+
+
+def _follow(engine: Engine, service: Service) -> None:
+    """Show the log until the service ends or is interrupted, and remove it."""
+    from infer_cli.engine.containers import inspect_service, stream_logs  # noqa: PLC0415 (see above)
+
+    try:
+        for chunk in stream_logs(engine, service, follow=True):
+            # The log is not the result: with --json, stdout holds one object only.
+            sys.stderr.buffer.write(chunk)
+            sys.stderr.buffer.flush()
+        ended = inspect_service(engine, service.container_id)
+    except KeyboardInterrupt:
+        output.note(f"\nstopping {service.name}")
+        raise Interrupted from None
+    finally:
+        _clean_up(engine, service)
+    reason = "it ran out of memory" if ended.out_of_memory else f"exit code {ended.exit_code}"
+    raise ContainerFailed(
+        f"the service {service.name} ended by itself ({reason})", hint="the reason is in the log above"
+    )
+
+
+def _clean_up(engine: Engine, service: Service) -> None:
+    """Remove the service, even if Ctrl-C is pressed again meanwhile."""
+    from infer_cli.engine.containers import remove_service  # noqa: PLC0415 (see above)
+
+    try:
+        remove_service(engine, service)
+    except KeyboardInterrupt:
+        output.note("one moment: still removing it")
+        remove_service(engine, service)

@@ -1,0 +1,19 @@
+"""`infer stop`: a service, stopped and removed."""
+
+from __future__ import annotations
+
+from infer_cli import output
+from infer_cli.options import AnyService, AsJson
+
+
+def stop(name: AnyService = None, *, as_json: AsJson = False) -> None:
+    """Stop a service, letting it finish its requests, and remove it."""
+    from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.containers import find_service, remove_service  # noqa: PLC0415
+
+    engine = connect()
+    service = find_service(engine, name)
+    remove_service(engine, service)
+    output.show(
+        f"Stopped {service.name}", {"name": service.name, "id": service.container_id}, as_json=as_json
+    )

@@ -1,0 +1,37 @@
+"""Completes the names of services and images in the shell; silent where no engine answers."""
+
+from __future__ import annotations
+
+from infer_cli.errors import InferError
+
+
+def complete_service(incomplete: str) -> list[str]:
+    """The names of all services that begin with `incomplete`."""
+    return _services(incomplete, all_states=True)
+
+
+def complete_running_service(incomplete: str) -> list[str]:
+    """The names of the running services that begin with `incomplete`."""
+    return _services(incomplete, all_states=False)
+
+
+def complete_image(incomplete: str) -> list[str]:
+    """The tags of the images that infer made which begin with `incomplete`."""
+    from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.images import service_image_tags  # noqa: PLC0415
+
+    try:
+        return [tag for tag in service_image_tags(connect()) if tag.startswith(incomplete)]
+    except InferError:
+        return []
+
+
+def _services(incomplete: str, *, all_states: bool) -> list[str]:
+    from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.containers import list_services  # noqa: PLC0415
+
+    try:
+        services = list_services(connect(), all_states=all_states)
+    except InferError:
+        return []
+    return [service.name for service in services if service.name.startswith(incomplete)]

@@ -1,0 +1,1 @@
+"""The engine: a Docker-compatible API. Only this package imports `docker`."""

@@ -1,0 +1,43 @@
+"""Credentials for one registry, from the user's Docker configuration and its credential helpers.
+
+Only the helper of that registry is asked: a broken helper of another one does not matter.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from infer_cli.errors import EngineError
+
+if TYPE_CHECKING:
+    from infer_cli.engine.connection import Engine
+
+
+def credentials_for(engine: Engine, registry: str) -> dict[str, str] | None:
+    """What the user's configuration holds for `registry`, or None.
+
+    Raises `EngineError` if that registry's own helper fails.
+    """
+    from docker import auth  # noqa: PLC0415 (slow to import)
+    from docker.errors import DockerException  # noqa: PLC0415
+
+    # The SDK has read the file, and has no public name for what it found.
+    configured = engine.api._auth_configs  # type: ignore[attr-defined]  # noqa: SLF001
+    try:
+        with warnings.catch_warnings():
+            # The SDK warns of a missing helper before it raises; we report that once.
+            warnings.simplefilter("ignore")
+            found = auth.resolve_authconfig(configured, registry=registry)
+    except DockerException as error:
+        message = f"the credential helper for {registry} failed: {error}"
+        raise EngineError(message, hint=f"mend it, or log in again: `docker login {registry}`") from error
+    return dict(found) if found else None
+
+
+def forget_other_registries(engine: Engine, registry: str, credentials: dict[str, str] | None) -> None:
+    """Keep the SDK from asking every helper, as its build call otherwise does."""
+    from docker.auth import AuthConfig  # noqa: PLC0415 (slow to import)
+
+    only = AuthConfig({"auths": {registry: credentials or {}}})
+    engine.api._auth_configs = only  # type: ignore[attr-defined]  # noqa: SLF001 (see above)

@@ -1,0 +1,100 @@
+"""Where an engine may answer: found as the Docker CLI finds it, then other usual sockets."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from docker.tls import TLSConfig
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An address of an engine, and where infer has it from; one that `is_chosen` is the only one tried."""
+
+    url: str
+    source: str
+    is_chosen: bool = False
+    tls: TLSConfig | None = field(default=None, compare=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the engine sees this machine's folders: it listens on a socket in the file system."""
+        return self.url.startswith(("unix://", "npipe://", "http+unix://"))
+
+    @property
+    def published_host(self) -> str | None:
+        """The host on which this machine reaches ports published on the engine's 127.0.0.1, or None."""
+        if self.is_local or urlsplit(self.url).hostname in _LOOPBACK:
+            return "127.0.0.1"
+        return None
+
+    @property
+    def engine_host(self) -> str:
+        """The name of the machine that the engine runs on."""
+        return urlsplit(self.url).hostname or "localhost"
+
+
+def candidate_endpoints(environ: Mapping[str, str], home: Path) -> list[Endpoint]:
+    """The endpoints to try, in order: `DOCKER_HOST`, the current context, then usual sockets.
+
+    An endpoint that the user chose, by variable or context, is the only one.
+    """
+    if host := environ.get("DOCKER_HOST"):
+        return [Endpoint(host, "DOCKER_HOST", is_chosen=True, tls=_tls_from(environ))]
+    context = _context_endpoint(environ)
+    if context is not None:
+        return [context]
+    return [Endpoint(f"unix://{path}", source) for path, source in _usual_sockets(environ, home)]
+
+
+def _context_endpoint(environ: Mapping[str, str]) -> Endpoint | None:
+    from docker.context import ContextAPI  # noqa: PLC0415 (slow to import)
+    from docker.context.config import get_current_context_name  # noqa: PLC0415
+
+    variable = environ.get("DOCKER_CONTEXT")
+    name = variable or get_current_context_name()
+    if name == "default":
+        return None
+    source = f"{'DOCKER_CONTEXT' if variable else 'current context'} {name!r}"
+    context = ContextAPI.get_context(name)
+    if context is None or not context.Host:
+        return Endpoint("", f"{source}, which does not exist", is_chosen=True)
+    return Endpoint(context.Host, source, is_chosen=True, tls=context.TLSConfig)
+
+
+def _tls_from(environ: Mapping[str, str]) -> TLSConfig | None:
+    """TLS as the Docker CLI reads it from DOCKER_TLS_VERIFY and DOCKER_CERT_PATH."""
+    verify = bool(environ.get("DOCKER_TLS_VERIFY"))
+    folder = environ.get("DOCKER_CERT_PATH")
+    if not (verify or folder):
+        return None
+    from docker.tls import TLSConfig  # noqa: PLC0415 (slow to import)
+
+    certificates = Path(folder) if folder else Path.home() / ".docker"
+    return TLSConfig(
+        client_cert=(str(certificates / "cert.pem"), str(certificates / "key.pem")),
+        ca_cert=str(certificates / "ca.pem"),
+        verify=verify,
+    )
+
+
+def _usual_sockets(environ: Mapping[str, str], home: Path) -> list[tuple[Path, str]]:
+    runtime = Path(environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+    return [
+        (Path("/var/run/docker.sock"), "Docker"),
+        (runtime / "docker.sock", "rootless Docker"),
+        (home / ".docker/run/docker.sock", "Docker Desktop"),
+        (home / ".docker/desktop/docker.sock", "Docker Desktop on Linux"),
+        (home / ".colima/default/docker.sock", "Colima"),
+        (runtime / "podman/podman.sock", "Podman"),
+        (Path("/run/podman/podman.sock"), "Podman as root"),
+    ]

@@ -1,0 +1,116 @@
+"""The engine's event streams, read to their end: lines and layers for the reader, or an error.
+
+A failed build, pull or push raises nothing by itself: the failure is one event among the others.
+The events are those of Docker's `pkg/jsonmessage`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_STEP = re.compile(r"^Step (?P<number>\d+)/(?P<total>\d+) : (?P<text>.*)", re.DOTALL)
+_LAYER = re.compile(r"^ ---> (?P<image>[0-9a-f]{12})$")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the engine's log."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """The start of an instruction of the Dockerfile."""
+
+    number: int
+    total: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Layer:
+    """How far one layer of a push or a pull is; `total_bytes` is 0 while it is not known."""
+
+    layer: str
+    status: str
+    current_bytes: int = 0
+    total_bytes: int = 0
+
+
+Event = Line | Step | Layer
+OnEvent = "Callable[[Event], None]"
+
+
+class StreamFailed(Exception):
+    """The stream holds an error event; the text is the engine's."""
+
+
+@dataclass
+class StreamResult:
+    """What a stream said besides its lines."""
+
+    digest: str | None = None
+    image_id: str | None = None
+    # The image after each instruction that was carried out, and not taken from the cache.
+    made: tuple[str, ...] = ()
+
+
+def read_stream(
+    events: Iterable[Mapping[str, Any]],
+    on_event: Callable[[Event], None],
+    result: StreamResult | None = None,
+) -> StreamResult:
+    """Hand every event to `on_event`; raises `StreamFailed` at the first error event.
+
+    `result` is filled while reading, so that what was made before an error or an interrupt is known.
+    """
+    result = result or StreamResult()
+    is_cached = False
+    for event in events:
+        if "error" in event or "errorDetail" in event:
+            detail = event.get("errorDetail") or {}
+            raise StreamFailed(str(event.get("error") or detail.get("message") or "unknown error").strip())
+        _note_aux(event, result)
+        for parsed in _parse(event):
+            if isinstance(parsed, Step):
+                is_cached = False
+            elif isinstance(parsed, Line):
+                is_cached = is_cached or parsed.text == " ---> Using cache"
+                match = _LAYER.match(parsed.text)
+                if match and not is_cached:
+                    result.made = (*result.made, match["image"])
+            on_event(parsed)
+    return result
+
+
+def _note_aux(event: Mapping[str, Any], result: StreamResult) -> None:
+    aux = event.get("aux")
+    if isinstance(aux, dict):
+        result.digest = aux.get("Digest", result.digest)
+        result.image_id = aux.get("ID", result.image_id)
+
+
+def _parse(event: Mapping[str, Any]) -> Iterable[Event]:
+    if "stream" in event:
+        text = str(event["stream"])
+        if step := _STEP.match(text):
+            yield Step(int(step["number"]), int(step["total"]), step["text"].strip())
+        else:
+            yield from (Line(line) for line in text.splitlines() if line.strip())
+    elif "status" in event:
+        progress = event.get("progressDetail") or {}
+        if "id" in event:
+            yield Layer(
+                str(event["id"]),
+                str(event["status"]),
+                int(progress.get("current") or 0),
+                int(progress.get("total") or 0),
+            )
+        else:
+            yield Line(str(event["status"]))

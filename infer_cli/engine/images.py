@@ -1,0 +1,229 @@
+"""Images on the engine: found, listed, pulled, imported."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from infer_cli.base import LOCAL_BASE_NAME, BaseImage, python_of_official
+from infer_cli.engine.connection import explanation, translated
+from infer_cli.engine.credentials import credentials_for
+from infer_cli.engine.events import Event, Line, StreamFailed, read_stream
+from infer_cli.errors import EngineError, ImageNotFound
+from infer_cli.image import ImageName
+from infer_cli.labels import BASE_PYTHON, SERVICE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from infer_cli.engine.connection import Engine
+
+# Asks a base image what wheels run on it. Alpine's C library answers nothing to confstr.
+_PROBE = """
+import json, os, sys
+try:
+    libc = os.confstr("CS_GNU_LIBC_VERSION")
+except (ValueError, OSError):
+    libc = None
+print(json.dumps({"python": "%d.%d" % sys.version_info[:2], "libc": libc}))
+"""
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What the engine says of an image."""
+
+    image_id: str
+    tags: tuple[str, ...]
+    size_bytes: int
+    architecture: str
+    labels: dict[str, str]
+    environment: dict[str, str]
+
+    @property
+    def is_service(self) -> bool:
+        """Whether infer made it."""
+        return SERVICE in self.labels
+
+
+def find_image(engine: Engine, reference: str) -> ImageFacts | None:
+    """The image of this name, or None."""
+    from docker.errors import ImageNotFound as NotOnEngine  # noqa: PLC0415 (slow to import)
+
+    with translated(f"look up the image {reference}"):
+        try:
+            raw = engine.api.inspect_image(reference)  # type: ignore[no-untyped-call]
+        except NotOnEngine:
+            return None
+    return _facts(raw)
+
+
+def require_image(engine: Engine, name: ImageName) -> ImageFacts:
+    """The image of this name; raises `ImageNotFound`, which offers the images that exist."""
+    found = find_image(engine, str(name))
+    if found is None:
+        existing = service_image_tags(engine)
+        raise ImageNotFound(
+            f"there is no image {name} on this engine",
+            detail="images that infer made:\n" + "\n".join(f"  {tag}" for tag in existing)
+            if existing
+            else None,
+            hint=f"build it: `infer build --tag {name}`"
+            if not existing
+            else "name one of these, or build it",
+        )
+    return found
+
+
+def service_image_tags(engine: Engine) -> tuple[str, ...]:
+    """The tags of the images that infer made, sorted."""
+    with translated("list the images"):
+        images = engine.api.images(filters={"label": SERVICE})
+    return tuple(
+        sorted(tag for image in images for tag in image.get("RepoTags") or () if tag != "<none>:<none>")
+    )
+
+
+def pull_image(
+    engine: Engine,
+    reference: str,
+    *,
+    platform: str | None,
+    on_event: Callable[[Event], None],
+) -> ImageFacts:
+    """Pull an image; raises `ImageNotFound` with the registry's reason."""
+    from docker.errors import APIError  # noqa: PLC0415 (slow to import)
+
+    name = ImageName.parse(reference)
+    credentials = credentials_for(engine, name.host)
+    with translated(f"pull {reference}"):
+        try:
+            # The SDK takes "no credentials" only as an empty value; None would make it ask every helper.
+            events = engine.api.pull(
+                name.name,
+                tag=name.tag,
+                stream=True,
+                decode=True,
+                platform=platform,
+                auth_config=credentials or {},
+            )
+            read_stream(events, on_event)
+        except (StreamFailed, APIError) as error:
+            raise ImageNotFound(
+                f"the image {reference} is not here and cannot be pulled: {explanation(error)}"
+            ) from error
+    found = find_image(engine, reference)
+    if found is None:
+        raise ImageNotFound(f"the engine pulled {reference} but does not have it")
+    return found
+
+
+def base_image(
+    engine: Engine,
+    reference: str,
+    *,
+    platform: str | None,
+    on_event: Callable[[Event], None],
+) -> BaseImage:
+    """The base image of this name, pulled if the engine does not have it, with what must be known of it.
+
+    Raises `ImageNotFound`, which names the way without an image registry.
+    """
+    found = find_image(engine, reference)
+    if found is None or not _fits(found, platform):
+        on_event(Line(f"Pulling base image {reference}"))
+        try:
+            found = pull_image(engine, reference, platform=platform, on_event=on_event)
+        except ImageNotFound as error:
+            error.hint = _way_without_registry(engine, reference)
+            raise
+    return _describe(engine, reference, found)
+
+
+def registry_knows(engine: Engine, reference: str) -> None:
+    """Ask the registry for an image without pulling it; raises `EngineError` if it cannot be had."""
+    name = ImageName.parse(reference)
+    credentials = credentials_for(engine, name.host)
+    with translated(f"find {reference} in its registry"):
+        engine.api.inspect_distribution(str(name), auth_config=credentials or {})  # type: ignore[no-untyped-call]
+
+
+def import_base(engine: Engine, archive: Path, *, name: str, labels: Mapping[str, str]) -> ImageFacts:
+    """Make an image of one layer out of a root file system."""
+    image = ImageName.parse(name)
+    changes = [
+        "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8",
+        'CMD ["bash"]',
+        *(f"LABEL {key}={json.dumps(value)}" for key, value in sorted(labels.items())),
+    ]
+    with translated(f"import the base image {name}"):
+        engine.api.import_image_from_file(str(archive), repository=image.name, tag=image.tag, changes=changes)
+    found = find_image(engine, name)
+    if found is None:
+        raise EngineError(f"the engine took the base image {name} but does not have it")
+    return found
+
+
+def remove_image(engine: Engine, reference: str) -> None:
+    """Remove an image, or only its name if it has others."""
+    with translated(f"remove the image {reference}"):
+        engine.api.remove_image(reference)
+
+
+def _way_without_registry(engine: Engine, reference: str) -> str:
+    local = f"{LOCAL_BASE_NAME}:{python_of_official(reference) or ''}".rstrip(":")
+    if find_image(engine, local):
+        return f"use the base image that is here: add `--base-image {local}`, or set INFER_BASE_IMAGE={local}"
+    return f"without a registry, `infer base` makes one from Debian packages; then add `--base-image {local}`"
+
+
+def _fits(image: ImageFacts, platform: str | None) -> bool:
+    return platform is None or platform.split("/")[1] == image.architecture
+
+
+def _describe(engine: Engine, reference: str, image: ImageFacts) -> BaseImage:
+    python = image.labels.get(BASE_PYTHON) or (python_of_official(reference) and _official_version(image))
+    if python:
+        return BaseImage(reference, python, image.architecture, image_id=image.image_id)
+    from infer_cli.engine.containers import run_throwaway  # noqa: PLC0415 (only for an unknown base)
+
+    status, output = run_throwaway(engine, image.image_id, ["python3", "-c", _PROBE])
+    if status != 0:
+        raise EngineError(
+            f"the base image {reference} has no usable python3: {output.strip() or f'exit code {status}'}",
+            hint="choose one with Python and glibc, such as python:3.11-slim",
+        )
+    answer = json.loads(output)
+    if not str(answer["libc"]).startswith("glibc "):
+        message = f"the base image {reference} does not use glibc, for which wheels are built"
+        raise EngineError(
+            message, hint="choose a Debian-based one, such as python:3.11-slim, instead of Alpine"
+        )
+    major, minor = str(answer["libc"]).removeprefix("glibc ").split(".")[:2]
+    return BaseImage(
+        reference,
+        str(answer["python"]),
+        image.architecture,
+        glibc=(int(major), int(minor)),
+        image_id=image.image_id,
+    )
+
+
+def _official_version(image: ImageFacts) -> str | None:
+    version = image.environment.get("PYTHON_VERSION")
+    return ".".join(version.split(".")[:2]) if version else None
+
+
+def _facts(raw: Mapping[str, Any]) -> ImageFacts:
+    config = raw.get("Config") or {}
+    environment = (entry.partition("=") for entry in config.get("Env") or ())
+    return ImageFacts(
+        image_id=raw["Id"],
+        tags=tuple(raw.get("RepoTags") or ()),
+        size_bytes=int(raw.get("Size") or 0),
+        architecture=str(raw.get("Architecture") or ""),
+        labels=dict(config.get("Labels") or {}),
+        environment={name: value for name, _, value in environment},
+    )

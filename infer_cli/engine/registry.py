@@ -1,0 +1,91 @@
+"""Pushes images to a registry, and says why a registry refuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infer_cli.engine.connection import explanation, translated
+from infer_cli.engine.credentials import credentials_for
+from infer_cli.engine.events import Event, StreamFailed, read_stream
+from infer_cli.engine.images import require_image
+from infer_cli.errors import PushFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infer_cli.engine.connection import Engine
+    from infer_cli.image import ImageName
+
+_UNAUTHORISED = (
+    "unauthorized",
+    "authentication required",
+    "no basic auth credentials",
+    "access denied",
+    "denied:",
+)
+_UNREACHABLE = (
+    "connection refused",
+    "no such host",
+    "i/o timeout",
+    "network is unreachable",
+    "no route to host",
+)
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """An image that a registry took, and its digest there."""
+
+    tag: str
+    digest: str
+
+    @property
+    def reference(self) -> str:
+        """The name by which exactly this image can be pulled."""
+        return f"{self.tag.rpartition(':')[0]}@{self.digest}"
+
+
+def push_image(engine: Engine, name: ImageName, *, on_event: Callable[[Event], None]) -> Pushed:
+    """Push an image with the user's credentials.
+
+    Raises `ImageNotFound` for a tag that the engine does not have, and `PushFailed` for every refusal.
+    """
+    from docker.errors import APIError  # noqa: PLC0415 (slow to import)
+
+    require_image(engine, name)
+    credentials = credentials_for(engine, name.host)
+    with translated(f"push {name}"):
+        try:
+            # No credentials is an empty value here; with None the SDK would ask the configuration again.
+            events = engine.api.push(
+                name.name,
+                tag=name.tag,
+                stream=True,
+                decode=True,
+                auth_config=credentials or {},
+            )
+            result = read_stream(events, on_event)
+        except (StreamFailed, APIError) as error:
+            raise _refused(name, explanation(error), has_credentials=credentials is not None) from error
+    if result.digest is None:
+        raise PushFailed(f"the registry {name.host} took {name} but gave no digest", hint="push it again")
+    return Pushed(str(name), result.digest)
+
+
+def _refused(name: ImageName, reason: str, *, has_credentials: bool) -> PushFailed:
+    lowered = reason.lower()
+    log_in = "docker login" if name.registry is None else f"docker login {name.host}"
+    if any(sign in lowered for sign in _UNREACHABLE):
+        hint = f"check the host name and port of the registry, and that it runs: {name.host}"
+    elif "server gave http response to https client" in lowered:
+        hint = f'the registry speaks plain HTTP: add "{name.host}" to "insecure-registries" of the engine'
+    elif any(sign in lowered for sign in _UNAUTHORISED):
+        hint = (
+            f"the credentials for {name.host} were refused; log in again: `{log_in}`"
+            if has_credentials
+            else f"log in first: `{log_in}`"
+        )
+    else:
+        hint = "the registry's reason is above; nothing was changed under this tag"
+    return PushFailed(f"{name.host} did not take {name}: {reason}", hint=hint)

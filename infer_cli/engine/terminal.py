@@ -1,0 +1,223 @@
+"""Runs a command in a running container, with a real terminal if there is one.
+
+With a terminal, its keys go to the program inside unchanged (raw mode), so Ctrl-C reaches that program,
+and the window's size is passed on. Without one, standard input is piped in, and output and errors come
+back apart.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from infer_cli.engine.connection import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from infer_cli.engine.connection import Engine
+    from infer_cli.engine.containers import Service
+
+    # Takes the kind of stream and what was written to it.
+    Sink = Callable[[int, bytes], None]
+
+_CHUNK = 65_536
+# Kinds of stream in a frame.
+STDOUT_STREAM, STDERR_STREAM = 1, 2
+# Kind of stream, three bytes of nothing, length of what follows, as the engine API's "attach" has it.
+_FRAME_HEADER = struct.Struct(">BxxxL")
+
+
+def exec_in_service(
+    engine: Engine,
+    service: Service,
+    command: Sequence[str],
+    *,
+    user: str | None = None,
+    sink: Sink | None = None,
+) -> int:
+    """Run `command` in the service's container and give its exit code.
+
+    It has a terminal if both our input and output are one; not if a `sink` takes what it writes.
+    """
+    is_terminal = sink is None and sys.stdin.isatty() and sys.stdout.isatty()
+    with translated(f"run {command[0]} in {service.name}"):
+        created = engine.api.exec_create(
+            service.container_id,
+            list(command),
+            stdin=True,
+            tty=is_terminal,
+            user=user or "",
+            environment={"TERM": os.environ.get("TERM", "xterm")} if is_terminal else None,
+        )
+        stream = engine.api.exec_start(created["Id"], tty=is_terminal, socket=True)
+        connection = _Connection(stream)
+        if is_terminal:
+            _attach_terminal(engine, created["Id"], connection)
+        else:
+            _attach_pipes(connection, sink or _write_through)
+        return int(engine.api.exec_inspect(created["Id"])["ExitCode"] or 0)
+
+
+class _Connection:
+    """The two-way stream of an exec."""
+
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 (the SDK gives one of several kinds of socket)
+        self._stream = stream
+        self.socket: socket.socket = getattr(stream, "_sock", stream)
+        self.socket.settimeout(None)
+        self._early = _already_buffered(stream, self.socket)
+
+    @property
+    def has_buffered(self) -> bool:
+        """Whether something can be read without waiting that `select` does not see."""
+        pending = getattr(self.socket, "pending", None)
+        return bool(self._early) or bool(pending and pending())
+
+    def receive(self) -> bytes:
+        """What has come; nothing at the end."""
+        if self._early:
+            early, self._early = self._early, b""
+            return early
+        try:
+            return self.socket.recv(_CHUNK)
+        except ConnectionResetError:
+            return b""
+
+    def send(self, data: bytes) -> None:
+        """Send all of `data`; a program that ended does not matter."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.socket.sendall(data)
+
+    def end_input(self) -> None:
+        """Say that no more input comes."""
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+
+
+def _already_buffered(stream: Any, raw: socket.socket) -> bytes:  # noqa: ANN401 (see above)
+    """What the HTTP client has read beyond the answer's headers, which the SDK's socket would lose."""
+    response = getattr(stream, "_response", None)
+    buffer: Any = getattr(getattr(getattr(response, "raw", None), "_fp", None), "fp", None)
+    if not hasattr(buffer, "peek"):
+        return b""
+    raw.settimeout(0)
+    try:
+        data = bytes(buffer.peek(1))
+        return bytes(buffer.read1(len(data))) if data else b""
+    finally:
+        raw.settimeout(None)
+
+
+def _attach_terminal(engine: Engine, exec_id: str, connection: _Connection) -> None:
+    keys, screen = sys.stdin.fileno(), sys.stdout.fileno()
+    with _raw_mode(keys), _window_changes() as changes:
+        _resize(engine, exec_id)
+        sources = [connection.socket, keys, changes]
+        while True:
+            ready = [connection.socket] if connection.has_buffered else select.select(sources, [], [])[0]
+            if changes in ready:
+                os.read(changes, _CHUNK)
+                _resize(engine, exec_id)
+            if connection.socket in ready:
+                data = connection.receive()
+                if not data:
+                    return
+                _write_all(screen, data)
+            if keys in ready:
+                data = os.read(keys, _CHUNK)
+                if data:
+                    connection.send(data)
+                else:
+                    sources.remove(keys)
+                    connection.end_input()
+
+
+@contextmanager
+def _raw_mode(terminal: int) -> Iterator[None]:
+    import termios  # noqa: PLC0415 (not on every system)
+    import tty  # noqa: PLC0415
+
+    before = termios.tcgetattr(terminal)
+    try:
+        tty.setraw(terminal)
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def _window_changes() -> Iterator[int]:
+    """A file descriptor that becomes readable when the window's size changes."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+
+    def note(*_: object) -> None:
+        with suppress(BlockingIOError):
+            os.write(writer, b"\0")
+
+    before = signal.signal(signal.SIGWINCH, note)
+    try:
+        yield reader
+    finally:
+        signal.signal(signal.SIGWINCH, before)
+        os.close(reader)
+        os.close(writer)
+
+
+def _resize(engine: Engine, exec_id: str) -> None:
+    from docker.errors import APIError  # noqa: PLC0415 (slow to import)
+
+    size = os.get_terminal_size(sys.stdout.fileno())
+    # The program may have ended, or not begun, at this moment.
+    with suppress(APIError):
+        engine.api.exec_resize(exec_id, height=size.lines, width=size.columns)
+
+
+def _attach_pipes(connection: _Connection, sink: Sink) -> None:
+    source = sys.stdin.fileno()
+    sources: list[Any] = [connection.socket, source]
+    pending = b""
+    while True:
+        ready = [connection.socket] if connection.has_buffered else select.select(sources, [], [])[0]
+        if connection.socket in ready:
+            data = connection.receive()
+            if not data:
+                return
+            pending = _split_frames(pending + data, sink)
+        if source in ready:
+            data = os.read(source, _CHUNK)
+            if data:
+                connection.send(data)
+            else:
+                sources.remove(source)
+                connection.end_input()
+
+
+def _split_frames(data: bytes, sink: Sink) -> bytes:
+    """Give the complete frames of `data` to `sink`; gives what is left."""
+    while len(data) >= _FRAME_HEADER.size:
+        kind, length = _FRAME_HEADER.unpack_from(data)
+        end = _FRAME_HEADER.size + length
+        if len(data) < end:
+            break
+        sink(kind, data[_FRAME_HEADER.size : end])
+        data = data[end:]
+    return data
+
+
+def _write_through(kind: int, data: bytes) -> None:
+    target = sys.stderr if kind == STDERR_STREAM else sys.stdout
+    _write_all(target.fileno(), data)
+
+
+def _write_all(target: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(target, view) :]

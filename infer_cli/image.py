@@ -1,0 +1,135 @@
+"""Image names: `registry:port/path/name:tag`, read and printed.
+
+The rules are those of the Docker distribution project's reference grammar
+(`distribution/reference`, file `regexp.go`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from infer_cli.errors import InvalidImageName
+
+DEFAULT_REGISTRY = "docker.io"
+DEFAULT_TAG = "latest"
+
+_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+_HOST = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
+    r"|\[[0-9a-fA-F:]+\]"
+)
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_MAX_REPOSITORY_LENGTH = 255
+_MAX_PORT = 65535
+
+
+@dataclass(frozen=True)
+class ImageName:
+    """A name of an image, made valid by `ImageName.parse`."""
+
+    repository: str
+    tag: str = DEFAULT_TAG
+    registry: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> ImageName:
+        """Read `[HOST[:PORT]/]NAME[:TAG]`; raises `InvalidImageName`, which says the rule that is broken."""
+        if not text:
+            raise _invalid(text, "it is empty")
+        if text.startswith(("http://", "https://")):
+            raise _invalid(text, "it has a URL scheme; write the registry's host alone")
+        if "@" in text:
+            raise _invalid(text, "a digest (@sha256:…) cannot be given to a new image")
+        if any(character.isspace() for character in text):
+            raise _invalid(text, "it contains a space")
+        registry, rest = _split_registry(text)
+        repository, colon, tag = rest.partition(":")
+        if registry is not None:
+            _check_registry(text, registry)
+        _check_repository(text, repository)
+        if colon and not _TAG.fullmatch(tag):
+            raise _invalid(text, _tag_rule(tag))
+        return cls(repository=repository, tag=tag or DEFAULT_TAG, registry=registry)
+
+    @property
+    def name(self) -> str:
+        """The name without its tag, as a push takes it."""
+        return f"{self.registry}/{self.repository}" if self.registry else self.repository
+
+    @property
+    def short_name(self) -> str:
+        """The last part of the repository, which a service is called after."""
+        return self.repository.rsplit("/", 1)[-1]
+
+    @property
+    def host(self) -> str:
+        """The registry that a push goes to."""
+        return self.registry or DEFAULT_REGISTRY
+
+    def with_tag(self, tag: str) -> ImageName:
+        """The same image under another tag."""
+        return replace(self, tag=tag)
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.tag}"
+
+
+def _split_registry(text: str) -> tuple[str | None, str]:
+    """Take the first part as a registry if it can only be one: it has a dot, a colon, or is `localhost`."""
+    first, slash, rest = text.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return first, rest
+    return None, text
+
+
+def _check_registry(text: str, registry: str) -> None:
+    host, port = registry, None
+    if not registry.endswith("]"):
+        host, colon, port = registry.rpartition(":")
+        if not colon:
+            host, port = registry, None
+    if not _HOST.fullmatch(host):
+        raise _invalid(text, f"{host!r} is not a host name")
+    if port is not None and not (port.isdecimal() and 0 < int(port) <= _MAX_PORT):
+        raise _invalid(text, f"{port!r} is not a port (1 to {_MAX_PORT})")
+
+
+def _check_repository(text: str, repository: str) -> None:
+    if repository != repository.lower():
+        raise _invalid(
+            text, "the name must be lower case", suggestion=text.replace(repository, repository.lower())
+        )
+    if not repository:
+        raise _invalid(text, "there is no name before the tag")
+    if len(repository) > _MAX_REPOSITORY_LENGTH:
+        raise _invalid(text, f"the name is longer than {_MAX_REPOSITORY_LENGTH} characters")
+    for part in repository.split("/"):
+        if not part:
+            raise _invalid(text, "a part between slashes is empty")
+        if not _COMPONENT.fullmatch(part):
+            raise _invalid(
+                text,
+                f"{part!r} may hold only a-z, 0-9 and single '.', '_', '-' (or '__') between them",
+            )
+
+
+def _tag_rule(tag: str) -> str:
+    if not tag:
+        return "there is nothing after the colon"
+    if "/" in tag:
+        return "a slash follows the colon; a registry with a port needs a host before it"
+    if tag[0] in ".-":
+        return f"a tag cannot begin with {tag[0]!r}"
+    if len(tag) > 128:  # noqa: PLR2004 (the grammar's own limit)
+        return "a tag is at most 128 characters long"
+    return f"the tag {tag!r} may hold only letters, digits, '_', '.' and '-'"
+
+
+def _invalid(text: str, rule: str, *, suggestion: str | None = None) -> InvalidImageName:
+    return InvalidImageName(
+        f"{text!r} is not a valid image name: {rule}",
+        hint=f"try {suggestion}"
+        if suggestion
+        else "write it as NAME:TAG, for example iris:v1, or HOST:PORT/NAME:TAG",
+    )

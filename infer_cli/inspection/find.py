@@ -1,0 +1,75 @@
+"""The model in a model folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infer_cli.errors import ModelNotFound
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops", ".onnx")
+# A pickle may be compressed; the name then says so behind its own suffix.
+COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".z", ".lz4")
+_PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
+
+
+def find_model(folder: Path, name: str | None = None) -> Path:
+    """Give the model file in the folder: the one named, or else the only one."""
+    if not folder.exists():
+        message = f"There is no folder {folder}."
+        raise ModelNotFound(message, hint="Name the folder that holds the model with --model-dir.")
+    if not folder.is_dir():
+        message = f"{folder} is not a folder."
+        hint = f"Name the folder that holds it: --model-dir {folder.parent} --model-file {folder.name}"
+        raise ModelNotFound(message, hint=hint)
+    return _only(folder) if name is None else _named(folder, name)
+
+
+def models_in(folder: Path) -> tuple[Path, ...]:
+    """Give the files in the folder that are models by their suffix, sorted."""
+    return tuple(sorted(path for path in folder.iterdir() if _is_model_name(path.name) and path.is_file()))
+
+
+def _is_model_name(name: str) -> bool:
+    lower = name.lower()
+    for suffix in COMPRESSED_SUFFIXES:
+        if lower.endswith(suffix):
+            return lower.removesuffix(suffix).endswith(_PICKLE_SUFFIXES)
+    return lower.endswith(SUFFIXES) and not lower.startswith(".")
+
+
+def _only(folder: Path) -> Path:
+    models = models_in(folder)
+    if len(models) == 1:
+        return models[0]
+    if models:
+        message = f"There are {len(models)} models in {folder}."
+        hint = f"Choose one with --model-file, as in --model-file {models[0].name}"
+        raise ModelNotFound(message, hint=hint, detail=_listed(models))
+    message = f"There is no model in {folder}."
+    hint = (
+        f"Save one there; infer looks for {', '.join(SUFFIXES[:-1])} and {SUFFIXES[-1]} files, "
+        "also compressed ones such as .pkl.gz. A file of another name is given with --model-file."
+    )
+    raise ModelNotFound(message, hint=hint)
+
+
+def _named(folder: Path, name: str) -> Path:
+    path = folder / name
+    # What is mounted is the folder, so a file elsewhere would not be there in the container.
+    if not path.resolve().is_relative_to(folder.resolve()):
+        message = f"{name} is not within the model folder {folder}."
+        raise ModelNotFound(message, hint="Name the folder that holds it with --model-dir.")
+    if path.is_file():
+        return path
+    models = models_in(folder)
+    message = f"There is no file {name} in {folder}."
+    if not models:
+        raise ModelNotFound(message, hint="There is no model in that folder at all: is it the right one?")
+    raise ModelNotFound(message, hint="Name one of these with --model-file.", detail=_listed(models))
+
+
+def _listed(models: tuple[Path, ...]) -> str:
+    return "\n".join(model.name for model in models)

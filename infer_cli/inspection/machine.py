@@ -1,0 +1,429 @@
+"""A machine that goes through a pickle as Python's unpickler would, and makes inert nodes of it.
+
+Nothing is imported and nothing is called. It follows `load_*` of CPython's `Lib/pickle.py` (which joblib
+loads with) and `Modules/_pickle.c` (which `pickle.load` uses); where those two would go different ways, or
+where a pickle does what no pickler writes, the file is refused. So the names collected here are all
+that loading would import.
+"""
+
+from __future__ import annotations
+
+import _compat_pickle
+from typing import TYPE_CHECKING, ClassVar, NoReturn
+
+from infer_cli.inspection import opcodes
+from infer_cli.inspection.budget import refuse_size
+from infer_cli.inspection.nodes import Blob, DictNode, Global, Instance, ListNode, Node, SetNode
+from infer_cli.inspection.refusal import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infer_cli.inspection.budget import Budget
+    from infer_cli.inspection.stream import Stream
+
+PROTOCOL_MAX = 5
+# From here on names may have dots, and names of Python 2 are no longer translated.
+DOTTED_NAMES_PROTOCOL = 4
+PYTHON_3_PROTOCOL = 3
+
+# Up to this length texts and byte strings are always kept; beyond it only where they may be asked for.
+KEPT_BYTES = 1024
+WANTED_BYTES = 16 * 1024 * 1024
+# The attributes whose arrays are looked at.
+WANTED = frozenset({"classes_", "_classes", "feature_names_in_"})
+
+# How many values and marks may wait on the stack.
+STACK_MAX = 4_000_000
+DEPTH_MAX = 100_000
+# After so many steps the height of the stack is looked at.
+BLOCK_STEPS = 1 << 16
+# Objects have one state, or two with a class of Python 2 and slots.
+STATES_MAX = 4
+# How far a memo index may be ahead of the ones before it; picklers write them in order.
+MEMO_GAP_MAX = 1000
+
+
+class _Missing:
+    """Stands in the memo where nothing has been put."""
+
+
+_MISSING = _Missing()
+
+
+class Machine:
+    """One run over one pickle."""
+
+    def __init__(self, stream: Stream, budget: Budget) -> None:
+        self.stream = stream
+        self.protocol = 0
+        self.globals: set[Global] = set()
+        # Where the frame ends that was announced last; joblib's arrays must not lie inside one.
+        self.frame_end = 0
+        self._stack: list[Node] = []
+        self._levels: list[list[Node]] = []
+        self._memo: list[Node | _Missing] = []
+        self._memo_count = 0
+        self._has_ended = False
+        self._budget = budget
+        self._interned: dict[tuple[str, str], Global] = {}
+
+    def run(self) -> Node:
+        """Go through the pickle up to its end, and give what it describes."""
+        while not self._has_ended:
+            self._run_block()
+            if len(self._stack) + sum(map(len, self._levels)) > STACK_MAX:
+                refuse_size()
+        if self._levels or len(self._stack) != 1:
+            self._refuse("ends with values left over", back=1)
+        return self._stack.pop()
+
+    def _run_block(self) -> None:
+        byte = self.stream.byte
+        for step in range(BLOCK_STEPS):
+            code = byte()
+            value = _VALUES[code]
+            effect = _EFFECTS[code]
+            if value is not None:
+                self._stack.append(value(self.stream))
+            elif effect is not None:
+                effect(self)
+            elif code == STOP:
+                self._has_ended = True
+                self._budget.take_steps(step)
+                return
+            else:
+                self._refuse(f"has an unknown opcode {code:#04x}", back=1)
+        self._budget.take_steps(BLOCK_STEPS)
+
+    def resolve(self, module: str, name: str) -> Global:
+        """Give the name that a module and name of the file mean, and note that it would be imported."""
+        if self.protocol < PYTHON_3_PROTOCOL:
+            if (module, name) in _compat_pickle.NAME_MAPPING:
+                module, name = _compat_pickle.NAME_MAPPING[(module, name)]
+            else:
+                module = _compat_pickle.IMPORT_MAPPING.get(module, module)
+        found = self._interned.get((module, name))
+        if found is None:
+            found = self._interned[module, name] = Global(module, name)
+            self.globals.add(found)
+        return found
+
+    def built(self, instance: Instance) -> Node:
+        """Give what takes the place of an object whose state has just been set."""
+        return instance
+
+    def _refuse(self, reason: str, *, back: int = 0) -> NoReturn:
+        reason = f"{reason} at byte {self.stream.position - back}"
+        raise Refused(reason, hint=DAMAGED)
+
+    # The stack and the memo.
+
+    def _pop(self) -> Node:
+        if not self._stack:
+            self._refuse("takes a value from an empty stack")
+        return self._stack.pop()
+
+    def _top(self) -> Node:
+        if not self._stack:
+            self._refuse("uses a value of an empty stack")
+        return self._stack[-1]
+
+    def _pop_level(self) -> list[Node]:
+        if not self._levels:
+            self._refuse("uses a mark that was not set")
+        items = self._stack
+        self._stack = self._levels.pop()
+        self._budget.take_nodes(len(items))
+        return items
+
+    def _mark(self) -> None:
+        if len(self._levels) == DEPTH_MAX:
+            refuse_size()
+        self._levels.append(self._stack)
+        self._stack = []
+
+    def _drop(self) -> None:
+        if self._stack:
+            self._stack.pop()
+        else:
+            self._drop_level()
+
+    def _drop_level(self) -> None:
+        self._pop_level()
+
+    def _duplicate(self) -> None:
+        self._stack.append(self._top())
+
+    def _put(self, index: int) -> None:
+        value = self._top()
+        memo = self._memo
+        if index > len(memo) + MEMO_GAP_MAX:
+            self._refuse(f"puts a value at memo index {index}, far beyond the others,")
+        while len(memo) <= index:
+            self._budget.take_nodes(1)
+            memo.append(_MISSING)
+        if memo[index] is _MISSING:
+            self._memo_count += 1
+        memo[index] = value
+
+    def _memoize(self) -> None:
+        self._put(self._memo_count)
+
+    def _get(self, index: int) -> None:
+        value = self._memo[index] if index < len(self._memo) else _MISSING
+        if isinstance(value, _Missing):
+            self._refuse(f"gets memo index {index}, which was not put,")
+        self._stack.append(value)
+
+    # Texts and byte strings.
+
+    def _is_wanted(self) -> bool:
+        # The array of an attribute is written after the attribute's name, at most a few levels deep.
+        nearby = [self._stack[-4:], *(level[-4:] for level in self._levels[-3:])]
+        return any(isinstance(item, str) and item in WANTED for items in nearby for item in items)
+
+    def _keeps(self, length: int) -> bool:
+        if length > KEPT_BYTES and (length > WANTED_BYTES or not self._is_wanted()):
+            return False
+        self._budget.take_text(length)
+        return True
+
+    def take(self, length: int) -> bytes | Blob:
+        """Read bytes, or pass over them if nobody will ask for them."""
+        if self._keeps(length):
+            return self.stream.read(length)
+        self.stream.skip(length)
+        return Blob(length)
+
+    def _bytes(self, length: int) -> None:
+        self._stack.append(self.take(length))
+
+    def _text(self, length: int, decode: Callable[[bytes, Stream], str]) -> None:
+        data = self.take(length)
+        text = Blob(length, is_text=True) if isinstance(data, Blob) else decode(data, self.stream)
+        self._stack.append(text)
+
+    def _text_line(self) -> None:
+        keep = WANTED_BYTES if self._is_wanted() else KEPT_BYTES
+        line, length = self.stream.line_start(keep)
+        if length > len(line):
+            self._stack.append(Blob(length, is_text=True))
+            return
+        self._keeps(length)
+        self._stack.append(opcodes.escaped_text(line, self.stream))
+
+    # Containers.
+
+    def _tuple(self, size: int) -> None:
+        if len(self._stack) < size:
+            self._refuse("takes a value from an empty stack")
+        self._stack[-size:] = [tuple(self._stack[-size:])]
+
+    def _tuple_of_level(self) -> None:
+        items = tuple(self._pop_level())
+        self._stack.append(items)
+
+    def _list(self) -> None:
+        items = self._pop_level()
+        self._push_new(ListNode(items))
+
+    def _frozen_set(self) -> None:
+        items = self._pop_level()
+        self._push_new(SetNode(items))
+
+    def _dict(self) -> None:
+        items = self._pop_level()
+        self._push_new(DictNode([]))
+        self._update(items)
+
+    def _push_new(self, container: ListNode | SetNode | DictNode | Instance) -> None:
+        self._budget.take_nodes(1)
+        self._stack.append(container)
+
+    def _append(self) -> None:
+        self._budget.take_nodes(1)
+        self._extend([self._pop()])
+
+    def _append_level(self) -> None:
+        self._extend(self._pop_level())
+
+    def _extend(self, items: list[Node]) -> None:
+        match self._top():
+            case ListNode() as container:
+                container.items += items
+            case Instance() as container:
+                container.put(items)
+            case _:
+                self._refuse("appends to what is no list")
+
+    def _add_level(self) -> None:
+        items = self._pop_level()
+        match self._top():
+            case SetNode() as container:
+                container.items += items
+            case Instance() as container:
+                container.put(items)
+            case _:
+                self._refuse("adds to what is no set")
+
+    def _set_item(self) -> None:
+        value = self._pop()
+        self._budget.take_nodes(2)
+        self._update([self._pop(), value])
+
+    def _set_level(self) -> None:
+        self._update(self._pop_level())
+
+    def _update(self, keys_and_values: list[Node]) -> None:
+        if len(keys_and_values) % 2:
+            self._refuse("has a dictionary key without a value")
+        match self._top():
+            case DictNode() as container:
+                container.keys_and_values += keys_and_values
+            case Instance() as container:
+                container.put(keys_and_values)
+            case _:
+                self._refuse("sets an item of what is no dictionary")
+
+    # Names, and the objects made with them.
+
+    def _global_of_lines(self) -> None:
+        module = opcodes.name_line(self.stream)
+        self._stack.append(self.resolve(module, opcodes.name_line(self.stream)))
+
+    def _global_of_stack(self) -> None:
+        name, module = self._pop(), self._pop()
+        if not (isinstance(name, str) and isinstance(module, str) and name and module):
+            self._refuse("computes the name of something that it imports")
+        self._stack.append(self.resolve(module, name))
+
+    def _instance_of_lines(self) -> None:
+        module, name = opcodes.name_line(self.stream), opcodes.name_line(self.stream)
+        if not (module.isascii() and name.isascii()):
+            self._refuse("has a name that is not ASCII")
+        self._make(self.resolve(module, name), tuple(self._pop_level()))
+
+    def _instance_of_level(self) -> None:
+        items = self._pop_level()
+        if not items:
+            self._refuse("makes an object without a class")
+        self._make(items[0], tuple(items[1:]))
+
+    def _call(self) -> None:
+        arguments = self._pop()
+        self._make(self._pop(), arguments)
+
+    def _call_with_keywords(self) -> None:
+        keywords = self._pop()
+        if not isinstance(keywords, DictNode):
+            self._refuse("makes an object with keywords that are no dictionary")
+        arguments = self._pop()
+        self._make(self._pop(), arguments, keywords)
+
+    def _make(self, callee: Node, arguments: Node, keywords: DictNode | None = None) -> None:
+        if not isinstance(callee, Global | Instance):
+            self._refuse("calls what cannot be called")
+        if not isinstance(arguments, tuple):
+            self._refuse("calls something with arguments that are no tuple")
+        self._push_new(Instance(callee, arguments, keywords))
+
+    def _build(self) -> None:
+        state = self._pop()
+        instance = self._top()
+        if not isinstance(instance, Instance):
+            # On a class or function this would change it for the whole process.
+            self._refuse("sets the state of what is no object")
+        if len(instance.states) == STATES_MAX:
+            self._refuse("sets the state of an object again and again")
+        instance.states += (state,)
+        self._stack[-1] = self.built(instance)
+
+    # What announces, and what is refused.
+
+    def _protocol(self) -> None:
+        protocol = self.stream.byte()
+        if protocol > PROTOCOL_MAX:
+            self._refuse(f"says that it is of pickle protocol {protocol}, above {PROTOCOL_MAX},")
+        self.protocol = protocol
+
+    def _frame(self) -> None:
+        size = opcodes.uint8(self.stream)
+        if self.stream.position < self.frame_end:
+            self._refuse("starts a frame inside another")
+        self.frame_end = self.stream.position + size
+
+    def _extension(self) -> None:
+        self._refuse_outside("a registered extension code")
+
+    def _persistent(self) -> None:
+        self._refuse_outside("a persistent id, as PyTorch's files do,")
+
+    def _buffer(self) -> None:
+        self._refuse_outside("an out-of-band buffer")
+
+    def _refuse_outside(self, what: str) -> NoReturn:
+        reason = f"refers to something outside of it, by {what} at byte {self.stream.position - 1}"
+        raise Refused(reason, hint="Save a scikit-learn model with joblib.dump(model, 'model.joblib').")
+
+    EFFECTS: ClassVar[dict[bytes, Callable[[Machine], None]]] = {
+        b"(": _mark,
+        b"0": _drop,
+        b"1": _drop_level,
+        b"2": _duplicate,
+        b"p": lambda self: self._put(opcodes.index_line(self.stream)),
+        b"q": lambda self: self._put(self.stream.byte()),
+        b"r": lambda self: self._put(opcodes.uint4(self.stream)),
+        b"\x94": _memoize,
+        b"g": lambda self: self._get(opcodes.index_line(self.stream)),
+        b"h": lambda self: self._get(self.stream.byte()),
+        b"j": lambda self: self._get(opcodes.uint4(self.stream)),
+        b"C": lambda self: self._bytes(self.stream.byte()),
+        b"B": lambda self: self._bytes(opcodes.uint4(self.stream)),
+        b"\x8e": lambda self: self._bytes(opcodes.uint8(self.stream)),
+        b"\x96": lambda self: self._bytes(opcodes.uint8(self.stream)),
+        b"U": lambda self: self._text(self.stream.byte(), opcodes.ascii_text),
+        b"T": lambda self: self._text(opcodes.size4(self.stream), opcodes.ascii_text),
+        b"\x8c": lambda self: self._text(self.stream.byte(), opcodes.utf8_text),
+        b"X": lambda self: self._text(opcodes.uint4(self.stream), opcodes.utf8_text),
+        b"\x8d": lambda self: self._text(opcodes.uint8(self.stream), opcodes.utf8_text),
+        b"V": _text_line,
+        b"\x85": lambda self: self._tuple(1),
+        b"\x86": lambda self: self._tuple(2),
+        b"\x87": lambda self: self._tuple(3),
+        b"t": _tuple_of_level,
+        b"]": lambda self: self._push_new(ListNode([])),
+        b"l": _list,
+        b"\x8f": lambda self: self._push_new(SetNode([])),
+        b"\x91": _frozen_set,
+        b"}": lambda self: self._push_new(DictNode([])),
+        b"d": _dict,
+        b"a": _append,
+        b"e": _append_level,
+        b"\x90": _add_level,
+        b"s": _set_item,
+        b"u": _set_level,
+        b"c": _global_of_lines,
+        b"\x93": _global_of_stack,
+        b"i": _instance_of_lines,
+        b"o": _instance_of_level,
+        b"R": _call,
+        b"\x81": _call,
+        b"\x92": _call_with_keywords,
+        b"b": _build,
+        b"\x80": _protocol,
+        b"\x95": _frame,
+        b"\x82": _extension,
+        b"\x83": _extension,
+        b"\x84": _extension,
+        b"P": _persistent,
+        b"Q": _persistent,
+        b"\x97": _buffer,
+        b"\x98": _buffer,
+    }
+
+
+DAMAGED = "It is damaged, or not a pickle: copy or download it again, or save the model again."
+STOP = ord(".")
+_VALUES = [opcodes.VALUES.get(bytes([code])) for code in range(256)]
+_EFFECTS = [Machine.EFFECTS.get(bytes([code])) for code in range(256)]

@@ -1,0 +1,128 @@
+"""A model file to what is known of it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from infer_cli.errors import ModelUnreadable
+from infer_cli.inspection.compression import compression_of, expanded
+from infer_cli.inspection.facts import Facts, facts_of
+from infer_cli.inspection.foreign import START_BYTES
+from infer_cli.inspection.model import Inspection, RecordedVersion
+from infer_cli.inspection.onnx import read_onnx
+from infer_cli.inspection.pickled import read_pickle
+from infer_cli.inspection.refusal import Refused
+from infer_cli.inspection.skops import open_skops
+from infer_cli.inspection.stream import HashedFile, Stream
+
+if TYPE_CHECKING:
+    import io
+    from pathlib import Path
+
+    from infer_cli.inspection.compression import Compression
+    from infer_cli.inspection.model import Format
+    from infer_cli.inspection.nodes import Global
+
+ZIP_MAGIC = b"PK\x03\x04"
+# The number of the first field, ir_version. In a pickle it would be no opcode.
+ONNX_MAGIC = b"\x08"
+
+
+def inspect_model(path: Path) -> Inspection:
+    """Tell what a model file holds, without running any of its code.
+
+    Raises `ModelUnreadable` for whatever is not understood to the last byte.
+    """
+    try:
+        with path.open("rb", buffering=0) as file:
+            start = file.read(START_BYTES)
+            file.seek(0)
+            return _inspect(path, file, start)
+    except Refused as refused:
+        message = f"{path} {refused.reason}."
+        raise ModelUnreadable(message, hint=refused.hint) from refused
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror or error}."
+        raise ModelUnreadable(message) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a format's reader found."""
+
+    format: Format
+    facts: Facts
+    globals: frozenset[Global] = frozenset()
+    compression: Compression | None = None
+    protocol: int | None = None
+
+
+def _inspect(path: Path, file: io.FileIO, start: bytes) -> Inspection:
+    hashed = HashedFile(file)
+    if start.startswith(ZIP_MAGIC):
+        content = _read_skops(file)
+        file.seek(0)
+    elif start.startswith(ONNX_MAGIC):
+        content = _read_onnx(Stream(hashed))
+    else:
+        content = _read_pickle(path, hashed, compression_of(start))
+    sha256 = hashed.finish()
+    versions = {recorded.package: recorded.version for recorded in content.facts.versions}
+    return Inspection(
+        path=path,
+        format=content.format,
+        compression=content.compression,
+        protocol=content.protocol,
+        size_bytes=hashed.size_bytes,
+        sha256=sha256,
+        kind=content.facts.kind,
+        estimator=content.facts.estimator,
+        feature_names=content.facts.feature_names,
+        feature_count=content.facts.feature_count,
+        classes=content.facts.classes,
+        sklearn_version=versions.get("scikit-learn"),
+        versions=content.facts.versions,
+        globals=tuple(sorted(content.globals)),
+        modules=_modules(content.globals),
+        numpy_major=2 if any(f"{name}.".startswith("numpy._core.") for name in content.globals) else None,
+    )
+
+
+def _read_pickle(path: Path, file: HashedFile, compression: Compression | None) -> _Content:
+    content, machine = read_pickle(Stream(expanded(file, compression)))
+    # Only joblib writes bare zlib.
+    is_joblib = machine.has_arrays or compression == "zlib" or ".joblib" in path.name.lower()
+    return _Content(
+        format="joblib" if is_joblib else "pickle",
+        facts=facts_of(content),
+        globals=frozenset(machine.globals),
+        compression=compression,
+        protocol=machine.protocol,
+    )
+
+
+def _read_skops(file: io.FileIO) -> _Content:
+    model = open_skops(file)
+    facts = facts_of(model.root)
+    if model.version is not None:
+        facts = replace(facts, versions=(*facts.versions, RecordedVersion("skops", model.version)))
+    return _Content("skops", facts, frozenset(model.globals))
+
+
+def _read_onnx(stream: Stream) -> _Content:
+    model = read_onnx(stream)
+    facts = Facts(
+        kind=model.kind,
+        feature_names=model.feature_names,
+        feature_count=model.feature_count,
+        classes=model.classes,
+        versions=(RecordedVersion(model.producer, model.producer_version),) if model.producer else (),
+    )
+    return _Content("onnx", facts)
+
+
+def _modules(names: frozenset[Global]) -> tuple[str, ...]:
+    modules = {name.module.partition(".")[0] for name in names}
+    return tuple(sorted(modules - (sys.stdlib_module_names - {"__main__"})))

@@ -1,0 +1,188 @@
+"""Models as skops writes them: a zip with a description of each object in `schema.json`.
+
+After `skops/io/_persist.py` and the `get_state` functions beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+import zlib
+from typing import IO, TYPE_CHECKING, NoReturn
+
+from infer_cli.inspection.arrays import DTYPE
+from infer_cli.inspection.machine import WANTED
+from infer_cli.inspection.nodes import Array, Blob, DictNode, Global, Instance, ListNode, Node, SetNode
+from infer_cli.inspection.refusal import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infer_cli.inspection.model import Json
+
+SCHEMA = "schema.json"
+SCHEMA_BYTES_MAX = 64 * 1024 * 1024
+ARRAY_BYTES_MAX = 1024 * 1024
+DEPTH_MAX = 150
+# What else is a zip, by a file in it.
+_OTHER_ZIPS = (
+    (
+        r"(.*/)?data\.pkl",
+        "is a PyTorch model",
+        "Models of other libraries are served as .onnx: see torch.onnx.",
+    ),
+    (
+        r"model\.weights\.h5",
+        "is a Keras model",
+        "Models of other libraries are served as .onnx: see tf2onnx.",
+    ),
+    (r".*\.npy", "is a zip of NumPy arrays, not a model", None),
+    (r"(.*/)?MLmodel", "is an MLflow model in a zip", "Unpack it, and name the model file inside."),
+)
+_NPY = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': '(?P<order>[<>|])(?P<code>\w+)', 'fortran_order': (True|False), "
+    rb"'shape': \((?P<count>\d+),\), \} *\n",
+    re.DOTALL,
+)
+
+
+# Names in themselves, not objects of a class.
+_NAMES = ("FunctionNode", "TypeNode")
+_SEQUENCES: dict[str, Callable[[list[Node]], Node]] = {"TupleNode": tuple, "SetNode": SetNode}
+
+
+class SkopsModel:
+    """What was read of a model by skops."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._seen: dict[int, Node] = {}
+        schema = _schema(archive)
+        self.globals = _globals(schema)
+        version = schema.get("_skops_version")
+        self.version = version if isinstance(version, str) else None
+        self.root = self._node(schema, 0)
+
+    def _node(self, described: Json, depth: int, *, is_wanted: bool = False) -> Node:
+        """Make a node of what the schema says of an object."""
+        if not isinstance(described, dict) or depth > DEPTH_MAX:
+            _refuse("has a schema that infer does not understand")
+        identity = described.get("__id__")
+        key = identity if isinstance(identity, int) else 0
+        if described.get("__loader__") == "CachedNode":
+            return self._seen.get(key)
+        node = self._seen[key] = self._new_node(described, depth, is_wanted=is_wanted)
+        return node
+
+    def _new_node(self, described: dict[str, Json], depth: int, *, is_wanted: bool) -> Node:
+        made_by = Global(str(described.get("__module__")), str(described.get("__class__")))
+        loader, content = described.get("__loader__"), described.get("content")
+        if loader in _NAMES:
+            return made_by
+        if loader in _LITERALS and isinstance(content, str):
+            return (
+                _literal(content) if loader == "JsonNode" else self._array(content) if is_wanted else Blob(0)
+            )
+        if isinstance(content, list):
+            return _SEQUENCES.get(str(loader), ListNode)([self._node(item, depth + 1) for item in content])
+        return self._object(made_by, content, depth, is_dictionary=loader == "DictNode")
+
+    def _object(self, made_by: Global, content: Json, depth: int, *, is_dictionary: bool) -> Node:
+        match content:
+            case dict() if is_dictionary:
+                return self._dictionary(content, depth)
+            case {"__loader__": _}:
+                return Instance(made_by, (), states=(self._node(content, depth + 1),))
+        return Instance(made_by, ())
+
+    def _dictionary(self, entries: dict[str, Json], depth: int) -> DictNode:
+        keys_and_values: list[Node] = []
+        for key, value in entries.items():
+            keys_and_values += [key, self._node(value, depth + 1, is_wanted=key in WANTED)]
+        return DictNode(keys_and_values)
+
+    def _array(self, name: str) -> Node:
+        """Read an array from the archive."""
+        try:
+            with self._archive.open(name) as file:
+                data = file.read(ARRAY_BYTES_MAX)
+        except KeyError:
+            _refuse(f"lacks {name}, which its schema names")
+        header = _NPY.match(data)
+        if header is None:
+            return Blob(len(data))
+        order, code, count = header["order"].decode(), header["code"].decode(), int(header["count"])
+        state: Node = (3, order, None, None, None, -1, -1, 0)
+        dtype = Instance(DTYPE, (code, False, True), states=(state,))
+        return Array(dtype, (count,), data[header.end() :])
+
+
+def open_skops(file: IO[bytes]) -> SkopsModel:
+    """Read a model by skops; refuse other zips, and say what they are."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = archive.namelist()
+            if SCHEMA in names:
+                return SkopsModel(archive)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        _refuse(f"is a damaged zip ({error})")
+    for pattern, reason, hint in _OTHER_ZIPS:
+        if any(re.fullmatch(pattern, name) for name in names):
+            raise Refused(reason, hint=hint)
+    reason = "is a zip archive, not a model"
+    raise Refused(reason, hint="If the model is inside, unpack it and name that file.")
+
+
+def _schema(archive: zipfile.ZipFile) -> dict[str, Json]:
+    if archive.getinfo(SCHEMA).file_size > SCHEMA_BYTES_MAX:
+        _refuse("has a schema larger than infer looks at")
+    with archive.open(SCHEMA) as file:
+        # The size that a zip says its files have may be wrong.
+        schema: Json = _json(file.read(SCHEMA_BYTES_MAX))
+    if not isinstance(schema, dict):
+        _refuse("has a schema that infer does not understand")
+    return schema
+
+
+def _json(text: str | bytes) -> Json:
+    try:
+        value: Json = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        _refuse("has a schema that infer does not understand", error)
+    return value
+
+
+def _literal(text: str) -> Node:
+    value = _json(text)
+    if isinstance(value, list):
+        return ListNode([item for item in value if not isinstance(item, list | dict)])
+    return DictNode([]) if isinstance(value, dict) else value
+
+
+def _globals(schema: Json) -> set[Global]:
+    """Collect all names, wherever they are: also from what is not made a node of."""
+    found = set()
+    waiting = [schema]
+    while waiting:
+        described = waiting.pop()
+        if isinstance(described, list):
+            waiting += described
+        elif isinstance(described, dict):
+            waiting += described.values()
+            if described.get("__loader__") != "JsonNode":
+                found |= _named(described, "__module__", "__class__")
+                # Functions were written so by skops 0.9 and older.
+                found |= _named(described, "module_path", "function")
+    return found
+
+
+def _named(described: dict[str, Json], module_key: str, name_key: str) -> set[Global]:
+    match described.get(module_key), described.get(name_key):
+        case str(module), str(name):
+            return {Global(module, name)}
+    return set()
+
+
+def _refuse(reason: str, cause: Exception | None = None) -> NoReturn:
+    raise Refused(reason, hint="Save the model again with skops.io.dump(model, path).") from cause

@@ -1,0 +1,58 @@
+"""The model folder of a run: which file is served, and as which user the container can read it."""
+
+from __future__ import annotations
+
+import platform
+import stat
+from typing import TYPE_CHECKING
+
+from infer_cli.errors import ModelUnreadable, UsageError
+from infer_cli.plan import ModelMount
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_ANYONE_ENTERS = stat.S_IROTH | stat.S_IXOTH
+
+
+def mount_model(folder: Path | None, name: str | None, *, writable: bool) -> ModelMount | None:
+    """What to mount for the options `--model-dir` and `--model-file`; None without a folder.
+
+    The file is inspected, so that one that cannot be served is known before anything starts.
+    """
+    from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
+
+    if folder is None:
+        if name is not None:
+            raise UsageError("--model-file needs --model-dir", hint="say which folder the model is in")
+        return None
+    file = find_model(folder, name)
+    root = folder.resolve()
+    return ModelMount(
+        folder=root,
+        file=file.resolve().relative_to(root).as_posix()
+        if file.resolve().is_relative_to(root)
+        else file.name,
+        digest=inspect_model(file).sha256,
+        writable=writable,
+    )
+
+
+def user_for(model: ModelMount | None, *, engine_is_local: bool) -> str | None:
+    """The user that the container must run as to read the model, or None if any can.
+
+    Only where the engine mounts this machine's folder itself: elsewhere owners are not kept.
+    """
+    if model is None or not engine_is_local or platform.system() != "Linux":
+        return None
+    file = model.folder / model.file
+    can_enter = model.folder.stat().st_mode & _ANYONE_ENTERS == _ANYONE_ENTERS
+    status = file.stat()
+    if can_enter and status.st_mode & stat.S_IROTH:
+        return None
+    if status.st_uid == 0:
+        raise ModelUnreadable(
+            f"only root can read {file}, and the service does not run as root",
+            hint=f"let others read it: chmod o+rx {model.folder} && chmod o+r {file}",
+        )
+    return f"{status.st_uid}:{status.st_gid}"

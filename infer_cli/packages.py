@@ -1,0 +1,117 @@
+"""The packages of a lock, fetched on the host and packed into one archive for the image.
+
+The archive depends on the lock and the platform alone, so it is kept and used again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tarfile
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from infer_cli.context import fixed_entry
+from infer_cli.lock import target_options
+from infer_cli.uv import current_python, run_uv
+
+if TYPE_CHECKING:
+    from infer_cli.base import BaseImage
+    from infer_cli.lock import Lock
+
+IMAGE_FOLDER = PurePosixPath("opt/infer/packages")
+# A change of what goes into an archive needs a new number, so that old ones are not used again.
+_FORMAT = 2
+_KEPT_ARCHIVES = 8
+# Tests and type stubs are not needed to predict.
+_LEFT_OUT = re.compile(r"(?:^|/)(?:tests?|__pycache__)/|\.pyi$|(?:^|/)bin/|(?:^|/)\.lock$")
+# NumPy's own testing helpers, which SciPy imports, take one class from a tests folder.
+_NEEDED_TESTS = re.compile(r"^numpy/_core/tests/(?:__init__|_natype)\.py$")
+
+
+def cache_folder() -> Path:
+    """The folder for what can be made again: `INFER_CACHE_DIR`, else the system's place for caches."""
+    if chosen := os.environ.get("INFER_CACHE_DIR"):
+        return Path(chosen)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "infer"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "infer"
+
+
+def packages_archive(lock: Lock, base: BaseImage, *, cache: Path) -> Path:
+    """The tar archive of the packages of `lock` as they lie in the image.
+
+    Fetches what uv does not have yet, checking each hash. Raises `LockFailed`.
+    """
+    key = f"v{_FORMAT}-{lock.digest.removeprefix('sha256:')[:32]}-py{base.python}-{base.wheel_platform}"
+    folder = cache / "packages"
+    archive = folder / f"{key}.tar"
+    if archive.exists():
+        archive.touch()
+        return archive
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="new-") as name:
+        work = Path(name)
+        _install(lock, base, work)
+        _pack(work / "site", work / "packages.tar")
+        # Appears whole or not at all, also if two builds do this at once.
+        (work / "packages.tar").replace(archive)
+    _forget_oldest(folder)
+    return archive
+
+
+def _install(lock: Lock, base: BaseImage, work: Path) -> None:
+    requirements = work / "requirements.lock"
+    requirements.write_text(lock.text)
+    run_uv(
+        [
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--require-hashes",
+            "--python",
+            current_python(),
+            "--target",
+            str(work / "site"),
+            *target_options(base),
+            "--requirements",
+            str(requirements),
+        ],
+        doing="fetch the packages of the lock",
+    )
+
+
+def _pack(site: Path, archive: Path) -> None:
+    """Write the installed files to `archive`, sorted, with fixed owner, mode and time."""
+    with tarfile.open(archive, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for folder in (*reversed(IMAGE_FOLDER.parents[:-1]), IMAGE_FOLDER):
+            tar.addfile(fixed_entry(str(folder), size=None))
+        for path in sorted(site.rglob("*")):
+            relative = path.relative_to(site).as_posix()
+            if path.is_dir():
+                if not _is_left_out(f"{relative}/"):
+                    tar.addfile(fixed_entry(f"{IMAGE_FOLDER}/{relative}", size=None))
+            elif not _is_left_out(relative):
+                _add_file(tar, f"{IMAGE_FOLDER}/{relative}", path)
+
+
+def _is_left_out(relative: str) -> bool:
+    if relative == "numpy/_core/tests/" or _NEEDED_TESTS.match(relative):
+        return False
+    return bool(_LEFT_OUT.search(relative))
+
+
+def _add_file(tar: tarfile.TarFile, name: str, path: Path) -> None:
+    status = path.stat()
+    mode = 0o755 if status.st_mode & 0o100 else 0o644
+    with path.open("rb") as content:
+        tar.addfile(fixed_entry(name, size=status.st_size, mode=mode), content)
+
+
+def _forget_oldest(folder: Path) -> None:
+    archives = sorted(folder.glob("*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in archives[_KEPT_ARCHIVES:]:
+        old.unlink(missing_ok=True)

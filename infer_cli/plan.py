@@ -1,0 +1,171 @@
+"""Plans: complete descriptions of a build or a run, before anything is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from infer_cli import __version__, labels
+from infer_cli.context import Context, ContextFile
+from infer_cli.dockerfile import quote, render_dockerfile
+
+if TYPE_CHECKING:
+    from infer_cli.assets import Assets
+    from infer_cli.base import BaseImage
+    from infer_cli.image import ImageName
+    from infer_cli.inspection import Inspection
+    from infer_cli.lock import Lock
+
+CONTAINER_PORT = 5000
+# A model should not be put on the network by accident.
+DEFAULT_HOST_IP = "127.0.0.1"
+MOUNT_FOLDER = PurePosixPath("/data")
+HOME_FOLDER = PurePosixPath("/opt/infer")
+BAKED_FOLDER = HOME_FOLDER / "model"
+DEFAULT_MODEL_FILE = MOUNT_FOLDER / "model.pkl"
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """Everything that decides what an image holds and what it is called."""
+
+    name: ImageName
+    base: BaseImage
+    lock: Lock
+    dockerfile: str
+    context: Context
+    labels: dict[str, str]
+    platform: str | None = None
+    no_cache: bool = False
+
+
+def plan_build(  # noqa: PLR0913 (each is an input of the plan)
+    name: ImageName,
+    *,
+    base: BaseImage,
+    lock: Lock,
+    packages: Path,
+    assets: Assets,
+    model: Inspection | None = None,
+    baked: bool = False,
+) -> BuildPlan:
+    """Plan an image of `lock` on `base`; `packages` is the lock's archive; a `baked` model goes inside."""
+    image_labels = _build_labels(name, base, lock, model)
+    baked_files = (
+        (ContextFile(PurePosixPath("model", model.path.name), model.path),) if model and baked else ()
+    )
+    dockerfile = render_dockerfile(
+        assets.template.read_text(),
+        {
+            "infer_version": __version__,
+            "python": base.python,
+            "base_image": base.reference,
+            "model_file": quote(
+                str(BAKED_FOLDER / baked_files[0].path.name if baked_files else DEFAULT_MODEL_FILE)
+            ),
+            "labels": " \\\n      ".join(f"{key}={quote(value)}" for key, value in image_labels.items()),
+        },
+    )
+    context = Context(
+        files=(
+            ContextFile(PurePosixPath("Dockerfile"), dockerfile),
+            ContextFile(PurePosixPath("requirements.lock"), lock.text),
+            ContextFile(PurePosixPath("packages.tar"), packages),
+            ContextFile(_over_root("finish", HOME_FOLDER / assets.finish.name), assets.finish),
+            *(
+                ContextFile(_over_root("service", HOME_FOLDER / "service" / name), assets.service / name)
+                for name in assets.service_files()
+            ),
+            *baked_files,
+        ),
+        folders=(_over_root("model", BAKED_FOLDER),),
+    )
+    return BuildPlan(
+        name=name, base=base, lock=lock, dockerfile=dockerfile, context=context, labels=image_labels
+    )
+
+
+def _over_root(layer: str, path: PurePosixPath) -> PurePosixPath:
+    """The place in the context of what lies at `path` in the image."""
+    return PurePosixPath(layer) / path.relative_to("/")
+
+
+def _build_labels(name: ImageName, base: BaseImage, lock: Lock, model: Inspection | None) -> dict[str, str]:
+    found = {
+        labels.TITLE: name.short_name,
+        labels.DESCRIPTION: "A prediction service made by infer",
+        labels.VERSION: name.tag,
+        labels.BASE_NAME: base.reference,
+        labels.SERVICE: __version__,
+        labels.LOCK_DIGEST: lock.digest,
+        labels.REQUIREMENTS: " ".join(lock.requirements),
+    }
+    if model is not None:
+        found[labels.MODEL_DIGEST] = f"sha256:{model.sha256}"
+        found[labels.MODEL_FILE] = model.path.name
+    return dict(sorted(found.items()))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a container may use. None: as much as the engine has."""
+
+    memory: str | None = None
+    cpus: float | None = None
+    processes: int | None = 256
+
+
+@dataclass(frozen=True)
+class Safety:
+    """What a container may not do, and who it runs as (None: the image's own user)."""
+
+    user: str | None = None
+    read_only: bool = True
+    added_capabilities: tuple[str, ...] = ()
+    new_privileges: bool = False
+
+
+@dataclass(frozen=True)
+class ModelMount:
+    """A model folder on this machine, and the file in it that is served."""
+
+    folder: Path
+    file: str
+    digest: str
+    writable: bool = False
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """Everything that decides how a service runs."""
+
+    image: str
+    name: str
+    host_port: int
+    model: ModelMount | None = None
+    host_ip: str = DEFAULT_HOST_IP
+    environment: dict[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    safety: Safety = field(default_factory=Safety)
+    restart: str = "no"
+
+    @property
+    def all_environment(self) -> dict[str, str]:
+        """The variables of the container: ours, then the user's, which win."""
+        ours = {"MODEL_FILE": str(MOUNT_FOLDER / self.model.file)} if self.model else {}
+        return {**ours, **self.environment}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of the container."""
+        found = {labels.SERVICE: __version__}
+        if self.model is not None:
+            found[labels.MODEL_DIGEST] = f"sha256:{self.model.digest}"
+            found[labels.MODEL_FILE] = self.model.file
+            found[labels.MODEL_FOLDER] = str(self.model.folder)
+        return found
+
+    def at_port(self, host_port: int) -> RunPlan:
+        """The same plan on another port of this machine."""
+        return replace(self, host_port=host_port)

@@ -1,0 +1,67 @@
+"""Starts the service: `MODEL_FILE=model.joblib python3 -m service`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from service.logs import LOGGER, configure_logs
+from service.settings import Settings, WrongSettings
+from service.sizing import choose_sizing, count_cpus, thread_variables
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from service.sizing import Sizing
+
+
+def main() -> int:
+    """Serve until told to stop; say in one line why, if that cannot be done. Returns the exit code."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    try:
+        settings = Settings.from_environment(os.environ)
+    except WrongSettings as error:
+        return _fail(*error.problems)
+    configure_logs(log_format=settings.log_format, log_level=settings.log_level)
+    sizing = choose_sizing(count_cpus(), workers=settings.workers, threads=settings.threads)
+    if sizing.is_crowded:
+        asked = f"{sizing.workers} workers x {sizing.threads} threads"
+        LOGGER.warning("%s were asked for, and there are %s CPUs", asked, sizing.cpus)
+    return _serve(settings, sizing)
+
+
+def _serve(settings: Settings, sizing: Sizing) -> int:
+    for name, value in thread_variables(sizing.threads).items():
+        os.environ.setdefault(name, value)
+    # Only now: these import numpy, which reads the variables while it is imported.
+    from service.loading import ModelUnloadable  # noqa: PLC0415
+    from service.server import CannotListen, serve  # noqa: PLC0415
+    from service.wsgi import build_app  # noqa: PLC0415
+
+    try:
+        build_app(settings)
+        serve(settings, sizing)
+    except (ModelUnloadable, CannotListen) as error:
+        return _fail(str(error))
+    return 0
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    """Stop while the model is still loading.
+
+    Process 1 of a container has no default for SIGTERM: without this, it would not stop until it is killed.
+    """
+    raise SystemExit(128 + number)
+
+
+def _fail(*problems: str) -> int:
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)  # noqa: T201 (for the person who started it)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,205 @@
+"""The HTTP interface: routes, and every error as JSON of one shape.
+
+::
+
+    GET  /                     a page to try the model
+    GET  /prediction?NAME=1…   one prediction
+    POST /prediction           predictions for {"rows": [{…}, …]}, or for one object of features
+    GET  /model                what is served
+    GET  /livez, /readyz       whether it works
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, abort, current_app, render_template, request
+from werkzeug.exceptions import (
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+    UnsupportedMediaType,
+)
+
+from service.description import describe
+from service.logs import LOGGER
+from service.payload import InvalidInput, JsonValue, first_row, parse_json, parse_query, predictions_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from service.predictor import Predictor
+    from service.settings import Settings
+
+JSON = "application/json"
+# The page needs its own script and style, and the service; nothing else may run or be reached.
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'"
+)
+
+
+# As many predictions may be on their way in a worker: their bodies being read, or waiting for the model.
+# The server has a few threads more, so that however slow model or clients are, health checks are answered.
+MOST_PREDICTIONS_AT_ONCE = 12
+# A place comes free at once if the model is quick; a model so slow that none does is given no more work.
+LONGEST_WAIT_FOR_PLACE_S = 0.1
+
+
+class Busy(Exception):
+    """So many predictions are on their way that this one was not begun."""
+
+
+def create_app(predictor: Predictor, settings: Settings) -> Flask:
+    """Make the application that answers with the predictions of one model."""
+    app = Flask("service")
+    # One byte more than may be sent: that byte is how `_body` sees a body of unknown length that is too long.
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1
+    app.extensions["predictor"] = predictor
+    views = _Views(predictor)
+    app.get("/")(views.page)
+    app.get("/prediction")(views.predict_one)
+    app.post("/prediction")(views.predict_many)
+    app.get("/model")(views.model)
+    app.get("/livez")(views.livez)
+    app.get("/readyz")(views.readyz)
+    app.after_request(_add_headers)
+    app.register_error_handler(InvalidInput, _answer_invalid_input)
+    app.register_error_handler(Busy, _answer_busy)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(Exception, _answer_bug)
+    return app
+
+
+class _Views:
+    """The routes, each a method, over the predictor that they share."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+        self.description = describe(predictor)
+        self.places = threading.BoundedSemaphore(MOST_PREDICTIONS_AT_ONCE)
+
+    def page(self) -> Response:
+        response = Response(render_template("index.html", model=self.description))
+        response.headers["Content-Security-Policy"] = PAGE_POLICY
+        return response
+
+    def predict_one(self) -> Response:
+        features = self.predictor.features
+        row = parse_query(request.args.items(multi=True), features)
+        with self._place():
+            answer = self._answer([row])
+        inputs: JsonValue = {feature.name: value for feature, value in zip(features, row)}
+        return _json({"inputs": inputs, **first_row(answer)})
+
+    def predict_many(self) -> Response:
+        if request.mimetype != JSON:
+            raise UnsupportedMediaType
+        with self._place():
+            answer = self._answer(parse_json(_body(), self.predictor.features))
+        return _json({**answer})
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self.places.acquire(timeout=LONGEST_WAIT_FOR_PLACE_S):
+            raise Busy
+        try:
+            yield
+        finally:
+            self.places.release()
+
+    def _answer(self, rows: list[list[float]]) -> dict[str, list[JsonValue]]:
+        return predictions_json(self.predictor.predict(rows), self.predictor.classes)
+
+    def model(self) -> Response:
+        return _json(self.description)
+
+    def livez(self) -> Response:
+        return _json({"status": "alive"})
+
+    def readyz(self) -> Response:
+        # The model is loaded before the first worker starts, so whoever can answer is ready.
+        return _json({"status": "ready"})
+
+
+def _body() -> bytes:
+    """Read the body of the request; 413 if it is too long, whether or not it said its length."""
+    body = request.get_data(cache=False)
+    if len(body) > _most_body_bytes():
+        abort(413)
+    return body
+
+
+def _most_body_bytes() -> int:
+    most: int = current_app.config["MAX_CONTENT_LENGTH"]
+    return most - 1
+
+
+def _json(value: JsonValue, status: int = 200) -> Response:
+    """Strict JSON on one line. Letters stay as they are; half a surrogate pair becomes an escape."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
+    return Response(text.encode("utf-8", "backslashreplace"), status, mimetype=JSON)
+
+
+def _error(status: int, code: str, message: str, details: JsonValue = None) -> Response:
+    return _json({"error": {"code": code, "message": message, "details": details}}, status)
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _answer_invalid_input(error: InvalidInput) -> Response:
+    return _error(400, error.code, error.message, error.details)
+
+
+def _answer_busy(_: Busy) -> Response:
+    response = _error(503, "busy", "Too many predictions are waiting for the model; try again in a moment.")
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    """Answer for what Flask refuses. The headers of the refusal (Allow with 405) are kept."""
+    code, message, details = _explain_http_error(error)
+    response = _error(error.code or 500, code, message, details)
+    for name, value in error.get_headers():
+        if name != "Content-Type":
+            response.headers[name] = value
+    return response
+
+
+def _explain_http_error(error: HTTPException) -> tuple[str, str, JsonValue]:
+    """Give code, message and details."""
+    if isinstance(error, NotFound):
+        return "not_found", f"There is nothing at {request.path}.", {"routes": _routes()}
+    if isinstance(error, MethodNotAllowed):
+        message = f"{request.method} cannot be used at {request.path}."
+        return "method_not_allowed", message, {"routes": _routes()}
+    if isinstance(error, RequestEntityTooLarge):
+        most = _most_body_bytes()
+        message = f"The body is longer than the {most} bytes that are allowed; send fewer rows."
+        return "body_too_large", message, {"max_body_bytes": most}
+    if isinstance(error, UnsupportedMediaType):
+        message = f"The body must be sent with the header Content-Type: {JSON}."
+        return "unsupported_media_type", message, None
+    return error.name.lower().replace(" ", "_"), error.description or error.name, None
+
+
+def _routes() -> list[JsonValue]:
+    """List the interface as lines like `GET /model`."""
+    shown = ("GET", "POST")
+    rules = [rule for rule in current_app.url_map.iter_rules() if rule.endpoint != "static"]
+    lines = [f"{method} {rule.rule}" for rule in rules for method in shown if method in (rule.methods or ())]
+    return [*lines]
+
+
+def _answer_bug(error: Exception) -> Response:
+    """Put the traceback into the log; the client learns nothing of the inside."""
+    LOGGER.error("%s %s failed", request.method, request.path, exc_info=error)
+    return _error(500, "internal_error", "The service could not answer; its log says why.")

@@ -1,0 +1,54 @@
+"""The log: one line an event on stderr, as text or as JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.config
+import time
+
+# What the log of the service is called; the server's own events come from its library.
+LOGGER = logging.getLogger("service")
+
+
+class TextFormatter(logging.Formatter):
+    """Lines like `2026-05-04T13:37:00Z INFO serving model.joblib`, then a traceback if there is one."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ")
+        self.converter = time.gmtime
+
+
+class JsonFormatter(TextFormatter):
+    """One JSON object a line, the traceback inside it, so that no collector splits an event."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format the record as JSON with time, level and message, and traceback where there is one."""
+        event = {
+            "time": self.formatTime(record, self.datefmt),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            event["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(event)
+
+
+FORMATTERS = {"text": TextFormatter, "json": JsonFormatter}
+
+
+def logging_config(*, log_format: str, log_level: str) -> dict[str, object]:
+    """Give the settings for `logging.config.dictConfig`, for this process and for each worker."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": FORMATTERS[log_format]}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": "WARNING"},
+        "loggers": {LOGGER.name: {"level": log_level.upper()}},
+    }
+
+
+def configure_logs(*, log_format: str, log_level: str) -> None:
+    """Send the log of this process to stderr."""
+    logging.config.dictConfig(logging_config(log_format=log_format, log_level=log_level))

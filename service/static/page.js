@@ -1,0 +1,14 @@
+// Shows the answer below the form. Without this script the form still works: the browser opens the answer.
+const form = document.querySelector("form");
+const output = document.querySelector("output");
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    const query = new URLSearchParams(new FormData(form));
+    const answer = await (await fetch(`prediction?${query}`)).json();
+    output.textContent = answer.error ? answer.error.message : JSON.stringify(answer, null, 2);
+  } catch (error) {
+    output.textContent = `No answer: ${error.message}`;
+  }
+});

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import contextlib
+import http.client
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+from service.loading import load_model
+from service.predictor import Predictor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+ROOT = Path(__file__).parents[2]
+COLUMNS = ["slength", "swidth", "plength", "pwidth"]
+START_DEADLINE_S = 60
+END_DEADLINE_S = 60
+
+
+@pytest.fixture(scope="session")
+def iris() -> tuple[Any, Any]:
+    """A table with named columns, and the species by name."""
+    data = load_iris(as_frame=True)
+    names = dict(enumerate(data.target_names))
+    return data.data.set_axis(COLUMNS, axis=1), data.target.map(names).astype(object)
+
+
+@pytest.fixture(scope="session")
+def classifier(iris: tuple[Any, Any]) -> LogisticRegression:
+    return LogisticRegression(max_iter=500).fit(*iris)
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[..., Path]:
+    """Write a model to a file."""
+
+    def write(estimator: object, name: str = "model.joblib") -> Path:
+        file = tmp_path / name
+        joblib.dump(estimator, file)
+        return file
+
+    return write
+
+
+@pytest.fixture
+def make_predictor(save: Callable[..., Path]) -> Callable[[object], Predictor]:
+    """Make a predictor of a model that went through a file, as all do."""
+
+    def make(estimator: object) -> Predictor:
+        return Predictor(load_model(save(estimator)))
+
+    return make
+
+
+@pytest.fixture
+def make_instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], object]:
+    """Make an object of a class whose code is in a module of its own; PYTHONPATH must be the `tmp_path`."""
+
+    def make(class_name: str, code: str) -> object:
+        module = f"code_of_{class_name.lower()}"
+        (tmp_path / f"{module}.py").write_text(code)
+        monkeypatch.syspath_prepend(tmp_path)
+        instance: object = getattr(importlib.import_module(module), class_name)()
+        return instance
+
+    return make
+
+
+@dataclass
+class Service:
+    """A service that runs in processes of its own."""
+
+    process: subprocess.Popen[str]
+    port: int
+
+    def request(
+        self, method: str, path: str, body: object = None, *, timeout_s: float = 30
+    ) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
+        with contextlib.closing(connection):
+            sent = None if body is None else json.dumps(body)
+            connection.request(method, path, sent, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_DEADLINE_S
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with contextlib.suppress(OSError):
+                if self.request("GET", "/readyz")[0] == 200:
+                    return
+            time.sleep(0.05)
+        pytest.fail(f"the service is not ready: {self.stop()}")
+
+    def stop(self) -> tuple[int, str]:
+        """Stop it as a container is stopped; give its exit code and its log."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait_for_end()
+
+    def wait_for_end(self) -> tuple[int, str]:
+        """Give its exit code and its log."""
+        _, log = self.process.communicate(timeout=END_DEADLINE_S)
+        return self.process.returncode, log
+
+    def workers(self) -> list[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def launch(free_port: int, tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """Start `python -m service` with these variables, on a free port, and end it after the test."""
+    services = []
+
+    def start(model_file: Path | str, **variables: str) -> Service:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service"],
+            cwd=ROOT,
+            env=environment({"MODEL_FILE": str(model_file), "PORT": str(free_port), **variables}, tmp_path),
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        services.append(Service(process, free_port))
+        return services[-1]
+
+    yield start
+    for service in services:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(service.process.pid, signal.SIGKILL)
+        service.process.communicate()
+
+
+def environment(variables: Mapping[str, str], python_path: Path) -> dict[str, str]:
+    """Only what is said here, on the loopback address: no HOME, and nothing of whoever runs the tests."""
+    return {"HOST": "127.0.0.1", "PATH": os.environ["PATH"], "PYTHONPATH": str(python_path), **variables}
+
+
+@pytest.fixture
+def start_service(launch: Callable[..., Service]) -> Callable[..., Service]:
+    """Start the service and wait until it is ready."""
+
+    def start(model_file: Path, **variables: str) -> Service:
+        service = launch(model_file, **variables)
+        service.wait_until_ready()
+        return service
+
+    return start

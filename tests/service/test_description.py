@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+import sklearn
+
+from service.description import describe, example
+from service.predictor import Feature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sklearn.linear_model import LogisticRegression
+
+    from service.predictor import Predictor
+
+
+def test_a_model_is_described(
+    classifier: LogisticRegression, make_predictor: Callable[[object], Predictor]
+) -> None:
+    predictor = make_predictor(classifier)
+
+    description = describe(predictor)
+
+    packages = description.pop("packages")
+    assert isinstance(packages, dict)
+    assert packages["python"] == platform.python_version()
+    assert packages["scikit-learn"] == sklearn.__version__
+    assert "catboost" not in packages
+    assert description == {
+        "kind": "classifier",
+        "estimator": "LogisticRegression",
+        "features": [{"name": name, "type": "number"} for name in ("slength", "swidth", "plength", "pwidth")],
+        "classes": ["setosa", "versicolor", "virginica"],
+        "file": "model.joblib",
+        "size_bytes": predictor.loaded.file.stat().st_size,
+        "digest": predictor.loaded.digest,
+        "example": "/prediction?slength=1.0&swidth=1.0&plength=1.0&pwidth=1.0",
+    }
+
+
+def test_the_example_is_encoded() -> None:
+    assert example([Feature("a b&c"), Feature("größe"), Feature("x/y")]) == (
+        "/prediction?a%20b%26c=1.0&gr%C3%B6%C3%9Fe=1.0&x%2Fy=1.0"
+    )

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import http.server
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from service.health import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[int]:
+    """Answer every request so, on the port that is given."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
+def test_the_answer_decides(
+    status: int, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with answering(status, b'{"status": "so"}\n') as port:
+        monkeypatch.setenv("PORT", str(port))
+
+        assert main() == code
+
+    assert capsys.readouterr().out == f'{status} {{"status": "so"}}\n'
+
+
+def test_it_runs_as_a_command() -> None:
+    with answering(200, b"yes") as port:
+        done = subprocess.run(
+            [sys.executable, "-m", "service.health"],
+            cwd=ROOT,
+            env={"PORT": str(port)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    assert (done.stdout, done.stderr) == ("200 yes\n", "")
+
+
+def test_no_answer(
+    free_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PORT", str(free_port))
+
+    assert main() == 1
+
+    assert capsys.readouterr().out.startswith(f"no answer on port {free_port}: ")
+
+
+def test_a_port_that_is_none(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PORT", "http")
+
+    assert main() == 1
+
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_it_imports_nothing_from_outside_the_standard_library() -> None:
+    code = "import sys, service.health; print({'flask', 'numpy', 'granian'} & set(sys.modules))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == "set()"

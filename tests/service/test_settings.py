@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings, WrongSettings
+
+
+def test_only_the_model_file_must_be_set() -> None:
+    settings = Settings.from_environment({"MODEL_FILE": "/data/model.pkl"})
+
+    assert settings == Settings(model_file=Path("/data/model.pkl"))
+    assert (settings.host, settings.port) == ("0.0.0.0", 5000)  # noqa: S104 (in a container)
+    assert (settings.workers, settings.threads) == (None, None)
+
+
+def test_every_setting_is_read() -> None:
+    environment = {
+        "MODEL_FILE": "m.joblib",
+        "PORT": "8080",
+        "HOST": "127.0.0.1",
+        "WORKERS": "3",
+        "THREADS": " 2 ",
+        "LOG_FORMAT": "JSON",
+        "LOG_LEVEL": "Debug",
+        "MAX_BODY_BYTES": "1000",
+    }
+
+    settings = Settings.from_environment(environment)
+
+    assert settings == Settings(
+        model_file=Path("m.joblib"),
+        port=8080,
+        host="127.0.0.1",
+        workers=3,
+        threads=2,
+        log_format="json",
+        log_level="debug",
+        max_body_bytes=1000,
+    )
+
+
+def test_a_blank_variable_counts_as_not_set() -> None:
+    environment = dict.fromkeys(["PORT", "HOST", "WORKERS", "THREADS", "LOG_FORMAT", "MAX_BODY_BYTES"], " ")
+
+    settings = Settings.from_environment({**environment, "MODEL_FILE": "m.pkl"})
+
+    assert settings == Settings(model_file=Path("m.pkl"))
+
+
+def test_all_wrong_settings_are_named_at_once() -> None:
+    environment = {"PORT": "http", "WORKERS": "0", "LOG_FORMAT": "xml"}
+
+    with pytest.raises(WrongSettings) as caught:
+        Settings.from_environment(environment)
+
+    assert caught.value.problems == (
+        "MODEL_FILE is not set: set it to the path of the model",
+        "PORT must be a whole number from 1 to 65535, not 'http'",
+        "WORKERS must be a whole number from 1 to 1024, not '0'",
+        "LOG_FORMAT must be one of text, json, not 'xml'",
+    )
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536", "1.5", "5_000", "\u0665", "9" * 5000])
+def test_a_port_is_a_whole_number_in_range(port: str) -> None:
+    with pytest.raises(WrongSettings, match="PORT must be a whole number"):
+        Settings.from_environment({"MODEL_FILE": "m.pkl", "PORT": port})
