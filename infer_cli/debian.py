@@ -34,9 +34,11 @@ _PACKAGES = (
 _LEFT_OUT = tuple(f"/usr/share/{name}/*" for name in ("doc", "man", "locale", "info", "lintian"))
 # Commands that one types into a shell, and that busybox has.
 _COMMANDS = """
-    awk basename cat clear cp cut date df diff dirname du env find free grep gunzip gzip head hostname id kill
-    less ln ls md5sum mkdir more mv nproc ping printf ps pwd readlink rm sed seq sha256sum sleep sort stat tail
-    tee top touch tr true uname uniq uptime vi watch wc wget which whoami xargs
+    awk base64 basename cat clear cmp cp cut date df diff dirname du echo egrep env expr false find fold free
+    grep groups gunzip gzip head hexdump hostname id ip kill less ln ls md5sum mkdir mktemp more mv nc netstat
+    nproc nslookup pidof ping printf ps pwd readlink realpath reset rev rm rmdir sed seq sha256sum sleep sort
+    stat strings stty tac tail tar tee test time timeout top touch tr true truncate tty uname uniq unzip
+    uptime vi watch wc wget which whoami xargs xz yes zcat
 """
 _USERS = "root:x:0:0:root:/root:/bin/bash\ninfer:x:10001:10001:infer:/tmp:/bin/bash\n"
 _GROUPS = "root:x:0:\ninfer:x:10001:\n"

@@ -53,7 +53,9 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
     """Plan an image of `lock` on `base`; `packages` is the lock's archive; a `baked` model goes inside."""
     image_labels = _build_labels(name, base, lock, model)
     baked_files = (
-        (ContextFile(PurePosixPath("model", model.path.name), model.path),) if model and baked else ()
+        (ContextFile(_over_root("model", BAKED_FOLDER / model.path.name), model.path),)
+        if model and baked
+        else ()
     )
     dockerfile = render_dockerfile(
         assets.template.read_text(),

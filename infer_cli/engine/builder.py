@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from infer_cli.engine.connection import explanation, translated
-from infer_cli.engine.credentials import forget_other_registries
+from infer_cli.engine.credentials import without_credentials
 from infer_cli.engine.events import Event, Layer, Line, Step, StreamFailed, StreamResult, read_stream
 from infer_cli.engine.images import find_image
-from infer_cli.errors import BuildFailed
+from infer_cli.errors import BuildFailed, EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 _TAIL_LINES = 20
 _REPORT_EVERY_BYTES = 4_000_000
-_SETTLE_S = 5.0
+_POLL_S = 0.1
+_QUIET_S = 0.5
+_SETTLE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,15 @@ def build_image(engine: Engine, plan: BuildPlan, *, on_event: Callable[[Event], 
             tail.append(f"Step {event.number}/{event.total} : {event.text}")
         on_event(event)
 
+    before = _unnamed_images(engine)
     made = StreamResult()
     try:
         _build(engine, plan, remember, made)
     except StreamFailed as error:
-        _remove_half_made(engine, made)
+        _remove_half_made(engine, made, before)
         raise _failed(plan, str(error), tail) from error
     except BaseException:
-        _remove_half_made(engine, made)
+        _remove_half_made(engine, made, before)
         raise
     image = find_image(engine, str(plan.name))
     if image is None:
@@ -90,8 +93,11 @@ def _build(engine: Engine, plan: BuildPlan, on_event: Callable[[Event], None], m
     from docker.errors import APIError  # noqa: PLC0415 (slow to import)
 
     # The base image is on the engine already, so that the build itself asks no registry.
-    forget_other_registries(engine, plan.name.host, None)
-    with tempfile.TemporaryFile() as archive, translated(f"build {plan.name}"):
+    with (
+        tempfile.TemporaryFile() as archive,
+        without_credentials(engine),
+        translated(f"build {plan.name}"),
+    ):
         plan.context.write_tar(archive)
         archive.seek(0)
         try:
@@ -130,36 +136,53 @@ def _failed(plan: BuildPlan, reason: str, tail: deque[str]) -> BuildFailed:
     )
 
 
-def _remove_half_made(engine: Engine, made: StreamResult) -> None:
-    """Remove the layers of a build that did not end, unless another image uses them.
+def _unnamed_images(engine: Engine) -> dict[str, str]:
+    """The parent of every image that has neither a name nor children, both by their short ids."""
+    with translated("list the images"):
+        found = engine.api.images(filters={"dangling": True})
+    return {_short_id(image["Id"]): _short_id(image.get("ParentId") or "") for image in found}
 
-    The engine may still be storing one when it is told to stop, so its successor is looked for, too.
+
+def _short_id(image: str) -> str:
+    return image.removeprefix("sha256:")[:12]
+
+
+def _remove_half_made(engine: Engine, made: StreamResult, before: dict[str, str]) -> None:
+    """Remove the image of a build that did not end, and with it those that only it was made from.
+
+    An engine that is told to stop kills the program of a RUN, but carries any other instruction to its end
+    and stores that image, too: so it is waited for. `before` are the unnamed images from before the build.
     """
-    from docker.errors import APIError  # noqa: PLC0415 (slow to import)
-
-    if not made.made:
+    if made.image is None or made.step is None:
         return
+    ours = {made.image}
+    quiet_since = None if _may_store_more(made) else time.monotonic()
     deadline = time.monotonic() + _SETTLE_S
-    with suppress(APIError):
-        while time.monotonic() < deadline and _is_building(engine, made.made[-1]):
-            time.sleep(0.1)
-    for image in reversed([*made.made, *_successors(engine, made.made[-1])]):
-        with suppress(APIError):
-            engine.api.remove_image(image)
+    while time.monotonic() < deadline:
+        leaves = _new_leaves(engine, ours, before)
+        # The image before the running instruction goes last: the one that is still to come needs it.
+        if leaves and (quiet_since is not None or leaves != [made.image]):
+            ours.update(leaves)
+            for image in leaves:
+                _remove_unnamed(engine, image)
+            quiet_since = time.monotonic()
+        elif quiet_since is not None and time.monotonic() - quiet_since > _QUIET_S:
+            return
+        time.sleep(_POLL_S)
 
 
-def _is_building(engine: Engine, image: str) -> bool:
-    return bool(engine.api.containers(filters={"ancestor": image}))
+def _may_store_more(made: StreamResult) -> bool:
+    """Whether the instruction that was begun last is sure to give an image."""
+    return not made.step_has_ended and made.step is not None and not made.step.text.startswith("RUN ")
 
 
-def _successors(engine: Engine, image: str) -> list[str]:
-    """The unnamed images made directly from `image`."""
-    from docker.errors import APIError  # noqa: PLC0415 (slow to import)
+def _new_leaves(engine: Engine, ours: set[str], before: dict[str, str]) -> list[str]:
+    """The short ids of the new unnamed images that are among `ours` or were made from one of them."""
+    new = {image: parent for image, parent in _unnamed_images(engine).items() if image not in before}
+    return [image for image, parent in new.items() if image in ours or parent in ours]
 
-    found = []
-    with suppress(APIError):
-        for candidate in engine.api.images(filters={"dangling": True}):
-            parent = str(candidate.get("ParentId") or "").removeprefix("sha256:")
-            if parent.startswith(image):
-                found.append(str(candidate["Id"]))
-    return found
+
+def _remove_unnamed(engine: Engine, image: str) -> None:
+    """Remove an image if that is possible yet: the container of a RUN may still use it."""
+    with suppress(EngineError), translated("remove a half-made image"):
+        engine.api.remove_image(image)

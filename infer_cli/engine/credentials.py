@@ -6,11 +6,14 @@ Only the helper of that registry is asked: a broken helper of another one does n
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from infer_cli.errors import EngineError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from infer_cli.engine.connection import Engine
 
 
@@ -35,9 +38,14 @@ def credentials_for(engine: Engine, registry: str) -> dict[str, str] | None:
     return dict(found) if found else None
 
 
-def forget_other_registries(engine: Engine, registry: str, credentials: dict[str, str] | None) -> None:
+@contextmanager
+def without_credentials(engine: Engine) -> Iterator[None]:
     """Keep the SDK from asking every helper, as its build call otherwise does."""
     from docker.auth import AuthConfig  # noqa: PLC0415 (slow to import)
 
-    only = AuthConfig({"auths": {registry: credentials or {}}})
-    engine.api._auth_configs = only  # type: ignore[attr-defined]  # noqa: SLF001 (see above)
+    configured = engine.api._auth_configs  # type: ignore[attr-defined]  # noqa: SLF001 (see above)
+    engine.api._auth_configs = AuthConfig({})  # type: ignore[attr-defined]  # noqa: SLF001
+    try:
+        yield
+    finally:
+        engine.api._auth_configs = configured  # type: ignore[attr-defined]  # noqa: SLF001

@@ -53,12 +53,16 @@ class StreamFailed(Exception):
 
 @dataclass
 class StreamResult:
-    """What a stream said besides its lines."""
+    """What a stream said besides its lines.
+
+    Of a build: `step` is the instruction that was begun last, `image` the short id of the image after the
+    last one that ended, and `step_has_ended` whether that is the same instruction.
+    """
 
     digest: str | None = None
-    image_id: str | None = None
-    # The image after each instruction that was carried out, and not taken from the cache.
-    made: tuple[str, ...] = ()
+    step: Step | None = None
+    image: str | None = None
+    step_has_ended: bool = False
 
 
 def read_stream(
@@ -71,29 +75,24 @@ def read_stream(
     `result` is filled while reading, so that what was made before an error or an interrupt is known.
     """
     result = result or StreamResult()
-    is_cached = False
     for event in events:
         if "error" in event or "errorDetail" in event:
             detail = event.get("errorDetail") or {}
             raise StreamFailed(str(event.get("error") or detail.get("message") or "unknown error").strip())
-        _note_aux(event, result)
+        aux = event.get("aux")
+        if isinstance(aux, dict):
+            result.digest = aux.get("Digest", result.digest)
         for parsed in _parse(event):
-            if isinstance(parsed, Step):
-                is_cached = False
-            elif isinstance(parsed, Line):
-                is_cached = is_cached or parsed.text == " ---> Using cache"
-                match = _LAYER.match(parsed.text)
-                if match and not is_cached:
-                    result.made = (*result.made, match["image"])
+            _note(parsed, result)
             on_event(parsed)
     return result
 
 
-def _note_aux(event: Mapping[str, Any], result: StreamResult) -> None:
-    aux = event.get("aux")
-    if isinstance(aux, dict):
-        result.digest = aux.get("Digest", result.digest)
-        result.image_id = aux.get("ID", result.image_id)
+def _note(event: Event, result: StreamResult) -> None:
+    if isinstance(event, Step):
+        result.step, result.step_has_ended = event, False
+    elif isinstance(event, Line) and (match := _LAYER.match(event.text)):
+        result.image, result.step_has_ended = match["image"], True
 
 
 def _parse(event: Mapping[str, Any]) -> Iterable[Event]:

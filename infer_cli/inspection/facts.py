@@ -28,7 +28,7 @@ DEPTH_MAX = 20
 _DATA = re.compile(
     r"builtins\.(bytearray|complex|frozenset|range|set|slice)|_codecs\.encode|datetime\..*"
     r"|collections\.(Counter|OrderedDict|defaultdict|deque)|numpy\.(_?core\.multiarray\.scalar|dtype)"
-    r"|pandas\.core\..*|scipy\.sparse\..*"
+    r"|pandas\..*|scipy\.sparse\..*"
 )
 
 

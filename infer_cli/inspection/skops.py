@@ -37,7 +37,7 @@ _OTHER_ZIPS = (
         "is a Keras model",
         "Models of other libraries are served as .onnx: see tf2onnx.",
     ),
-    (r".*\.npy", "is a zip of NumPy arrays, not a model", None),
+    (r".*\.npy", "is a zip of NumPy arrays, not a model", "Save the model with joblib.dump(model, path)."),
     (r"(.*/)?MLmodel", "is an MLflow model in a zip", "Unpack it, and name the model file inside."),
 )
 _NPY = re.compile(
@@ -80,10 +80,10 @@ class SkopsModel:
         loader, content = described.get("__loader__"), described.get("content")
         if loader in _NAMES:
             return made_by
-        if loader in _LITERALS and isinstance(content, str):
-            return (
-                _literal(content) if loader == "JsonNode" else self._array(content) if is_wanted else Blob(0)
-            )
+        if loader == "JsonNode" and isinstance(content, str):
+            return _literal(content)
+        if isinstance(file := described.get("file"), str):
+            return self._array(file) if is_wanted else Blob(0)
         if isinstance(content, list):
             return _SEQUENCES.get(str(loader), ListNode)([self._node(item, depth + 1) for item in content])
         return self._object(made_by, content, depth, is_dictionary=loader == "DictNode")

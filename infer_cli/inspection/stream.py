@@ -135,17 +135,18 @@ class Stream:
 
     def is_at_end(self) -> bool:
         """Say whether all bytes have been read."""
-        try:
-            if self._next == len(self._chunk):
-                self._refill()
-        except EndOfFile:
-            return True
-        return False
+        return self._next == len(self._chunk) and not self._fill()
 
-    def _refill(self) -> None:
+    def _fill(self) -> bool:
+        """Read the next chunk, if there is one."""
         count = self._source.readinto(self._scratch)
         if not count:
-            raise EndOfFile(self.position)
+            return False
         self._chunk_start += len(self._chunk)
         self._chunk = bytes(memoryview(self._scratch)[:count])
         self._next = 0
+        return True
+
+    def _refill(self) -> None:
+        if not self._fill():
+            raise EndOfFile(self.position)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -42,13 +42,6 @@ COLUMNS = ("slength", "swidth", "color")
 SPECIES = ("setosa", "versicolor", "virginica")
 
 
-class InspectBytes(Protocol):
-    """Inspects a file of these bytes, of this name."""
-
-    def __call__(self, data: bytes, name: str = "model.pkl") -> Inspection:
-        """Inspect them."""
-
-
 def _trained() -> dict[str, object]:
     random = np.random.default_rng(0)
     numbers = random.normal(size=(60, 2))
@@ -65,15 +58,23 @@ def _trained() -> dict[str, object]:
         "logistic": LogisticRegression().fit(frame, species),
         "unnamed": LogisticRegression().fit(numbers, target),
         "bools": LogisticRegression().fit(frame, target == 1),
-        "pipeline": Pipeline([("scale", StandardScaler()), ("classify", LogisticRegression())]).fit(frame, species),
+        "pipeline": Pipeline([("scale", StandardScaler()), ("classify", LogisticRegression())]).fit(
+            frame, species
+        ),
         "columns": Pipeline([("columns", columns), ("classify", SVC())]).fit(mixed, species),
         "forest": RandomForestClassifier(4, max_depth=3, random_state=0).fit(frame, species),
-        "boosting": HistGradientBoostingClassifier(max_iter=3, random_state=0).fit(mixed[["slength"]], species),
-        "search": GridSearchCV(Pipeline([("ridge", Ridge())]), {"ridge__alpha": [0.1, 1.0]}, cv=2).fit(frame, target),
+        "boosting": HistGradientBoostingClassifier(max_iter=3, random_state=0).fit(
+            mixed[["slength"]], species
+        ),
+        "search": GridSearchCV(Pipeline([("ridge", Ridge())]), {"ridge__alpha": [0.1, 1.0]}, cv=2).fit(
+            frame, target
+        ),
         "svc": SVC().fit(frame, species.astype(object)),
         "neighbors": KNeighborsClassifier(3).fit(numbers, target),
         "voting": VotingClassifier([("svc", SVC()), ("logistic", LogisticRegression())]).fit(frame, species),
-        "words": Pipeline([("words", TfidfVectorizer()), ("classify", LogisticRegression())]).fit(texts, species),
+        "words": Pipeline([("words", TfidfVectorizer()), ("classify", LogisticRegression())]).fit(
+            texts, species
+        ),
     }
 
 
@@ -90,7 +91,7 @@ def model(request: pytest.FixtureRequest, models: dict[str, object]) -> object:
 
 
 @pytest.fixture
-def inspect_bytes(tmp_path: Path) -> InspectBytes:
+def inspect_bytes(tmp_path: Path) -> Callable[..., Inspection]:
     """Give what inspects a file of these bytes."""
 
     def inspect(data: bytes, name: str = "model.pkl") -> Inspection:
@@ -102,7 +103,7 @@ def inspect_bytes(tmp_path: Path) -> InspectBytes:
 
 
 @pytest.fixture
-def refusal(inspect_bytes: InspectBytes) -> Callable[[bytes], ModelUnreadable]:
+def refusal(inspect_bytes: Callable[..., Inspection]) -> Callable[[bytes], ModelUnreadable]:
     """Give what inspects a file of these bytes and expects it to be refused."""
 
     def refuse(data: bytes) -> ModelUnreadable:

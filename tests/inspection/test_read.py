@@ -1,0 +1,307 @@
+"""What an inspection tells of real models."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import pickle
+from typing import TYPE_CHECKING
+
+import joblib
+import numpy as np
+import pytest
+import sklearn
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from infer_cli.errors import ModelUnreadable
+from infer_cli.inspection import Estimator, inspect_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from infer_cli.inspection import Inspection
+
+SPECIES = ("setosa", "versicolor", "virginica")
+MEASURES = ("slength", "swidth")
+
+
+def _joblib(model: object, protocol: int) -> bytes:
+    file = io.BytesIO()
+    joblib.dump(model, file, protocol=protocol)
+    return file.getvalue()
+
+
+# Kind, classes, names of the columns, and their number.
+EXPECTED: dict[str, tuple[str, tuple[object, ...] | None, tuple[str, ...] | None, int | None]] = {
+    "bools": ("classifier", (False, True), MEASURES, 2),
+    "boosting": ("classifier", SPECIES, ("slength",), 1),
+    "columns": ("classifier", SPECIES, (*MEASURES, "color"), 3),
+    "forest": ("classifier", SPECIES, MEASURES, 2),
+    "logistic": ("classifier", SPECIES, MEASURES, 2),
+    "neighbors": ("classifier", (0, 1, 2), None, 2),
+    "pipeline": ("classifier", SPECIES, MEASURES, 2),
+    "search": ("regressor", None, MEASURES, 2),
+    "svc": ("classifier", SPECIES, MEASURES, 2),
+    "unnamed": ("classifier", (0, 1, 2), None, 2),
+    "voting": ("classifier", SPECIES, MEASURES, 2),
+    "words": ("classifier", SPECIES, None, None),
+}
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("dumps", [pickle.dumps, _joblib], ids=["pickle", "joblib"])
+@pytest.mark.parametrize("name", EXPECTED)
+def test_facts(
+    name: str,
+    dumps: Callable[[object, int], bytes],
+    protocol: int,
+    models: dict[str, object],
+    inspect_bytes: Callable[..., Inspection],
+) -> None:
+    data = dumps(models[name], protocol)
+
+    found = inspect_bytes(data)
+
+    assert (found.kind, found.classes, found.feature_names, found.feature_count) == EXPECTED[name]
+    assert found.sklearn_version == sklearn.__version__
+    # joblib keeps numbers beside the pickle, without the functions of NumPy 2.
+    assert found.numpy_major == (2 if dumps is pickle.dumps or "numpy._core" in str(found.as_dict()) else None)
+    assert {"numpy", "sklearn"} <= set(found.modules) <= {"joblib", "numpy", "scipy", "sklearn"}
+    assert found.size_bytes == len(data)
+    assert found.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_classes_are_plain_values(
+    models: dict[str, object], inspect_bytes: Callable[..., Inspection]
+) -> None:
+    for name, kind in {"bools": bool, "unnamed": int, "svc": str}.items():
+        classes = inspect_bytes(pickle.dumps(models[name])).classes
+
+        assert classes is not None
+        assert {type(value) for value in classes} == {kind}
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_thousands_of_classes_and_columns(protocol: int, inspect_bytes: Callable[..., Inspection]) -> None:
+    model = LogisticRegression()
+    model.classes_ = np.array([f"a long name for class {index}" for index in range(3000)])
+    model.feature_names_in_ = np.array([f"column {index}" for index in range(5000)], dtype=object)
+
+    inspection = inspect_bytes(pickle.dumps(model, protocol))
+
+    assert inspection.classes == tuple(model.classes_)
+    assert inspection.feature_names == tuple(model.feature_names_in_)
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        np.array([1.5, -2.0]),
+        np.array([1.5, 2.0], dtype=">f4"),
+        np.array([-1, 1], dtype="i1"),
+        np.array([200, 1], dtype="u1"),
+        np.array([-1, 1], dtype=">i8"),
+        np.array(["ä", "日本"], dtype=">U3"),
+        np.array([b"a", b"b"]),
+        np.array(["a", 1, None, True], dtype=object),
+        np.array([np.int64(3), np.str_("x")], dtype=object),
+        ["a", "b"],
+    ],
+    ids=[
+        "numbers",
+        "short numbers of the other order",
+        "int8",
+        "uint8",
+        "int64 of the other order",
+        "texts of the other order",
+        "bytes",
+        "mixed",
+        "scalars",
+        "list",
+    ],
+)
+def test_classes_of_any_type(classes: Iterable[object], inspect_bytes: Callable[..., Inspection]) -> None:
+    model = LogisticRegression()
+    model.classes_ = classes
+    expected = tuple(value.decode() if isinstance(value, bytes) else value for value in classes)
+
+    for protocol in range(6):
+        inspection = inspect_bytes(pickle.dumps(model, protocol))
+
+        assert inspection.classes == expected
+        assert json.dumps(inspection.as_dict(), allow_nan=False)
+
+
+def test_classes_that_json_cannot_hold(inspect_bytes: Callable[..., Inspection]) -> None:
+    model = LogisticRegression()
+    model.classes_ = np.array([0.0, np.nan])
+
+    assert inspect_bytes(pickle.dumps(model)).classes == (0.0, "nan")
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        np.array([1 + 2j]),
+        [np.array([1]), np.array([2])],
+        np.array([["a"], ["b"]]),
+        np.array(["2020"], dtype="M8[s]"),
+    ],
+    ids=["complex", "of several outputs", "of two dimensions", "dates"],
+)
+def test_classes_that_are_not_plain(classes: object, inspect_bytes: Callable[..., Inspection]) -> None:
+    model = LogisticRegression()
+    model.classes_ = classes
+
+    assert inspect_bytes(pickle.dumps(model)).classes is None
+
+
+def test_classes_within_meta_estimators(inspect_bytes: Callable[..., Inspection]) -> None:
+    data = np.arange(12.0).reshape(6, 2)
+    target = np.array(["a", "b"] * 3)
+
+    for model in (
+        OneVsRestClassifier(LogisticRegression()),
+        CalibratedClassifierCV(LogisticRegression(), cv=2),
+    ):
+        assert inspect_bytes(pickle.dumps(model.fit(data, target))).classes == ("a", "b")
+
+
+def _outline(estimator: Estimator, depth: int = 0) -> list[str]:
+    """Give the names and classes of a tree, a line each."""
+    inner = [line for step in estimator.steps for line in _outline(step, depth + 1)]
+    return ["  " * depth + f"{estimator.name} {estimator.class_name}", *inner]
+
+
+def test_tree_of_a_pipeline(models: dict[str, object], inspect_bytes: Callable[..., Inspection]) -> None:
+    estimator = inspect_bytes(pickle.dumps(models["columns"])).estimator
+
+    assert estimator is not None
+    assert estimator.class_path == "sklearn.pipeline.Pipeline"
+    assert _outline(estimator) == [
+        "None Pipeline",
+        "  columns ColumnTransformer",
+        "    numbers StandardScaler",
+        "    words OneHotEncoder",
+        "  classify SVC",
+    ]
+    assert [branch.columns for branch in estimator.steps[0].steps] == [MEASURES, ("color",)]
+    parameters = {parameter.name: parameter.value for parameter in estimator.steps[1].parameters}
+    assert parameters["C"] == 1.0
+    assert parameters["kernel"] == "rbf"
+    assert parameters["class_weight"] is None
+    assert parameters["shrinking"] is True
+
+
+def test_trees_of_meta_estimators(
+    models: dict[str, object], inspect_bytes: Callable[..., Inspection]
+) -> None:
+    outlines = {}
+    for name in ("search", "voting", "forest"):
+        estimator = inspect_bytes(pickle.dumps(models[name])).estimator
+        assert estimator is not None
+        outlines[name] = _outline(estimator)
+
+    assert outlines == {
+        "search": ["None GridSearchCV", "  best_estimator Pipeline", "    ridge Ridge"],
+        "voting": ["None VotingClassifier", "  svc SVC", "  logistic LogisticRegression"],
+        "forest": ["None RandomForestClassifier"],
+    }
+
+
+def test_parameters_of_all_sorts(inspect_bytes: Callable[..., Inspection]) -> None:
+    values = {
+        "a": np.float64(2.5),
+        "b": [1, "x", None],
+        "c": (StandardScaler(), np.log),
+        "d": {"k": 1},
+        "e": np.log,
+        "f": np.ones(3),
+        "g": "long " * 100,
+        "h": StandardScaler(),
+        "i": float("inf"),
+        "j": {1},
+        "k": list(range(20)),
+        "l": b"bytes",
+    }
+    model = FunctionTransformer()
+    vars(model).update(values)
+
+    estimator = inspect_bytes(pickle.dumps(model)).estimator
+
+    assert estimator is not None
+    shown = {parameter.name: parameter.value for parameter in estimator.parameters}
+    assert shown["a"] == 2.5
+    assert shown["b"] == "[1, 'x', None]"
+    assert shown["c"] == "(StandardScaler(), numpy.log)"
+    assert shown["d"] == "a dictionary ('k')"
+    assert shown["e"] == "numpy.log"
+    assert shown["f"] == "an array of shape (3,)"
+    assert shown["g"] == "long " * 23 + "long…"
+    assert shown["h"] == "StandardScaler()"
+    assert shown["i"] == "inf"
+    assert shown["j"] == "{1}"
+    assert shown["k"] == "[0, 1, 2, 3, 4, 5, 6, 7, …]"
+    assert shown["l"] == "bytes"
+
+
+class Doubler:
+    """A model of one's own."""
+
+    def __init__(self) -> None:
+        self.inner = LogisticRegression()
+        self.classes_ = [1, 2]
+        self.n_features_in_ = 3
+
+
+def test_a_class_of_ones_own(
+    inspect_bytes: Callable[..., Inspection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Doubler, "__module__", "__main__")
+    monkeypatch.setattr("__main__.Doubler", Doubler, raising=False)
+
+    inspection = inspect_bytes(pickle.dumps(Doubler()))
+
+    assert inspection.kind == "classifier"
+    assert inspection.classes == (1, 2)
+    assert inspection.feature_count == 3
+    assert inspection.sklearn_version == sklearn.__version__
+    assert inspection.modules == ("__main__", "sklearn")
+
+
+def test_as_dict_holds_everything(
+    models: dict[str, object], inspect_bytes: Callable[..., Inspection]
+) -> None:
+    inspection = inspect_bytes(pickle.dumps(models["pipeline"]))
+
+    shown = json.loads(json.dumps(inspection.as_dict(), allow_nan=False))
+
+    assert set(shown) == {field.name for field in dataclasses.fields(inspection)}
+    assert shown["versions"] == {"scikit-learn": sklearn.__version__}
+    assert shown["estimator"]["steps"][0]["class"] == "sklearn.preprocessing._data.StandardScaler"
+    assert "sklearn.pipeline.Pipeline" in shown["globals"]
+
+
+def test_the_format_is_that_of_the_name(
+    models: dict[str, object], inspect_bytes: Callable[..., Inspection]
+) -> None:
+    data = pickle.dumps(models["svc"])
+
+    assert inspect_bytes(data, "model.joblib").format == "joblib"
+    assert inspect_bytes(data, "model.pkl").format == "pickle"
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnreadable, match="cannot be read: No such file or directory"):
+        inspect_model(tmp_path / "model.pkl")
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnreadable, match="cannot be read: Is a directory"):
+        inspect_model(tmp_path)

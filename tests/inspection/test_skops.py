@@ -1,0 +1,155 @@
+"""Models by skops are told by their schema, written here as skops writes it."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from infer_cli.inspection import requirements_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infer_cli.errors import ModelUnreadable
+    from infer_cli.inspection import Inspection
+
+
+def _node(path: str, loader: str, **more: object) -> dict[str, object]:
+    module, _, name = path.rpartition(".")
+    return {"__class__": name, "__module__": module, "__loader__": loader, **more}
+
+
+def _plain(value: object) -> dict[str, object]:
+    return _node("builtins.str", "JsonNode", content=json.dumps(value), is_json=True)
+
+
+def _object(path: str, **state: object) -> dict[str, object]:
+    return _node(path, "ObjectNode", content=_node("builtins.dict", "DictNode", content=state))
+
+
+def _list(*items: object, kind: str = "list") -> dict[str, object]:
+    return _node(f"builtins.{kind}", f"{kind.capitalize()}Node", content=list(items))
+
+
+def _zip(schema: object, **arrays: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.save(content, array)
+            archive.writestr(f"{name}.npy", content.getvalue())
+        archive.writestr("schema.json", schema if isinstance(schema, str) else json.dumps(schema))
+    return file.getvalue()
+
+
+NAMES = _node("numpy.ndarray", "NdArrayNode", type="json", content=[_plain("slength"), _plain("swidth")])
+SCALER = _object(
+    "sklearn.preprocessing.StandardScaler",
+    feature_names_in_=NAMES,
+    n_features_in_=_plain(2),
+    copy=_plain(True),  # noqa: FBT003 - a value like another
+    mean_=_node("numpy.ndarray", "NdArrayNode", type="numpy", file="mean.npy"),
+)
+CLASSIFIER = _object(
+    "sklearn.svm.SVC",
+    classes_=_node("numpy.ndarray", "NdArrayNode", type="numpy", file="classes.npy"),
+    func=_node("numpy.log1p", "FunctionNode"),
+    old={
+        "__class__": "function",
+        "__module__": "builtins",
+        "__loader__": "FunctionNode",
+        "content": {"module_path": "scipy.special", "function": "expit"},
+    },
+    _sklearn_version=_plain("1.7.2"),
+)
+STEPS = _list(
+    _list(_plain("scale"), SCALER, kind="tuple"), _list(_plain("classify"), CLASSIFIER, kind="tuple")
+)
+PIPELINE = {**_object("sklearn.pipeline.Pipeline", steps=STEPS), "_skops_version": "0.16.0", "protocol": 2}
+
+
+def test_a_pipeline(inspect_bytes: Callable[..., Inspection]) -> None:
+    inspection = inspect_bytes(_zip(PIPELINE, classes=np.array(["a", "b"]), mean=np.ones(2)), "model.skops")
+
+    assert inspection.format == "skops"
+    assert inspection.kind == "classifier"
+    assert inspection.classes == ("a", "b")
+    assert inspection.feature_names == ("slength", "swidth")
+    assert inspection.feature_count == 2
+    assert inspection.sklearn_version == "1.7.2"
+    assert inspection.as_dict()["versions"] == {"scikit-learn": "1.7.2", "skops": "0.16.0"}
+    assert {"numpy.log1p", "scipy.special.expit", "sklearn.svm.SVC"} <= set(map(str, inspection.globals))
+    assert inspection.estimator is not None
+    assert [step.name for step in inspection.estimator.steps] == ["scale", "classify"]
+    assert [str(needed) for needed in requirements_of(inspection)] == [
+        "numpy",
+        "scikit-learn==1.7.2",
+        "scipy",
+        "skops",
+    ]
+
+
+def test_names_are_found_wherever_they_are(inspect_bytes: Callable[..., Inspection]) -> None:
+    """Also in a kind of node that this version of infer does not know."""
+    hidden = _node("mine.Thing", "NewNode", content={"x": [[{"y": _node("os.system", "FunctionNode")}]]})
+
+    inspection = inspect_bytes(_zip(_object("mine.Model", part=hidden)))
+
+    assert {"os.system", "mine.Thing", "mine.Model"} <= set(map(str, inspection.globals))
+
+
+def test_an_object_seen_before(inspect_bytes: Callable[..., Inspection]) -> None:
+    first = {**NAMES, "__id__": 7}
+    again = _node("numpy.ndarray", "CachedNode", __id__=7)
+
+    inspection = inspect_bytes(_zip(_object("mine.Model", other=first, feature_names_in_=again)))
+
+    assert inspection.feature_names == ("slength", "swidth")
+
+
+def test_other_values(inspect_bytes: Callable[..., Inspection]) -> None:
+    model = _object("mine.Model", a=_plain([1, [2]]), b=_plain({}), c=_list(_plain(1), kind="set"))
+
+    estimator = inspect_bytes(_zip(model)).estimator
+
+    assert estimator is not None
+    assert [parameter.value for parameter in estimator.parameters] == ["[1]", "a dictionary (empty)", "{1}"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ("[]", "has a schema that infer does not understand"),
+        ("{", "has a schema that infer does not understand"),
+        ("[" * 100_000, "has a schema that infer does not understand"),
+        (_object("mine.Model", a=3), "has a schema that infer does not understand"),
+        (_object("mine.Model", a=_node("a.b", "JsonNode", content="{")), "has a schema that infer does not"),
+        (PIPELINE, "lacks classes.npy, which its schema names"),
+        (_list(), "holds a list of 0, not a model"),
+    ],
+)
+def test_refuses(schema: object, reason: str, refusal: Callable[[bytes], ModelUnreadable]) -> None:
+    assert reason in refusal(_zip(schema)).message
+
+
+def test_deep_nesting(refusal: Callable[[bytes], ModelUnreadable]) -> None:
+    schema = _plain(1)
+    for _ in range(200):
+        schema = _list(schema)
+
+    assert (
+        "has a schema that infer does not understand"
+        in refusal(_zip(_object("mine.Model", a=schema))).message
+    )
+
+
+def test_cut_anywhere(refusal: Callable[[bytes], ModelUnreadable]) -> None:
+    data = _zip(PIPELINE, classes=np.array(["a", "b"]))
+
+    for length in range(0, len(data), 50):
+        refusal(data[:length])
