@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -31,10 +32,13 @@ class ServedModel:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Answers for rows, in their order; `probabilities` by class where the model has them."""
+    """Answers for rows, in their order.
+
+    Where the model has `probabilities`, they are by class, or a list of such for a model of several outputs.
+    """
 
     predictions: list[Any]
-    probabilities: list[dict[str, float]] | None
+    probabilities: list[Any] | None
 
 
 class ServiceClient:
@@ -70,7 +74,8 @@ class ServiceClient:
 
     def predict(self, rows: Sequence[Mapping[str, object]]) -> Predictions:
         """Predictions for `rows`; raises `PredictionFailed` naming every wrong field."""
-        record = self._request("POST", "/prediction", json.dumps({"rows": list(rows)}).encode())
+        body = json.dumps({"rows": [_json_row(row) for row in rows]}, default=str)
+        record = self._request("POST", "/prediction", body.encode())
         return Predictions(record["predictions"], record.get("probabilities"))
 
     def _request(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
@@ -117,6 +122,15 @@ class ServiceClient:
             self._connection = None
 
 
+def _json_row(row: Mapping[str, object]) -> dict[str, object]:
+    """A row as JSON can hold it: what a table calls NaN is a missing value."""
+    return {name: None if _is_nan(value) else value for name, value in row.items()}
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
 def _refused(path: str, status: int, record: Mapping[str, Any]) -> PredictionFailed:
     error = record.get("error") or {}
     details = error.get("details")
@@ -134,5 +148,4 @@ def _refused(path: str, status: int, record: Mapping[str, Any]) -> PredictionFai
 def _problem_line(problem: object) -> str:
     if not isinstance(problem, dict):
         return f"  {problem}"
-    where = f"row {problem['row']}, " if "row" in problem else ""
-    return f"  {where}{problem.get('field')}: {problem.get('message') or problem.get('problem')}"
+    return f"  {problem.get('message') or problem}"

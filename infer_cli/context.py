@@ -59,8 +59,9 @@ class Context:
 
     def write_folder(self, folder: Path) -> None:
         """Write the context as files into `folder`, which plain `docker build` makes the same layers from."""
+        folder.mkdir(parents=True, exist_ok=True)
         for name in _folders(self):
-            (folder / name).mkdir(parents=True, exist_ok=True)
+            (folder / name).mkdir(exist_ok=True)
         for file in self.files:
             path = folder / file.path
             with file.open() as content, path.open("wb") as target:

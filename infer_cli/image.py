@@ -19,8 +19,11 @@ _HOST = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
     r"|\[[0-9a-fA-F:]+\]"
 )
+_PORT = re.compile(r"[0-9]{1,5}")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_MAX_REPOSITORY_LENGTH = 255
+_IMAGE_ID = re.compile(r"[0-9a-f]{64}")
+# With the registry, and the `library/` of Docker Hub's own images.
+_MAX_NAME_LENGTH = 255
 _MAX_PORT = 65535
 
 
@@ -48,6 +51,8 @@ class ImageName:
         if registry is not None:
             _check_registry(text, registry)
         _check_repository(text, repository)
+        if len(registry or f"{DEFAULT_REGISTRY}/library") + 1 + len(repository) > _MAX_NAME_LENGTH:
+            raise _invalid(text, f"the name is longer than {_MAX_NAME_LENGTH} characters with its registry")
         if colon and not _TAG.fullmatch(tag):
             raise _invalid(text, _tag_rule(tag))
         return cls(repository=repository, tag=tag or DEFAULT_TAG, registry=registry)
@@ -91,7 +96,7 @@ def _check_registry(text: str, registry: str) -> None:
             host, port = registry, None
     if not _HOST.fullmatch(host):
         raise _invalid(text, f"{host!r} is not a host name")
-    if port is not None and not (port.isdecimal() and 0 < int(port) <= _MAX_PORT):
+    if port is not None and not (_PORT.fullmatch(port) and 0 < int(port) <= _MAX_PORT):
         raise _invalid(text, f"{port!r} is not a port (1 to {_MAX_PORT})")
 
 
@@ -102,8 +107,8 @@ def _check_repository(text: str, repository: str) -> None:
         )
     if not repository:
         raise _invalid(text, "there is no name before the tag")
-    if len(repository) > _MAX_REPOSITORY_LENGTH:
-        raise _invalid(text, f"the name is longer than {_MAX_REPOSITORY_LENGTH} characters")
+    if _IMAGE_ID.fullmatch(repository):
+        raise _invalid(text, "64 hexadecimal digits are an image's id")
     for part in repository.split("/"):
         if not part:
             raise _invalid(text, "a part between slashes is empty")

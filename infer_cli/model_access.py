@@ -46,13 +46,15 @@ def user_for(model: ModelMount | None, *, engine_is_local: bool) -> str | None:
     if model is None or not engine_is_local or platform.system() != "Linux":
         return None
     file = model.folder / model.file
-    can_enter = model.folder.stat().st_mode & _ANYONE_ENTERS == _ANYONE_ENTERS
+    folders = [folder for folder in file.parents if folder.is_relative_to(model.folder)]
+    can_enter = all(folder.stat().st_mode & _ANYONE_ENTERS == _ANYONE_ENTERS for folder in folders)
     status = file.stat()
     if can_enter and status.st_mode & stat.S_IROTH:
         return None
     if status.st_uid == 0:
+        path = " ".join(map(str, reversed(folders)))
         raise ModelUnreadable(
             f"only root can read {file}, and the service does not run as root",
-            hint=f"let others read it: chmod o+rx {model.folder} && chmod o+r {file}",
+            hint=f"let others read it: chmod o+rx {path} && chmod o+r {file}",
         )
     return f"{status.st_uid}:{status.st_gid}"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from infer_cli.errors import InferError
 
 _STEP_WIDTH = 90
+# Of a layer that is pushed or pulled; not worth a line.
+_PASSING_STATES = {"Preparing", "Waiting", "Pulling fs layer", "Verifying Checksum", "Download complete"}
 
 
 def show(text: str, record: Mapping[str, object], *, as_json: bool) -> None:
@@ -56,11 +58,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def size_text(size_bytes: float) -> str:
     """A size in the unit that reads best, in powers of 1000 as the engine counts."""
-    for unit in ("B", "kB", "MB"):
-        if abs(size_bytes) < 1000:  # noqa: PLR2004 (the unit's own factor)
-            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.3g} {unit}"
-        size_bytes /= 1000
-    return f"{size_bytes:.3g} GB"
+    unit = "B"
+    for larger in ("kB", "MB", "GB"):
+        # What would be rounded to 1000 is one of the next unit.
+        if size_bytes < 999.5:  # noqa: PLR2004
+            break
+        size_bytes, unit = size_bytes / 1000, larger
+    return f"{size_bytes:.0f} {unit}" if unit == "B" or size_bytes >= 100 else f"{size_bytes:.3g} {unit}"  # noqa: PLR2004
 
 
 class Progress(Protocol):
@@ -106,7 +110,11 @@ class PlainProgress:
         elif isinstance(event, Line):
             if self._verbose:
                 note(event.text)
-        elif isinstance(event, Layer) and (event.layer, event.status) not in self._seen:
+        elif (
+            isinstance(event, Layer)
+            and event.status not in _PASSING_STATES
+            and (event.layer, event.status) not in self._seen
+        ):
             self._seen.add((event.layer, event.status))
             total = f" ({size_text(event.total_bytes)})" if event.total_bytes else ""
             note(f"{event.layer}: {event.status}{total}")
@@ -122,7 +130,14 @@ class LiveProgress:
 
     def __init__(self) -> None:
         from rich.console import Console  # noqa: PLC0415 (keeps `infer --help` quick)
-        from rich.progress import BarColumn, DownloadColumn, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+        from rich.progress import (  # noqa: PLC0415
+            BarColumn,
+            DownloadColumn,
+            MofNCompleteColumn,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
         from rich.progress import Progress as RichProgress  # noqa: PLC0415
 
         console = Console(stderr=True)
@@ -135,11 +150,12 @@ class LiveProgress:
         self._counts = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
+            MofNCompleteColumn(),
             console=console,
         )
         self._stage: TaskID | None = None
-        self._tasks: dict[str, TaskID] = {}
+        self._layers: dict[str, TaskID] = {}
+        self._counted: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
         from rich.console import Group  # noqa: PLC0415 (keeps `infer --help` quick)
@@ -158,9 +174,9 @@ class LiveProgress:
         """Tick off the last stage and show the next."""
         if self._stage is not None:
             self._stages.remove_task(self._stage)
-        for task in self._tasks.values():
+        for task in self._layers.values():
             self._bars.remove_task(task)
-        self._tasks.clear()
+        self._layers.clear()
         self._stage = self._stages.add_task(text, total=None)
 
     def on_event(self, event: Event) -> None:
@@ -171,19 +187,19 @@ class LiveProgress:
             self.stage(_step_text(event))
         elif isinstance(event, Layer) and event.total_bytes:
             self._bar(event.layer, f"{event.layer} {event.status}", event.current_bytes, event.total_bytes)
-        elif isinstance(event, Layer) and event.layer in self._tasks:
-            self._bars.update(self._tasks[event.layer], description=f"{event.layer} {event.status}")
+        elif isinstance(event, Layer) and event.layer in self._layers:
+            self._bars.update(self._layers[event.layer], description=f"{event.layer} {event.status}")
 
     def advance(self, text: str, done: int, total: int | None) -> None:
         """Show a count as a bar."""
-        if text not in self._tasks:
-            self._tasks[text] = self._counts.add_task(text, total=total)
-        self._counts.update(self._tasks[text], completed=done, total=total)
+        if text not in self._counted:
+            self._counted[text] = self._counts.add_task(text, total=total)
+        self._counts.update(self._counted[text], completed=done, total=total)
 
     def _bar(self, key: str, description: str, done: int, total: int) -> None:
-        if key not in self._tasks:
-            self._tasks[key] = self._bars.add_task(description, total=total)
-        self._bars.update(self._tasks[key], description=description, completed=done, total=total)
+        if key not in self._layers:
+            self._layers[key] = self._bars.add_task(description, total=total)
+        self._bars.update(self._layers[key], description=description, completed=done, total=total)
 
 
 def _step_text(step: Step) -> str:

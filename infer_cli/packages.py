@@ -5,6 +5,7 @@ The archive depends on the lock and the platform alone, so it is kept and used a
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 IMAGE_FOLDER = PurePosixPath("opt/infer/packages")
 # A change of what goes into an archive needs a new number, so that old ones are not used again.
-_FORMAT = 2
+_FORMAT = 3
 _KEPT_ARCHIVES = 8
 # Tests and type stubs are not needed to predict.
 _LEFT_OUT = re.compile(r"(?:^|/)(?:tests?|__pycache__)/|\.pyi$|(?:^|/)bin/|(?:^|/)\.lock$")
@@ -94,6 +95,10 @@ def _pack(site: Path, archive: Path) -> None:
             if path.is_dir():
                 if not _is_left_out(f"{relative}/"):
                     tar.addfile(fixed_entry(f"{IMAGE_FOLDER}/{relative}", size=None))
+            elif _is_record(relative):
+                content = _record_of_kept(path.read_text())
+                entry = fixed_entry(f"{IMAGE_FOLDER}/{relative}", size=len(content))
+                tar.addfile(entry, io.BytesIO(content))
             elif not _is_left_out(relative):
                 _add_file(tar, f"{IMAGE_FOLDER}/{relative}", path)
 
@@ -102,6 +107,16 @@ def _is_left_out(relative: str) -> bool:
     if relative == "numpy/_core/tests/" or _NEEDED_TESTS.match(relative):
         return False
     return bool(_LEFT_OUT.search(relative))
+
+
+def _is_record(relative: str) -> bool:
+    return relative.endswith(".dist-info/RECORD")
+
+
+def _record_of_kept(record: str) -> bytes:
+    """A package's list of its files without those left out: the hash of a script tells where infer runs."""
+    lines = record.splitlines(keepends=True)
+    return "".join(line for line in lines if not _is_left_out(line.partition(",")[0].strip('"'))).encode()
 
 
 def _add_file(tar: tarfile.TarFile, name: str, path: Path) -> None:

@@ -31,7 +31,9 @@ def service_url(engine: Engine, service: Service) -> str | None:
         host = "localhost" if engine.endpoint.published_host else None
     else:
         host = service.host_ip
-    return f"http://{host}:{service.host_port}" if host else None
+    if not host:
+        return None
+    return f"http://{f'[{host}]' if ':' in host else host}:{service.host_port}"
 
 
 def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> None:

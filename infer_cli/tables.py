@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import tempfile
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from infer_cli.errors import InferError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 Row = dict[str, Any]
 
@@ -48,7 +49,21 @@ def read_rows(path: Path, *, batch_rows: int) -> Iterator[list[Row]]:
     except OSError as error:
         raise InferError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise InferError(f"{path} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8") from error
+        message = f"{path}, line {_line_not_utf8(path)} is not UTF-8 text"
+        raise InferError(message, hint="save it as UTF-8") from error
+
+
+def _line_not_utf8(path: Path) -> int:
+    with path.open("rb") as file:
+        return next(number for number, line in enumerate(file, 1) if not _is_utf8(line))
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class RowWriter(Protocol):
@@ -82,7 +97,10 @@ def open_writer(path: Path | None, standard_output: IO[str]) -> Iterator[RowWrit
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
                 yield _CsvWriter(file) if kind == "csv" else _JsonLinesWriter(file)
         unfinished.chmod(0o666 & ~_umask())
-        unfinished.replace(path)
+        try:
+            unfinished.replace(path)
+        except OSError as error:
+            raise InferError(f"cannot write {path}: {error.strerror}") from error
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -97,6 +115,9 @@ def plain_number(text: str) -> object:
     """What a CSV cell means: nothing, a number, or its text."""
     if text == "":
         return None
+    if "_" in text:
+        # Only Python reads `1_000` as a number.
+        return text
     for convert in (int, float):
         try:
             return convert(text)
@@ -178,6 +199,7 @@ class _CsvWriter:
             if self._writer is None:
                 self._writer = csv.DictWriter(self._file, list(row), lineterminator="\n", restval="")
                 self._writer.writeheader()
+            _check_columns(row, self._writer.fieldnames)
             self._writer.writerow({name: _cell(value) for name, value in row.items()})
 
 
@@ -186,40 +208,75 @@ class _JsonLinesWriter:
         self._file = file
 
     def write(self, rows: Sequence[Row]) -> None:
-        self._file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        self._file.writelines(f"{_json(row)}\n" for row in rows)
 
 
 class _ParquetWriter:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._writer: Any = None
+    """Keeps the rows until all are there: only then the types of the columns are known."""
+
+    def __init__(self) -> None:
+        self._tables: list[Any] = []
+        self._columns: tuple[str, ...] = ()
 
     def write(self, rows: Sequence[Row]) -> None:
         import pyarrow as pa  # noqa: PLC0415 (an optional package)
 
-        table = pa.Table.from_pylist(list(rows), schema=self._writer.schema if self._writer else None)
-        if self._writer is None:
-            self._writer = _import_parquet().ParquetWriter(self._path, table.schema)
-        self._writer.write_table(table)
+        for row in rows:
+            self._columns = self._columns or tuple(row)
+            _check_columns(row, self._columns)
+        with _one_type_a_column():
+            self._tables.append(pa.Table.from_pylist(list(rows)))
 
-    def close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
+    def save(self, path: Path) -> None:
+        import pyarrow as pa  # noqa: PLC0415 (an optional package)
+
+        with _one_type_a_column():
+            whole = pa.concat_tables(self._tables or [pa.table({})], promote_options="permissive")
+        _import_parquet().write_table(whole, path)
 
 
 @contextmanager
 def _parquet_writer(path: Path) -> Iterator[_ParquetWriter]:
     _import_parquet()
-    writer = _ParquetWriter(path)
+    writer = _ParquetWriter()
+    yield writer
+    writer.save(path)
+
+
+@contextmanager
+def _one_type_a_column() -> Iterator[None]:
+    from pyarrow import ArrowException  # noqa: PLC0415 (an optional package)
+
     try:
-        yield writer
-    finally:
-        writer.close()
+        yield
+    except ArrowException as error:
+        message = f"the rows do not fit a Parquet file: {error}"
+        raise InferError(message, hint="write a .csv or .jsonl file, whose columns may mix types") from error
+
+
+def _check_columns(row: Row, columns: Collection[str]) -> None:
+    surplus = [name for name in row if name not in columns]
+    if surplus:
+        message = f"a row has columns that the first row does not have: {', '.join(map(repr, surplus))}"
+        raise InferError(message, hint="write a .jsonl file, whose rows may differ")
 
 
 def _cell(value: object) -> object:
     """A value as a CSV cell: what JSON would say of a list or an object."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+    return _json(value) if isinstance(value, list | dict) else value
+
+
+def _json(value: object) -> str:
+    """Strict JSON, which has no NaN; what it has no type for, such as a date, becomes text."""
+    return json.dumps(_without_nan(value), ensure_ascii=False, allow_nan=False, default=str)
+
+
+def _without_nan(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _without_nan(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _import_parquet() -> Any:  # noqa: ANN401 (pyarrow has no types)

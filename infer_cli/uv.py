@@ -10,12 +10,9 @@ from infer_cli.errors import LockFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 
-def run_uv(
-    arguments: Sequence[str], *, doing: str, folder: Path | None = None, given: str | None = None
-) -> str:
+def run_uv(arguments: Sequence[str], *, doing: str, given: str | None = None) -> str:
     """Run `uv ARGUMENTS` and give what it printed on stdout; `given` is its standard input.
 
     Raises `LockFailed` with the end of uv's explanation.
@@ -24,7 +21,6 @@ def run_uv(
 
     finished = subprocess.run(
         [find_uv_bin(), *arguments],
-        cwd=folder,
         input=given,
         capture_output=True,
         text=True,

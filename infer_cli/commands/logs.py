@@ -55,10 +55,10 @@ def logs(
 
 def parse_since(text: str, *, now: datetime) -> datetime:
     """Read an age (`10m`) or a time (ISO 8601, local unless it has a zone); raises `UsageError`."""
-    if age := _AGE.fullmatch(text):
-        return now - timedelta(**{_UNITS[age["unit"]]: int(age["number"])})
     try:
+        if age := _AGE.fullmatch(text):
+            return now - timedelta(**{_UNITS[age["unit"]]: int(age["number"])})
         return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         message = f"--since {text} is neither an age nor a time"
         raise UsageError(message, hint="write 30s, 10m, 2h, 1d, or a time such as 2026-01-31T12:00") from None

@@ -107,11 +107,19 @@ def _predict_one(client: ServiceClient, values: dict[str, str], *, as_json: bool
     text = str(answer.predictions[0])
     if answer.probabilities:
         record["probabilities"] = answer.probabilities[0]
-        likely = sorted(answer.probabilities[0].items(), key=lambda entry: entry[1], reverse=True)
-        text += "\n" + output.table(
-            ("CLASS", "PROBABILITY"), [(label, f"{value:.4f}") for label, value in likely]
-        )
+        text += f"\n{_probabilities_text(answer.probabilities[0])}"
     output.show(text, record, as_json=as_json)
+
+
+def _probabilities_text(probabilities: Any) -> str:  # noqa: ANN401 (see `Predictions`)
+    """A table, most likely first; a model of several outputs has one for each."""
+    if isinstance(probabilities, list):
+        return "\n".join(_probabilities_text(output) for output in probabilities)
+    if not isinstance(probabilities, dict):
+        return str(probabilities)
+    likely = sorted(probabilities.items(), key=lambda entry: entry[1] or 0.0, reverse=True)
+    cells = [(label, "-" if value is None else f"{value:.4f}") for label, value in likely]
+    return output.table(("CLASS", "PROBABILITY"), cells)
 
 
 def typed_row(values: dict[str, str], model: ServedModel) -> dict[str, object]:

@@ -45,7 +45,8 @@ def age_text(age: timedelta | None) -> str:
     """An age in its largest unit."""
     if age is None:
         return "-"
-    seconds = int(age.total_seconds())
+    # The engine's clock may be ahead of ours.
+    seconds = max(0, int(age.total_seconds()))
     for unit, length in (("d", _SECONDS_A_DAY), ("h", _SECONDS_AN_HOUR), ("min", _SECONDS_A_MINUTE)):
         if seconds >= length:
             return f"{seconds // length} {unit}"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from infer_cli.engine.endpoints import Endpoint, candidate_endpoints
 from infer_cli.errors import EngineError, EngineUnavailable
@@ -103,6 +104,8 @@ def _open(endpoint: Endpoint) -> Engine:
 
     if not endpoint.url:
         raise _NotAnsweringError("see `docker context ls`")
+    if not _is_address(endpoint.url):
+        raise _NotAnsweringError("not an address")
     try:
         api = APIClient(
             base_url=endpoint.url,
@@ -112,16 +115,26 @@ def _open(endpoint: Endpoint) -> Engine:
             use_ssh_client=True,
         )
         facts = api.version()
+    except requests.exceptions.RequestException as error:
+        raise _NotAnsweringError(_reason(error)) from error
     except (InvalidConfigFile, ValueError) as error:
         message = f"the Docker configuration file cannot be read: {error}"
         raise EngineUnavailable(message, hint="mend or remove ~/.docker/config.json") from error
-    except (DockerException, requests.exceptions.RequestException, OSError) as error:
+    except (DockerException, OSError) as error:
         raise _NotAnsweringError(_reason(error)) from error
     # A build or a push may be silent for longer than any fixed time.
     api.timeout = None  # type: ignore[assignment]  # requests reads None as "no limit"
     engine = Engine(api, endpoint, str(facts.get("Version", "unknown")), str(facts["ApiVersion"]))
     _check_version(engine)
     return engine
+
+
+def _is_address(url: str) -> bool:
+    try:
+        urlsplit(url).port  # noqa: B018 (reading it is the check)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_version(engine: Engine) -> None:

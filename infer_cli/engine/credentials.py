@@ -5,8 +5,10 @@ Only the helper of that registry is asked: a broken helper of another one does n
 
 from __future__ import annotations
 
+import json
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infer_cli.errors import EngineError
@@ -25,6 +27,7 @@ def credentials_for(engine: Engine, registry: str) -> dict[str, str] | None:
     from docker import auth  # noqa: PLC0415 (slow to import)
     from docker.errors import DockerException  # noqa: PLC0415
 
+    _check_configuration()
     # The SDK has read the file, and has no public name for what it found.
     configured = engine.api._auth_configs  # type: ignore[attr-defined]  # noqa: SLF001
     try:
@@ -38,13 +41,28 @@ def credentials_for(engine: Engine, registry: str) -> dict[str, str] | None:
     return dict(found) if found else None
 
 
+def _check_configuration() -> None:
+    """The SDK takes a configuration that it cannot read for an empty one; raises `EngineError` instead."""
+    from docker.utils.config import find_config_file  # noqa: PLC0415 (slow to import)
+
+    path = find_config_file()
+    if path is None or not path.endswith(".json"):
+        return
+    try:
+        json.loads(Path(path).read_bytes())
+    except (OSError, ValueError) as error:
+        message = f"the Docker configuration {path} cannot be read: {error}"
+        raise EngineError(message, hint="mend it, or log in again without it: `docker login`") from error
+
+
 @contextmanager
 def without_credentials(engine: Engine) -> Iterator[None]:
     """Keep the SDK from asking every helper, as its build call otherwise does."""
     from docker.auth import AuthConfig  # noqa: PLC0415 (slow to import)
 
     configured = engine.api._auth_configs  # type: ignore[attr-defined]  # noqa: SLF001 (see above)
-    engine.api._auth_configs = AuthConfig({})  # type: ignore[attr-defined]  # noqa: SLF001
+    # With no entry at all the SDK would read the configuration again.
+    engine.api._auth_configs = AuthConfig({"auths": {"none.invalid": {}}})  # type: ignore[attr-defined]  # noqa: SLF001
     try:
         yield
     finally:

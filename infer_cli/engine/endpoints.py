@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from infer_cli.errors import EngineUnavailable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -65,10 +67,15 @@ def _context_endpoint(environ: Mapping[str, str]) -> Endpoint | None:
     if name == "default":
         return None
     source = f"{'DOCKER_CONTEXT' if variable else 'current context'} {name!r}"
-    context = ContextAPI.get_context(name)
-    if context is None or not context.Host:
+    try:
+        context = ContextAPI.get_context(name)
+        host, tls = (context.Host, context.TLSConfig) if context else (None, None)
+    except Exception as error:  # The SDK raises just this for a damaged file.
+        message = f"the {source} cannot be read: {error}"
+        raise EngineUnavailable(message, hint="see `docker context ls`, or set DOCKER_HOST") from error
+    if not host:
         return Endpoint("", f"{source}, which does not exist", is_chosen=True)
-    return Endpoint(context.Host, source, is_chosen=True, tls=context.TLSConfig)
+    return Endpoint(host, source, is_chosen=True, tls=tls)
 
 
 def _tls_from(environ: Mapping[str, str]) -> TLSConfig | None:
@@ -77,14 +84,21 @@ def _tls_from(environ: Mapping[str, str]) -> TLSConfig | None:
     folder = environ.get("DOCKER_CERT_PATH")
     if not (verify or folder):
         return None
-    from docker.tls import TLSConfig  # noqa: PLC0415 (slow to import)
+    from docker.errors import TLSParameterError  # noqa: PLC0415 (slow to import)
+    from docker.tls import TLSConfig  # noqa: PLC0415
 
     certificates = Path(folder) if folder else Path.home() / ".docker"
-    return TLSConfig(
-        client_cert=(str(certificates / "cert.pem"), str(certificates / "key.pem")),
-        ca_cert=str(certificates / "ca.pem"),
-        verify=verify,
-    )
+    try:
+        return TLSConfig(
+            client_cert=(str(certificates / "cert.pem"), str(certificates / "key.pem")),
+            ca_cert=str(certificates / "ca.pem"),
+            verify=verify,
+        )
+    except TLSParameterError as error:
+        raise EngineUnavailable(
+            f"the certificates for the engine in {certificates} cannot be read",
+            hint="put ca.pem, cert.pem and key.pem there, or name their folder with DOCKER_CERT_PATH",
+        ) from error
 
 
 def _usual_sockets(environ: Mapping[str, str], home: Path) -> list[tuple[Path, str]]:

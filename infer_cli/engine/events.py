@@ -70,22 +70,33 @@ def read_stream(
     on_event: Callable[[Event], None],
     result: StreamResult | None = None,
 ) -> StreamResult:
-    """Hand every event to `on_event`; raises `StreamFailed` at the first error event.
+    """Hand every event up to the first error to `on_event`; raises `StreamFailed` if there was one.
 
     `result` is filled while reading, so that what was made before an error or an interrupt is known.
     """
     result = result or StreamResult()
+    failure: str | None = None
     for event in events:
-        if "error" in event or "errorDetail" in event:
-            detail = event.get("errorDetail") or {}
-            raise StreamFailed(str(event.get("error") or detail.get("message") or "unknown error").strip())
+        # Also after an error the stream is read to its end, which frees its connection.
+        failure = failure or _failure_of(event)
+        if failure is not None:
+            continue
         aux = event.get("aux")
         if isinstance(aux, dict):
             result.digest = aux.get("Digest", result.digest)
         for parsed in _parse(event):
             _note(parsed, result)
             on_event(parsed)
+    if failure is not None:
+        raise StreamFailed(failure)
     return result
+
+
+def _failure_of(event: Mapping[str, Any]) -> str | None:
+    if "error" not in event and "errorDetail" not in event:
+        return None
+    detail = event.get("errorDetail") or {}
+    return str(event.get("error") or detail.get("message") or "unknown error").strip()
 
 
 def _note(event: Event, result: StreamResult) -> None:

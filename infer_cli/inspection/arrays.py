@@ -106,11 +106,6 @@ def _subarray(subarray: Node, depth: int) -> list[Dtype] | None:
     return None
 
 
-def is_array(node: Node) -> bool:
-    """Say whether a node is a NumPy array."""
-    return _content(node) is not None
-
-
 def shape_of(node: Node) -> tuple[int, ...] | None:
     """Give an array's shape, None if the node is not an array."""
     content = _content(node)

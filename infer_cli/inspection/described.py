@@ -25,8 +25,10 @@ def parameter_of(node: Node) -> Plain:
     value = scalar_of(node)
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    if isinstance(value, str) and len(value) > SHOWN_CHARACTERS:
-        return value[: SHOWN_CHARACTERS - 1] + "…"
+    if isinstance(value, str):
+        shown = value if len(value) <= SHOWN_CHARACTERS else value[: SHOWN_CHARACTERS - 1] + "…"
+        # A file may hold texts that would do something to a terminal.
+        return shown if shown.isprintable() else ascii(shown)[1:-1]
     return value if not isinstance(value, tuple) else _short(node)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # How deep estimators lie within others; a hostile file may say that one holds itself.
 DEPTH_MAX = 20
+CLASSES_MAX = 100_000
 # Objects without a predict method that people save by mistake.
 _DATA = re.compile(
     r"builtins\.(bytearray|complex|frozenset|range|set|slice)|_codecs\.encode|datetime\..*"
@@ -93,6 +94,10 @@ def _classes_of(model: Instance) -> tuple[Plain, ...] | None:
             for attribute in ("classes_", "_classes"):
                 if attribute in holder:
                     return _finite(values_of(holder[attribute]))
+        # xgboost has them numbered from 0, and keeps only how many there are.
+        count = state.get("n_classes_")
+        if str(found.made_by).startswith("xgboost.") and isinstance(count, int) and 0 < count < CLASSES_MAX:
+            return tuple(range(count))
     return None
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from infer_cli.errors import ModelNotFound
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops", ".onnx")
 # A pickle may be compressed; the name then says so behind its own suffix.
@@ -24,7 +21,11 @@ def find_model(folder: Path, name: str | None = None) -> Path:
         message = f"{folder} is not a folder."
         hint = f"Name the folder that holds it: --model-dir {folder.parent} --model-file {folder.name}"
         raise ModelNotFound(message, hint=hint)
-    return _only(folder) if name is None else _named(folder, name)
+    try:
+        return _only(folder) if name is None else _named(folder, name)
+    except OSError as error:
+        message = f"{folder} cannot be looked into: {error.strerror or error}."
+        raise ModelNotFound(message) from error
 
 
 def models_in(folder: Path) -> tuple[Path, ...]:
@@ -59,7 +60,7 @@ def _only(folder: Path) -> Path:
 def _named(folder: Path, name: str) -> Path:
     path = folder / name
     # What is mounted is the folder, so a file elsewhere would not be there in the container.
-    if not path.resolve().is_relative_to(folder.resolve()):
+    if Path(name).is_absolute() or ".." in Path(name).parts:
         message = f"{name} is not within the model folder {folder}."
         raise ModelNotFound(message, hint="Name the folder that holds it with --model-dir.")
     if path.is_file():

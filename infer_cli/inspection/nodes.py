@@ -34,7 +34,9 @@ class Global:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
+        path = f"{self.module}.{self.name}"
+        # A file may give names that would do something to a terminal.
+        return path if path.isprintable() else ascii(path)[1:-1]
 
 
 @dataclass(slots=True, eq=False)
@@ -59,9 +61,6 @@ class DictNode:
     """
 
     keys_and_values: list[Node]
-
-    def __len__(self) -> int:
-        return len(self.keys_and_values) // 2
 
     def pairs(self) -> Iterator[tuple[Node, Node]]:
         """Go through the pairs."""
@@ -144,5 +143,3 @@ def children_of(node: Node) -> Iterator[Node]:
         case Instance():
             yield from (node.callee, *node.arguments, node.keywords, *node.states)
             yield from node.content or ()
-        case Array():
-            yield node.dtype

@@ -6,6 +6,7 @@ The numbers of the fields are those of `onnx/onnx.proto`. Weights, the bulk of a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from infer_cli.inspection.protobuf import fields_of, numbers_of, text_of
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # Real models have a few hundred operators at most, and as many inputs as features.
 ITEMS_MAX = 100_000
+DIMENSIONS_MAX = 32
 _CLASS_LABELS = frozenset({"classlabels_strings", "classlabels_int64s", "classlabels_ints"})
 
 
@@ -130,7 +132,7 @@ def _read_classes(stream: Stream, attribute: Field) -> tuple[str | int, ...] | N
             case _Attribute.STRINGS:
                 classes.append(text_of(stream, part))
             case _Attribute.INTS:
-                classes.extend(numbers_of(stream, part))
+                classes.extend(islice(numbers_of(stream, part), ITEMS_MAX + 1))
         if name not in _CLASS_LABELS or len(classes) > ITEMS_MAX:
             # The name comes first; the node arrays of a forest follow theirs.
             return None
@@ -154,7 +156,8 @@ def _read_shape(stream: Stream, described: Field) -> tuple[int | None, ...]:
         if tensor.number == _TENSOR and tensor.is_block:
             for shape in fields_of(stream, tensor.value):
                 if shape.number == _SHAPE and shape.is_block:
-                    return tuple(_read_size(stream, size) for size in fields_of(stream, shape.value))
+                    sizes = islice(fields_of(stream, shape.value), DIMENSIONS_MAX)
+                    return tuple(_read_size(stream, size) for size in sizes)
     return ()
 
 

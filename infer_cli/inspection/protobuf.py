@@ -49,8 +49,10 @@ def fields_of(stream: Stream, size: int | None = None) -> Iterator[Field]:
             _refuse(stream)
         length = _FIXED_BYTES.get(wire_type) or _varint(stream)
         block_end = stream.position + length
+        if end is not None and block_end > end:
+            _refuse(stream)
         yield Field(number, length, is_block=True)
-        if block_end < stream.position or (end is not None and block_end > end):
+        if stream.position > block_end:
             _refuse(stream)
         stream.skip(block_end - stream.position)
 

@@ -56,6 +56,8 @@ DISTRIBUTIONS = {
     "umap": "umap-learn",
     "xgboost": "xgboost",
 }
+# Parts of packages that need scikit-learn, though their packages do not.
+_WITH_SKLEARN = {"lightgbm.sklearn", "xgboost.sklearn"}
 # The first whose wheels were built for NumPy 2.
 NUMPY_2_SKLEARN = (1, 4, 2)
 _RELEASE = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
@@ -84,6 +86,8 @@ def requirements_of(inspection: Inspection) -> tuple[Requirement, ...]:
         for module in inspection.modules
         if module in DISTRIBUTIONS
     }
+    if {name.module for name in inspection.globals} & _WITH_SKLEARN:
+        needed.setdefault("scikit-learn", "the model's class builds on it")
     if inspection.format == "joblib":
         needed.setdefault("joblib", "the file was saved with joblib")
     if inspection.format == "onnx":

@@ -12,6 +12,7 @@ import zlib
 from typing import IO, TYPE_CHECKING, NoReturn
 
 from infer_cli.inspection.arrays import DTYPE
+from infer_cli.inspection.budget import Budget
 from infer_cli.inspection.machine import WANTED
 from infer_cli.inspection.nodes import Array, Blob, DictNode, Global, Instance, ListNode, Node, SetNode
 from infer_cli.inspection.refusal import Refused
@@ -57,6 +58,7 @@ class SkopsModel:
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
+        self._budget = Budget()
         self._seen: dict[int, Node] = {}
         schema = _schema(archive)
         self.globals = _globals(schema)
@@ -109,6 +111,7 @@ class SkopsModel:
                 data = file.read(ARRAY_BYTES_MAX)
         except KeyError:
             _refuse(f"lacks {name}, which its schema names")
+        self._budget.take_text(len(data))
         header = _NPY.match(data)
         if header is None:
             return Blob(len(data))

@@ -8,6 +8,7 @@ import io
 import lzma
 import pickle
 import sys
+import types
 import zlib
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,20 @@ def test_without_lz4(refusal: Callable[[bytes], ModelUnreadable], monkeypatch: p
 
     assert "LZ4" in error.message
     assert "Install lz4" in str(error.hint)
+
+
+def test_with_lz4(
+    models: dict[str, object], inspect_bytes: Callable[..., Inspection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where its package is installed, which is stood in for here."""
+    content = pickle.dumps(models["svc"])
+    module = types.ModuleType("lz4.frame")
+    monkeypatch.setattr(module, "LZ4FrameFile", lambda _: io.BytesIO(content), raising=False)
+    monkeypatch.setitem(sys.modules, "lz4.frame", module)
+
+    inspection = inspect_bytes(b"\x04\x22\x4d\x18" + bytes(20))
+
+    assert (inspection.compression, inspection.kind) == ("lz4", "classifier")
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress], ids=["gzip", "zlib"])

@@ -99,3 +99,13 @@ def test_the_named_model_is_elsewhere(name: str, tmp_path: Path) -> None:
 
     with pytest.raises(ModelNotFound, match="is not within the model folder"):
         find_model(folder, name)
+
+
+def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", refuse)
+
+    with pytest.raises(ModelNotFound, match="cannot be looked into: Permission denied"):
+        find_model(tmp_path)

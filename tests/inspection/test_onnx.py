@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infer_cli.inspection import onnx
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -86,6 +88,19 @@ def test_a_regressor_of_named_columns(inspect_bytes: Callable[..., Inspection]) 
     assert inspection.feature_count == 2
 
 
+def test_too_much(refusal: Callable[[bytes], ModelUnreadable], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx, "ITEMS_MAX", 3)
+
+    assert "more operators and inputs" in refusal(_model(*[_input(b"x", 1, 1)] * 5)).message
+
+
+def test_too_many_classes(inspect_bytes: Callable[..., Inspection], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx, "ITEMS_MAX", 3)
+    labels = _attribute(b"classlabels_int64s", _block(8, bytes(5)))
+
+    assert inspect_bytes(_model(_node(b"LinearClassifier", labels))).classes is None
+
+
 def test_another_model(inspect_bytes: Callable[..., Inspection]) -> None:
     data = _model(_node(b"Conv"), _block(11, _block(1, b"image"), _block(2, _block(4))))
 
@@ -102,8 +117,16 @@ def test_another_model(inspect_bytes: Callable[..., Inspection]) -> None:
         _number(1, 8) + b"\xff" * 11,
         _model(_block(1, b"\x22\x7f")),
         _model(_block(1, _number(4, 3))),
+        _model(_node(b"ZipMap", _attribute(b"classlabels_int64s", _block(8, b"\xff")))),
     ],
-    ids=["no graph", "a group", "an endless number", "a block beyond its message", "a number for a text"],
+    ids=[
+        "no graph",
+        "a group",
+        "an endless number",
+        "a block beyond its message",
+        "a number for a text",
+        "a number beyond its block",
+    ],
 )
 def test_refuses(data: bytes, refusal: Callable[[bytes], ModelUnreadable]) -> None:
     assert "is neither a pickle nor an ONNX model" in refusal(data).message

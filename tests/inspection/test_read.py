@@ -19,7 +19,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from infer_cli.errors import ModelUnreadable
-from infer_cli.inspection import Estimator, inspect_model
+from infer_cli.inspection import Estimator, inspect_model, requirements_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,8 +70,8 @@ def test_facts(
 
     assert (found.kind, found.classes, found.feature_names, found.feature_count) == EXPECTED[name]
     assert found.sklearn_version == sklearn.__version__
-    # joblib keeps numbers beside the pickle, without the functions of NumPy 2.
-    assert found.numpy_major == (2 if dumps is pickle.dumps or "numpy._core" in str(found.as_dict()) else None)
+    # joblib keeps arrays beside the pickle, which then need not name anything of NumPy 2.
+    assert found.numpy_major == 2 or (dumps is _joblib and "numpy._core" not in str(found.globals))
     assert {"numpy", "sklearn"} <= set(found.modules) <= {"joblib", "numpy", "scipy", "sklearn"}
     assert found.size_bytes == len(data)
     assert found.sha256 == hashlib.sha256(data).hexdigest()
@@ -249,6 +249,13 @@ def test_parameters_of_all_sorts(inspect_bytes: Callable[..., Inspection]) -> No
     assert shown["j"] == "{1}"
     assert shown["k"] == "[0, 1, 2, 3, 4, 5, 6, 7, …]"
     assert shown["l"] == "bytes"
+
+
+def test_classes_of_xgboost(inspect_bytes: Callable[..., Inspection]) -> None:
+    inspection = inspect_bytes(b"\x80\x04cxgboost.sklearn\nXGBClassifier\n)\x81}\x8c\x0an_classes_K\x03sb.")
+
+    assert (inspection.kind, inspection.classes) == ("classifier", (0, 1, 2))
+    assert [str(needed) for needed in requirements_of(inspection)] == ["scikit-learn", "xgboost"]
 
 
 class Doubler:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from infer_cli.inspection import requirements_of
+from infer_cli.inspection import requirements_of, skops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,6 +135,20 @@ def test_other_values(inspect_bytes: Callable[..., Inspection]) -> None:
 )
 def test_refuses(schema: object, reason: str, refusal: Callable[[bytes], ModelUnreadable]) -> None:
     assert reason in refusal(_zip(schema)).message
+
+
+def test_an_array_of_another_shape(inspect_bytes: Callable[..., Inspection]) -> None:
+    inspection = inspect_bytes(_zip(PIPELINE, classes=np.ones((2, 2))))
+
+    assert inspection.classes is None
+
+
+def test_a_schema_too_large(
+    refusal: Callable[[bytes], ModelUnreadable], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(skops, "SCHEMA_BYTES_MAX", 100)
+
+    assert "larger than infer looks at" in refusal(_zip(PIPELINE)).message
 
 
 def test_deep_nesting(refusal: Callable[[bytes], ModelUnreadable]) -> None:

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infer_cli.base import BaseImage
+from infer_cli.engine.events import Layer, Line
+from infer_cli.engine.images import (
+    base_image,
+    find_image,
+    import_base,
+    pull_image,
+    registry_knows,
+    remove_image,
+    require_image,
+    service_image_tags,
+)
+from infer_cli.errors import EngineError, ImageNotFound
+from infer_cli.image import ImageName
+from infer_cli.labels import BASE_PYTHON, SERVICE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infer_cli.engine.connection import Engine
+    from infer_cli.engine.events import Event
+    from tests.engine.conftest import FakeEngine
+
+# A registry that nobody runs: what is not on the engine cannot be pulled.
+NOWHERE = "127.0.0.1:1/iris:v1"
+
+
+def test_an_unknown_image_is_none(engine: Engine, repository: str) -> None:
+    assert find_image(engine, f"{repository}:v1") is None
+
+
+def test_a_root_file_system_becomes_an_image(engine: Engine, repository: str, root_archive: Path) -> None:
+    name = f"{repository}:base"
+
+    made = import_base(engine, root_archive, name=name, labels={BASE_PYTHON: "3.11"})
+
+    assert find_image(engine, name) == made
+    assert made.tags == (name,)
+    assert made.labels == {BASE_PYTHON: "3.11"}
+    assert made.architecture in ("amd64", "arm64")
+    assert not made.is_service
+
+
+def test_an_image_that_infer_made_is_listed(engine: Engine, repository: str, root_archive: Path) -> None:
+    name = f"{repository}:v1"
+
+    made = import_base(engine, root_archive, name=name, labels={SERVICE: "1.2.3"})
+
+    assert made.is_service
+    assert name in service_image_tags(engine)
+
+
+def test_an_image_that_is_required_is_given(engine: Engine, repository: str, root_archive: Path) -> None:
+    made = import_base(engine, root_archive, name=f"{repository}:v1", labels={SERVICE: "1.2.3"})
+
+    assert require_image(engine, ImageName.parse(f"{repository}:v1")) == made
+
+
+def test_an_image_that_is_missing_offers_those_that_exist(
+    engine: Engine, repository: str, root_archive: Path
+) -> None:
+    import_base(engine, root_archive, name=f"{repository}:v1", labels={SERVICE: "1.2.3"})
+
+    with pytest.raises(ImageNotFound, match=f"^there is no image {repository}:v2 on this engine$") as raised:
+        require_image(engine, ImageName.parse(f"{repository}:v2"))
+
+    assert f"  {repository}:v1" in str(raised.value.detail).splitlines()
+    assert raised.value.hint == "name one of these, or build it"
+
+
+def test_where_no_image_exists_one_is_to_be_built(fake: Engine) -> None:
+    with pytest.raises(ImageNotFound) as raised:
+        require_image(fake, ImageName.parse("iris:v2"))
+
+    assert raised.value.detail is None
+    assert raised.value.hint == "build it: `infer build --tag iris:v2`"
+
+
+def test_a_removed_image_is_gone(engine: Engine, repository: str, root_archive: Path) -> None:
+    import_base(engine, root_archive, name=f"{repository}:v1", labels={})
+
+    remove_image(engine, f"{repository}:v1")
+
+    assert find_image(engine, f"{repository}:v1") is None
+
+
+def test_removing_an_unknown_image_is_an_error(engine: Engine, repository: str) -> None:
+    with pytest.raises(EngineError, match=f"^cannot remove the image {repository}:v1: No such image"):
+        remove_image(engine, f"{repository}:v1")
+
+
+def test_an_image_that_cannot_be_pulled_is_an_error(engine: Engine) -> None:
+    with pytest.raises(ImageNotFound, match=f"^the image {NOWHERE} is not here and cannot be pulled: ."):
+        pull_image(engine, NOWHERE, platform=None, on_event=lambda _: None)
+
+
+def test_a_pull_that_fails_half_way_is_an_error(fake: Engine, fake_engine: FakeEngine) -> None:
+    fake_engine.script("create", {"status": "Downloading", "id": "abc"}, {"error": "unexpected EOF"})
+
+    with pytest.raises(ImageNotFound, match="cannot be pulled: unexpected EOF$"):
+        pull_image(fake, "python:3.11-slim", platform=None, on_event=lambda _: None)
+
+
+def test_a_pull_shows_its_layers(fake: Engine, fake_engine: FakeEngine) -> None:
+    fake_engine.add_image("python:3.11-slim", {})
+    fake_engine.script("create", {"status": "Pull complete", "id": "abc"})
+    seen: list[Event] = []
+
+    found = pull_image(fake, "python:3.11-slim", platform="linux/arm64", on_event=seen.append)
+
+    assert found.tags == ("python:3.11-slim",)
+    assert seen == [Layer("abc", "Pull complete")]
+    [request] = fake_engine.asked("create")
+    assert request.query["platform"] == "linux/arm64"
+
+
+def test_a_pull_that_gives_no_image_is_an_error(fake: Engine, fake_engine: FakeEngine) -> None:
+    fake_engine.script("create", {"status": "Done"})
+
+    with pytest.raises(ImageNotFound, match="pulled python:3.11-slim but does not have it$"):
+        pull_image(fake, "python:3.11-slim", platform=None, on_event=lambda _: None)
+
+
+def test_an_import_that_gives_no_image_is_an_error(
+    fake: Engine, fake_engine: FakeEngine, root_archive: Path
+) -> None:
+    fake_engine.script("create", {"status": "sha256:0"})
+
+    with pytest.raises(EngineError, match="took the base image infer-base:3.11 but does not have it$"):
+        import_base(fake, root_archive, name="infer-base:3.11", labels={})
+
+
+def test_a_base_image_of_ours_says_its_python(
+    engine: Engine, repository: str, root_archive: Path
+) -> None:
+    made = import_base(engine, root_archive, name=f"{repository}:base", labels={BASE_PYTHON: "3.13"})
+
+    found = base_image(engine, f"{repository}:base", platform=None, on_event=lambda _: None)
+
+    assert found == BaseImage(f"{repository}:base", "3.13", made.architecture, image_id=made.image_id)
+
+
+def test_an_official_base_image_says_its_python(fake: Engine, fake_engine: FakeEngine) -> None:
+    image_id = fake_engine.add_image("python:3.12-slim", {})
+    fake_engine.images[image_id]["Config"]["Env"] = ["PATH=/bin", "PYTHON_VERSION=3.12.7"]
+
+    found = base_image(fake, "python:3.12-slim", platform="linux/amd64", on_event=lambda _: None)
+
+    assert found == BaseImage("python:3.12-slim", "3.12", "amd64", image_id=image_id)
+    assert not fake_engine.asked("create")
+
+
+def test_a_base_image_of_another_processor_is_pulled(fake: Engine, fake_engine: FakeEngine) -> None:
+    fake_engine.add_image("infer-base:3.11", {BASE_PYTHON: "3.11"})
+    fake_engine.script("create", {"status": "Done"})
+    seen: list[Event] = []
+
+    base_image(fake, "infer-base:3.11", platform="linux/arm64", on_event=seen.append)
+
+    assert seen == [Line("Pulling base image infer-base:3.11"), Line("Done")]
+
+
+@pytest.mark.parametrize(
+    ("local", "hint"),
+    [
+        pytest.param(
+            None,
+            "without a registry, `infer base` makes one from Debian packages; "
+            "then add `--base-image infer-base:3.11`",
+            id="none",
+        ),
+        pytest.param(
+            "infer-base:3.11",
+            "use the base image that is here: add `--base-image infer-base:3.11`, "
+            "or set INFER_BASE_IMAGE=infer-base:3.11",
+            id="one of ours",
+        ),
+    ],
+)
+def test_a_base_image_that_cannot_be_pulled_names_the_way_without(
+    fake: Engine, fake_engine: FakeEngine, local: str | None, hint: str
+) -> None:
+    if local:
+        fake_engine.add_image(local, {BASE_PYTHON: "3.11"})
+
+    with pytest.raises(ImageNotFound) as raised:
+        base_image(fake, "python:3.11-slim", platform=None, on_event=lambda _: None)
+
+    assert raised.value.hint == hint
+
+
+def test_a_registry_that_does_not_answer_knows_no_image(engine: Engine) -> None:
+    with pytest.raises(EngineError, match=f"^cannot find {NOWHERE} in its registry: "):
+        registry_knows(engine, NOWHERE)

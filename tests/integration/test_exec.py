@@ -1,0 +1,104 @@
+"""`infer exec`: a true terminal where there is one, pipes where there is none."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+import pexpect
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conftest import Finished
+
+
+def test_input_is_piped_through_unchanged(infer: Callable[..., Finished], iris_service: str) -> None:
+    data = os.urandom(1_000_000)
+    program = "import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())"
+
+    piped = infer("exec", iris_service, "--", "python3", "-c", program, given=data)
+
+    assert piped.stdout.strip() == hashlib.sha256(data).hexdigest()
+
+
+def test_output_and_errors_come_back_apart(infer: Callable[..., Finished], iris_service: str) -> None:
+    finished = infer("exec", iris_service, "--", "sh", "-c", "echo out; echo err >&2")
+
+    assert (finished.stdout, finished.stderr) == ("out\n", "err\n")
+
+
+def test_exit_code_comes_back(infer: Callable[..., Finished], iris_service: str) -> None:
+    assert infer("exec", iris_service, "--", "sh", "-c", "exit 7").exit_code == 7
+    assert infer("exec", iris_service, "sh", "-c", "exit 8").exit_code == 8
+    assert infer("exec", iris_service, "--", "no-such-program").exit_code in {126, 127}
+
+
+def test_json_holds_what_the_command_wrote(infer: Callable[..., Finished], iris_service: str) -> None:
+    finished = infer("exec", "--json", iris_service, "--", "sh", "-c", "echo out; echo err >&2; exit 3")
+
+    assert finished.exit_code == 3
+    assert finished.record == {"name": iris_service, "exit_code": 3, "stdout": "out\n", "stderr": "err\n"}
+
+
+def test_short_output_is_never_lost(infer: Callable[..., Finished], iris_service: str) -> None:
+    for number in range(10):
+        assert infer("exec", iris_service, "--", "sh", "-c", f"echo {number}").stdout == f"{number}\n"
+
+
+@pytest.fixture
+def shell(infer_program: tuple[str, ...], iris_service: str) -> pexpect.spawn[str]:
+    """`infer exec` as a person opens it."""
+    child = pexpect.spawn(
+        infer_program[0],
+        [*infer_program[1:], "exec", iris_service],
+        encoding="utf-8",
+        dimensions=(33, 101),
+        timeout=20,
+    )
+    child.expect(r"[$#] ")
+    return child
+
+
+def _size(child: pexpect.spawn[str]) -> None:
+    child.sendline("python3 -c 'import os; print(\"size\", *os.get_terminal_size())'")
+
+
+def test_shell_is_bash_on_a_terminal_of_the_same_size(shell: pexpect.spawn[str]) -> None:
+    shell.sendline("echo shell $BASH_VERSION")
+    shell.expect(r"shell \d")
+
+    _size(shell)
+
+    shell.expect("size 101 33")
+
+
+def test_changed_window_size_reaches_the_program(shell: pexpect.spawn[str]) -> None:
+    shell.setwinsize(40, 120)
+    for _ in range(20):
+        _size(shell)
+        if shell.expect(["size 120 40", "size 101 33"]) == 0:
+            return
+
+    pytest.fail("the new size never arrived")
+
+
+def test_ctrl_c_reaches_the_program_and_not_infer(shell: pexpect.spawn[str]) -> None:
+    shell.sendline("python3 -c 'import time; print(\"begun\", flush=True); time.sleep(60)'")
+    shell.expect("\nbegun")
+
+    shell.sendcontrol("c")
+    shell.sendline("echo code=$?")
+
+    shell.expect("\ncode=130")
+
+
+def test_exit_code_of_the_shell_comes_back_and_the_terminal_is_restored(shell: pexpect.spawn[str]) -> None:
+    shell.sendline("exit 9")
+
+    shell.expect(pexpect.EOF)
+    shell.close()
+
+    assert shell.exitstatus == 9

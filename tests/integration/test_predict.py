@@ -1,0 +1,106 @@
+"""`infer predict` against a running service."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Finished
+
+_VALUES = ("slength=1.5", "swidth=0.7", "plength=1.3", "pwidth=0.3")
+
+
+def _rows(iris_model: Any, count: int) -> tuple[list[dict[str, float]], list[str]]:
+    import pandas as pd  # noqa: PLC0415 (slow to import)
+
+    rows = [
+        {"slength": 4 + n % 4, "swidth": 2 + n % 3, "plength": 1 + n % 6, "pwidth": (n % 25) / 10}
+        for n in range(count)
+    ]
+    return rows, list(iris_model.predict(pd.DataFrame(rows)))
+
+
+def test_one_row_is_predicted(infer: Callable[..., Finished], iris_service: str) -> None:
+    assert infer("predict", iris_service, *_VALUES).stdout.startswith("setosa\n")
+
+    record = infer("predict", iris_service, *_VALUES, "--json").record
+    assert record["prediction"] == "setosa"
+    assert list(record["probabilities"]) == ["setosa", "versicolor", "virginica"]
+
+
+def test_every_wrong_value_is_named(infer: Callable[..., Finished], iris_service: str) -> None:
+    refused = infer("predict", iris_service, "slength=wide", "swidth=0.7", "plength=1.3", "colour=red")
+
+    assert refused.exit_code == 1
+    for wrong in ("slength", "pwidth", "colour"):
+        assert wrong in refused.stderr
+
+
+def test_csv_gets_predictions_beside_its_columns(
+    infer: Callable[..., Finished], iris_service: str, iris_model: Any, tmp_path: Path
+) -> None:
+    rows, expected = _rows(iris_model, 2500)
+    with (tmp_path / "in.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["id", *rows[0]])
+        writer.writeheader()
+        writer.writerows({"id": f"n{number}", **row} for number, row in enumerate(rows))
+
+    finished = infer(
+        "predict", iris_service, "--input", str(tmp_path / "in.csv"), "--output", str(tmp_path / "out.csv")
+    )
+
+    assert finished.exit_code == 0, finished.stderr
+    assert "2500" in finished.stdout
+    with (tmp_path / "out.csv").open(newline="") as file:
+        answers = list(csv.DictReader(file))
+    assert [answer["prediction"] for answer in answers] == expected
+    assert answers[7]["id"] == "n7"
+    assert float(answers[0]["probability_setosa"]) >= 0
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_other_kinds_of_files_work_alike(
+    infer: Callable[..., Finished], iris_service: str, iris_model: Any, tmp_path: Path, ending: str
+) -> None:
+    import pandas as pd  # noqa: PLC0415 (slow to import)
+
+    rows, expected = _rows(iris_model, 30)
+    source, target = tmp_path / f"in.{ending}", tmp_path / f"out.{ending}"
+    if ending == "jsonl":
+        source.write_text("\n".join(map(json.dumps, rows)))
+    else:
+        pd.DataFrame(rows).to_parquet(source)
+
+    finished = infer("predict", iris_service, "-i", str(source), "-o", str(target), "--batch", "7")
+
+    assert finished.exit_code == 0, finished.stderr
+    answers = pd.read_json(target, lines=True) if ending == "jsonl" else pd.read_parquet(target)
+    assert list(answers["prediction"]) == expected
+
+
+def test_wrong_row_is_named_and_no_file_is_left(
+    infer: Callable[..., Finished], iris_service: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("slength,swidth,plength,pwidth\n1,2,3,4\n1,2,oops,4\n")
+
+    refused = infer(
+        "predict", iris_service, "--input", str(tmp_path / "in.csv"), "--output", str(tmp_path / "out.csv")
+    )
+
+    assert refused.exit_code == 1
+    assert "plength" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_service_that_does_not_run_is_not_asked(infer: Callable[..., Finished]) -> None:
+    refused = infer("predict", "no-such-service", *_VALUES)
+
+    assert refused.exit_code == 1
+    assert "no service called" in refused.stderr

@@ -1,0 +1,225 @@
+"""`infer push` to real registries: one open, one with a password."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from infer_cli.engine.connection import Engine
+    from tests.conftest import Finished
+    from tests.integration.conftest import Registry
+
+# The password is "secret"; the registry takes bcrypt only.
+_HTPASSWD = "alice:$2b$12$ipxOVaWqrF8c1Hco3WUAR.Oh6N44Y43rZlRnY51JVGSPyprW.Mw3y"
+_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+@pytest.fixture(scope="module")
+def open_registry(start_registry: Callable[..., Registry]) -> Registry:
+    return start_registry()
+
+
+@pytest.fixture(scope="module")
+def closed_registry(start_registry: Callable[..., Registry]) -> Registry:
+    return start_registry(htpasswd=_HTPASSWD)
+
+
+@pytest.fixture
+def tagged(engine: Engine, iris_image: str) -> Iterator[Callable[[str], str]]:
+    """Give the iris image a name at a registry."""
+    names: list[str] = []
+
+    def tag(host: str) -> str:
+        engine.api.tag(iris_image, f"{host}/team/iris", "v1")
+        names.append(f"{host}/team/iris:v1")
+        return names[-1]
+
+    yield tag
+    for name in names:
+        engine.api.remove_image(name)
+
+
+@pytest.fixture
+def docker_config(tmp_path: Path) -> Callable[..., str]:
+    """Write a Docker configuration and give its folder."""
+
+    def write(**content: object) -> str:
+        (tmp_path / "config.json").write_text(json.dumps(content))
+        return str(tmp_path)
+
+    return write
+
+
+def _login(host: str, password: str) -> dict[str, dict[str, str]]:
+    return {host: {"auth": base64.b64encode(f"alice:{password}".encode()).decode()}}
+
+
+def test_push_prints_the_digest_that_the_registry_has(
+    infer: Callable[..., Finished], open_registry: Registry, tagged: Callable[[str], str]
+) -> None:
+    name = tagged(open_registry.host)
+
+    pushed = infer("push", name, "--json")
+
+    assert pushed.exit_code == 0, pushed.stderr
+    digest = pushed.record["digest"]
+    request = urllib.request.Request(
+        f"http://{open_registry.host}/v2/team/iris/manifests/{digest}", headers={"Accept": _MANIFEST}
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert answer.headers["Docker-Content-Digest"] == digest
+    assert pushed.record["reference"] == f"{open_registry.host}/team/iris@{digest}"
+
+
+def test_push_shows_each_layer(
+    infer: Callable[..., Finished], start_registry: Callable[..., Registry], tagged: Callable[[str], str]
+) -> None:
+    pushed = infer("push", tagged(start_registry().host))
+
+    assert pushed.exit_code == 0, pushed.stderr
+    assert pushed.stderr.count(": Pushed") >= 6
+    assert "Preparing" not in pushed.stderr
+
+
+def test_build_can_push_at_once(
+    infer: Callable[..., Finished],
+    closed_registry: Registry,
+    docker_config: Callable[..., str],
+    base_image: str,
+    engine: Engine,
+) -> None:
+    name = f"{closed_registry.host}/team/built:v1"
+    config = docker_config(auths=_login(closed_registry.host, "secret"))
+
+    built = infer(
+        "build", "--tag", name, "--base-image", base_image, "--push", "--json", DOCKER_CONFIG=config
+    )
+
+    assert built.exit_code == 0, built.stderr
+    assert built.record["digest"].startswith("sha256:")
+    engine.api.remove_image(name)
+
+
+def test_password_comes_from_the_docker_configuration(
+    infer: Callable[..., Finished],
+    closed_registry: Registry,
+    tagged: Callable[[str], str],
+    docker_config: Callable[..., str],
+) -> None:
+    config = docker_config(auths=_login(closed_registry.host, "secret"))
+
+    pushed = infer("push", tagged(closed_registry.host), DOCKER_CONFIG=config)
+
+    assert pushed.exit_code == 0, pushed.stderr
+
+
+def test_password_comes_from_a_credential_helper(
+    infer: Callable[..., Finished],
+    closed_registry: Registry,
+    tagged: Callable[[str], str],
+    docker_config: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    helper = tmp_path / "docker-credential-safe"
+    secret = json.dumps({"ServerURL": closed_registry.host, "Username": "alice", "Secret": "secret"})
+    helper.write_text(f"#!/bin/sh\n[ \"$(cat)\" = {closed_registry.host} ] && echo '{secret}'\n")
+    helper.chmod(0o755)
+    config = docker_config(credHelpers={closed_registry.host: "safe"})
+
+    pushed = infer(
+        "push",
+        tagged(closed_registry.host),
+        DOCKER_CONFIG=config,
+        PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+    )
+
+    assert pushed.exit_code == 0, pushed.stderr
+
+
+def test_broken_helper_of_another_registry_does_not_matter(
+    infer: Callable[..., Finished],
+    closed_registry: Registry,
+    tagged: Callable[[str], str],
+    docker_config: Callable[..., str],
+    base_image: str,
+) -> None:
+    config = docker_config(
+        auths=_login(closed_registry.host, "secret"), credHelpers={"elsewhere.example": "no-such-helper"}
+    )
+    name = tagged(closed_registry.host)
+
+    pushed = infer("push", name, DOCKER_CONFIG=config)
+    built = infer("build", "--tag", name, "--base-image", base_image, DOCKER_CONFIG=config)
+
+    assert pushed.exit_code == 0, pushed.stderr
+    assert built.exit_code == 0, built.stderr
+
+
+@pytest.mark.parametrize("login", [None, "wrong"], ids=["not logged in", "wrong password"])
+def test_refused_push_says_how_to_log_in(
+    infer: Callable[..., Finished],
+    closed_registry: Registry,
+    tagged: Callable[[str], str],
+    docker_config: Callable[..., str],
+    login: str | None,
+) -> None:
+    config = docker_config(auths=_login(closed_registry.host, login) if login else {})
+
+    refused = infer("push", tagged(closed_registry.host), DOCKER_CONFIG=config)
+
+    assert refused.exit_code == 1
+    assert refused.stdout == ""
+    assert "did not take" in refused.stderr
+    assert f"docker login {closed_registry.host}" in refused.stderr
+
+
+def test_broken_helper_of_this_registry_is_reported(
+    infer: Callable[..., Finished],
+    closed_registry: Registry,
+    tagged: Callable[[str], str],
+    docker_config: Callable[..., str],
+) -> None:
+    config = docker_config(credHelpers={closed_registry.host: "no-such-helper"})
+
+    refused = infer("push", tagged(closed_registry.host), DOCKER_CONFIG=config)
+
+    assert refused.exit_code == 1
+    assert "docker-credential-no-such-helper" in refused.stderr
+
+
+def test_unreadable_configuration_is_reported(
+    infer: Callable[..., Finished], closed_registry: Registry, tagged: Callable[[str], str], tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text("{ not json")
+
+    refused = infer("push", tagged(closed_registry.host), DOCKER_CONFIG=str(tmp_path))
+
+    assert refused.exit_code == 1
+    assert str(tmp_path / "config.json") in refused.stderr
+
+
+def test_registry_that_does_not_answer_is_named(
+    infer: Callable[..., Finished], tagged: Callable[[str], str], free_port: int
+) -> None:
+    refused = infer("push", tagged(f"127.0.0.1:{free_port}"))
+
+    assert refused.exit_code == 1
+    assert "connection refused" in refused.stderr
+    assert f"127.0.0.1:{free_port}" in refused.stderr.splitlines()[-1]
+
+
+def test_unknown_tag_offers_the_images_that_exist(infer: Callable[..., Finished], iris_image: str) -> None:
+    refused = infer("push", "127.0.0.1:5000/no/such:v1")
+
+    assert refused.exit_code == 1
+    assert "no image 127.0.0.1:5000/no/such:v1" in refused.stderr
+    assert iris_image in refused.stderr

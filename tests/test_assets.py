@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infer_cli import assets
+from infer_cli.assets import Assets, find_assets
+
+if TYPE_CHECKING:
+    import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_in_a_checkout_they_are_beside_the_package() -> None:
+    assert find_assets() == Assets(template=ROOT / "Dockerfile.template", service=ROOT / "service")
+
+
+def test_once_installed_they_are_inside_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "assets").mkdir()
+    monkeypatch.setattr(assets, "_PACKAGE", tmp_path)
+
+    assert find_assets().template == tmp_path / "assets" / "Dockerfile.template"
+
+
+def test_the_service_is_listed_sorted_and_without_what_is_left_over(tmp_path: Path) -> None:
+    for name in (
+        "app.py",
+        "__main__.py",
+        "static/page.js",
+        "finish_image.py",
+        "__pycache__/app.cpython-311.pyc",
+        "static/__pycache__/x.pyc",
+        ".app.py.swp",
+    ):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+
+    files = Assets(template=tmp_path / "T", service=tmp_path).service_files()
+
+    assert files == (Path("__main__.py"), Path("app.py"), Path("static/page.js"))
+
+
+def test_the_script_that_finishes_an_image_is_no_part_of_the_service() -> None:
+    found = find_assets()
+
+    assert found.finish.is_file()
+    assert Path("finish_image.py") not in found.service_files()
+
+
+def test_the_service_holds_what_starts_it() -> None:
+    names = {path.as_posix() for path in find_assets().service_files()}
+
+    assert {"__init__.py", "__main__.py", "health.py", "requirements.txt", "templates/index.html"} <= names
