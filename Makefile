@@ -1,6 +1,6 @@
 # `make demo` and `make test` need nothing but this checkout: they set up the rest themselves.
 
-.PHONY: help setup demo demo-stop test quick lint format bench clean
+.PHONY: help setup demo demo-stop test quick lint format docs bench clean
 
 help:
 	@echo "make demo       set everything up, build and run the example, print a prediction and its URL"
@@ -32,6 +32,9 @@ lint: setup
 format: setup
 	.venv/bin/ruff check --fix-only .
 	.venv/bin/ruff format .
+
+docs: setup
+	.venv/bin/python docs/commands_page.py > docs/commands.md
 
 bench: setup
 	.venv/bin/python -m benchmarks

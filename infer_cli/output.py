@@ -10,6 +10,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from infer_cli.errors import InferError, Interrupted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from infer_cli.engine.events import Event, Step
-    from infer_cli.errors import InferError
 
 _STEP_WIDTH = 90
 # Of a layer that is pushed or pulled; not worth a line.
@@ -36,6 +37,9 @@ def note(text: str) -> None:
 
 def report(error: InferError, *, as_json: bool) -> None:
     """Say what went wrong, with what is known of it, and what to do next."""
+    if isinstance(error, Interrupted):
+        note(error.message)
+        return
     note(f"error: {error.message}")
     if error.detail:
         note(error.detail)

@@ -115,7 +115,8 @@ class Limits:
 
     memory: str | None = None
     cpus: float | None = None
-    processes: int | None = 256
+    # A worker has up to some 140 threads, and each counts; a runaway program would want many more.
+    processes: int | None = 2048
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,8 @@ def _read_csv(path: Path, batch_rows: int) -> Iterator[list[Row]]:
                     yield batch
                     batch = []
         except csv.Error as error:
-            raise InferError(f"{path}, line {reader.line_num}: {error}") from error
+            # The reader's own number is that of the last good row.
+            raise InferError(f"{path}, line {reader.reader.line_num}: {error}") from error
         if batch:
             yield batch
 

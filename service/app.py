@@ -43,8 +43,10 @@ PAGE_POLICY = (
 
 
 # As many predictions may be on their way in a worker: their bodies being read, or waiting for the model.
+# It is more than the connections that clients and proxies usually keep open, so that a slow model makes them
+# wait and not fail.
 # The server has a few threads more, so that however slow model or clients are, health checks are answered.
-MOST_PREDICTIONS_AT_ONCE = 12
+MOST_PREDICTIONS_AT_ONCE = 128
 # A place comes free at once if the model is quick; a model so slow that none does is given no more work.
 LONGEST_WAIT_FOR_PLACE_S = 0.1
 

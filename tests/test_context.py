@@ -144,7 +144,9 @@ def test_the_folder_holds_what_the_archive_holds(context: Context, tmp_path: Pat
 
 
 def test_a_context_without_folders_makes_its_folder(tmp_path: Path) -> None:
-    Context(files=(ContextFile(PurePosixPath("Dockerfile"), "FROM scratch\n"),)).write_folder(tmp_path / "new")
+    Context(files=(ContextFile(PurePosixPath("Dockerfile"), "FROM scratch\n"),)).write_folder(
+        tmp_path / "new"
+    )
 
     assert (tmp_path / "new" / "Dockerfile").read_text() == "FROM scratch\n"
 

@@ -95,7 +95,9 @@ INVALID = [
     pytest.param("host:٥٠/iris", "'٥٠' is not a port", id="port in other digits"),
     pytest.param("-host.example/iris", "'-host.example' is not a host name", id="host with a leading hyphen"),
     pytest.param("host..example/iris", "'host..example' is not a host name", id="host with two dots"),
-    pytest.param("my_host.example/iris", "'my_host.example' is not a host name", id="host with an underscore"),
+    pytest.param(
+        "my_host.example/iris", "'my_host.example' is not a host name", id="host with an underscore"
+    ),
     pytest.param("::1/iris", "':' is not a host name", id="IPv6 without brackets"),
     pytest.param("[::g]/iris", "'[::g]' is not a host name", id="IPv6 with a wrong letter"),
 ]

@@ -30,7 +30,10 @@ def base(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a base image of Debian packages, where no image registry can be reached."""
+    """Make a base image of Debian packages.
+
+    It is for where no image registry can be reached, and needs mmdebstrap.
+    """
     from infer_cli.debian import DebianBase, make_root  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.connection import connect, engine_architecture  # noqa: PLC0415
     from infer_cli.engine.images import import_base  # noqa: PLC0415

@@ -36,7 +36,10 @@ class Finding:
 
 
 def doctor(*, as_json: AsJson = False) -> None:
-    """Check the engine, disk, base image and package index, and say what to do."""
+    """Check the engine, disk, base image and package index.
+
+    Says what to do about each that is not well.
+    """
     findings = list(_findings())
     is_well = all(finding.is_well for finding in findings)
     lines = []

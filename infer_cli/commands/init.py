@@ -59,7 +59,7 @@ def init(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Write a small example: a script that trains a model, and how to go on."""
+    """Write a small example: a script that trains a model."""
     present = [name for name in _FILES if (folder / name).exists()]
     if present:
         message = f"{folder / present[0]} exists already; nothing was written"

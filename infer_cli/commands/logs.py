@@ -34,7 +34,10 @@ def logs(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the log of a service; Ctrl-C ends following, not the service."""
+    """Show the log of a service.
+
+    Following ends when the service does, or with Ctrl-C, which leaves the service running.
+    """
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.containers import find_service, stream_logs  # noqa: PLC0415
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from infer_cli import output
 from infer_cli.options import AsJson
+
+if TYPE_CHECKING:
+    from infer_cli.engine.containers import Service
 
 _SECONDS_A_MINUTE, _SECONDS_AN_HOUR, _SECONDS_A_DAY = 60, 3600, 86400
 
 
 def ps(*, as_json: AsJson = False) -> None:
-    """List the services: where they answer, their health, model and age."""
+    """List the services: URL, health, model and age."""
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.containers import list_services  # noqa: PLC0415
     from infer_cli.readiness import service_url  # noqa: PLC0415
@@ -23,13 +27,13 @@ def ps(*, as_json: AsJson = False) -> None:
     for service in list_services(engine):
         url = service_url(engine, service) if service.is_running else None
         age = now - service.started_at if service.started_at and service.is_running else None
-        health = service.health or "unknown" if service.is_running else service.state
+        health = _health(service, url)
         records.append(
             {
                 "name": service.name,
                 "url": url,
                 "state": service.state,
-                "health": service.health,
+                "health": health,
                 "model": service.model,
                 "image": service.image,
                 "age_s": round(age.total_seconds()) if age else None,
@@ -39,6 +43,17 @@ def ps(*, as_json: AsJson = False) -> None:
         rows.append((service.name, url or "-", health, service.model or "-", service.image, age_text(age)))
     text = output.table(("NAME", "URL", "HEALTH", "MODEL", "IMAGE", "AGE"), rows) if rows else "No services."
     output.show(text, {"services": records}, as_json=as_json)
+
+
+def _health(service: Service, url: str | None) -> str:
+    """The engine's last check; before its first one, which it makes late, our own."""
+    from infer_cli.client import ServiceClient  # noqa: PLC0415 (keeps `infer --help` quick)
+
+    if not service.is_running:
+        return service.state
+    if service.health == "starting" and url and ServiceClient(url).is_ready():
+        return "healthy"
+    return service.health or "unknown"
 
 
 def age_text(age: timedelta | None) -> str:

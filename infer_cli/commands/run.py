@@ -35,6 +35,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         typer.Option(
             "--port",
             "-p",
+            metavar="PORT",
             min=1,
             max=65535,
             help=f"The port on this machine.  [default: {_DEFAULT_PORT}, or the next free one]",
@@ -43,7 +44,9 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(help="What to call the service.  [default: the image's name]", show_default=False),
+        typer.Option(
+            metavar="NAME", help="What to call the service.  [default: the image's name]", show_default=False
+        ),
     ] = None,
     env: Annotated[
         list[str] | None,
@@ -54,11 +57,14 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         typer.Option(metavar="SIZE", help="At most this much memory, for example 512m.", show_default=False),
     ] = None,
     cpus: Annotated[
-        float | None, typer.Option(min=0.01, help="At most this many processors.", show_default=False)
+        float | None,
+        typer.Option(metavar="N", min=0.01, help="At most this many processors.", show_default=False),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Worker processes.  [default: one a processor]", show_default=False),
+        typer.Option(
+            metavar="N", min=1, help="Worker processes.  [default: one a processor]", show_default=False
+        ),
     ] = None,
     restart: Annotated[
         str, typer.Option(metavar="WHEN", help=f"Start again: {', '.join(_RESTARTS)}.")
@@ -74,8 +80,8 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         typer.Option(metavar="UID[:GID]", help="Run as this user.  [default: not root]", show_default=False),
     ] = None,
     processes: Annotated[
-        int, typer.Option(help="At most this many processes and threads; -1: any number.")
-    ] = 256,
+        int, typer.Option(metavar="N", help="At most this many processes and threads; -1: any number.")
+    ] = 2048,
     cap_add: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Give back a capability; may be repeated.")
     ] = None,
@@ -90,7 +96,10 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Start a service and wait until it is ready; Ctrl-C stops and removes it, unless -d is given."""
+    """Start a service and wait until it is ready.
+
+    In the foreground it shows the log, and Ctrl-C stops and removes the service; with -d it returns.
+    """
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.images import require_image  # noqa: PLC0415
     from infer_cli.model_access import mount_model, user_for  # noqa: PLC0415
@@ -233,8 +242,8 @@ def _follow(engine: Engine, service: Service) -> None:
             sys.stderr.buffer.flush()
         ended = inspect_service(engine, service.container_id)
     except KeyboardInterrupt:
-        output.note(f"\nstopping {service.name}")
-        raise Interrupted from None
+        output.note(f"\nStopping {service.name}")
+        raise Interrupted(f"stopped and removed {service.name}") from None
     finally:
         _clean_up(engine, service)
     reason = "it ran out of memory" if ended.out_of_memory else f"exit code {ended.exit_code}"

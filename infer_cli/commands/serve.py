@@ -22,15 +22,20 @@ def serve(
     ],
     model_file: ModelFile = None,
     port: Annotated[
-        int, typer.Option("--port", "-p", min=1, max=65535, help="The port on this machine.")
+        int, typer.Option("--port", "-p", metavar="PORT", min=1, max=65535, help="The port on this machine.")
     ] = 5000,
     host: Annotated[str, typer.Option(metavar="IP", help="The address to listen on.")] = "127.0.0.1",
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Worker processes.  [default: one a processor]", show_default=False),
+        typer.Option(
+            metavar="N", min=1, help="Worker processes.  [default: one a processor]", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Serve a model from this machine, without a container: this loads the file, which runs its code."""
+    """Serve a model on this machine, without a container.
+
+    This loads the model file, which runs the code in it, with the packages that an image would have.
+    """
     from infer_cli.assets import find_assets  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415
     from infer_cli.local_environment import local_environment  # noqa: PLC0415

@@ -45,11 +45,12 @@ def _check_configuration() -> None:
     """The SDK takes a configuration that it cannot read for an empty one; raises `EngineError` instead."""
     from docker.utils.config import find_config_file  # noqa: PLC0415 (slow to import)
 
-    path = find_config_file()
-    if path is None or not path.endswith(".json"):
+    found = find_config_file()
+    if found is None or Path(str(found)).suffix != ".json":
         return
+    path = Path(str(found))
     try:
-        json.loads(Path(path).read_bytes())
+        json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         message = f"the Docker configuration {path} cannot be read: {error}"
         raise EngineError(message, hint="mend it, or log in again without it: `docker login`") from error

@@ -12,9 +12,9 @@ import _compat_pickle
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from infer_cli.inspection import opcodes
-from infer_cli.inspection.budget import refuse_size
 from infer_cli.inspection.nodes import Blob, DictNode, Global, Instance, ListNode, Node, SetNode
 from infer_cli.inspection.refusal import Refused
+from infer_cli.inspection.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from infer_cli.inspection.stream import Stream
 
 PROTOCOL_MAX = 5
-# From here on names may have dots, and names of Python 2 are no longer translated.
-DOTTED_NAMES_PROTOCOL = 4
+# From here on names of Python 2 are no longer translated.
 PYTHON_3_PROTOCOL = 3
 
 # Up to this length texts and byte strings are always kept; beyond it only where they may be asked for.
@@ -33,50 +32,30 @@ WANTED_BYTES = 16 * 1024 * 1024
 # The attributes whose arrays are looked at.
 WANTED = frozenset({"classes_", "_classes", "feature_names_in_"})
 
-# How many values and marks may wait on the stack.
-STACK_MAX = 4_000_000
-DEPTH_MAX = 100_000
 # After so many steps the height of the stack is looked at.
 BLOCK_STEPS = 1 << 16
 # Objects have one state, or two with a class of Python 2 and slots.
 STATES_MAX = 4
-# How far a memo index may be ahead of the ones before it; picklers write them in order.
-MEMO_GAP_MAX = 1000
 
 
-class _Missing:
-    """Stands in the memo where nothing has been put."""
-
-
-_MISSING = _Missing()
-
-
-class Machine:
+class Machine(Stack):
     """One run over one pickle."""
 
     def __init__(self, stream: Stream, budget: Budget) -> None:
-        self.stream = stream
+        super().__init__(stream, budget)
         self.protocol = 0
         self.globals: set[Global] = set()
         # Where the frame ends that was announced last; joblib's arrays must not lie inside one.
         self.frame_end = 0
-        self._stack: list[Node] = []
-        self._levels: list[list[Node]] = []
-        self._memo: list[Node | _Missing] = []
-        self._memo_count = 0
         self._has_ended = False
-        self._budget = budget
         self._interned: dict[tuple[str, str], Global] = {}
 
     def run(self) -> Node:
         """Go through the pickle up to its end, and give what it describes."""
         while not self._has_ended:
             self._run_block()
-            if len(self._stack) + sum(map(len, self._levels)) > STACK_MAX:
-                refuse_size()
-        if self._levels or len(self._stack) != 1:
-            self._refuse("ends with values left over", back=1)
-        return self._stack.pop()
+            self.check_height()
+        return self.result()
 
     def _run_block(self) -> None:
         byte = self.stream.byte
@@ -93,7 +72,7 @@ class Machine:
                 self._budget.take_steps(step)
                 return
             else:
-                self._refuse(f"has an unknown opcode {code:#04x}", back=1)
+                self.refuse(f"has an unknown opcode {code:#04x}", back=1)
         self._budget.take_steps(BLOCK_STEPS)
 
     def resolve(self, module: str, name: str) -> Global:
@@ -112,69 +91,6 @@ class Machine:
     def built(self, instance: Instance) -> Node:
         """Give what takes the place of an object whose state has just been set."""
         return instance
-
-    def _refuse(self, reason: str, *, back: int = 0) -> NoReturn:
-        reason = f"{reason} at byte {self.stream.position - back}"
-        raise Refused(reason, hint=DAMAGED)
-
-    # The stack and the memo.
-
-    def _pop(self) -> Node:
-        if not self._stack:
-            self._refuse("takes a value from an empty stack")
-        return self._stack.pop()
-
-    def _top(self) -> Node:
-        if not self._stack:
-            self._refuse("uses a value of an empty stack")
-        return self._stack[-1]
-
-    def _pop_level(self) -> list[Node]:
-        if not self._levels:
-            self._refuse("uses a mark that was not set")
-        items = self._stack
-        self._stack = self._levels.pop()
-        self._budget.take_nodes(len(items))
-        return items
-
-    def _mark(self) -> None:
-        if len(self._levels) == DEPTH_MAX:
-            refuse_size()
-        self._levels.append(self._stack)
-        self._stack = []
-
-    def _drop(self) -> None:
-        if self._stack:
-            self._stack.pop()
-        else:
-            self._drop_level()
-
-    def _drop_level(self) -> None:
-        self._pop_level()
-
-    def _duplicate(self) -> None:
-        self._stack.append(self._top())
-
-    def _put(self, index: int) -> None:
-        value = self._top()
-        memo = self._memo
-        if index > len(memo) + MEMO_GAP_MAX:
-            self._refuse(f"puts a value at memo index {index}, far beyond the others,")
-        while len(memo) <= index:
-            self._budget.take_nodes(1)
-            memo.append(_MISSING)
-        if memo[index] is _MISSING:
-            self._memo_count += 1
-        memo[index] = value
-
-    def _memoize(self) -> None:
-        self._put(self._memo_count)
-
-    def _get(self, index: int) -> None:
-        value = self._memo[index] if index < len(self._memo) else _MISSING
-        if isinstance(value, _Missing):
-            self._refuse(f"gets memo index {index}, which was not put,")
-        self._stack.append(value)
 
     # Texts and byte strings.
 
@@ -217,23 +133,23 @@ class Machine:
 
     def _tuple(self, size: int) -> None:
         if len(self._stack) < size:
-            self._refuse("takes a value from an empty stack")
+            self.refuse("takes a value from an empty stack")
         self._stack[-size:] = [tuple(self._stack[-size:])]
 
     def _tuple_of_level(self) -> None:
-        items = tuple(self._pop_level())
+        items = tuple(self.pop_level())
         self._stack.append(items)
 
     def _list(self) -> None:
-        items = self._pop_level()
+        items = self.pop_level()
         self._push_new(ListNode(items))
 
     def _frozen_set(self) -> None:
-        items = self._pop_level()
+        items = self.pop_level()
         self._push_new(SetNode(items))
 
     def _dict(self) -> None:
-        items = self._pop_level()
+        items = self.pop_level()
         self._push_new(DictNode([]))
         self._update(items)
 
@@ -243,48 +159,48 @@ class Machine:
 
     def _append(self) -> None:
         self._budget.take_nodes(1)
-        self._extend([self._pop()])
+        self._extend([self.pop()])
 
     def _append_level(self) -> None:
-        self._extend(self._pop_level())
+        self._extend(self.pop_level())
 
     def _extend(self, items: list[Node]) -> None:
-        match self._top():
+        match self.top():
             case ListNode() as container:
                 container.items += items
             case Instance() as container:
                 container.put(items)
             case _:
-                self._refuse("appends to what is no list")
+                self.refuse("appends to what is no list")
 
     def _add_level(self) -> None:
-        items = self._pop_level()
-        match self._top():
+        items = self.pop_level()
+        match self.top():
             case SetNode() as container:
                 container.items += items
             case Instance() as container:
                 container.put(items)
             case _:
-                self._refuse("adds to what is no set")
+                self.refuse("adds to what is no set")
 
     def _set_item(self) -> None:
-        value = self._pop()
+        value = self.pop()
         self._budget.take_nodes(2)
-        self._update([self._pop(), value])
+        self._update([self.pop(), value])
 
     def _set_level(self) -> None:
-        self._update(self._pop_level())
+        self._update(self.pop_level())
 
     def _update(self, keys_and_values: list[Node]) -> None:
         if len(keys_and_values) % 2:
-            self._refuse("has a dictionary key without a value")
-        match self._top():
+            self.refuse("has a dictionary key without a value")
+        match self.top():
             case DictNode() as container:
                 container.keys_and_values += keys_and_values
             case Instance() as container:
                 container.put(keys_and_values)
             case _:
-                self._refuse("sets an item of what is no dictionary")
+                self.refuse("sets an item of what is no dictionary")
 
     # Names, and the objects made with them.
 
@@ -293,49 +209,49 @@ class Machine:
         self._stack.append(self.resolve(module, opcodes.name_line(self.stream)))
 
     def _global_of_stack(self) -> None:
-        name, module = self._pop(), self._pop()
+        name, module = self.pop(), self.pop()
         if not (isinstance(name, str) and isinstance(module, str) and name and module):
-            self._refuse("computes the name of something that it imports")
+            self.refuse("computes the name of something that it imports")
         self._stack.append(self.resolve(module, name))
 
     def _instance_of_lines(self) -> None:
         module, name = opcodes.name_line(self.stream), opcodes.name_line(self.stream)
         if not (module.isascii() and name.isascii()):
-            self._refuse("has a name that is not ASCII")
-        self._make(self.resolve(module, name), tuple(self._pop_level()))
+            self.refuse("has a name that is not ASCII")
+        self._make(self.resolve(module, name), tuple(self.pop_level()))
 
     def _instance_of_level(self) -> None:
-        items = self._pop_level()
+        items = self.pop_level()
         if not items:
-            self._refuse("makes an object without a class")
+            self.refuse("makes an object without a class")
         self._make(items[0], tuple(items[1:]))
 
     def _call(self) -> None:
-        arguments = self._pop()
-        self._make(self._pop(), arguments)
+        arguments = self.pop()
+        self._make(self.pop(), arguments)
 
     def _call_with_keywords(self) -> None:
-        keywords = self._pop()
+        keywords = self.pop()
         if not isinstance(keywords, DictNode):
-            self._refuse("makes an object with keywords that are no dictionary")
-        arguments = self._pop()
-        self._make(self._pop(), arguments, keywords)
+            self.refuse("makes an object with keywords that are no dictionary")
+        arguments = self.pop()
+        self._make(self.pop(), arguments, keywords)
 
     def _make(self, callee: Node, arguments: Node, keywords: DictNode | None = None) -> None:
         if not isinstance(callee, Global | Instance):
-            self._refuse("calls what cannot be called")
+            self.refuse("calls what cannot be called")
         if not isinstance(arguments, tuple):
-            self._refuse("calls something with arguments that are no tuple")
+            self.refuse("calls something with arguments that are no tuple")
         self._push_new(Instance(callee, arguments, keywords))
 
     def _build(self) -> None:
-        state = self._pop()
-        instance = self._top()
+        state = self.pop()
+        instance = self.top()
         if not isinstance(instance, Instance):
             # On a class or function this would change it for the whole process.
-            self._refuse("sets the state of what is no object")
+            self.refuse("sets the state of what is no object")
         if len(instance.states) == STATES_MAX:
-            self._refuse("sets the state of an object again and again")
+            self.refuse("sets the state of an object again and again")
         instance.states += (state,)
         self._stack[-1] = self.built(instance)
 
@@ -344,13 +260,13 @@ class Machine:
     def _protocol(self) -> None:
         protocol = self.stream.byte()
         if protocol > PROTOCOL_MAX:
-            self._refuse(f"says that it is of pickle protocol {protocol}, above {PROTOCOL_MAX},")
+            self.refuse(f"says that it is of pickle protocol {protocol}, above {PROTOCOL_MAX},")
         self.protocol = protocol
 
     def _frame(self) -> None:
         size = opcodes.uint8(self.stream)
         if self.stream.position < self.frame_end:
-            self._refuse("starts a frame inside another")
+            self.refuse("starts a frame inside another")
         self.frame_end = self.stream.position + size
 
     def _extension(self) -> None:
@@ -367,17 +283,17 @@ class Machine:
         raise Refused(reason, hint="Save a scikit-learn model with joblib.dump(model, 'model.joblib').")
 
     EFFECTS: ClassVar[dict[bytes, Callable[[Machine], None]]] = {
-        b"(": _mark,
-        b"0": _drop,
-        b"1": _drop_level,
-        b"2": _duplicate,
-        b"p": lambda self: self._put(opcodes.index_line(self.stream)),
-        b"q": lambda self: self._put(self.stream.byte()),
-        b"r": lambda self: self._put(opcodes.uint4(self.stream)),
-        b"\x94": _memoize,
-        b"g": lambda self: self._get(opcodes.index_line(self.stream)),
-        b"h": lambda self: self._get(self.stream.byte()),
-        b"j": lambda self: self._get(opcodes.uint4(self.stream)),
+        b"(": Stack.mark,
+        b"0": Stack.drop,
+        b"1": Stack.drop_level,
+        b"2": Stack.duplicate,
+        b"p": lambda self: self.put(opcodes.index_line(self.stream)),
+        b"q": lambda self: self.put(self.stream.byte()),
+        b"r": lambda self: self.put(opcodes.uint4(self.stream)),
+        b"\x94": Stack.memoize,
+        b"g": lambda self: self.get(opcodes.index_line(self.stream)),
+        b"h": lambda self: self.get(self.stream.byte()),
+        b"j": lambda self: self.get(opcodes.uint4(self.stream)),
         b"C": lambda self: self._bytes(self.stream.byte()),
         b"B": lambda self: self._bytes(opcodes.uint4(self.stream)),
         b"\x8e": lambda self: self._bytes(opcodes.uint8(self.stream)),
@@ -423,7 +339,6 @@ class Machine:
     }
 
 
-DAMAGED = "It is damaged, or not a pickle: copy or download it again, or save the model again."
 STOP = ord(".")
 _VALUES = [opcodes.VALUES.get(bytes([code])) for code in range(256)]
 _EFFECTS = [Machine.EFFECTS.get(bytes([code])) for code in range(256)]

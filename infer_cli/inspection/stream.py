@@ -74,9 +74,11 @@ class Stream:
 
     def byte(self) -> int:
         """Read one byte."""
-        if self._next == len(self._chunk):
+        try:
+            value = self._chunk[self._next]
+        except IndexError:
             self._refill()
-        value = self._chunk[self._next]
+            value = self._chunk[0]
         self._next += 1
         return value
 

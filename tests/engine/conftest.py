@@ -60,7 +60,9 @@ class FakeEngine:
     """What the fake engine has, was asked, and will say."""
 
     socket: Path
-    version: Json = field(default_factory=lambda: {"Version": "20.10.24", "ApiVersion": "1.41", "Arch": "amd64"})
+    version: Json = field(
+        default_factory=lambda: {"Version": "20.10.24", "ApiVersion": "1.41", "Arch": "amd64"}
+    )
     images: dict[str, Json] = field(default_factory=dict)
     containers: list[Json] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -170,7 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(self.engine.containers)
         elif path == "/images/json":
             self._json([image for image in self.engine.images.values() if _matches(image, filters)])
-        elif path.startswith("/images/") and (found := self.engine.find_image(path[8:].removesuffix("/json"))):
+        elif path.startswith("/images/") and (
+            found := self.engine.find_image(path[8:].removesuffix("/json"))
+        ):
             self._json(found)
         elif path.startswith("/images/"):
             self._json({"message": f"No such image: {path[8:].removesuffix('/json')}"}, 404)

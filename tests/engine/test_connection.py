@@ -145,7 +145,9 @@ def test_an_engine_that_is_too_old_is_refused(
     assert docker_config.is_dir()
     fake_engine.version = {"Version": "19.03.15", "ApiVersion": api_version}
 
-    with pytest.raises(EngineUnavailable, match=rf"too old: version 19\.03\.15, API {api_version}; ") as raised:
+    with pytest.raises(
+        EngineUnavailable, match=rf"too old: version 19\.03\.15, API {api_version}; "
+    ) as raised:
         connect({"DOCKER_HOST": fake_engine.url})
 
     assert raised.value.hint == "update it to Docker 20.10 or newer, or Podman 4 or newer"

@@ -119,7 +119,11 @@ def test_a_damaged_context_is_an_error(make_context: Callable[[str, str], Path],
 def test_certificates_are_taken_from_the_folder(*, tmp_path: Path, verify: str, expected: bool) -> None:
     for name in ("ca.pem", "cert.pem", "key.pem"):
         (tmp_path / name).touch()
-    environ = {"DOCKER_HOST": "tcp://far:2376", "DOCKER_TLS_VERIFY": verify, "DOCKER_CERT_PATH": str(tmp_path)}
+    environ = {
+        "DOCKER_HOST": "tcp://far:2376",
+        "DOCKER_TLS_VERIFY": verify,
+        "DOCKER_CERT_PATH": str(tmp_path),
+    }
 
     [found] = candidate_endpoints(environ, HOME)
 

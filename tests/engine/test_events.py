@@ -56,7 +56,9 @@ def test_an_event_becomes(event: dict[str, Any], expected: list[Event]) -> None:
 @pytest.mark.parametrize(
     ("event", "text"),
     [
-        pytest.param({"error": "no space left\n", "errorDetail": {"message": "x"}}, "no space left", id="both"),
+        pytest.param(
+            {"error": "no space left\n", "errorDetail": {"message": "x"}}, "no space left", id="both"
+        ),
         pytest.param({"errorDetail": {"code": 1, "message": "denied"}}, "denied", id="only the detail"),
         pytest.param({"error": "denied"}, "denied", id="only the error"),
         pytest.param({"errorDetail": None}, "unknown error", id="neither says anything"),

@@ -136,9 +136,7 @@ def test_an_import_that_gives_no_image_is_an_error(
         import_base(fake, root_archive, name="infer-base:3.11", labels={})
 
 
-def test_a_base_image_of_ours_says_its_python(
-    engine: Engine, repository: str, root_archive: Path
-) -> None:
+def test_a_base_image_of_ours_says_its_python(engine: Engine, repository: str, root_archive: Path) -> None:
     made = import_base(engine, root_archive, name=f"{repository}:base", labels={BASE_PYTHON: "3.13"})
 
     found = base_image(engine, f"{repository}:base", platform=None, on_event=lambda _: None)

@@ -117,9 +117,7 @@ def test_a_refused_push_says_what_to_do(
     assert raised.value.hint == hint
 
 
-def test_a_push_that_the_engine_itself_refuses_is_an_error_too(
-    fake: Engine, fake_engine: FakeEngine
-) -> None:
+def test_a_push_that_the_engine_itself_refuses_is_an_error_too(fake: Engine, fake_engine: FakeEngine) -> None:
     fake_engine.add_image(str(ON_HUB), {})
     fake_engine.answer("push", {"message": "unauthorized: log in"}, status=401)
 

@@ -63,7 +63,7 @@ def test_container_is_locked_down(engine: Engine, iris_service: str) -> None:
     assert host["ReadonlyRootfs"] is True
     assert host["CapDrop"] == ["ALL"]
     assert host["SecurityOpt"] == ["no-new-privileges"]
-    assert host["PidsLimit"] == 256
+    assert host["PidsLimit"] == 2048
     assert host["PortBindings"]["5000/tcp"][0]["HostIp"] == "127.0.0.1"
     assert [mount["RW"] for mount in raw["Mounts"]] == [False]
 

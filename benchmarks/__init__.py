@@ -1,0 +1,1 @@
+"""Measurements that anyone can repeat with `make bench`; times are compared within one run."""

@@ -1,0 +1,51 @@
+"""Times whole commands in turn, so that a machine that slows down slows all of them alike."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The seconds that the runs of one command took."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle of them."""
+        return median(self.seconds)
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} s ({min(self.seconds):.2f} to {max(self.seconds):.2f})"
+
+
+def run(command: Sequence[str], **environment: str) -> float:
+    """The seconds that `command` takes; raises if it fails."""
+    start = time.perf_counter()
+    finished = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    elapsed = time.perf_counter() - start
+    if finished.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{finished.stdout}{finished.stderr}")
+    return elapsed
+
+
+def in_turn(commands: Mapping[str, Sequence[str]], *, rounds: int) -> dict[str, Timing]:
+    """Run the commands A B C A B C …, after a first round that is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for number in range(rounds + 1):
+        for name, command in commands.items():
+            elapsed = run(command)
+            if number:
+                seconds[name].append(elapsed)
+    return {name: Timing(tuple(values)) for name, values in seconds.items()}

@@ -1,0 +1,52 @@
+"""Prints docs/commands.md: the help of every command. Run it as `make docs`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+# In the order of one's work.
+_COMMANDS = (
+    "init",
+    "inspect",
+    "build",
+    "push",
+    "run",
+    "ps",
+    "predict",
+    "logs",
+    "exec",
+    "stop",
+    "serve",
+    "base",
+    "doctor",
+)
+_HEAD = """\
+# The commands of infer
+
+Made by `make docs` from the help of the commands themselves.
+"""
+
+
+def help_of(*command: str) -> str:
+    """What `infer COMMAND --help` prints, at a fixed width."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "infer_cli", *command, "--help"],
+        env={**os.environ, "COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return finished.stdout.strip("\n")
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [_HEAD, f"```text\n{help_of()}\n```\n"]
+    parts += [f"## infer {command}\n\n```text\n{help_of(command)}\n```\n" for command in _COMMANDS]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,50 @@
+# Made by infer 1.2.3. Plain `docker build -t NAME:TAG .` in this folder makes the image.
+#
+# What changes seldom comes first: the engine reuses the layers above the first line that changed.
+
+# A base image with Python 3.13; nothing else of it is used.
+FROM localhost:5000/our/base:3.13
+
+# Python finds the packages and the service here; /data is where a model folder is mounted.
+# Nothing is written at run time: a read-only root file system is enough.
+ENV PYTHONPATH=/opt/infer:/opt/infer/packages \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOME=/tmp \
+    PORT=5000
+EXPOSE 5000
+
+# The folders of this context are laid over the image's root: service/opt/infer/… becomes /opt/infer/….
+# So every folder of the image keeps its fixed time, and the same input gives the same layers.
+
+# The packages of requirements.lock, fetched and checked against their hashes before the build:
+# the build itself needs no network, no pip and no compiler. ADD unpacks the archive.
+ADD packages.tar /
+WORKDIR /opt/infer
+
+# Compile to bytecode once, here, because the running container may not write; remove what only installs.
+COPY finish/ /
+RUN ["python3", "finish_image.py", "packages"]
+
+# The service changes more often than its packages …
+COPY service/ /
+RUN ["python3", "finish_image.py", "service"]
+
+# … and a model baked in changes most often. Without one, its folder is empty and the model is mounted.
+COPY model/ /
+ENV MODEL_FILE="/opt/infer/model/the \"best\" \$1.pkl"
+
+# Any numeric user will do; this one owns nothing.
+USER 10001:10001
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["python3", "-m", "service.health"]
+CMD ["python3", "-m", "service"]
+
+LABEL infer.lock.digest="sha256:fa3be6bdf5e2be86f1fcf9f4eb9658c63aef84e1a5f734104773ac38bed3293d" \
+      infer.model.digest="sha256:abababababababababababababababababababababababababababababababab" \
+      infer.model.file="the \"best\" \$1.pkl" \
+      infer.requirements="numpy==2.3.4 scikit-learn==1.7.2" \
+      infer.service="1.2.3" \
+      org.opencontainers.image.base.name="localhost:5000/our/base:3.13" \
+      org.opencontainers.image.description="A prediction service made by infer" \
+      org.opencontainers.image.title="iris-baked" \
+      org.opencontainers.image.version="latest"
