@@ -6,7 +6,7 @@ import platform
 import stat
 from typing import TYPE_CHECKING
 
-from infer_cli.errors import ModelUnreadable, UsageError
+from infer_cli.errors import ModelNotFound, ModelUnreadable, UsageError
 from infer_cli.plan import ModelMount
 
 if TYPE_CHECKING:
@@ -27,12 +27,15 @@ def mount_model(folder: Path | None, name: str | None, *, writable: bool) -> Mod
             raise UsageError("--model-file needs --model-dir", hint="say which folder the model is in")
         return None
     file = find_model(folder, name)
-    root = folder.resolve()
+    root, target = folder.resolve(), file.resolve()
+    if not target.is_relative_to(root):
+        raise ModelNotFound(
+            f"{file} is a link to {target}, which the container would not see: only {folder} is mounted",
+            hint=f"mount the folder that holds it: --model-dir {target.parent} --model-file {target.name}",
+        )
     return ModelMount(
         folder=root,
-        file=file.resolve().relative_to(root).as_posix()
-        if file.resolve().is_relative_to(root)
-        else file.name,
+        file=target.relative_to(root).as_posix(),
         digest=inspect_model(file).sha256,
         writable=writable,
     )

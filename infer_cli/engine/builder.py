@@ -78,6 +78,8 @@ def build_image(engine: Engine, plan: BuildPlan, *, on_event: Callable[[Event], 
     try:
         _build(engine, plan, remember, made)
     except StreamFailed as error:
+        # The engine has ended the build itself: no further image is to come.
+        made.step_has_ended = True
         _remove_half_made(engine, made, before)
         raise _failed(plan, str(error), tail) from error
     except BaseException:

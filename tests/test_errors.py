@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infer_cli import errors
+from infer_cli.errors import InferError, Interrupted, InvalidImageName, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def all_errors(root: type[InferError] = InferError) -> Iterator[type[InferError]]:
+    yield root
+    for kind in root.__subclasses__():
+        yield from all_errors(kind)
+
+
+def test_an_error_carries_what_to_say() -> None:
+    error = InferError("it broke", hint="mend it", detail="the log")
+
+    assert (str(error), error.message, error.hint, error.detail) == (
+        "it broke",
+        "it broke",
+        "mend it",
+        "the log",
+    )
+
+
+def test_hint_and_detail_may_be_unknown() -> None:
+    error = InferError("it broke")
+
+    assert (error.hint, error.detail) == (None, None)
+
+
+def test_the_tree_in_the_documentation_is_the_tree_of_classes() -> None:
+    """An error that is made elsewhere, such as one of the inspection, is a refinement of one here."""
+    drawn = set(re.findall(r"[├└]─ (\w+)", str(errors.__doc__)))
+
+    defined = {kind.__name__ for kind in all_errors() if kind.__module__ == errors.__name__}
+    assert defined == drawn | {"InferError", "InvalidImageName"}
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, id=kind.__name__) for kind in all_errors() if kind is not Interrupted]
+)
+def test_the_exit_code_tells_wrong_usage_from_what_could_not_be_done(kind: type[InferError]) -> None:
+    expected = 2 if issubclass(kind, (InvalidImageName, UsageError)) else 1
+
+    assert kind("it broke").exit_code == expected
+
+
+def test_an_interrupt_has_its_own_exit_code() -> None:
+    assert Interrupted().exit_code == 130
+    assert str(Interrupted()) == "interrupted"
