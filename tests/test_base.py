@@ -23,7 +23,7 @@ def test_wheels_are_chosen_by_processor_and_c_library(
 def test_a_processor_without_wheels_is_an_error() -> None:
     base = BaseImage("python:3.11-slim", "3.11", "s390x")
 
-    with pytest.raises(InferError, match="'s390x' of python:3.11-slim$") as raised:
+    with pytest.raises(InferError, match=r"'s390x' of python:3.11-slim$") as raised:
         _ = base.wheel_platform
 
     assert raised.value.hint == "choose --platform linux/amd64 or linux/arm64"

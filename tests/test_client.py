@@ -90,7 +90,7 @@ def answering() -> Iterator[Callable[..., ServiceClient]]:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:  # noqa: N802 (its name in http.server)
+            def do_GET(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 status, body = left.pop(0)
                 self.send_response(status)
@@ -100,7 +100,7 @@ def answering() -> Iterator[Callable[..., ServiceClient]]:
                 # Without saying so, as a service does that was idle for long.
                 self.close_connection = True
 
-            do_POST = do_GET
+            do_POST = do_GET  # noqa: N815 (its name in http.server)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -215,7 +215,11 @@ def test_a_service_that_nobody_runs_is_not_ready() -> None:
 def test_a_service_that_hangs_up_is_not_ready() -> None:
     """A published port takes connections before anything listens behind it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=lambda: listener.accept()[0].close())
+
+        def hang_up() -> None:
+            listener.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
         thread.start()
 
         assert not ServiceClient(f"http://127.0.0.1:{listener.getsockname()[1]}").is_ready()

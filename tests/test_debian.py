@@ -73,7 +73,7 @@ def test_without_mmdebstrap_the_way_to_get_it_is_told(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(InferError, match="^mmdebstrap is not installed; ") as raised:
+    with pytest.raises(InferError, match=r"^mmdebstrap is not installed; ") as raised:
         make_root(BASE, tmp_path / "root.tar")
 
     assert "apt-get install mmdebstrap" in str(raised.value.hint)
@@ -82,7 +82,7 @@ def test_without_mmdebstrap_the_way_to_get_it_is_told(
 
 def test_a_failure_shows_the_end_of_what_was_said(mmdebstrap: Path) -> None:
     with pytest.raises(
-        InferError, match="^mmdebstrap could not make a base image of Debian bookworm$"
+        InferError, match=r"^mmdebstrap could not make a base image of Debian bookworm$"
     ) as raised:
         make_root(BASE, mmdebstrap / "root.tar")
 

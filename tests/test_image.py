@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
 
 VALID = [
-    # (what is written, repository, tag, registry)
+    # What is written; then repository, tag and registry.
     pytest.param("iris", "iris", "latest", None, id="name alone"),
     pytest.param("iris:v1", "iris", "v1", None, id="name and tag"),
     pytest.param("i", "i", "latest", None, id="one letter"),
@@ -46,7 +46,7 @@ VALID = [
 ]
 
 INVALID = [
-    # (what is written, the rule that is said)
+    # What is written; then the rule that is said.
     pytest.param("", "it is empty", id="empty"),
     pytest.param("https://ghcr.io/iris:v1", "it has a URL scheme", id="https"),
     pytest.param("http://localhost:5000/iris", "it has a URL scheme", id="http"),
@@ -92,7 +92,7 @@ INVALID = [
     pytest.param("host:/iris", "'' is not a port", id="empty port"),
     pytest.param("host:0/iris", "'0' is not a port", id="port 0"),
     pytest.param("host:65536/iris", "'65536' is not a port", id="port too large"),
-    pytest.param("host:٥٠/iris", "'٥٠' is not a port", id="port in other digits"),
+    pytest.param("host:\u0665/iris", "'\u0665' is not a port", id="port in other digits"),
     pytest.param("-host.example/iris", "'-host.example' is not a host name", id="host with a leading hyphen"),
     pytest.param("host..example/iris", "'host..example' is not a host name", id="host with two dots"),
     pytest.param(

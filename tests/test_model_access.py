@@ -39,7 +39,7 @@ def test_without_a_folder_nothing_is_mounted() -> None:
 
 
 def test_a_file_needs_its_folder() -> None:
-    with pytest.raises(UsageError, match="^--model-file needs --model-dir$"):
+    with pytest.raises(UsageError, match=r"^--model-file needs --model-dir$"):
         mount_model(None, "model.pkl", writable=False)
 
 
@@ -97,7 +97,7 @@ def test_a_link_out_of_the_folder_is_refused(folder: Path) -> None:
     shutil.move(folder / "model.pkl", folder.with_name("model.pkl"))
     (folder / "model.pkl").symlink_to(folder.with_name("model.pkl"))
 
-    with pytest.raises(ModelNotFound, match="model.pkl is a link to ") as raised:
+    with pytest.raises(ModelNotFound, match=r"model.pkl is a link to ") as raised:
         mount_model(folder, None, writable=False)
 
     assert str(raised.value.hint).endswith(f"--model-dir {folder.parent} --model-file model.pkl")
@@ -156,7 +156,7 @@ def test_a_model_that_only_root_reads_is_refused(mount: ModelMount) -> None:
     file = mount.folder / mount.file
     file.chmod(0o600)
 
-    with pytest.raises(ModelUnreadable, match="^only root can read ") as raised:
+    with pytest.raises(ModelUnreadable, match=r"^only root can read ") as raised:
         user_for(mount, engine_is_local=True)
 
     assert raised.value.hint == f"let others read it: chmod o+rx {mount.folder} && chmod o+r {file}"

@@ -11,7 +11,7 @@ import pytest
 
 from infer_cli import output
 from infer_cli.engine.events import Layer, Line, Step
-from infer_cli.errors import BuildFailed
+from infer_cli.errors import BuildFailed, Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +60,13 @@ def test_a_result_is_one_object_for_a_script(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr() == ('{"tag": "größe"}\n', "")
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_interrupt_is_said_and_is_no_result(capsys: pytest.CaptureFixture[str], *, as_json: bool) -> None:
+    output.report(Interrupted(), as_json=as_json)
+
+    assert capsys.readouterr() == ("", "interrupted\n")
+
+
 @pytest.mark.parametrize(
     ("detail", "hint", "expected"),
     [
@@ -102,14 +109,13 @@ def test_plain_lines_tell_stages_steps_and_each_state_of_a_layer(capsys: pytest.
         progress.on_event(Layer("abc", "Pushing", 20, 2_000_000))
         progress.on_event(Layer("abc", "Pushed"))
 
-    assert capsys.readouterr() == (
-        "",
-        "Building iris:v1\n"
-        "Step 1/2: ENV A=1 \\ B=2\n"
-        f"Step 2/2: LABEL {84 * 'x'}…\n"
-        "abc: Pushing (2 MB)\n"
-        "abc: Pushed\n",
-    )
+    assert capsys.readouterr().err.splitlines() == [
+        "Building iris:v1",
+        "Step 1/2: ENV A=1 \\ B=2",
+        f"Step 2/2: LABEL {84 * 'x'}…",
+        "abc: Pushing (2 MB)",
+        "abc: Pushed",
+    ]
 
 
 def test_with_verbose_every_line_of_the_engine_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -123,7 +123,7 @@ def test_the_name_of_the_image_does_not_matter(lock: Lock, archive: Path) -> Non
 def test_a_package_whose_hash_is_wrong_is_refused(tmp_path: Path) -> None:
     lock = Lock(f"tabulate==0.9.0 --hash=sha256:{64 * '0'}\n")
 
-    with pytest.raises(LockFailed, match="^cannot fetch the packages of the lock$") as raised:
+    with pytest.raises(LockFailed, match=r"^cannot fetch the packages of the lock$") as raised:
         packages_archive(lock, BASE, cache=tmp_path)
 
     assert "Hash mismatch" in str(raised.value.detail)

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
-from docker import APIClient
 
 from infer_cli.engine.connection import Engine
 from infer_cli.engine.containers import Service
 from infer_cli.engine.endpoints import Endpoint
 from infer_cli.readiness import service_url
+
+if TYPE_CHECKING:
+    from docker import APIClient
 
 HERE = "unix:///var/run/docker.sock"
 TUNNEL = "tcp://localhost:2375"

@@ -49,7 +49,7 @@ def test_a_model_with_code_of_its_own_is_refused(assets: Assets, model: Inspecti
     names = (Global("mycode.steps", "Cleaner"), Global("sklearn.svm", "SVC"))
     other = replace(model, modules=("mycode", "sklearn"), globals=names)
 
-    with pytest.raises(ModelUnreadable, match="belong to no known package: mycode$") as raised:
+    with pytest.raises(ModelUnreadable, match=r"belong to no known package: mycode$") as raised:
         image_requirements(assets, other)
 
     assert raised.value.detail == "classes that need them:\n  mycode.steps.Cleaner"

@@ -46,6 +46,12 @@ def read_all(path: Path, batch_rows: int = 1000) -> Rows:
     return [row for batch in read_rows(path, batch_rows=batch_rows) for row in batch]
 
 
+def fail_half_way(path: Path) -> None:
+    with open_writer(path, sys.stdout) as writer:
+        writer.write(ODD_ROWS)
+        raise RuntimeError
+
+
 def write_all(path: Path | None, *batches: Sequence[dict[str, Any]]) -> str:
     standard_output = io.StringIO()
     with open_writer(path, standard_output) as writer:
@@ -73,7 +79,7 @@ def test_the_ending_tells_the_kind(tmp_path: Path, name: str, expected: str) -> 
 
 @pytest.mark.parametrize("name", ["rows.xlsx", "rows", "rows.csv.gz", ".csv"])
 def test_another_ending_is_an_error(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InferError, match="is of no known kind$") as raised:
+    with pytest.raises(InferError, match=r"is of no known kind$") as raised:
         format_of(tmp_path / name)
 
     assert str(raised.value.hint).startswith("name it with one of .csv, .jsonl, ")
@@ -195,7 +201,7 @@ def test_a_wrong_csv_is_an_error_that_says_where(
 def test_text_that_is_not_utf8_is_found_far_into_a_file(write_file: Callable[..., Path]) -> None:
     path = write_file("rows.csv", b"a\n" + 100_000 * b"1\n" + b"\xff\n")
 
-    with pytest.raises(InferError, match="line 100002 is not UTF-8 text$") as raised:
+    with pytest.raises(InferError, match=r"line 100002 is not UTF-8 text$") as raised:
         read_all(path)
 
     assert raised.value.hint == "save it as UTF-8"
@@ -305,7 +311,7 @@ def test_a_column_of_parquet_may_begin_whole_or_empty(tmp_path: Path) -> None:
     ],
 )
 def test_a_column_of_parquet_has_one_type(tmp_path: Path, batches: tuple[Rows, ...]) -> None:
-    with pytest.raises(InferError, match="^the rows do not fit a Parquet file: ") as raised:
+    with pytest.raises(InferError, match=r"^the rows do not fit a Parquet file: ") as raised:
         write_all(tmp_path / "rows.parquet", *batches)
 
     assert raised.value.hint == "write a .csv or .jsonl file, whose columns may mix types"
@@ -330,7 +336,7 @@ def test_a_row_may_lack_a_column(tmp_path: Path, suffix: str, expected: Rows) ->
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_a_column_that_comes_later_is_an_error_and_not_lost(tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(InferError, match="columns that the first row does not have: 'b'$") as raised:
+    with pytest.raises(InferError, match=r"columns that the first row does not have: 'b'$") as raised:
         write_all(tmp_path / f"rows{suffix}", [{"a": 1}], [{"a": 1, "b": 2}])
 
     assert raised.value.hint == "write a .jsonl file, whose rows may differ"
@@ -375,9 +381,8 @@ def test_the_file_appears_only_when_all_is_written(tmp_path: Path, suffix: str) 
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_failing_batch_leaves_no_file(tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(RuntimeError), open_writer(tmp_path / f"rows{suffix}", sys.stdout) as writer:
-        writer.write(ODD_ROWS)
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_half_way(tmp_path / f"rows{suffix}")
 
     assert list(tmp_path.iterdir()) == []
 
@@ -387,9 +392,8 @@ def test_a_failing_batch_keeps_an_older_file(tmp_path: Path, suffix: str) -> Non
     path = tmp_path / f"rows{suffix}"
     path.write_text("older")
 
-    with pytest.raises(RuntimeError), open_writer(path, sys.stdout) as writer:
-        writer.write(ODD_ROWS)
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_half_way(path)
 
     assert path.read_text() == "older"
     assert list(tmp_path.iterdir()) == [path]
@@ -424,7 +428,7 @@ def test_a_folder_in_the_files_place_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_file_of_no_known_kind_is_not_begun(tmp_path: Path) -> None:
-    with pytest.raises(InferError, match="is of no known kind$"):
+    with pytest.raises(InferError, match=r"is of no known kind$"):
         write_all(tmp_path / "rows.xlsx", ODD_ROWS)
 
     assert list(tmp_path.iterdir()) == []
@@ -437,7 +441,7 @@ def test_parquet_without_its_package_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.delitem(sys.modules, "pyarrow.parquet")
 
-    with pytest.raises(InferError, match="^Parquet files need the package pyarrow$") as raised:
+    with pytest.raises(InferError, match=r"^Parquet files need the package pyarrow$") as raised:
         do(tmp_path / "rows.parquet")
 
     assert raised.value.hint == "install it: pip install 'infer-cli[parquet]'"

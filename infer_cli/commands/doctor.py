@@ -105,7 +105,7 @@ def _check_base(engine: Engine) -> Finding:
     if find_image(engine, reference):
         return Finding("base image", is_well=True, message=f"{reference} is on the engine", value=reference)
     try:
-        registry_knows(engine, reference)
+        is_known = registry_knows(engine, reference)
     except EngineError as error:
         local = f"{LOCAL_BASE_NAME}:{DEFAULT_PYTHON}"
         if not find_image(engine, local):
@@ -119,7 +119,10 @@ def _check_base(engine: Engine) -> Finding:
             advice=f"build with --base-image {local}, or export {BASE_IMAGE_VARIABLE}={local}",
             value=local,
         )
-    return Finding("base image", is_well=True, message=f"{reference} can be pulled", value=reference)
+    message = (
+        f"{reference} can be pulled" if is_known else f"{reference} is to be pulled; the engine cannot tell"
+    )
+    return Finding("base image", is_well=True, message=message, value=reference)
 
 
 def _check_index() -> Finding:

@@ -59,8 +59,16 @@ def _features(model: Inspection) -> str:
 
 
 def _names(names: list[str]) -> str:
-    shown = ", ".join(names[:_SHOWN_NAMES])
+    shown = ", ".join(_printable(name) for name in names[:_SHOWN_NAMES])
     return shown if len(names) <= _SHOWN_NAMES else f"{shown}, … ({len(names)} in all)"
+
+
+def _printable(name: str) -> str:
+    """A text of the file without what would change the terminal."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape", "replace").decode()
+        for character in name
+    )
 
 
 def _tree(estimator: Estimator, depth: int) -> list[str]:

@@ -142,12 +142,23 @@ def base_image(
     return _describe(engine, reference, found)
 
 
-def registry_knows(engine: Engine, reference: str) -> None:
-    """Ask the registry for an image without pulling it; raises `EngineError` if it cannot be had."""
+def registry_knows(engine: Engine, reference: str) -> bool:
+    """Ask the registry for an image without pulling it; raises `EngineError` if it cannot be had.
+
+    False if the engine does not ask registries, as Podman.
+    """
+    from docker.errors import NotFound  # noqa: PLC0415 (slow to import)
+
     name = ImageName.parse(reference)
     credentials = credentials_for(engine, name.host)
     with translated(f"find {reference} in its registry"):
-        engine.api.inspect_distribution(str(name), auth_config=credentials or {})  # type: ignore[no-untyped-call]
+        try:
+            engine.api.inspect_distribution(str(name), auth_config=credentials or {})  # type: ignore[no-untyped-call]
+        except NotFound as error:
+            if "is not supported" in explanation(error):
+                return False
+            raise
+    return True
 
 
 def import_base(engine: Engine, archive: Path, *, name: str, labels: Mapping[str, str]) -> ImageFacts:
@@ -159,7 +170,11 @@ def import_base(engine: Engine, archive: Path, *, name: str, labels: Mapping[str
         *(f"LABEL {key}={json.dumps(value)}" for key, value in sorted(labels.items())),
     ]
     with translated(f"import the base image {name}"):
-        engine.api.import_image_from_file(str(archive), repository=image.name, tag=image.tag, changes=changes)
+        answer = engine.api.import_image_from_file(
+            str(archive), repository=image.name, tag=image.tag, changes=changes
+        )
+        # Podman names the image "latest", whatever tag it is given.
+        engine.api.tag(json.loads(answer)["status"], image.name, image.tag)
     found = find_image(engine, name)
     if found is None:
         raise EngineError(f"the engine took the base image {name} but does not have it")

@@ -107,7 +107,12 @@ class FakeEngine:
 
 def _verb(request: Request) -> str:
     path = request.path
-    for ending, verb in (("/push", "push"), ("/build", "build"), ("/images/create", "create")):
+    for ending, verb in (
+        ("/push", "push"),
+        ("/build", "build"),
+        ("/images/create", "create"),
+        ("/tag", "tag"),
+    ):
         if path.endswith(ending):
             return verb
     if path.startswith("/images/") and request.method == "DELETE":
@@ -119,10 +124,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     engine: FakeEngine
 
-    def do_GET(self) -> None:  # noqa: N802 (its name in http.server)
+    def do_GET(self) -> None:
         self._answer()
 
-    do_POST = do_DELETE = do_HEAD = do_GET
+    do_POST = do_DELETE = do_HEAD = do_GET  # noqa: N815 (their names in http.server)
 
     def log_message(self, *_: object) -> None:
         """Say nothing: pytest shows what failed."""
@@ -147,6 +152,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream(_build(self.engine, query, body))
         elif verb == "create":
             self._create(query)
+        elif verb == "tag":
+            self._tag(path.removeprefix("/images/").removesuffix("/tag"), f"{query['repo']}:{query['tag']}")
         elif verb == "remove":
             self._remove(path.removeprefix("/images/"))
         else:
@@ -188,8 +195,15 @@ class _Handler(BaseHTTPRequestHandler):
             return
         changes = parse_qs(urlsplit(self.path).query).get("changes", [])
         words = [change.removeprefix("LABEL ") for change in changes if change.startswith("LABEL ")]
-        self.engine.add_image(name, _labels(words))
-        self._stream([{"status": "sha256:0"}])
+        self._stream([{"status": self.engine.add_image(name, _labels(words))}])
+
+    def _tag(self, reference: str, name: str) -> None:
+        image = self.engine.find_image(reference)
+        if image is None:
+            self._json({"message": f"No such image: {reference}"}, 404)
+            return
+        image["RepoTags"] = sorted({*image["RepoTags"], name})
+        self._json({}, 201)
 
     def _remove(self, reference: str) -> None:
         image = self.engine.find_image(reference)
@@ -240,7 +254,8 @@ def _build(engine: FakeEngine, query: dict[str, str], body: bytes) -> list[Json]
         text = context.extractfile("Dockerfile").read().decode()  # type: ignore[union-attr]
     lines = [line for line in text.splitlines() if line.strip()]
     events: list[Json] = []
-    image, labels = "", {}
+    image = ""
+    labels: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         word, _, rest = line.partition(" ")
         events.append({"stream": f"Step {number}/{len(lines)} : {line}"})
@@ -283,7 +298,7 @@ def fake_engine() -> Iterator[FakeEngine]:
 
 @pytest.fixture
 def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A Docker configuration folder of our own, empty so far, and nothing of the user's in the environment."""
+    """An empty folder for Docker's configuration, and nothing of the user's in the environment."""
     folder = tmp_path / "docker-config"
     folder.mkdir()
     monkeypatch.setenv("DOCKER_CONFIG", str(folder))

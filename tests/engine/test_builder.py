@@ -10,7 +10,7 @@ from infer_cli.context import Context, ContextFile
 from infer_cli.dockerfile import quote
 from infer_cli.engine import builder
 from infer_cli.engine.builder import build_image
-from infer_cli.engine.events import Layer, Line, Step
+from infer_cli.engine.events import Layer, Step
 from infer_cli.engine.images import find_image
 from infer_cli.errors import BuildFailed
 
@@ -215,7 +215,7 @@ def test_an_engine_that_refuses_a_build_is_quoted(
 ) -> None:
     fake_engine.answer("build", {"message": "the daemon is shutting down"}, status=503)
 
-    with pytest.raises(BuildFailed, match="failed: the daemon is shutting down$") as raised:
+    with pytest.raises(BuildFailed, match=r"failed: the daemon is shutting down$") as raised:
         build_image(engine, plan("FROM scratch"), on_event=lambda _: None)
 
     assert raised.value.detail is None

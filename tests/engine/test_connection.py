@@ -31,7 +31,7 @@ def no_sockets(docker_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def deaf_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def deaf_socket() -> Iterator[str]:
     """The address of a socket that takes connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -92,7 +92,7 @@ def test_the_environment_is_that_of_the_process(
     ],
 )
 def test_an_engine_that_was_chosen_and_does_not_answer(host: str, reason: str) -> None:
-    with pytest.raises(EngineUnavailable, match="^no Docker engine answers$") as raised:
+    with pytest.raises(EngineUnavailable, match=r"^no Docker engine answers$") as raised:
         connect({"DOCKER_HOST": host})
 
     assert raised.value.detail == f"tried:\n  {host} (DOCKER_HOST): {reason}"
@@ -124,7 +124,7 @@ def test_what_answers_but_is_no_engine_is_not_taken_for_one(
     assert docker_config.is_dir()
     fake_engine.version = {"hello": "world"}
 
-    with pytest.raises(EngineUnavailable, match="^no Docker engine answers$"):
+    with pytest.raises(EngineUnavailable, match=r"^no Docker engine answers$"):
         connect({"DOCKER_HOST": fake_engine.url})
 
 
@@ -134,7 +134,7 @@ def test_what_answers_no_json_is_not_taken_for_an_engine(
     assert docker_config.is_dir()
     fake_engine.answer("version", "<h1>It works!</h1>")
 
-    with pytest.raises(EngineUnavailable, match="^no Docker engine answers$"):
+    with pytest.raises(EngineUnavailable, match=r"^no Docker engine answers$"):
         connect({"DOCKER_HOST": fake_engine.url})
 
 
@@ -156,7 +156,7 @@ def test_an_engine_that_is_too_old_is_refused(
 def test_a_broken_docker_configuration_is_named(fake_engine: FakeEngine, docker_config: Path) -> None:
     (docker_config / "config.json").write_text('{"auths": {"localhost:5000": {"auth": "no base64"}}}')
 
-    with pytest.raises(EngineUnavailable, match="^the Docker configuration file cannot be read: ") as raised:
+    with pytest.raises(EngineUnavailable, match=r"^the Docker configuration file cannot be read: ") as raised:
         connect({"DOCKER_HOST": fake_engine.url})
 
     assert raised.value.hint == "mend or remove ~/.docker/config.json"

@@ -107,7 +107,7 @@ def test_a_context_that_does_not_exist_is_said_to_be_missing() -> None:
 def test_a_damaged_context_is_an_error(make_context: Callable[[str, str], Path], text: str) -> None:
     make_context("odd", text)
 
-    with pytest.raises(EngineUnavailable, match="^the current context 'odd' cannot be read: ") as raised:
+    with pytest.raises(EngineUnavailable, match=r"^the current context 'odd' cannot be read: ") as raised:
         candidate_endpoints({}, HOME)
 
     assert raised.value.hint == "see `docker context ls`, or set DOCKER_HOST"

@@ -74,7 +74,7 @@ def test_an_error_event_ends_the_stream(event: dict[str, Any], text: str) -> Non
 
 
 def test_the_digest_of_a_push_is_kept() -> None:
-    events = [
+    events: list[dict[str, Any]] = [
         {"status": "v1: digest: …"},
         {"progressDetail": {}, "aux": {"Tag": "v1", "Digest": DIGEST, "Size": 528}},
         {"aux": {"ID": "sha256:0"}},

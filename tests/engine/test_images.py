@@ -103,7 +103,7 @@ def test_an_image_that_cannot_be_pulled_is_an_error(engine: Engine) -> None:
 def test_a_pull_that_fails_half_way_is_an_error(fake: Engine, fake_engine: FakeEngine) -> None:
     fake_engine.script("create", {"status": "Downloading", "id": "abc"}, {"error": "unexpected EOF"})
 
-    with pytest.raises(ImageNotFound, match="cannot be pulled: unexpected EOF$"):
+    with pytest.raises(ImageNotFound, match=r"cannot be pulled: unexpected EOF$"):
         pull_image(fake, "python:3.11-slim", platform=None, on_event=lambda _: None)
 
 
@@ -123,7 +123,7 @@ def test_a_pull_shows_its_layers(fake: Engine, fake_engine: FakeEngine) -> None:
 def test_a_pull_that_gives_no_image_is_an_error(fake: Engine, fake_engine: FakeEngine) -> None:
     fake_engine.script("create", {"status": "Done"})
 
-    with pytest.raises(ImageNotFound, match="pulled python:3.11-slim but does not have it$"):
+    with pytest.raises(ImageNotFound, match=r"pulled python:3.11-slim but does not have it$"):
         pull_image(fake, "python:3.11-slim", platform=None, on_event=lambda _: None)
 
 
@@ -131,8 +131,9 @@ def test_an_import_that_gives_no_image_is_an_error(
     fake: Engine, fake_engine: FakeEngine, root_archive: Path
 ) -> None:
     fake_engine.script("create", {"status": "sha256:0"})
+    fake_engine.answer("tag", {}, status=201)
 
-    with pytest.raises(EngineError, match="took the base image infer-base:3.11 but does not have it$"):
+    with pytest.raises(EngineError, match=r"took the base image infer-base:3.11 but does not have it$"):
         import_base(fake, root_archive, name="infer-base:3.11", labels={})
 
 

@@ -121,7 +121,7 @@ def test_a_push_that_the_engine_itself_refuses_is_an_error_too(fake: Engine, fak
     fake_engine.add_image(str(ON_HUB), {})
     fake_engine.answer("push", {"message": "unauthorized: log in"}, status=401)
 
-    with pytest.raises(PushFailed, match="^docker.io did not take ada/iris:v1: unauthorized") as raised:
+    with pytest.raises(PushFailed, match=r"^docker.io did not take ada/iris:v1: unauthorized") as raised:
         push_image(fake, ON_HUB, on_event=lambda _: None)
 
     assert raised.value.hint == "log in first: `docker login`"

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infer_cli.commands import build
+from infer_cli.image import ImageName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Finished
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param(("--tag", "Iris"), "'Iris' is not a valid image name", id="wrong tag"),
+        pytest.param(("--tag", "iris", "--bake"), "--bake needs the model", id="bake nothing"),
+        pytest.param(
+            ("--tag", "iris", "--model-file", "model.pkl"), "--model-file needs --model-dir", id="no folder"
+        ),
+        pytest.param(("--tag", "iris", "--push", "--dry-run"), "--push needs a build", id="push a plan"),
+        pytest.param(
+            ("--tag", "iris", "--push", "--eject", "new"), "--push needs a build", id="push a folder"
+        ),
+        pytest.param(
+            ("--tag", "iris", "--platform", "windows/amd64"),
+            "--platform windows/amd64 is not one that wheels are built for",
+            id="unknown platform",
+        ),
+        pytest.param(
+            ("--tag", "iris", "--python", "3"), "--python 3 is not a version", id="no minor version"
+        ),
+        pytest.param(("--tag", "iris", "--python", "2.7"), "--python 2.7 is not a version", id="Python 2"),
+        pytest.param(("--tag", "iris", "--python", "3.x"), "--python 3.x is not a version", id="no number"),
+        pytest.param(
+            ("--tag", "iris", "--python", "3.12", "--base-image", "python:3.11-slim", "--dry-run"),
+            "the base image python:3.11-slim has Python 3.11, not 3.12",
+            id="a base image of another Python",
+        ),
+    ],
+)
+def test_options_that_contradict_each_other_are_wrong_usage(
+    infer: Callable[..., Finished], tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    finished = infer("build", *options, cwd=tmp_path)
+
+    assert finished.exit_code == 2
+    assert f"error: {message}" in finished.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["file", "folder that is not empty"])
+def test_nothing_that_exists_is_written_over(
+    infer: Callable[..., Finished], tmp_path: Path, kind: str
+) -> None:
+    kept = tmp_path / "new" if kind == "file" else tmp_path / "new" / "kept"
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text("mine")
+
+    finished = infer("build", "--tag", "iris", "--eject", str(tmp_path / "new"))
+
+    assert finished.exit_code == 1
+    assert "exists and is not an empty folder; nothing was written" in finished.stderr
+    assert kept.read_text() == "mine"
+
+
+def test_a_model_folder_that_does_not_exist_is_an_error(
+    infer: Callable[..., Finished], tmp_path: Path
+) -> None:
+    finished = infer("build", "--tag", "iris", "--model-dir", str(tmp_path / "gone"))
+
+    assert finished.exit_code == 1
+    assert "gone" in finished.stderr
+    assert "hint: " in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("platform", "own", "expected"),
+    [
+        pytest.param("linux/arm64", "x86_64", "arm64", id="chosen"),
+        pytest.param(None, "x86_64", "amd64", id="Intel and AMD"),
+        pytest.param(None, "AMD64", "amd64", id="as Windows calls it"),
+        pytest.param(None, "arm64", "arm64", id="Apple"),
+        pytest.param(None, "aarch64", "arm64", id="ARM"),
+    ],
+)
+def test_without_an_engine_the_processor_is_this_machines(
+    monkeypatch: pytest.MonkeyPatch, platform: str | None, own: str, expected: str
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: own)
+
+    assert build._architecture(platform) == expected
+
+
+@pytest.mark.parametrize(
+    ("folder", "bake", "expected"),
+    [
+        pytest.param("data", False, "infer run iris:v1 --model-dir data", id="mounted"),
+        pytest.param(None, False, "infer run iris:v1 --model-dir DIR", id="no model yet"),
+        pytest.param("data", True, "infer run iris:v1", id="baked"),
+    ],
+)
+def test_the_next_command_is_told(*, tmp_path: Path, folder: str | None, bake: bool, expected: str) -> None:
+    path = None if folder is None else tmp_path.with_name(folder).relative_to(tmp_path.parent)
+
+    assert build._run_command(ImageName.parse("iris:v1"), path, bake=bake) == expected

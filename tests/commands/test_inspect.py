@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import sklearn
+
+from infer_cli.commands.inspect import _describe, _features, _names
+from infer_cli.inspection import inspect_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Finished
+
+
+def test_a_person_reads_what_the_file_holds(infer: Callable[..., Finished], iris_folder: Path) -> None:
+    file = iris_folder / "model.pkl"
+
+    finished = infer("inspect", str(file))
+
+    lines = finished.stdout.splitlines()
+    assert finished.exit_code == 0
+    assert lines[0].startswith(f"{file}  (pickle, ")
+    assert lines[1] == f"digest:    sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
+    assert lines[2:][:3] == [
+        "kind:      classifier",
+        "features:  slength, swidth, plength, pwidth",
+        "classes:   setosa, versicolor, virginica",
+    ]
+    assert lines[5:9] == [
+        "estimator:",
+        "  Pipeline",
+        "    standardscaler: StandardScaler",
+        "    logisticregression: LogisticRegression",
+    ]
+    assert f"  scikit-learn=={sklearn.__version__}  (recorded in the file)" in lines[9:]
+
+
+def test_a_script_gets_one_object(infer: Callable[..., Finished], iris_folder: Path) -> None:
+    record = infer("inspect", str(iris_folder), "--json").record
+
+    assert record["path"] == str(iris_folder / "model.pkl")
+    assert record["kind"] == "classifier"
+    assert record["feature_names"] == ["slength", "swidth", "plength", "pwidth"]
+
+
+def test_a_file_that_is_no_model_is_an_error(infer: Callable[..., Finished], tmp_path: Path) -> None:
+    file = tmp_path / "model.pkl"
+    file.write_bytes(b"")
+
+    finished = infer("inspect", str(file))
+
+    assert (finished.exit_code, finished.stdout) == (1, "")
+    assert finished.stderr.startswith("error: ")
+    assert str(file) in finished.stderr
+
+
+@pytest.mark.parametrize("name", ["model.pkl", "nowhere/model.pkl"])
+def test_a_file_that_does_not_exist_is_an_error(
+    infer: Callable[..., Finished], tmp_path: Path, name: str
+) -> None:
+    finished = infer("inspect", str(tmp_path / name))
+
+    assert finished.exit_code == 1
+    assert finished.stderr.startswith("error: ")
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("names", "count", "expected"),
+    [
+        pytest.param(("a", "b"), 2, "a, b", id="names"),
+        pytest.param(None, 3, "3 without names (x0 … x2)", id="a number alone"),
+        pytest.param(None, None, "not recorded", id="nothing"),
+    ],
+)
+def test_features_are_told_as_far_as_they_are_known(
+    iris_folder: Path, names: tuple[str, ...] | None, count: int | None, expected: str
+) -> None:
+    model = inspect_model(iris_folder / "model.pkl")
+
+    assert _features(replace(model, feature_names=names, feature_count=count)) == expected
+
+
+def test_of_many_names_only_the_first_are_shown() -> None:
+    assert _names([f"x{number}" for number in range(12)]).endswith("x10, x11")
+    assert _names([f"x{number}" for number in range(13)]).endswith("x10, x11, … (13 in all)")
+
+
+def test_what_is_not_known_is_left_out(iris_folder: Path) -> None:
+    model = inspect_model(iris_folder / "model.pkl")
+
+    text = _describe(replace(model, classes=None, estimator=None, compression="gzip"))
+
+    assert "(pickle, gzip, " in text
+    assert "classes:" not in text
+    assert "estimator:" not in text

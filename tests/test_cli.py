@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infer_cli import __version__, cli
+from infer_cli.errors import InferError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.conftest import Finished
+
+COMMANDS = [
+    "init",
+    "inspect",
+    "build",
+    "push",
+    "run",
+    "ps",
+    "predict",
+    "logs",
+    "exec",
+    "stop",
+    "serve",
+    "base",
+    "doctor",
+]
+NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/engine.sock"}
+DEADLINE_S = 20
+
+
+@pytest.fixture
+def run_main(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., tuple[int, str, str]]]:
+    """Call `main` as the program does; gives exit code, stdout and stderr."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def deaf_engine() -> Iterator[tuple[str, socket.socket]]:
+    """An engine that takes a connection and never answers."""
+    with tempfile.TemporaryDirectory(prefix="infer") as folder, socket.socket(socket.AF_UNIX) as listener:
+        path = Path(folder) / "engine.sock"
+        listener.bind(str(path))
+        listener.listen()
+        listener.settimeout(DEADLINE_S)
+        yield f"unix://{path}", listener
+
+
+def test_the_version_is_printed(run_main: Callable[..., tuple[int, str, str]]) -> None:
+    assert run_main("--version") == (0, f"infer {__version__}\n", "")
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_the_help_lists_every_command_in_the_order_of_use(
+    run_main: Callable[..., tuple[int, str, str]], option: str
+) -> None:
+    code, out, err = run_main(option)
+
+    listed = re.findall(r"^  ([a-z]+) {2,}\S", out, re.MULTILINE)
+    assert (code, err) == (0, "")
+    assert listed == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_help_that_begins_with_what_it_does(
+    run_main: Callable[..., tuple[int, str, str]], command: str
+) -> None:
+    code, out, err = run_main(command, "-h")
+
+    lines = [line.strip() for line in out.splitlines() if line.strip()]
+    assert (code, err) == (0, "")
+    assert lines[0].startswith(f"Usage: infer {command}")
+    assert re.match(r"[A-Z].{10,}\.$", lines[1])
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "serve"])
+def test_every_command_that_ends_can_give_json(
+    run_main: Callable[..., tuple[int, str, str]], command: str
+) -> None:
+    assert "--json" in run_main(command, "--help")[1]
+
+
+def test_without_a_command_the_help_is_shown(run_main: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = run_main()
+
+    assert code == 2
+    assert "Commands:" in out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(("fly",), "No such command 'fly'", id="unknown command"),
+        pytest.param(("ps", "--fast"), "No such option: --fast", id="unknown option"),
+        pytest.param(("build",), "Missing option '--tag'", id="missing option"),
+        pytest.param(("push",), "Missing argument 'TAG'", id="missing argument"),
+        pytest.param(("run", "iris", "--port", "0"), "0 is not in the range", id="value out of range"),
+        pytest.param(("run", "iris", "--port", "x"), "'x' is not a valid int", id="value of another type"),
+    ],
+)
+def test_wrong_usage_has_its_own_exit_code(
+    run_main: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...], message: str
+) -> None:
+    code, out, err = run_main(*arguments)
+
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_an_error_goes_to_stderr_with_its_hint(
+    run_main: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "train.py").touch()
+
+    code, out, err = run_main("init", str(tmp_path))
+
+    assert (code, out) == (1, "")
+    assert err == (
+        f"error: {tmp_path / 'train.py'} exists already; nothing was written\n"
+        "hint: choose another folder: `infer init DIR`\n"
+    )
+
+
+def test_an_error_of_ours_may_mean_wrong_usage(run_main: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = run_main("push", "Iris")
+
+    assert (code, out) == (2, "")
+    assert err == "error: 'Iris' is not a valid image name: the name must be lower case\nhint: try iris\n"
+
+
+def test_with_json_an_error_is_one_object_on_stdout(run_main: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = run_main("push", "Iris", "--json")
+
+    message = "'Iris' is not a valid image name: the name must be lower case"
+    assert code == 2
+    assert json.loads(out) == {"error": {"message": message, "detail": None, "hint": "try iris"}}
+    assert err.startswith(f"error: {message}\n")
+
+
+def test_the_json_of_a_command_in_the_container_is_not_ours(infer: Callable[..., Finished]) -> None:
+    finished = infer("exec", "iris", "--", "pip", "list", "--json", **NO_ENGINE)
+
+    assert (finished.exit_code, finished.stdout) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(arguments, id=arguments[0])
+        for arguments in (
+            ("build", "--tag", "iris"),
+            ("push", "iris"),
+            ("run", "iris"),
+            ("ps",),
+            ("predict", "a=1"),
+            ("logs",),
+            ("exec",),
+            ("stop",),
+            ("base",),
+        )
+    ],
+)
+def test_without_an_engine_a_command_says_so(
+    infer: Callable[..., Finished], arguments: tuple[str, ...]
+) -> None:
+    finished = infer(*arguments, "--json", **NO_ENGINE)
+
+    assert finished.exit_code == 1
+    assert finished.record["error"]["message"] == "no Docker engine answers"
+    assert "DOCKER_HOST" in finished.record["error"]["hint"]
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_bug_of_ours_keeps_its_traceback(
+    run_main: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli, "app", break_down)
+
+    with pytest.raises(ZeroDivisionError):
+        run_main("ps")
+
+
+def test_an_error_ends_the_program_with_its_exit_code(
+    run_main: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Odd(InferError):
+        exit_code = 7
+
+    def fail(*_: object, **__: object) -> None:
+        raise Odd("odd")
+
+    monkeypatch.setattr(cli, "app", fail)
+
+    assert run_main("ps") == (7, "", "error: odd\n")
+
+
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, id="Ctrl-C"), pytest.param(signal.SIGTERM, id="SIGTERM")]
+)
+@pytest.mark.parametrize(
+    "options", [pytest.param([], id="for a person"), pytest.param(["--json"], id="for a script")]
+)
+def test_an_interrupt_is_no_error_and_has_an_exit_code_of_its_own(
+    infer_program: tuple[str, ...], number: signal.Signals, options: list[str]
+) -> None:
+    with deaf_engine() as (url, listener):
+        process = subprocess.Popen(
+            [*infer_program, "ps", *options],
+            env={**os.environ, "DOCKER_HOST": url},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        # It is connected: the command runs, and waits.
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1)
+            process.send_signal(number)
+            said, complained = process.communicate(timeout=DEADLINE_S)
+
+    assert (process.returncode, said, complained) == (130, "", "interrupted\n")
+
+
+def test_the_module_is_the_program() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "infer_cli", "--version"], capture_output=True, text=True, check=True
+    )
+
+    assert finished.stdout == f"infer {__version__}\n"
+
+
+def test_the_help_is_quick(infer: Callable[..., Finished]) -> None:
+    """It is slow only if something heavy is imported; a loaded machine may need several tries."""
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        infer("--help")
+        times.append(time.perf_counter() - start)
+
+    assert min(times) < 1
