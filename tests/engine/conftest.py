@@ -96,6 +96,19 @@ class FakeEngine:
             self.images[image_id]["RepoTags"] = [tag]
         return image_id
 
+    def add_service(self, name: str, *, state: str = "running", **more: object) -> Json:
+        """Add a container of a service; `more` is what an inspection of it says besides."""
+        container_id = uuid.uuid4().hex + uuid.uuid4().hex
+        container = {
+            "Id": container_id,
+            "Name": f"/{name}",
+            "State": {"Status": state, "StartedAt": "2026-01-31T12:00:00.123456789Z"},
+            "Config": {"Image": "iris:v1", "Labels": {"infer.service": "1.2.3"}},
+            **more,
+        }
+        self.containers.append(container)
+        return container
+
     def find_image(self, reference: str) -> Json | None:
         for image in self.images.values():
             if reference in image["RepoTags"] or image["Id"].removeprefix("sha256:").startswith(
@@ -176,7 +189,15 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/info":
             self._json({"DockerRootDir": "/nowhere"})
         elif path == "/containers/json":
-            self._json(self.engine.containers)
+            self._json(
+                [
+                    {"Id": container["Id"], "Names": [container["Name"]], "Image": "iris:v1"}
+                    for container in self.engine.containers
+                    if query.get("all") == "1" or container["State"]["Status"] == "running"
+                ]
+            )
+        elif path.startswith("/containers/"):
+            self._look_up_container(path.removeprefix("/containers/").removesuffix("/json"))
         elif path == "/images/json":
             self._json([image for image in self.engine.images.values() if _matches(image, filters)])
         elif path.startswith("/images/") and (
@@ -187,6 +208,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"message": f"No such image: {path[8:].removesuffix('/json')}"}, 404)
         else:
             self._json({"message": "page not found"}, 404)
+
+    def _look_up_container(self, container_id: str) -> None:
+        for container in self.engine.containers:
+            if container["Id"] == container_id:
+                self._json(container)
+                return
+        self._json({"message": f"No such container: {container_id}"}, 404)
 
     def _create(self, query: dict[str, str]) -> None:
         name = f"{query['repo'] if 'repo' in query else query['fromImage']}:{query['tag']}"

@@ -124,6 +124,19 @@ def test_a_helper_that_fails_is_an_error_that_names_its_registry(
     assert raised.value.hint == "mend it, or log in again: `docker login ghcr.io`"
 
 
+def test_a_configuration_that_became_unreadable_is_an_error(
+    configured: Callable[..., Engine], docker_config: Path
+) -> None:
+    """The SDK would take it for an empty one."""
+    engine = configured({})
+    (docker_config / "config.json").write_text("{")
+
+    with pytest.raises(EngineError, match=r"config\.json cannot be read: ") as raised:
+        credentials_for(engine, "localhost:5000")
+
+    assert str(raised.value.hint).startswith("mend it")
+
+
 def test_credentials_are_forgotten_only_for_a_while(configured: Callable[..., Engine]) -> None:
     engine = configured({"auths": {"localhost:5000": login("ada", "secret")}})
 

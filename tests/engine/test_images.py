@@ -194,6 +194,30 @@ def test_a_base_image_that_cannot_be_pulled_names_the_way_without(
     assert raised.value.hint == hint
 
 
+@pytest.mark.parametrize(
+    ("status", "answer", "expected"),
+    [
+        pytest.param(200, {"Descriptor": {}}, True, id="it does"),
+        pytest.param(
+            404, {"message": "/distribution is not supported"}, False, id="an engine that cannot ask"
+        ),
+    ],
+)
+def test_a_registry_is_asked_where_the_engine_can(
+    *, fake: Engine, fake_engine: FakeEngine, status: int, answer: dict[str, object], expected: bool
+) -> None:
+    fake_engine.answer("distribution/iris:v1/json", answer, status=status)
+
+    assert registry_knows(fake, "iris:v1") is expected
+
+
+def test_an_image_that_the_registry_does_not_have_is_an_error(fake: Engine, fake_engine: FakeEngine) -> None:
+    fake_engine.answer("distribution/iris:v1/json", {"message": "manifest unknown"}, status=404)
+
+    with pytest.raises(EngineError, match=r"^cannot find iris:v1 in its registry: manifest unknown$"):
+        registry_knows(fake, "iris:v1")
+
+
 def test_a_registry_that_does_not_answer_knows_no_image(engine: Engine) -> None:
     with pytest.raises(EngineError, match=f"^cannot find {NOWHERE} in its registry: "):
         registry_knows(engine, NOWHERE)

@@ -486,3 +486,28 @@ def test_engine_elsewhere_gets_a_copy_of_the_model(
     assert answer["prediction"] == "setosa"
     assert stopped.exit_code == 0
     assert not engine.api.volumes(filters={"name": service_name}).get("Volumes")
+
+
+def test_names_complete_in_the_shell(
+    infer: Callable[..., Finished], infer_program: tuple[str, ...], iris_service: str
+) -> None:
+    def complete(*words: str) -> list[str]:
+        script = "import sys; from infer_cli.cli import app; sys.argv = ['infer']; app(prog_name='infer')"
+        line = " ".join(words)
+        found = subprocess.run(
+            [infer_program[0], "-c", script],
+            env={
+                **os.environ,
+                "_INFER_COMPLETE": "complete_bash",
+                "COMP_WORDS": line,
+                "COMP_CWORD": str(len(words) - 1),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return found.stdout.split()
+
+    assert complete("infer", "stop", iris_service[:14]) == [iris_service]
+    assert complete("infer", "exec", iris_service[:14]) == [iris_service]
+    assert "predict" in complete("infer", "pre")
