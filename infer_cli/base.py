@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from infer_cli.errors import InferError
 
-# The Python for which wheels of the most scikit-learn versions exist (1.2 and later).
-DEFAULT_PYTHON = "3.11"
+# The Pythons of images, the best first: wheels of the most scikit-learn versions exist for 3.11.
+PYTHONS = ("3.11", "3.12", "3.13", "3.14", "3.10", "3.9")
+DEFAULT_PYTHON = PYTHONS[0]
 BASE_IMAGE_VARIABLE = "INFER_BASE_IMAGE"
 LOCAL_BASE_NAME = "infer-base"
 

@@ -98,7 +98,3 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    main()

@@ -8,6 +8,7 @@
      │   └─ ModelUnreadable    empty, cut short, or not a model
      ├─ InvalidImageName       a tag that breaks a rule
      ├─ LockFailed             packages that cannot be resolved or fetched
+     │   └─ NothingFits        no versions, or no wheels, that go together
      ├─ EngineError
      │   ├─ EngineUnavailable  nothing answers, or it is too old
      │   ├─ ImageNotFound      not on the engine, and not to be pulled
@@ -61,6 +62,10 @@ class InvalidImageName(InferError):
 
 class LockFailed(InferError):
     """The packages cannot be resolved or fetched."""
+
+
+class NothingFits(LockFailed):
+    """No versions go together, or there are no wheels of them for this Python and processor."""
 
 
 class EngineError(InferError):

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infer_cli.errors import LockFailed
 from infer_cli.uv import current_python, run_uv
 
 if TYPE_CHECKING:
@@ -15,14 +16,38 @@ if TYPE_CHECKING:
 
     from infer_cli.base import BaseImage
 
+_TARGET = re.compile(r"# Packages for Python (?P<python>\d+\.\d+) on (?P<platform>\S+), made by infer\.\n")
+_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:==(?P<version>[^,;\s]+)$)?")
 _PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Lock:
-    """Pinned packages with hashes, in pip's requirements format."""
+    """Pinned packages with hashes, in pip's requirements format; a first line says what they are for.
+
+    `python` and `platform` are None in a lock that infer did not make.
+    """
 
     text: str
+
+    @property
+    def python(self) -> str | None:
+        """The Python that the packages were chosen for, as `X.Y`."""
+        match = _TARGET.match(self.text)
+        return match["python"] if match else None
+
+    @property
+    def platform(self) -> str | None:
+        """The platform that the packages were chosen for, as uv names it."""
+        match = _TARGET.match(self.text)
+        return match["platform"] if match else None
+
+    def fits(self, base: BaseImage) -> bool:
+        """Whether the packages are for this base image, as far as the lock tells."""
+        return (self.python or base.python, self.platform or base.wheel_platform) == (
+            base.python,
+            base.wheel_platform,
+        )
 
     @property
     def digest(self) -> str:
@@ -63,7 +88,55 @@ def resolve_lock(requirements: Sequence[str], base: BaseImage, *, cache: Path | 
         doing=f"resolve the packages {summary(requirements)} for Python {base.python} on {base.architecture}",
         given="\n".join(requirements),
     )
-    return Lock(text)
+    return Lock(f"# Packages for Python {base.python} on {base.wheel_platform}, made by infer.\n{text}")
+
+
+def read_lock(path: Path) -> Lock:
+    """The lock in a file; raises `LockFailed` if it has no pinned packages with hashes."""
+    try:
+        lock = Lock(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise LockFailed(f"cannot read the lock {path}: {error}") from error
+    if not lock.pins or "--hash=" not in lock.text:
+        message = f"{path} is not a lock: it holds no pinned packages with hashes"
+        raise LockFailed(message, hint="name a file that does not exist yet, and infer writes the lock there")
+    return lock
+
+
+def write_lock(lock: Lock, path: Path) -> None:
+    """Write the lock to a new file."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(lock.text)
+    except OSError as error:
+        raise LockFailed(f"cannot write the lock {path}: {error.strerror}") from error
+
+
+def check_lock(lock: Lock, requirements: Sequence[str], *, path: Path) -> None:
+    """Raise `LockFailed` unless the lock has every requirement, in the version that is asked for."""
+    pins = {_plain_name(name): version for name, version in lock.pins.items()}
+    wrong = []
+    for requirement in requirements:
+        match = _REQUIREMENT.match(requirement)
+        # A requirement for other Pythons, or one that is no name, is for the resolver to judge.
+        if match is None or ";" in requirement:
+            continue
+        found = pins.get(_plain_name(match["name"]))
+        if found is None:
+            wrong.append(f"  {requirement} is missing")
+        elif match["version"] and match["version"] != found:
+            wrong.append(f"  {requirement} is needed, and the lock has {found}")
+    if wrong:
+        raise LockFailed(
+            f"the lock {path} does not fit the model",
+            detail="\n".join(wrong),
+            hint=f"remove it to have a new one made: rm {path}",
+        )
+
+
+def _plain_name(name: str) -> str:
+    """A package's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def target_options(base: BaseImage) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from infer_cli import __version__, labels
+from infer_cli.code import OwnCode
 from infer_cli.context import Context, ContextFile
 from infer_cli.dockerfile import quote, render_dockerfile
 
@@ -22,8 +23,10 @@ CONTAINER_PORT = 5000
 DEFAULT_HOST_IP = "127.0.0.1"
 MOUNT_FOLDER = PurePosixPath("/data")
 HOME_FOLDER = PurePosixPath("/opt/infer")
+CODE_FOLDER = HOME_FOLDER / "code"
 BAKED_FOLDER = HOME_FOLDER / "model"
-DEFAULT_MODEL_FILE = MOUNT_FOLDER / "model.pkl"
+_NO_CODE = OwnCode()
+_DEFAULT_MODEL_NAME = "model.pkl"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
     assets: Assets,
     model: Inspection | None = None,
     baked: bool = False,
+    code: OwnCode = _NO_CODE,
 ) -> BuildPlan:
     """Plan an image of `lock` on `base`; `packages` is the lock's archive; a `baked` model goes inside."""
     image_labels = _build_labels(name, base, lock, model)
@@ -63,9 +67,7 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
             "infer_version": __version__,
             "python": base.python,
             "base_image": base.reference,
-            "model_file": quote(
-                str(BAKED_FOLDER / baked_files[0].path.name if baked_files else DEFAULT_MODEL_FILE)
-            ),
+            "model_file": quote(str(_model_folder(baked=bool(baked_files)) / _model_name(model))),
             "labels": " \\\n      ".join(f"{key}={quote(value)}" for key, value in image_labels.items()),
         },
     )
@@ -79,13 +81,23 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
                 ContextFile(_over_root("service", HOME_FOLDER / "service" / name), assets.service / name)
                 for name in assets.service_files()
             ),
+            *(ContextFile(_over_root("code", CODE_FOLDER / place), source) for place, source in code.files),
             *baked_files,
         ),
-        folders=(_over_root("model", BAKED_FOLDER),),
+        folders=(_over_root("code", CODE_FOLDER), _over_root("model", BAKED_FOLDER)),
     )
     return BuildPlan(
         name=name, base=base, lock=lock, dockerfile=dockerfile, context=context, labels=image_labels
     )
+
+
+def _model_folder(*, baked: bool) -> PurePosixPath:
+    return BAKED_FOLDER if baked else MOUNT_FOLDER
+
+
+def _model_name(model: Inspection | None) -> str:
+    """What the model is called in the image, or where its folder is mounted."""
+    return model.path.name if model else _DEFAULT_MODEL_NAME
 
 
 def _over_root(layer: str, path: PurePosixPath) -> PurePosixPath:

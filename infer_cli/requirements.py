@@ -16,25 +16,43 @@ if TYPE_CHECKING:
 _DEFAULT_REQUIREMENTS = ("scikit-learn",)
 
 
-def image_requirements(assets: Assets, model: Inspection | None) -> tuple[str, ...]:
-    """The requirements of an image, in pip's form, sorted.
+def image_requirements(
+    assets: Assets,
+    model: Inspection | None,
+    *,
+    added: tuple[str, ...] = (),
+    own_modules: frozenset[str] = frozenset(),
+) -> tuple[str, ...]:
+    """The requirements of an image, in pip's form, sorted; `own_modules` come with the user's code.
 
-    Raises `ModelUnreadable` if the model needs modules that belong to no known package.
+    Raises `ModelUnreadable` if the model needs modules that are neither there nor in a known package.
     """
     service = requirement_lines((assets.service / "requirements.txt").read_text())
-    return tuple(sorted({*service, *(_model_requirements(model) if model else _DEFAULT_REQUIREMENTS)}))
+    needed = _model_requirements(model, own_modules) if model else _DEFAULT_REQUIREMENTS
+    return tuple(sorted({*service, *needed, *added}))
 
 
-def _model_requirements(model: Inspection) -> tuple[str, ...]:
-    missing = unknown_modules(model)
+def _model_requirements(model: Inspection, own_modules: frozenset[str]) -> tuple[str, ...]:
+    missing = set(unknown_modules(model)) - own_modules
     if missing:
-        users = [str(name) for name in model.globals if name.module.partition(".")[0] in missing]
-        raise ModelUnreadable(
-            f"{model.path} needs modules that belong to no known package: {', '.join(missing)}",
-            detail="classes that need them:\n" + "\n".join(f"  {user}" for user in users),
-            hint="save the model without own classes; a service can only import what is in a package",
-        )
+        raise _needs_code(model, missing)
     found = {need.name: str(need) for need in requirements_of(model)}
     # The service loads pickles with joblib, which comes with scikit-learn.
     found.setdefault("scikit-learn", "scikit-learn")
     return tuple(found.values())
+
+
+def _needs_code(model: Inspection, missing: set[str]) -> ModelUnreadable:
+    users = [f"  {name}" for name in model.globals if name.module.partition(".")[0] in missing]
+    if "__main__" in missing:
+        hint = (
+            "a class of the training script itself cannot be imported elsewhere: move it into a module, "
+            "train again, and give that module with --code"
+        )
+    else:
+        hint = "give the code with --code DIR, or the package that has it with --require NAME"
+    return ModelUnreadable(
+        f"{model.path} needs modules that belong to no known package: {', '.join(sorted(missing))}",
+        detail="what needs them:\n" + "\n".join(users),
+        hint=hint,
+    )

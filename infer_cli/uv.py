@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from infer_cli.errors import LockFailed
+from infer_cli.errors import LockFailed, NothingFits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ def run_uv(arguments: Sequence[str], *, doing: str, given: str | None = None) ->
         check=False,
     )
     if finished.returncode != 0:
-        raise LockFailed(f"cannot {doing}", detail=finished.stderr.strip(), hint=_advice(finished.stderr))
+        raise _failure(doing, finished.stderr)
     return finished.stdout
 
 
@@ -36,21 +36,15 @@ def current_python() -> str:
     return sys.executable
 
 
-def _advice(explanation: str) -> str:
+def _failure(doing: str, explanation: str) -> LockFailed:
     text = " ".join(explanation.split())
-    if (
-        "no wheels" in text
-        or "no usable wheels" in text
-        or "building source distributions is disabled" in text
-    ):
-        return (
-            "there is no wheel of this version for the image's Python and processor: choose another Python "
-            "with --python X.Y (or another --base-image)"
-        )
+    kind: type[LockFailed] = LockFailed
+    hint = "see uv's message above"
     if "dns error" in text or "error sending request" in text or "Failed to fetch" in text:
-        return (
+        hint = (
             "the package index cannot be reached; check with `infer doctor`, or set UV_INDEX_URL to a mirror"
         )
-    if "No solution found" in text or "unsatisfiable" in text:
-        return "these versions do not go together; try another Python with --python X.Y"
-    return "see uv's message above"
+    elif "No solution found" in text or "unsatisfiable" in text or "no wheels" in text:
+        kind = NothingFits
+        hint = "there are no wheels of these versions for any Python that infer knows; check the versions"
+    return kind(f"cannot {doing}", detail=explanation.strip(), hint=hint)

@@ -1,6 +1,6 @@
 """Finishes an image while it is built: compiles to bytecode, removes what only installs packages.
 
-Run by the Dockerfile, as `finish_image.py packages` and `finish_image.py service`.
+Run by the Dockerfile, as `finish_image.py packages` and `finish_image.py service code`.
 The same files give the same bytes: one process compiles in sorted order, bytecode is checked by hash and
 not by time, and every time that changed is set back to a fixed one.
 """
@@ -49,11 +49,8 @@ def remove_installers(folders: list[Path]) -> None:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def main(part: str) -> None:
-    """Finish one part of the image."""
-    if part == "service":
-        compile_tree(HOME / "service")
-        return
+def finish_packages() -> None:
+    """Finish Python itself and the packages."""
     paths = sysconfig.get_paths()
     standard_library = Path(paths["stdlib"])
     remove_installers([Path(paths["purelib"]), standard_library / "dist-packages"])
@@ -62,5 +59,14 @@ def main(part: str) -> None:
     compile_tree(HOME / "packages")
 
 
+def main(parts: list[str]) -> None:
+    """Finish the given parts of the image, which are folders of its home."""
+    for part in parts:
+        if part == "packages":
+            finish_packages()
+        else:
+            compile_tree(HOME / part)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:])

@@ -19,7 +19,7 @@ THERE = "ssh://ada@big.example"
 
 def make_engine(url: str) -> Engine:
     """An engine that is known, and not connected."""
-    return Engine(cast("APIClient", None), Endpoint(url, "a test"), "20.10.24", "1.41")
+    return Engine(cast("APIClient", None), Endpoint(url, "a test"), "20.10.24", "1.41", "amd64")
 
 
 def make_service(host_ip: str | None, host_port: int | None) -> Service:

@@ -52,7 +52,27 @@ def test_a_model_with_code_of_its_own_is_refused(assets: Assets, model: Inspecti
     with pytest.raises(ModelUnreadable, match=r"belong to no known package: mycode$") as raised:
         image_requirements(assets, other)
 
-    assert raised.value.detail == "classes that need them:\n  mycode.steps.Cleaner"
+    assert raised.value.detail == "what needs them:\n  mycode.steps.Cleaner"
+    assert "--code DIR" in str(raised.value.hint)
+
+
+def test_a_model_whose_code_is_given_is_accepted(assets: Assets, model: Inspection) -> None:
+    other = replace(model, modules=("mycode", "sklearn"), globals=(Global("mycode.steps", "Cleaner"),))
+
+    assert image_requirements(assets, other, own_modules=frozenset({"mycode"}))
+
+
+def test_a_class_of_the_training_script_cannot_be_given(assets: Assets, model: Inspection) -> None:
+    other = replace(model, modules=("__main__", "sklearn"), globals=(Global("__main__", "Cleaner"),))
+
+    with pytest.raises(ModelUnreadable) as raised:
+        image_requirements(assets, other)
+
+    assert "move it into a module" in str(raised.value.hint)
+
+
+def test_added_packages_are_among_them(assets: Assets) -> None:
+    assert "pandas>=2" in image_requirements(assets, None, added=("pandas>=2",))
 
 
 def test_the_service_pins_what_it_needs() -> None:

@@ -35,14 +35,14 @@ def base(
     It is for where no image registry can be reached, and needs mmdebstrap.
     """
     from infer_cli.debian import DebianBase, make_root  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.connection import connect, engine_architecture  # noqa: PLC0415
+    from infer_cli.engine.connection import connect  # noqa: PLC0415
     from infer_cli.engine.images import import_base  # noqa: PLC0415
     from infer_cli.image import ImageName  # noqa: PLC0415
     from infer_cli.labels import BASE_PYTHON  # noqa: PLC0415
 
     name = str(ImageName.parse(tag or f"{LOCAL_BASE_NAME}:{python}"))
     engine = connect()
-    wanted = DebianBase(python=python, architecture=engine_architecture(engine))
+    wanted = DebianBase(python=python, architecture=engine.architecture)
     with output.progress() as progress, tempfile.TemporaryDirectory() as folder:
         progress.stage(f"Making a root file system of Debian {wanted.release} with Python {python}")
         archive = Path(folder) / "root.tar"

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import platform as machine
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from infer_cli import output
-from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, BaseImage, official_base, python_of_official
+from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, official_base
 from infer_cli.errors import InferError, UsageError
 from infer_cli.image import ImageName
 from infer_cli.options import AsJson, ModelFile, ModelFolder, Verbose
 
 if TYPE_CHECKING:
-    from infer_cli.engine.connection import Engine
     from infer_cli.inspection import Inspection
-    from infer_cli.output import Progress
     from infer_cli.plan import BuildPlan
+    from infer_cli.preparation import BuildRequest
 
 _PLATFORMS = ("linux/amd64", "linux/arm64")
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def build(  # noqa: PLR0913 (each is an option of the command)
@@ -63,6 +59,22 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and the Dockerfile; build nothing.")
     ] = False,
+    lock: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Use the exact packages of this file; write it if it is new.",
+            show_default=False,
+        ),
+    ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PACKAGE", help="Add a package, for example 'pandas>=2'; may be repeated."),
+    ] = None,
+    code: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Add own code that the model needs; may be repeated.", exists=True),
+    ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer again.")] = False,
     push: Annotated[bool, typer.Option("--push", help="Push the image when it is built.")] = False,
     verbose: Verbose = False,
@@ -72,16 +84,25 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     from infer_cli.engine.builder import build_image  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.connection import connect  # noqa: PLC0415
     from infer_cli.engine.registry import push_image  # noqa: PLC0415
+    from infer_cli.preparation import BuildRequest, prepare_build  # noqa: PLC0415
 
-    name = ImageName.parse(tag)
-    request = _BaseRequest(base_image, python, platform)
-    _check(request, model_dir=model_dir, bake=bake, eject=eject, only_plans=dry_run, push=push)
-    model = _inspect(model_dir, model_file)
+    request = BuildRequest(
+        name=ImageName.parse(tag),
+        model=_inspect(model_dir, model_file),
+        bake=bake,
+        base_image=base_image,
+        python=python,
+        platform=platform,
+        added_requirements=tuple(require or ()),
+        code=tuple(code or ()),
+        lock_file=lock,
+        no_cache=no_cache,
+    )
+    _check(request, eject=eject, only_plans=dry_run, push=push)
+    name = request.name
     with output.progress(verbose=verbose) as progress:
         engine = None if eject or dry_run else connect()
-        base = _find_base(request, engine, progress)
-        plan = _prepare(name, base, model, progress, bake=bake)
-        plan = replace(plan, platform=platform, no_cache=no_cache)
+        plan = prepare_build(request, engine, progress)
         if engine is not None:
             progress.stage(f"Building {name}")
             built = build_image(engine, plan, on_event=progress.on_event)
@@ -102,29 +123,8 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     output.show(text, record, as_json=as_json)
 
 
-@dataclass(frozen=True)
-class _BaseRequest:
-    """What the user said of the base image."""
-
-    image: str | None
-    python: str | None
-    platform: str | None
-
-    @property
-    def reference(self) -> str:
-        return self.image or official_base(self.python or DEFAULT_PYTHON)
-
-
-def _check(
-    request: _BaseRequest,
-    *,
-    model_dir: Path | None,
-    bake: bool,
-    eject: Path | None,
-    only_plans: bool,
-    push: bool,
-) -> None:
-    if bake and model_dir is None:
+def _check(request: BuildRequest, *, eject: Path | None, only_plans: bool, push: bool) -> None:
+    if request.bake and request.model is None:
         raise UsageError("--bake needs the model", hint="say where it is: --model-dir DIR")
     if push and (eject or only_plans):
         raise UsageError("--push needs a build; it does not go with --eject or --dry-run")
@@ -154,50 +154,6 @@ def _inspect(folder: Path | None, name: str | None) -> Inspection | None:
             raise UsageError("--model-file needs --model-dir", hint="say which folder the model is in")
         return None
     return inspect_model(find_model(folder, name))
-
-
-def _find_base(request: _BaseRequest, engine: Engine | None, progress: Progress) -> BaseImage:
-    """The base image; without an engine, an official one is taken at its name's word."""
-    from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.images import base_image  # noqa: PLC0415
-
-    promised = python_of_official(request.reference)
-    if engine is None and promised is not None:
-        architecture = _architecture(request.platform)
-        base = BaseImage(request.reference, promised, architecture)
-    else:
-        progress.stage(f"Looking at the base image {request.reference}")
-        base = base_image(
-            engine or connect(), request.reference, platform=request.platform, on_event=progress.on_event
-        )
-    if request.python and base.python != request.python:
-        message = f"the base image {base.reference} has Python {base.python}, not {request.python}"
-        raise UsageError(message, hint="leave out --python, or choose another --base-image")
-    return base
-
-
-def _architecture(platform: str | None) -> str:
-    if platform is not None:
-        return platform.split("/")[1]
-    own = machine.machine().lower()
-    return _ARCHITECTURES.get(own, own)
-
-
-def _prepare(
-    name: ImageName, base: BaseImage, model: Inspection | None, progress: Progress, *, bake: bool
-) -> BuildPlan:
-    from infer_cli.assets import find_assets  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.lock import resolve_lock  # noqa: PLC0415
-    from infer_cli.packages import cache_folder, packages_archive  # noqa: PLC0415
-    from infer_cli.plan import plan_build  # noqa: PLC0415
-    from infer_cli.requirements import image_requirements  # noqa: PLC0415
-
-    assets = find_assets()
-    progress.stage(f"Choosing packages for Python {base.python} on {base.architecture}")
-    lock = resolve_lock(image_requirements(assets, model), base)
-    progress.stage(f"Fetching {len(lock.pins)} packages")
-    packages = packages_archive(lock, base, cache=cache_folder())
-    return plan_build(name, base=base, lock=lock, packages=packages, assets=assets, model=model, baked=bake)
 
 
 def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:

@@ -32,6 +32,8 @@ class Engine:
     endpoint: Endpoint
     version: str
     api_version: str
+    # The engine's own name of its processor, such as amd64.
+    architecture: str
 
     @property
     def is_local(self) -> bool:
@@ -56,12 +58,6 @@ def connect(environ: Mapping[str, str] | None = None) -> Engine:
         except _NotAnsweringError as error:
             failures.append((endpoint, str(error)))
     raise _nothing_answers(failures)
-
-
-def engine_architecture(engine: Engine) -> str:
-    """The engine's own name of its processor, such as amd64."""
-    with translated("ask the engine for its version"):
-        return str(engine.api.version()["Arch"])
 
 
 def data_folder(engine: Engine) -> Path | None:
@@ -124,7 +120,13 @@ def _open(endpoint: Endpoint) -> Engine:
         raise _NotAnsweringError(_reason(error)) from error
     # A build or a push may be silent for longer than any fixed time.
     api.timeout = None  # type: ignore[assignment]  # requests reads None as "no limit"
-    engine = Engine(api, endpoint, str(facts.get("Version", "unknown")), str(facts["ApiVersion"]))
+    engine = Engine(
+        api,
+        endpoint,
+        str(facts.get("Version", "unknown")),
+        str(facts["ApiVersion"]),
+        str(facts.get("Arch", "")),
+    )
     _check_version(engine)
     return engine
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 # The packages that provide modules often found in models, by the module's name.
 DISTRIBUTIONS = {
+    # The compiled losses of scikit-learn 1.5 to 1.8 name their module without its package.
+    "_loss": "scikit-learn",
     "autogluon": "autogluon",
     "catboost": "catboost",
     "category_encoders": "category-encoders",

@@ -79,24 +79,6 @@ def test_a_model_folder_that_does_not_exist_is_an_error(
 
 
 @pytest.mark.parametrize(
-    ("platform", "own", "expected"),
-    [
-        pytest.param("linux/arm64", "x86_64", "arm64", id="chosen"),
-        pytest.param(None, "x86_64", "amd64", id="Intel and AMD"),
-        pytest.param(None, "AMD64", "amd64", id="as Windows calls it"),
-        pytest.param(None, "arm64", "arm64", id="Apple"),
-        pytest.param(None, "aarch64", "arm64", id="ARM"),
-    ],
-)
-def test_without_an_engine_the_processor_is_this_machines(
-    monkeypatch: pytest.MonkeyPatch, platform: str | None, own: str, expected: str
-) -> None:
-    monkeypatch.setattr("platform.machine", lambda: own)
-
-    assert build._architecture(platform) == expected
-
-
-@pytest.mark.parametrize(
     ("folder", "bake", "expected"),
     [
         pytest.param("data", False, "infer run iris:v1 --model-dir data", id="mounted"),

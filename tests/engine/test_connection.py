@@ -11,7 +11,7 @@ import requests
 from docker.errors import APIError, DockerException
 
 from infer_cli.engine import connection
-from infer_cli.engine.connection import connect, data_folder, engine_architecture, explanation, translated
+from infer_cli.engine.connection import connect, data_folder, explanation, translated
 from infer_cli.errors import EngineError, EngineUnavailable
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def test_a_connection_knows_its_engine(engine: Engine) -> None:
     assert engine.is_local
     assert engine.version
     assert tuple(map(int, engine.api_version.split("."))) >= (1, 41)
-    assert engine_architecture(engine) in ("amd64", "arm64")
+    assert engine.architecture in ("amd64", "arm64")
 
 
 def test_the_engine_says_where_it_keeps_images(engine: Engine) -> None:

@@ -7,7 +7,7 @@ FROM python:3.11-slim
 
 # Python finds the packages and the service here; /data is where a model folder is mounted.
 # Nothing is written at run time: a read-only root file system is enough.
-ENV PYTHONPATH=/opt/infer:/opt/infer/packages \
+ENV PYTHONPATH=/opt/infer:/opt/infer/code:/opt/infer/packages \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/tmp \
@@ -26,9 +26,10 @@ WORKDIR /opt/infer
 COPY finish/ /
 RUN ["python3", "finish_image.py", "packages"]
 
-# The service changes more often than its packages …
+# The service, and own code that the model needs, change more often than packages …
 COPY service/ /
-RUN ["python3", "finish_image.py", "service"]
+COPY code/ /
+RUN ["python3", "finish_image.py", "service", "code"]
 
 # … and a model baked in changes most often. Without one, its folder is empty and the model is mounted.
 COPY model/ /

@@ -488,9 +488,7 @@ def test_engine_elsewhere_gets_a_copy_of_the_model(
     assert not engine.api.volumes(filters={"name": service_name}).get("Volumes")
 
 
-def test_names_complete_in_the_shell(
-    infer: Callable[..., Finished], infer_program: tuple[str, ...], iris_service: str
-) -> None:
+def test_names_complete_in_the_shell(infer_program: tuple[str, ...], iris_service: str) -> None:
     def complete(*words: str) -> list[str]:
         script = "import sys; from infer_cli.cli import app; sys.argv = ['infer']; app(prog_name='infer')"
         line = " ".join(words)

@@ -1,0 +1,55 @@
+"""Your own modules, which a model may need and no package provides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from infer_cli.errors import InferError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_LEFT_OUT = {"__pycache__", "node_modules"}
+
+
+@dataclass(frozen=True)
+class OwnCode:
+    """Files by their place in the image's folder of own code, sorted, and the modules that they make."""
+
+    files: tuple[tuple[PurePosixPath, Path], ...] = ()
+    modules: frozenset[str] = frozenset()
+
+
+def collect_code(paths: Iterable[Path]) -> OwnCode:
+    """The code at `paths`: a package (a folder with `__init__.py`), a module (a file), or a folder of such.
+
+    Raises `InferError` for a path that holds no Python code, or for two files of one place.
+    """
+    places: dict[PurePosixPath, Path] = {}
+    for path in paths:
+        found = dict(_files_of(path.resolve()))
+        if not any(place.suffix == ".py" for place in found):
+            raise InferError(
+                f"there is no Python code at {path}", hint="--code takes a package, a module or a folder"
+            )
+        for place, file in found.items():
+            if places.setdefault(place, file) != file:
+                raise InferError(
+                    f"{places[place]} and {file} would be the same module", hint="rename one of them"
+                )
+    modules = {place.parts[0].removesuffix(".py") for place in places if place.suffix == ".py"}
+    return OwnCode(tuple(sorted(places.items())), frozenset(modules))
+
+
+def _files_of(path: Path) -> Iterator[tuple[PurePosixPath, Path]]:
+    if path.is_file():
+        yield PurePosixPath(path.name), path
+        return
+    root = path.parent if (path / "__init__.py").exists() else path
+    for file in sorted(path.rglob("*")):
+        relative = file.relative_to(root)
+        is_hidden = any(part.startswith(".") or part in _LEFT_OUT for part in relative.parts)
+        if file.is_file() and not is_hidden:
+            yield PurePosixPath(relative.as_posix()), file

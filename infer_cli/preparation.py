@@ -1,0 +1,173 @@
+"""From what the user asks for to a complete plan: the base image and the packages are chosen here."""
+
+from __future__ import annotations
+
+import platform as machine
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from infer_cli.assets import find_assets
+from infer_cli.base import PYTHONS, BaseImage, official_base, python_of_official
+from infer_cli.code import collect_code
+from infer_cli.engine.connection import connect
+from infer_cli.engine.images import base_image
+from infer_cli.errors import NothingFits, UsageError
+from infer_cli.lock import check_lock, read_lock, resolve_lock, write_lock
+from infer_cli.packages import cache_folder, packages_archive
+from infer_cli.plan import plan_build
+from infer_cli.requirements import image_requirements
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infer_cli.engine.connection import Engine
+    from infer_cli.image import ImageName
+    from infer_cli.inspection import Inspection
+    from infer_cli.lock import Lock
+    from infer_cli.output import Progress
+    from infer_cli.plan import BuildPlan
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What the user asks for. None: infer chooses."""
+
+    name: ImageName
+    model: Inspection | None = None
+    bake: bool = False
+    base_image: str | None = None
+    python: str | None = None
+    platform: str | None = None
+    added_requirements: tuple[str, ...] = ()
+    code: tuple[Path, ...] = ()
+    lock_file: Path | None = None
+    no_cache: bool = False
+
+
+def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progress) -> BuildPlan:
+    """Choose everything that the request leaves open.
+
+    Without an engine, an official base image is taken at its name's word. Raises `LockFailed`,
+    `ImageNotFound` or `UsageError`.
+    """
+    assets = find_assets()
+    code = collect_code(request.code)
+    requirements = image_requirements(
+        assets, request.model, added=request.added_requirements, own_modules=code.modules
+    )
+    base, lock = _choose(request, requirements, engine, progress)
+    progress.stage(f"Fetching {len(lock.pins)} packages")
+    packages = packages_archive(lock, base, cache=cache_folder())
+    plan = plan_build(
+        request.name,
+        base=base,
+        lock=lock,
+        packages=packages,
+        assets=assets,
+        model=request.model,
+        baked=request.bake,
+        code=code,
+    )
+    return replace(plan, platform=request.platform, no_cache=request.no_cache)
+
+
+def _choose(
+    request: BuildRequest, requirements: tuple[str, ...], engine: Engine | None, progress: Progress
+) -> tuple[BaseImage, Lock]:
+    if request.lock_file is not None and request.lock_file.exists():
+        return _reuse(request, request.lock_file, requirements, engine, progress)
+    if request.base_image or request.python:
+        reference = request.base_image or official_base(str(request.python))
+        base = _find_base(reference, request, engine, progress)
+        lock = _resolve_for(base, requirements, progress)
+    else:
+        python, lock = _first_that_fits(request, requirements, engine, progress)
+        base = _find_base(official_base(python), request, engine, progress)
+    if request.lock_file is not None:
+        write_lock(lock, request.lock_file)
+    return base, lock
+
+
+def _reuse(
+    request: BuildRequest,
+    path: Path,
+    requirements: tuple[str, ...],
+    engine: Engine | None,
+    progress: Progress,
+) -> tuple[BaseImage, Lock]:
+    lock = read_lock(path)
+    check_lock(lock, requirements, path=path)
+    python = request.python or lock.python or PYTHONS[0]
+    base = _find_base(request.base_image or official_base(python), request, engine, progress)
+    if not lock.fits(base):
+        raise UsageError(
+            f"the lock {path} is for Python {lock.python} on {lock.platform}, "
+            f"and the base image {base.reference} has Python {base.python} on {base.wheel_platform}",
+            hint="choose a base image that fits, or remove the lock to have a new one made",
+        )
+    return base, lock
+
+
+def _resolve_for(base: BaseImage, requirements: tuple[str, ...], progress: Progress) -> Lock:
+    """The packages for a base image that the user chose; an error names the Python that would do."""
+    progress.stage(f"Choosing packages for Python {base.python} on {base.architecture}")
+    try:
+        return resolve_lock(requirements, base)
+    except NothingFits as error:
+        for python in PYTHONS:
+            other = replace(base, reference=official_base(python), python=python)
+            if python != base.python and _fits(requirements, other):
+                error.hint = (
+                    f"Python {python} has them all: --base-image {other.reference}, or --python {python}"
+                )
+                break
+        raise
+
+
+def _first_that_fits(
+    request: BuildRequest, requirements: tuple[str, ...], engine: Engine | None, progress: Progress
+) -> tuple[str, Lock]:
+    """The first Python for which there are wheels of everything."""
+    architecture = _architecture(request.platform, engine)
+    failures: list[NothingFits] = []
+    for python in PYTHONS:
+        progress.stage(f"Choosing packages for Python {python} on {architecture}")
+        try:
+            return python, resolve_lock(requirements, BaseImage(official_base(python), python, architecture))
+        except NothingFits as error:
+            failures.append(error)
+    raise failures[0]
+
+
+def _fits(requirements: tuple[str, ...], base: BaseImage) -> bool:
+    try:
+        resolve_lock(requirements, base)
+    except NothingFits:
+        return False
+    return True
+
+
+def _find_base(reference: str, request: BuildRequest, engine: Engine | None, progress: Progress) -> BaseImage:
+    promised = python_of_official(reference)
+    if engine is None and promised is not None:
+        base = BaseImage(reference, promised, _architecture(request.platform, engine))
+    else:
+        progress.stage(f"Looking at the base image {reference}")
+        base = base_image(
+            engine or connect(), reference, platform=request.platform, on_event=progress.on_event
+        )
+    if request.python and base.python != request.python:
+        message = f"the base image {base.reference} has Python {base.python}, not {request.python}"
+        raise UsageError(message, hint="leave out --python, or choose another --base-image")
+    return base
+
+
+def _architecture(platform: str | None, engine: Engine | None) -> str:
+    if platform is not None:
+        return platform.split("/")[1]
+    if engine is not None:
+        return engine.architecture
+    own = machine.machine().lower()
+    return _ARCHITECTURES.get(own, own)
