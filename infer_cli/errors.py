@@ -13,6 +13,7 @@
      │   ├─ EngineUnavailable  nothing answers, or it is too old
      │   ├─ ImageNotFound      not on the engine, and not to be pulled
      │   ├─ BuildFailed
+     │   ├─ VerificationFailed the built service does not answer, or answers otherwise
      │   ├─ PushFailed
      │   ├─ PortTaken
      │   ├─ NameTaken
@@ -82,6 +83,10 @@ class ImageNotFound(EngineError):
 
 class BuildFailed(EngineError):
     """The engine could not build the image."""
+
+
+class VerificationFailed(EngineError):
+    """The service of a built image does not start, does not answer, or answers otherwise than expected."""
 
 
 class PushFailed(EngineError):

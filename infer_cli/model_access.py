@@ -33,11 +33,13 @@ def mount_model(folder: Path | None, name: str | None, *, writable: bool) -> Mod
             f"{file} is a link to {target}, which the container would not see: only {folder} is mounted",
             hint=f"mount the folder that holds it: --model-dir {target.parent} --model-file {target.name}",
         )
+    inspection = inspect_model(file)
     return ModelMount(
         folder=root,
         file=target.relative_to(root).as_posix(),
-        digest=inspect_model(file).sha256,
+        digest=inspection.sha256,
         writable=writable,
+        sklearn_version=inspection.sklearn_version,
     )
 
 

@@ -149,15 +149,17 @@ class ModelMount:
     file: str
     digest: str
     writable: bool = False
+    # The scikit-learn that wrote the file, if it tells.
+    sklearn_version: str | None = None
 
 
 @dataclass(frozen=True)
 class RunPlan:
-    """Everything that decides how a service runs."""
+    """Everything that decides how a service runs; without a `host_port` it has no network at all."""
 
     image: str
     name: str
-    host_port: int
+    host_port: int | None
     model: ModelMount | None = None
     host_ip: str = DEFAULT_HOST_IP
     environment: dict[str, str] = field(default_factory=dict)

@@ -49,7 +49,10 @@ def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> N
             raise _ended(engine, now)
         if url is not None and ServiceClient(url).is_ready():
             return
-        if url is None and exec_in_service(engine, now, _HEALTH_COMMAND, sink=lambda *_: None) == 0:
+        if (
+            url is None
+            and exec_in_service(engine, now, _HEALTH_COMMAND, sink=lambda *_: None, given=b"") == 0
+        ):
             return
         time.sleep(_POLL_S if url else _SLOW_POLL_S)
     raise ContainerFailed(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".joblib", ".pickle", ".pkl")
 SUFFIXES_TO_COME = (".onnx", ".skops")
+COMPRESSION_SUFFIXES = (".bz2", ".gz", ".lz4", ".lzma", ".xz", ".z", ".zlib")
 
 # A pickle (since 2003), then zlib, gzip, bzip2, lzma, xz and lz4.
 PICKLE_STARTS = (b"\x80", b"x", b"\x1f", b"B", b"]", b"\xfd", b"\x04")
@@ -66,12 +67,15 @@ class LoadedModel:
     digest: str
 
 
-def load_model(file: Path) -> LoadedModel:
-    """Load the model; raise `ModelUnloadable` if it is not one that can be asked for predictions."""
+def load_model(file: Path, *, versions_must_match: bool = False) -> LoadedModel:
+    """Load the model; raise `ModelUnloadable` if it is not one that can be asked for predictions.
+
+    A model of another scikit-learn is only warned of, unless `versions_must_match`.
+    """
     _check_suffix(file)
     size = _check_size(file)
     digest = _digest(file)
-    estimator = _unpickle(file)
+    estimator = _unpickle(file, versions_must_match=versions_must_match)
     if not callable(getattr(estimator, "predict", None)):
         reason = f"it holds a {type(estimator).__name__}, which has no predict method"
         raise ModelUnloadable(file, reason, SAVE_ADVICE)
@@ -79,7 +83,10 @@ def load_model(file: Path) -> LoadedModel:
 
 
 def _check_suffix(file: Path) -> None:
-    suffix = file.suffix.lower()
+    # joblib tells by the content how a file is compressed; a model.pkl.gz is a .pkl.
+    suffixes = [suffix.lower() for suffix in file.suffixes] or [""]
+    is_compressed = len(suffixes) > 1 and suffixes[-1] in COMPRESSION_SUFFIXES
+    suffix = suffixes[-2] if is_compressed else suffixes[-1]
     if suffix in SUFFIXES_TO_COME:
         raise ModelUnloadable(file, f"{suffix} models are not served yet", SAVE_ADVICE)
     if suffix not in SUFFIXES:
@@ -118,7 +125,7 @@ def _digest(file: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def _unpickle(file: Path) -> object:
+def _unpickle(file: Path, *, versions_must_match: bool) -> object:
     """Open what the file holds; the warnings of libraries about it go to the log, each once."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -128,9 +135,17 @@ def _unpickle(file: Path) -> object:
             estimator: object = joblib.load(file)
         except Exception as error:  # Unpickling calls what the file names, which may raise anything.
             raise _explain(file, error) from error
+    if versions_must_match:
+        for warning in caught:
+            if _is_about_versions(warning.message):
+                raise ModelUnloadable(file, _warning_line(warning.message), RETRAIN_ADVICE)
     for line in dict.fromkeys(_warning_line(warning.message) for warning in caught):
         LOGGER.warning(line)
     return estimator
+
+
+def _is_about_versions(warning: Warning | str) -> bool:
+    return hasattr(warning, "original_sklearn_version")
 
 
 def _warning_line(warning: Warning | str) -> str:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LOG_FORMATS = ("text", "json")
+MISMATCHES = ("warn", "error")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 DEFAULT_PORT = 5000
@@ -43,6 +44,7 @@ class Settings:
     threads: int | None = None
     log_format: str = "text"
     log_level: str = "info"
+    version_mismatch: str = "warn"
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
 
     @classmethod
@@ -57,6 +59,7 @@ class Settings:
             threads=reader.whole("THREADS", LARGEST_COUNT),
             log_format=reader.choice("LOG_FORMAT", LOG_FORMATS) or "text",
             log_level=reader.choice("LOG_LEVEL", LOG_LEVELS) or "info",
+            version_mismatch=reader.choice("VERSION_MISMATCH", MISMATCHES) or "warn",
             max_body_bytes=reader.whole("MAX_BODY_BYTES", LARGEST_BODY_BYTES) or DEFAULT_MAX_BODY_BYTES,
         )
         if reader.problems:

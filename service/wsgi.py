@@ -20,4 +20,5 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=1)
 def build_app(settings: Settings) -> Flask:
     """Load the model and make the application; raise `ModelUnloadable` if that cannot be done."""
-    return create_app(Predictor(load_model(settings.model_file)), settings)
+    model = load_model(settings.model_file, versions_must_match=settings.version_mismatch == "error")
+    return create_app(Predictor(model), settings)

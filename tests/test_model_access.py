@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+import sklearn
 
 from infer_cli.errors import ModelNotFound, ModelUnreadable, UsageError
 from infer_cli.model_access import mount_model, user_for
@@ -49,7 +50,13 @@ def test_the_folder_is_mounted_with_the_digest_of_its_model(*, folder: Path, wri
 
     found = mount_model(folder, None, writable=writable)
 
-    assert found == ModelMount(folder=folder.resolve(), file="model.pkl", digest=digest, writable=writable)
+    assert found == ModelMount(
+        folder=folder.resolve(),
+        file="model.pkl",
+        digest=digest,
+        writable=writable,
+        sklearn_version=sklearn.__version__,
+    )
 
 
 def test_a_relative_folder_becomes_absolute(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

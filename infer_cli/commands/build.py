@@ -14,8 +14,11 @@ from infer_cli.image import ImageName
 from infer_cli.options import AsJson, ModelFile, ModelFolder, Verbose
 
 if TYPE_CHECKING:
+    from infer_cli.engine.builder import BuiltImage
+    from infer_cli.engine.connection import Engine
     from infer_cli.inspection import Inspection
-    from infer_cli.plan import BuildPlan
+    from infer_cli.output import Progress
+    from infer_cli.plan import BuildPlan, ModelMount
     from infer_cli.preparation import BuildRequest
 
 _PLATFORMS = ("linux/amd64", "linux/arm64")
@@ -75,15 +78,30 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         list[Path] | None,
         typer.Option(metavar="DIR", help="Add own code that the model needs; may be repeated.", exists=True),
     ] = None,
+    examples: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Rows to prove the image with (.csv, .jsonl, .parquet); answers are compared with its "
+            "columns prediction and probability_CLASS, if it has them.",
+            show_default=False,
+            exists=True,
+        ),
+    ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify/--no-verify", help="Let the built service answer before the image is kept."),
+    ] = True,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer again.")] = False,
     push: Annotated[bool, typer.Option("--push", help="Push the image when it is built.")] = False,
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
     """Build an image that serves a model."""
-    from infer_cli.engine.builder import build_image  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.builder import build_image, discard_image, name_image  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.connection import connect  # noqa: PLC0415
     from infer_cli.engine.registry import push_image  # noqa: PLC0415
+    from infer_cli.model_access import mount_model  # noqa: PLC0415
     from infer_cli.preparation import BuildRequest, prepare_build  # noqa: PLC0415
 
     request = BuildRequest(
@@ -98,14 +116,22 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         lock_file=lock,
         no_cache=no_cache,
     )
-    _check(request, eject=eject, only_plans=dry_run, push=push)
+    _check(request, eject=eject, only_plans=dry_run, push=push, examples=examples)
     name = request.name
     with output.progress(verbose=verbose) as progress:
         engine = None if eject or dry_run else connect()
+        mount = None if engine is None else mount_model(model_dir, model_file, writable=False)
         plan = prepare_build(request, engine, progress)
         if engine is not None:
             progress.stage(f"Building {name}")
             built = build_image(engine, plan, on_event=progress.on_event)
+            try:
+                if verify and mount is not None:
+                    _verify(engine, built, mount, request, examples, progress)
+            except BaseException:
+                discard_image(engine, built)
+                raise
+            name_image(engine, built, name)
             pushed = None
             if push:
                 progress.stage(f"Pushing {name}")
@@ -114,7 +140,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         _show_plan(plan, eject, as_json=as_json)
         return
     text = f"Built {name} ({output.size_text(built.size_bytes)}, {built.image_id[:19]})"
-    record: dict[str, object] = {"tag": built.tag, "id": built.image_id, "size_bytes": built.size_bytes}
+    record: dict[str, object] = {"tag": str(name), "id": built.image_id, "size_bytes": built.size_bytes}
     if pushed:
         text += f"\nPushed {pushed.reference}"
         record["digest"] = pushed.digest
@@ -123,11 +149,17 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     output.show(text, record, as_json=as_json)
 
 
-def _check(request: BuildRequest, *, eject: Path | None, only_plans: bool, push: bool) -> None:
+def _check(
+    request: BuildRequest, *, eject: Path | None, only_plans: bool, push: bool, examples: Path | None
+) -> None:
     if request.bake and request.model is None:
         raise UsageError("--bake needs the model", hint="say where it is: --model-dir DIR")
     if push and (eject or only_plans):
         raise UsageError("--push needs a build; it does not go with --eject or --dry-run")
+    if examples and (request.model is None or eject or only_plans):
+        raise UsageError(
+            "--examples needs a build with a model", hint="say where the model is: --model-dir DIR"
+        )
     if request.platform and request.platform not in _PLATFORMS:
         message = f"--platform {request.platform} is not one that wheels are built for"
         raise UsageError(message, hint=f"choose {' or '.join(_PLATFORMS)}")
@@ -139,6 +171,36 @@ def _check(request: BuildRequest, *, eject: Path | None, only_plans: bool, push:
         raise InferError(
             f"{eject} exists and is not an empty folder; nothing was written", hint="choose a new folder"
         )
+
+
+def _verify(
+    engine: Engine,
+    built: BuiltImage,
+    mount: ModelMount,
+    request: BuildRequest,
+    examples: Path | None,
+    progress: Progress,
+) -> None:
+    """Prove the image with its model, unless just that was proved before."""
+    from infer_cli.model_access import user_for  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.packages import cache_folder  # noqa: PLC0415
+    from infer_cli.verification import fingerprint, verify_image  # noqa: PLC0415
+
+    proof = cache_folder() / "verified" / fingerprint(built.image_id, mount.digest, examples)
+    if proof.exists():
+        return
+    progress.stage("Letting the built service answer")
+    verified = verify_image(
+        engine,
+        built.image_id,
+        model=None if request.bake else mount,
+        user=None if request.bake else user_for(mount, engine_is_local=engine.is_local),
+        examples=examples,
+    )
+    compared = f", {verified.compared} answers as expected" if verified.compared else ""
+    progress.stage(f"It answered {verified.rows} rows{compared}")
+    proof.parent.mkdir(parents=True, exist_ok=True)
+    proof.touch()
 
 
 def _is_python(text: str) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from infer_cli import output
-from infer_cli.errors import ContainerFailed, Interrupted, PortTaken, UsageError
+from infer_cli.errors import ContainerFailed, Interrupted, ModelError, PortTaken, UsageError
 from infer_cli.image import ImageName
+from infer_cli.labels import REQUIREMENTS
 from infer_cli.options import AsJson, ImageTag, ModelFile, ModelFolder
 from infer_cli.plan import BAKED_FOLDER, DEFAULT_HOST_IP, Limits, RunPlan, Safety
 
@@ -114,6 +116,8 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     engine = connect()
     image = require_image(engine, image_name)
     _check_image(image_name, image, model)
+    if model is not None and model_dir is not None:
+        _check_versions(image_name, image, model, model_dir)
     plan = RunPlan(
         image=str(image_name),
         name=name or _free_name(engine, image_name.short_name),
@@ -130,7 +134,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         ),
         restart=restart,
     )
-    service = _start(engine, plan, port_is_chosen=port is not None)
+    service = _start(engine, plan, chosen_port=port)
     try:
         _announce(engine, service, timeout_s=timeout, as_json=as_json, detach=detach)
     except BaseException:
@@ -164,6 +168,18 @@ def _check_image(name: ImageName, image: ImageFacts, model: ModelMount | None) -
         )
 
 
+def _check_versions(name: ImageName, image: ImageFacts, model: ModelMount, folder: Path) -> None:
+    """Refuse a model that another scikit-learn wrote: its answers could be wrong without a sign."""
+    pins = dict(pin.split("==", 1) for pin in image.labels.get(REQUIREMENTS, "").split() if "==" in pin)
+    found = pins.get("scikit-learn")
+    if found and model.sklearn_version and found != model.sklearn_version:
+        raise ModelError(
+            f"{model.file} was written with scikit-learn {model.sklearn_version}, "
+            f"and the image {name} has {found}",
+            hint=f"build one that fits: `infer build --tag {name} --model-dir {folder}`",
+        )
+
+
 def _free_name(engine: Engine, wanted: str) -> str:
     """The image's name, or with a number behind it if a service has that already."""
     from infer_cli.engine.containers import container_names  # noqa: PLC0415 (keeps `infer --help` quick)
@@ -177,16 +193,17 @@ def _free_name(engine: Engine, wanted: str) -> str:
     return name
 
 
-def _start(engine: Engine, plan: RunPlan, *, port_is_chosen: bool) -> Service:
+def _start(engine: Engine, plan: RunPlan, *, chosen_port: int | None) -> Service:
+    """Start the service on the port that the user chose, or on the first that is free."""
     from infer_cli.engine.containers import create_service, holder_of_port  # noqa: PLC0415 (see above)
     from infer_cli.ports import process_on_port  # noqa: PLC0415
 
-    first = plan.host_port
+    first = chosen_port or _DEFAULT_PORT
     for port in range(first, min(first + _PORTS_TRIED, 65536)):
         try:
             service = create_service(engine, plan.at_port(port))
         except PortTaken as error:
-            if not port_is_chosen:
+            if chosen_port is None:
                 continue
             holder = holder_of_port(engine, port) or (engine.is_local and process_on_port(port))
             if holder:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infer_cli.engine.connection import Engine
+    from infer_cli.image import ImageName
     from infer_cli.plan import BuildPlan
 
 _TAIL_LINES = 20
@@ -31,11 +32,11 @@ _SETTLE_S = 60.0
 
 @dataclass(frozen=True)
 class BuiltImage:
-    """An image that was built."""
+    """An image that was built; one of which nothing changed may have a name already."""
 
-    tag: str
     image_id: str
     size_bytes: int
+    is_named: bool
 
 
 class _CountingReader:
@@ -59,7 +60,7 @@ class _CountingReader:
 
 
 def build_image(engine: Engine, plan: BuildPlan, *, on_event: Callable[[Event], None]) -> BuiltImage:
-    """Build and tag the image of `plan`.
+    """Build the image of `plan`, without giving it its name yet.
 
     Raises `BuildFailed` with the end of the engine's log. If it fails or is interrupted, the container and
     the layers that this build made are removed.
@@ -85,10 +86,22 @@ def build_image(engine: Engine, plan: BuildPlan, *, on_event: Callable[[Event], 
     except BaseException:
         _remove_half_made(engine, made, before)
         raise
-    image = find_image(engine, str(plan.name))
+    image = find_image(engine, made.built) if made.built else None
     if image is None:
-        raise _failed(plan, "the engine reported no error but has no such image", tail)
-    return BuiltImage(str(plan.name), image.image_id, image.size_bytes)
+        raise _failed(plan, "the engine reported no error, and no image", tail)
+    return BuiltImage(image.image_id, image.size_bytes, is_named=bool(image.tags))
+
+
+def name_image(engine: Engine, image: BuiltImage, name: ImageName) -> None:
+    """Give the image its name, which another one may have had."""
+    with translated(f"name the image {name}"):
+        engine.api.tag(image.image_id, name.name, name.tag)
+
+
+def discard_image(engine: Engine, image: BuiltImage) -> None:
+    """Remove an image that is not to be kept, unless it had a name before."""
+    if not image.is_named:
+        _remove_unnamed(engine, image.image_id)
 
 
 def _build(engine: Engine, plan: BuildPlan, on_event: Callable[[Event], None], made: StreamResult) -> None:
@@ -106,7 +119,6 @@ def _build(engine: Engine, plan: BuildPlan, on_event: Callable[[Event], None], m
             events = engine.api.build(
                 fileobj=_CountingReader(archive, on_event),  # type: ignore[arg-type]  # requests needs read and len
                 custom_context=True,
-                tag=str(plan.name),
                 platform=plan.platform,
                 nocache=plan.no_cache,
                 network_mode="none",

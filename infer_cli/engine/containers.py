@@ -233,7 +233,8 @@ def _host_config(engine: Engine, plan: RunPlan, volume: str | None) -> dict[str,
         binds = [f"{volume or plan.model.folder}:{MOUNT_FOLDER}:{mode}"]
     return engine.api.create_host_config(
         binds=binds,
-        port_bindings={_PORT: (plan.host_ip, plan.host_port)},
+        port_bindings={_PORT: (plan.host_ip, plan.host_port)} if plan.host_port else None,
+        network_mode=None if plan.host_port else "none",
         read_only=safety.read_only,
         tmpfs={"/tmp": "rw,nosuid,nodev,noexec,size=64m"},  # noqa: S108 (inside the container)
         cap_drop=["ALL"],

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _STEP = re.compile(r"^Step (?P<number>\d+)/(?P<total>\d+) : (?P<text>.*)", re.DOTALL)
+_BUILT = re.compile(r"^Successfully built (?P<image>[0-9a-f]{12,})$")
 _LAYER = re.compile(r"^ ---> (?P<image>[0-9a-f]{12})$")
 
 
@@ -56,13 +57,15 @@ class StreamResult:
     """What a stream said besides its lines.
 
     Of a build: `step` is the instruction that was begun last, `image` the short id of the image after the
-    last one that ended, and `step_has_ended` whether that is the same instruction.
+    last one that ended, and `step_has_ended` whether that is the same instruction; `built` is the id of the
+    whole image.
     """
 
     digest: str | None = None
     step: Step | None = None
     image: str | None = None
     step_has_ended: bool = False
+    built: str | None = None
 
 
 def read_stream(
@@ -104,6 +107,8 @@ def _note(event: Event, result: StreamResult) -> None:
         result.step, result.step_has_ended = event, False
     elif isinstance(event, Line) and (match := _LAYER.match(event.text)):
         result.image, result.step_has_ended = match["image"], True
+    elif isinstance(event, Line) and (match := _BUILT.match(event.text)):
+        result.built = match["image"]
 
 
 def _parse(event: Mapping[str, Any]) -> Iterable[Event]:

@@ -13,6 +13,7 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +42,12 @@ def exec_in_service(
     *,
     user: str | None = None,
     sink: Sink | None = None,
+    given: bytes | None = None,
 ) -> int:
     """Run `command` in the service's container and give its exit code.
 
-    It has a terminal if both our input and output are one; not if a `sink` takes what it writes.
+    It has a terminal if both our input and output are one; not if a `sink` takes what it writes. `given` is
+    its standard input, if that is not to be ours.
     """
     is_terminal = sink is None and sys.stdin.isatty() and sys.stdout.isatty()
     with translated(f"run {command[0]} in {service.name}"):
@@ -61,7 +64,7 @@ def exec_in_service(
         if is_terminal:
             _attach_terminal(engine, created["Id"], connection)
         else:
-            _attach_pipes(connection, sink or _write_through)
+            _attach_pipes(connection, sink or _write_through, given)
         return int(engine.api.exec_inspect(created["Id"])["ExitCode"] or 0)
 
 
@@ -180,8 +183,25 @@ def _resize(engine: Engine, exec_id: str) -> None:
         engine.api.exec_resize(exec_id, height=size.lines, width=size.columns)
 
 
-def _attach_pipes(connection: _Connection, sink: Sink) -> None:
-    source = sys.stdin.fileno()
+def _attach_pipes(connection: _Connection, sink: Sink, given: bytes | None) -> None:
+    with _input_of(given) as source:
+        _pump(connection, sink, source)
+
+
+@contextmanager
+def _input_of(given: bytes | None) -> Iterator[int]:
+    """A file descriptor from which `given` is read, or our own standard input."""
+    if given is None:
+        yield sys.stdin.fileno()
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(given)
+        file.flush()
+        file.seek(0)
+        yield file.fileno()
+
+
+def _pump(connection: _Connection, sink: Sink, source: int) -> None:
     sources: list[Any] = [connection.socket, source]
     pending = b""
     while True:

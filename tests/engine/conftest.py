@@ -162,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
             status, answer = self.engine.answers.pop(verb)
             self._json(answer, status)
         elif verb == "build":
-            self._stream(_build(self.engine, query, body))
+            self._stream(_build(self.engine, body))
         elif verb == "create":
             self._create(query)
         elif verb == "tag":
@@ -276,7 +276,7 @@ def _labels(words: list[str]) -> dict[str, str]:
     return {match[1]: match[2] for word in words if (match := _LABEL.match(word))}
 
 
-def _build(engine: FakeEngine, query: dict[str, str], body: bytes) -> list[Json]:
+def _build(engine: FakeEngine, body: bytes) -> list[Json]:
     """Build what an engine can build without a program inside: FROM, LABEL, ENV, and a RUN that fails."""
     with tarfile.open(fileobj=io.BytesIO(body)) as context:
         text = context.extractfile("Dockerfile").read().decode()  # type: ignore[union-attr]
@@ -301,8 +301,8 @@ def _build(engine: FakeEngine, query: dict[str, str], body: bytes) -> list[Json]
         elif word != "FROM":
             image = engine.add_image(None, labels, image)
         events.append({"stream": f" ---> {image.removeprefix('sha256:')[:12]}\n"})
-    engine.images[image]["RepoTags"] = [query["t"]]
-    return [*events, {"aux": {"ID": image}}, {"stream": f"Successfully tagged {query['t']}\n"}]
+    short = image.removeprefix("sha256:")[:12]
+    return [*events, {"aux": {"ID": image}}, {"stream": f"Successfully built {short}\n"}]
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):

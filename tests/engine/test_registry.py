@@ -60,8 +60,9 @@ def test_an_image_that_does_not_exist_is_not_pushed(engine: Engine, repository: 
 
 @only_real
 def test_a_registry_that_nobody_runs_is_named(engine: Engine, plan: Callable[..., BuildPlan]) -> None:
-    built = build_image(engine, plan("FROM scratch", "LABEL a=b"), on_event=lambda _: None)
-    name = ImageName.parse(f"127.0.0.1:1/{built.tag}")
+    wanted = plan("FROM scratch", "LABEL a=b")
+    built = build_image(engine, wanted, on_event=lambda _: None)
+    name = ImageName.parse(f"127.0.0.1:1/{wanted.name}")
     engine.api.tag(built.image_id, name.name, tag=name.tag)
 
     with pytest.raises(PushFailed, match=r"^127\.0\.0\.1:1 did not take .*connection refused") as raised:

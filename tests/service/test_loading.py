@@ -200,6 +200,32 @@ def test_another_version_of_scikit_learn_is_one_warning(
     assert caplog.messages == [f"the model was {versions}: predictions may differ"]
 
 
+def test_another_version_of_scikit_learn_is_an_error_where_versions_must_match(
+    classifier: LogisticRegression, save: Callable[..., Path]
+) -> None:
+    version = classifier.__getstate__()["_sklearn_version"]
+    file = save(classifier)
+    file.write_bytes(file.read_bytes().replace(version.encode(), b"0.0.7"))
+
+    with pytest.raises(ModelUnloadable, match=r"written with scikit-learn 0\.0\.7"):
+        load_model(file, versions_must_match=True)
+
+
+@pytest.mark.parametrize("name", ["model.pkl.gz", "model.joblib.z", "model.PKL.XZ"])
+def test_compressed_file_is_known_by_the_name_before(
+    classifier: LogisticRegression, save: Callable[..., Path], name: str
+) -> None:
+    assert load_model(save(classifier, name)).file.name == name
+
+
+@pytest.mark.parametrize("name", ["model.onnx.gz", "model.gz", "model"])
+def test_other_names_are_refused(
+    classifier: LogisticRegression, save: Callable[..., Path], name: str
+) -> None:
+    with pytest.raises(ModelUnloadable):
+        load_model(save(classifier, name))
+
+
 def test_what_libraries_warn_of_is_one_line_each(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "m.pkl"
     file.write_bytes(b"\x80\x02(cwarnings\nwarn\n(Vold\\u000anews\ntRcwarnings\nwarn\n(Vold\\u000anews\ntRl.")

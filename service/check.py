@@ -1,0 +1,105 @@
+"""Asks the running service for predictions, to prove an image: `python3 -m service.check`.
+
+Standard input holds `{"rows": […]}`, or nothing: then rows are made from what the service says of its
+features. Standard output gets one JSON object, with the predictions or the error that the service gave.
+Uses the standard library alone, and ends with 0 if the service answered every row.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from http.client import HTTPConnection
+
+TIMEOUT_S = 300
+BATCH_ROWS = 1000
+OK = 200
+# Numbers that reach different leaves and signs, and that every model must take.
+PROBES = (0.0, 1.0, -1.5, 100.0)
+
+
+class Refused(Exception):
+    """The service did not answer with a prediction; `error` is what it said."""
+
+    def __init__(self, error: object) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Client:
+    """One connection to the service in this container."""
+
+    def __init__(self, port: int) -> None:
+        self.connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
+
+    def ask(self, method: str, path: str, body: object = None) -> dict[str, object]:
+        """Send a request; raises `Refused` for any answer but a good one."""
+        content = None if body is None else json.dumps(body)
+        self.connection.request(
+            method, path, content, {"Content-Type": "application/json"} if content else {}
+        )
+        answer = self.connection.getresponse()
+        text = answer.read().decode()
+        try:
+            record = json.loads(text, parse_constant=_refuse_constant)
+        except ValueError as error:
+            raise Refused(f"{method} {path} gave no strict JSON ({error}): {text[:200]}") from error
+        if answer.status != OK or not isinstance(record, dict):
+            raise Refused(record.get("error", record) if isinstance(record, dict) else record)
+        return record
+
+
+def check(client: Client, rows: list[dict[str, object]] | None) -> dict[str, object]:
+    """Predictions for `rows`, or for rows made up; raises `Refused`."""
+    if rows is None:
+        rows = made_up_rows(client)
+    predictions: list[object] = []
+    probabilities: list[object] = []
+    for start in range(0, len(rows), BATCH_ROWS):
+        answer = client.ask("POST", "/prediction", {"rows": rows[start : start + BATCH_ROWS]})
+        predictions += _list(answer, "predictions")
+        probabilities += _list(answer, "probabilities")
+    if len(predictions) != len(rows):
+        raise Refused(f"{len(rows)} rows were asked for, and {len(predictions)} predictions came")
+    return {"rows": len(rows), "predictions": predictions, "probabilities": probabilities or None}
+
+
+def made_up_rows(client: Client) -> list[dict[str, object]]:
+    """Make rows: the service's own example, and the same with other numbers."""
+    example = str(client.ask("GET", "/model")["example"])
+    inputs = client.ask("GET", example)["inputs"]
+    if not isinstance(inputs, dict):
+        raise Refused(f"{example} gave no inputs")
+    changed = ({name: _other(value, probe) for name, value in inputs.items()} for probe in PROBES)
+    return [inputs, *changed]
+
+
+def _other(value: object, probe: float) -> object:
+    return probe if type(value) is float else value
+
+
+def _list(answer: dict[str, object], name: str) -> list[object]:
+    found = answer.get(name) or []
+    return found if isinstance(found, list) else [found]
+
+
+def _refuse_constant(name: str) -> object:
+    message = f"{name} is no JSON"
+    raise ValueError(message)
+
+
+def main() -> int:
+    """Check, print the outcome, and give the exit code."""
+    given = sys.stdin.read()
+    rows = json.loads(given)["rows"] if given.strip() else None
+    try:
+        outcome = check(Client(int(os.environ.get("PORT") or 5000)), rows)
+    except (Refused, OSError) as error:
+        outcome = {"error": getattr(error, "error", str(error))}
+    print(json.dumps(outcome))  # noqa: T201 (this is what it is run for)
+    return 1 if "error" in outcome else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

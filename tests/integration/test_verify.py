@@ -1,0 +1,170 @@
+"""A built image is proved before it gets its name."""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infer_cli.engine.containers import container_names
+from infer_cli.engine.images import find_image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from infer_cli.engine.connection import Engine
+    from tests.conftest import Finished
+
+
+@pytest.fixture
+def build(infer: Callable[..., Finished], base_image: str, tmp_path: Path) -> Callable[..., Finished]:
+    """Build with a cache of its own, so that no earlier proof counts."""
+
+    def run(name: str, folder: Path, *options: str) -> Finished:
+        command = ("build", "--tag", name, "--model-dir", str(folder), "--base-image", base_image)
+        return infer(*command, *options, INFER_CACHE_DIR=str(tmp_path / "cache"))
+
+    return run
+
+
+@pytest.fixture
+def examples(infer: Callable[..., Finished], iris_service: str, tmp_path: Path) -> Path:
+    """Rows with the answers of a service that is known to be right."""
+    (tmp_path / "rows.csv").write_text("slength,swidth,plength,pwidth\n5.1,3.5,1.4,0.2\n6.7,3.0,5.2,2.3\n")
+    path = tmp_path / "examples.csv"
+    asked = infer("predict", iris_service, "-i", str(tmp_path / "rows.csv"), "-o", str(path))
+    assert asked.exit_code == 0, asked.stderr
+    return path
+
+
+def _leftovers(engine: Engine) -> set[str]:
+    return {name for name in container_names(engine) if name.startswith("infer-verify-")}
+
+
+def test_made_up_rows_are_answered(
+    engine: Engine, build: Callable[..., Finished], iris_folder: Path, tag: Callable[[], str]
+) -> None:
+    built = build(tag(), iris_folder)
+
+    assert built.exit_code == 0, built.stderr
+    assert "It answered 5 rows" in built.stderr
+    assert _leftovers(engine) == set()
+
+
+def test_a_proof_is_not_made_twice(
+    build: Callable[..., Finished], iris_folder: Path, tag: Callable[[], str]
+) -> None:
+    name = tag()
+    build(name, iris_folder)
+
+    again = build(name, iris_folder)
+
+    assert again.exit_code == 0
+    assert "It answered" not in again.stderr
+
+
+def test_examples_are_compared(
+    build: Callable[..., Finished], iris_folder: Path, tag: Callable[[], str], examples: Path
+) -> None:
+    built = build(tag(), iris_folder, "--examples", str(examples))
+
+    assert built.exit_code == 0, built.stderr
+    assert "It answered 2 rows, 8 answers as expected" in built.stderr
+
+
+def test_wrong_answer_fails_the_build_and_keeps_the_image_that_had_the_name(
+    engine: Engine, build: Callable[..., Finished], iris_folder: Path, iris_image: str, examples: Path
+) -> None:
+    before = find_image(engine, iris_image)
+    examples.write_text(examples.read_text().replace(",setosa,", ",virginica,"))
+
+    failed = build(iris_image, iris_folder, "--examples", str(examples), "--bake")
+
+    assert failed.exit_code == 1
+    assert "row 1: prediction is 'setosa', expected 'virginica'" in failed.stderr
+    assert find_image(engine, iris_image) == before
+    assert _leftovers(engine) == set()
+
+
+def test_model_of_another_scikit_learn_is_not_run(
+    engine: Engine,
+    infer: Callable[..., Finished],
+    iris_image: str,
+    iris_folder: Path,
+    service_name: str,
+    tmp_path: Path,
+) -> None:
+    import sklearn  # noqa: PLC0415 (slow to import)
+
+    other = f"0.{sklearn.__version__.partition('.')[2]}"
+    model = (iris_folder / "model.pkl").read_bytes().replace(sklearn.__version__.encode(), other.encode())
+    (tmp_path / "model.pkl").write_bytes(model)
+    tmp_path.chmod(0o755)
+
+    refused = infer("run", iris_image, "--model-dir", str(tmp_path), "-d", "--name", service_name)
+
+    assert refused.exit_code == 1
+    assert f"scikit-learn {other}" in refused.stderr
+    assert f"infer build --tag {iris_image} --model-dir {tmp_path}" in refused.stderr
+    assert service_name not in container_names(engine)
+
+
+def test_unproved_image_can_be_kept(
+    build: Callable[..., Finished], iris_folder: Path, tag: Callable[[], str]
+) -> None:
+    built = build(tag(), iris_folder, "--no-verify")
+
+    assert built.exit_code == 0
+    assert "It answered" not in built.stderr
+
+
+def test_compressed_model_answers(
+    build: Callable[..., Finished], iris_model: Any, tag: Callable[[], str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "model.pkl.gz").write_bytes(gzip.compress(pickle.dumps(iris_model)))
+
+    built = build(tag(), folder, "--bake")
+
+    assert built.exit_code == 0, built.stderr
+    assert "It answered 5 rows" in built.stderr
+
+
+def test_own_code_comes_with_the_model(
+    build: Callable[..., Finished], tag: Callable[[], str], tmp_path: Path
+) -> None:
+    (tmp_path / "src" / "shop").mkdir(parents=True)
+    (tmp_path / "src" / "shop" / "__init__.py").write_text(
+        "from sklearn.base import BaseEstimator, TransformerMixin\n"
+        "class Doubler(TransformerMixin, BaseEstimator):\n"
+        "    def fit(self, X, y=None):\n        return self\n"
+        "    def transform(self, X):\n        return X * 2\n"
+    )
+    folder = tmp_path / "data"
+    folder.mkdir()
+    train = (
+        "import pickle, sys\n"
+        "from shop import Doubler\n"
+        "from sklearn.datasets import load_iris\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+        "from sklearn.pipeline import make_pipeline\n"
+        "model = make_pipeline(Doubler(), LogisticRegression(max_iter=1000))\n"
+        "model.fit(*load_iris(return_X_y=True))\n"
+        "pickle.dump(model, open(sys.argv[1], 'wb'))\n"
+    )
+    subprocess.run([sys.executable, "-c", train, str(folder / "model.pkl")], cwd=tmp_path / "src", check=True)
+
+    refused = build(tag(), folder)
+    built = build(tag(), folder, "--code", str(tmp_path / "src"))
+
+    assert refused.exit_code == 1
+    assert "shop.Doubler" in refused.stderr
+    assert "--code DIR" in refused.stderr
+    assert built.exit_code == 0, built.stderr
+    assert "It answered 5 rows" in built.stderr
