@@ -30,8 +30,13 @@ _PACKAGES = (
     "libstdc++6",
     "python3-minimal",
 )
-# Documentation and translations that nothing in a container reads.
-_LEFT_OUT = tuple(f"/usr/share/{name}/*" for name in ("doc", "man", "locale", "info", "lintian"))
+# Documentation, translations, tables of old character sets, and tools that nothing in a container calls.
+_LEFT_OUT = (
+    *(f"/usr/share/{name}/*" for name in ("doc", "man", "locale", "info", "lintian", "perl5", "gdb")),
+    "/usr/lib/*/gconv/*",
+    "/usr/bin/openssl",
+    "/usr/bin/dpkg*",
+)
 # Commands that one types into a shell, and that busybox has.
 _COMMANDS = """
     awk base64 basename cat clear cmp cp cut date df diff dirname du echo egrep env expr false find fold free

@@ -24,10 +24,17 @@ if TYPE_CHECKING:
 
 IMAGE_FOLDER = PurePosixPath("opt/infer/packages")
 # A change of what goes into an archive needs a new number, so that old ones are not used again.
-_FORMAT = 3
+_FORMAT = 4
 _KEPT_ARCHIVES = 8
-# Tests and type stubs are not needed to predict.
-_LEFT_OUT = re.compile(r"(?:^|/)(?:tests?|__pycache__)/|\.pyi$|(?:^|/)bin/|(?:^|/)\.lock$")
+# Tests, type stubs and the sources of compiled modules are not needed to predict, nor are data sets to train
+# on or programs that packages install.
+_LEFT_OUT = re.compile(
+    r"(?:^|/)(?:tests?|__pycache__)/"
+    r"|\.(?:pyi|pyx|pxd|pxi|tp|h|hpp|c|cpp)$"
+    r"|^sklearn/datasets/(?:data|images)/"
+    r"|^bin/"
+    r"|^\.lock$"
+)
 # NumPy's own testing helpers, which SciPy imports, take one class from a tests folder.
 _NEEDED_TESTS = re.compile(r"^numpy/_core/tests/(?:__init__|_natype)\.py$")
 

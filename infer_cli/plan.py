@@ -10,6 +10,7 @@ from infer_cli import __version__, labels
 from infer_cli.code import OwnCode
 from infer_cli.context import Context, ContextFile
 from infer_cli.dockerfile import quote, render_dockerfile
+from infer_cli.sbom import make_sbom
 
 if TYPE_CHECKING:
     from infer_cli.assets import Assets
@@ -24,6 +25,7 @@ DEFAULT_HOST_IP = "127.0.0.1"
 MOUNT_FOLDER = PurePosixPath("/data")
 HOME_FOLDER = PurePosixPath("/opt/infer")
 CODE_FOLDER = HOME_FOLDER / "code"
+SBOM_NAME = "sbom.cdx.json"
 BAKED_FOLDER = HOME_FOLDER / "model"
 _NO_CODE = OwnCode()
 _DEFAULT_MODEL_NAME = "model.pkl"
@@ -39,6 +41,7 @@ class BuildPlan:
     dockerfile: str
     context: Context
     labels: dict[str, str]
+    sbom: str
     platform: str | None = None
     no_cache: bool = False
 
@@ -55,6 +58,7 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
     code: OwnCode = _NO_CODE,
 ) -> BuildPlan:
     """Plan an image of `lock` on `base`; `packages` is the lock's archive; a `baked` model goes inside."""
+    sbom = make_sbom(lock, base)
     image_labels = _build_labels(name, base, lock, model)
     baked_files = (
         (ContextFile(_over_root("model", BAKED_FOLDER / model.path.name), model.path),)
@@ -77,6 +81,7 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
             ContextFile(PurePosixPath("requirements.lock"), lock.text),
             ContextFile(PurePosixPath("packages.tar"), packages),
             ContextFile(_over_root("finish", HOME_FOLDER / assets.finish.name), assets.finish),
+            ContextFile(_over_root("finish", HOME_FOLDER / SBOM_NAME), sbom),
             *(
                 ContextFile(_over_root("service", HOME_FOLDER / "service" / name), assets.service / name)
                 for name in assets.service_files()
@@ -87,7 +92,13 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
         folders=(_over_root("code", CODE_FOLDER), _over_root("model", BAKED_FOLDER)),
     )
     return BuildPlan(
-        name=name, base=base, lock=lock, dockerfile=dockerfile, context=context, labels=image_labels
+        name=name,
+        base=base,
+        lock=lock,
+        dockerfile=dockerfile,
+        context=context,
+        labels=image_labels,
+        sbom=sbom,
     )
 
 

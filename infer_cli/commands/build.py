@@ -78,6 +78,14 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         list[Path] | None,
         typer.Option(metavar="DIR", help="Add own code that the model needs; may be repeated.", exists=True),
     ] = None,
+    sbom: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the bill of materials (CycloneDX) that is in the image.",
+            show_default=False,
+        ),
+    ] = None,
     examples: Annotated[
         Path | None,
         typer.Option(
@@ -122,6 +130,8 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         engine = None if eject or dry_run else connect()
         mount = None if engine is None else mount_model(model_dir, model_file, writable=False)
         plan = prepare_build(request, engine, progress)
+        if sbom is not None:
+            _write(sbom, plan.sbom)
         if engine is not None:
             progress.stage(f"Building {name}")
             built = build_image(engine, plan, on_event=progress.on_event)
@@ -201,6 +211,13 @@ def _verify(
     progress.stage(f"It answered {verified.rows} rows{compared}")
     proof.parent.mkdir(parents=True, exist_ok=True)
     proof.touch()
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InferError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _is_python(text: str) -> bool:

@@ -1,34 +1,116 @@
-"""`infer inspect`: what a model file holds, without running it."""
+"""`infer inspect`: what a model file holds, without running it, or what an image does."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import tempfile
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from infer_cli import output
+from infer_cli.errors import InferError
+from infer_cli.image import ImageName
 from infer_cli.options import AsJson, ModelFile
+from infer_cli.plan import BAKED_FOLDER
 
 if TYPE_CHECKING:
+    from infer_cli.engine.connection import Engine
+    from infer_cli.engine.images import ImageFacts
     from infer_cli.inspection import Estimator, Inspection
 
 _SHOWN_NAMES = 12
+_LAYER_WIDTH = 90
+_MODEL_ENDINGS = (
+    ".pkl",
+    ".pickle",
+    ".joblib",
+    ".skops",
+    ".onnx",
+    ".gz",
+    ".bz2",
+    ".xz",
+    ".z",
+    ".lzma",
+    ".lz4",
+)
 
 
 def inspect(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A model file, or the folder that holds one.")
+    what: Annotated[
+        str,
+        typer.Argument(metavar="MODEL|IMAGE", help="A model file, the folder that holds one, or an image."),
     ],
     *,
     model_file: ModelFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what a model file holds, without running any of its code."""
+    """Tell what a model file or an image holds.
+
+    Of a model file no code is run. Of an image it tells what each package and layer weighs, and the model
+    inside.
+    """
     from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
 
-    found = inspect_model(find_model(model, model_file) if model.is_dir() else model)
+    path = Path(what)
+    if not path.exists() and not _looks_like_file(what):
+        _inspect_image(ImageName.parse(what), as_json=as_json)
+        return
+    found = inspect_model(find_model(path, model_file) if path.is_dir() else path)
     output.show(_describe(found), found.as_dict(), as_json=as_json)
+
+
+def _looks_like_file(text: str) -> bool:
+    """Whether a name that does not exist was meant as a file: then its absence is what is to be told."""
+    return text.startswith(("/", ".", "~")) or text.endswith(_MODEL_ENDINGS)
+
+
+def _inspect_image(name: ImageName, *, as_json: bool) -> None:
+    from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.images import require_image  # noqa: PLC0415
+    from infer_cli.engine.weight import weigh_image  # noqa: PLC0415
+
+    engine = connect()
+    image = require_image(engine, name)
+    if not image.is_service:
+        raise InferError(f"the image {name} was not made by infer", hint="infer weighs only its own images")
+    weight = weigh_image(engine, image.image_id)
+    model = _baked_model(engine, image)
+    lines = [
+        f"{name}  ({output.size_text(image.size_bytes)}, {image.image_id[:19]}, {image.architecture})",
+        "packages:",
+        *(f"  {output.size_text(part.size_bytes):>8}  {part.name}" for part in weight.packages),
+        "layers:",
+        *(f"  {output.size_text(part.size_bytes):>8}  {part.name[:_LAYER_WIDTH]}" for part in weight.layers),
+    ]
+    if model is not None:
+        lines += ["model inside:", *(f"  {line}" for line in _describe(model).splitlines())]
+    record: dict[str, object] = {
+        "image": str(name),
+        "id": image.image_id,
+        "size_bytes": image.size_bytes,
+        "architecture": image.architecture,
+        "labels": image.labels,
+        "packages": {part.name: part.size_bytes for part in weight.packages},
+        "layers": [{"made_by": part.name, "size_bytes": part.size_bytes} for part in weight.layers],
+        "model": model.as_dict() if model else None,
+    }
+    output.show("\n".join(lines), record, as_json=as_json)
+
+
+def _baked_model(engine: Engine, image: ImageFacts) -> Inspection | None:
+    """The inspection of the model inside, or None if there is none."""
+    from infer_cli.engine.weight import copy_from_image  # noqa: PLC0415 (see above)
+    from infer_cli.inspection import inspect_model  # noqa: PLC0415
+
+    inside = PurePosixPath(image.environment.get("MODEL_FILE", ""))
+    if not inside.is_relative_to(BAKED_FOLDER):
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / inside.name
+        copy_from_image(engine, image.image_id, inside, copy)
+        return replace(inspect_model(copy), path=Path(inside))
 
 
 def _describe(model: Inspection) -> str:

@@ -382,6 +382,7 @@ def plan(repository: str) -> Callable[..., BuildPlan]:
             dockerfile=dockerfile,
             context=Context((ContextFile(PurePosixPath("Dockerfile"), dockerfile),)),
             labels={},
+            sbom="",
         )
 
     return make

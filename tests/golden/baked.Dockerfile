@@ -23,6 +23,7 @@ ADD packages.tar /
 WORKDIR /opt/infer
 
 # Compile to bytecode once, here, because the running container may not write; remove what only installs.
+# The list of what is inside comes along, as sbom.cdx.json.
 COPY finish/ /
 RUN ["python3", "finish_image.py", "packages"]
 

@@ -1,0 +1,77 @@
+"""`infer inspect` of an image."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from infer_cli.engine.connection import Engine
+    from tests.conftest import Finished
+
+# On a base of Debian packages, everything counted.
+_MOST_BYTES = 290_000_000
+
+
+def test_image_is_weighed_by_package_and_layer(
+    engine: Engine, infer: Callable[..., Finished], iris_image: str
+) -> None:
+    found = infer("inspect", iris_image, "--json").record
+
+    assert {"scikit_learn", "numpy", "scipy", "granian"} <= {name.split()[0] for name in found["packages"]}
+    assert sum(layer["size_bytes"] for layer in found["layers"]) == found["size_bytes"]
+    # Every file of a package is counted, with its bytecode.
+    packed = sum(
+        layer["size_bytes"] for layer in found["layers"] if layer["made_by"].startswith(("ADD", "python3"))
+    )
+    assert sum(found["packages"].values()) > 0.9 * packed
+    assert found["model"] is None
+    assert "scipy" in infer("inspect", iris_image).stdout
+    assert engine.version
+
+
+def test_baked_model_is_inspected(
+    infer: Callable[..., Finished], iris_folder: Path, base_image: str, tag: Callable[[], str], tmp_path: Path
+) -> None:
+    name, bill = tag(), tmp_path / "bill.json"
+    options = ("--model-dir", str(iris_folder), "--base-image", base_image, "--bake", "--sbom", str(bill))
+    assert infer("build", "--tag", name, *options).exit_code == 0
+
+    model = infer("inspect", name, "--json").record["model"]
+
+    assert model["sha256"] == hashlib.sha256((iris_folder / "model.pkl").read_bytes()).hexdigest()
+    assert model["path"] == "/opt/infer/model/model.pkl"
+    assert "pkg:pypi/scikit-learn" in bill.read_text()
+
+
+def test_bill_of_materials_is_in_the_image(
+    engine: Engine, iris_image: str, infer: Callable[..., Finished]
+) -> None:
+    container = engine.api.create_container(iris_image, ["cat", "/opt/infer/sbom.cdx.json"])
+    try:
+        engine.api.start(container)
+        engine.api.wait(container)
+        bill = json.loads(engine.api.logs(container))
+    finally:
+        engine.api.remove_container(container, force=True)
+
+    assert bill["bomFormat"] == "CycloneDX"
+    versions = {component["name"]: component.get("version") for component in bill["components"]}
+    labels = infer("inspect", iris_image, "--json").record["labels"]
+    assert f"scikit-learn=={versions['scikit-learn']}" in labels["infer.requirements"]
+
+
+def test_image_for_scikit_learn_is_small_on_a_base_of_debian_packages(
+    infer: Callable[..., Finished], iris_folder: Path, tag: Callable[[], str]
+) -> None:
+    base, name = tag(), tag()
+    assert infer("base", "--tag", base).exit_code == 0
+
+    built = infer("build", "--tag", name, "--model-dir", str(iris_folder), "--base-image", base, "--json")
+
+    assert built.exit_code == 0, built.stderr
+    assert built.record["size_bytes"] <= _MOST_BYTES
