@@ -96,6 +96,8 @@ def requirements_of(inspection: Inspection) -> tuple[Requirement, ...]:
         needed.setdefault("onnxruntime", "runs ONNX models")
     if inspection.format == "skops":
         needed.setdefault("skops", "the file was saved with skops")
+    if inspection.compression == "lz4":
+        needed["lz4"] = "the file is compressed with it"
     found = {name: Requirement(name, "", reason) for name, reason in needed.items()}
     if inspection.sklearn_version is not None and _VERSION.fullmatch(inspection.sklearn_version):
         pinned = f"=={inspection.sklearn_version}"

@@ -103,18 +103,25 @@ def test_image_describes_itself(engine: Engine, iris_image: str, base_image: str
 
 
 def test_same_input_gives_the_same_layers(
-    engine: Engine, infer: Callable[..., Finished], iris_folder: Path, base_image: str, tag: Callable[[], str]
+    engine: Engine,
+    infer: Callable[..., Finished],
+    iris_folder: Path,
+    base_image: str,
+    tag: Callable[[], str],
+    tmp_path: Path,
 ) -> None:
-    def layers() -> list[str]:
+    def layers(**caches: str) -> list[str]:
         name = tag()
         options = ("--model-dir", str(iris_folder), "--base-image", base_image, "--bake", "--no-cache")
-        built = infer("build", "--tag", name, *options)
+        built = infer("build", "--tag", name, *options, **caches)
         assert built.exit_code == 0, built.stderr
         raw = engine.api.inspect_image(name)  # type: ignore[no-untyped-call]
         found: list[str] = raw["RootFS"]["Layers"]
         return found
 
-    assert layers() == layers()
+    # As on another machine: nothing fetched or packed before is there.
+    cold = {"INFER_CACHE_DIR": str(tmp_path / "infer"), "UV_CACHE_DIR": str(tmp_path / "uv")}
+    assert layers() == layers(**cold)
 
 
 def test_second_build_takes_every_layer_from_the_cache(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import joblib
 import pytest
 
 from infer_cli.engine.containers import container_names
@@ -123,12 +124,16 @@ def test_unproved_image_can_be_kept(
     assert "It answered" not in built.stderr
 
 
+@pytest.mark.parametrize("name", ["model.pkl.gz", "model.joblib.lz4"])
 def test_compressed_model_answers(
-    build: Callable[..., Finished], iris_model: Any, tag: Callable[[], str], tmp_path: Path
+    build: Callable[..., Finished], iris_model: Any, tag: Callable[[], str], tmp_path: Path, name: str
 ) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
-    (folder / "model.pkl.gz").write_bytes(gzip.compress(pickle.dumps(iris_model)))
+    if name.endswith(".gz"):
+        (folder / name).write_bytes(gzip.compress(pickle.dumps(iris_model)))
+    else:
+        joblib.dump(iris_model, folder / name, compress="lz4")
 
     built = build(tag(), folder, "--bake")
 
