@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from infer_cli.errors import InferError
+from infer_cli.errors import InferError, UsageError
 
 # The Pythons of images, the best first: wheels of the most scikit-learn versions exist for 3.11.
 PYTHONS = ("3.11", "3.12", "3.13", "3.14", "3.10", "3.9")
@@ -41,6 +41,16 @@ class BaseImage:
             message = f"no wheels are known for the processor {self.architecture!r} of {self.reference}"
             raise InferError(message, hint="choose --platform linux/amd64 or linux/arm64") from None
         return f"{machine}-manylinux_2_28" if self.glibc >= _NEW_GLIBC else f"{machine}-manylinux_2_17"
+
+
+def architecture_of(platform: str) -> str:
+    """The processor of a platform such as linux/arm64; raises `UsageError` for one without wheels."""
+    system, _, architecture = platform.partition("/")
+    if system != "linux" or architecture not in _WHEEL_ARCHITECTURES:
+        choices = " or ".join(f"linux/{name}" for name in _WHEEL_ARCHITECTURES)
+        message = f"--platform {platform} is not one that wheels are built for"
+        raise UsageError(message, hint=f"choose {choices}")
+    return architecture
 
 
 def official_base(python: str) -> str:

@@ -5,13 +5,16 @@ The archive depends on the lock and the platform alone, so it is kept and used a
 
 from __future__ import annotations
 
+import compileall
 import io
 import os
 import re
+import shutil
 import sys
 import tarfile
 import tempfile
 from pathlib import Path, PurePosixPath
+from py_compile import PycInvalidationMode
 from typing import TYPE_CHECKING
 
 from infer_cli.context import fixed_entry
@@ -29,7 +32,7 @@ _KEPT_ARCHIVES = 8
 # Tests, type stubs and the sources of compiled modules are not needed to predict, nor are data sets to train
 # on or programs that packages install.
 _LEFT_OUT = re.compile(
-    r"(?:^|/)(?:tests?|__pycache__)/"
+    r"(?:^|/)tests?/"
     r"|\.(?:pyi|pyx|pxd|pxi|tp|h|hpp|c|cpp)$"
     r"|^sklearn/datasets/(?:data|images)/"
     r"|^bin/"
@@ -48,12 +51,15 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "infer"
 
 
-def packages_archive(lock: Lock, base: BaseImage, *, cache: Path) -> Path:
+def packages_archive(lock: Lock, base: BaseImage, *, cache: Path, compiled: bool = False) -> Path:
     """The tar archive of the packages of `lock` as they lie in the image.
 
+    With `compiled`, their bytecode is in it, if infer itself runs on the image's Python: only that makes it.
     Fetches what uv does not have yet, checking each hash. Raises `LockFailed`.
     """
+    compiles = compiled and base.python == ".".join(map(str, sys.version_info[:2]))
     key = f"v{_FORMAT}-{lock.digest.removeprefix('sha256:')[:32]}-py{base.python}-{base.wheel_platform}"
+    key += "-compiled" if compiles else ""
     folder = cache / "packages"
     archive = folder / f"{key}.tar"
     if archive.exists():
@@ -63,6 +69,9 @@ def packages_archive(lock: Lock, base: BaseImage, *, cache: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder, prefix="new-") as name:
         work = Path(name)
         _install(lock, base, work)
+        _remove_foreign_bytecode(work / "site")
+        if compiles:
+            _compile(work / "site")
         _pack(work / "site", work / "packages.tar")
         # Appears whole or not at all, also if two builds do this at once.
         (work / "packages.tar").replace(archive)
@@ -89,6 +98,23 @@ def _install(lock: Lock, base: BaseImage, work: Path) -> None:
             str(requirements),
         ],
         doing="fetch the packages of the lock",
+    )
+
+
+def _remove_foreign_bytecode(site: Path) -> None:
+    """Remove bytecode that a wheel may have brought: it would not be checked against its source."""
+    for folder in sorted(site.rglob("__pycache__")):
+        shutil.rmtree(folder)
+
+
+def _compile(site: Path) -> None:
+    """Compile to bytecode that names the modules as they lie in the image."""
+    compileall.compile_dir(
+        str(site),
+        quiet=2,
+        stripdir=str(site),
+        prependdir=f"/{IMAGE_FOLDER}",
+        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
     )
 
 

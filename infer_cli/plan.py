@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -44,6 +45,8 @@ class BuildPlan:
     sbom: str
     platform: str | None = None
     no_cache: bool = False
+    # Whether the engine can run the image's programs, while it is built and after.
+    can_run: bool = True
 
 
 def plan_build(  # noqa: PLR0913 (each is an input of the plan)
@@ -56,8 +59,12 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
     model: Inspection | None = None,
     baked: bool = False,
     code: OwnCode = _NO_CODE,
+    can_run: bool = True,
 ) -> BuildPlan:
-    """Plan an image of `lock` on `base`; `packages` is the lock's archive; a `baked` model goes inside."""
+    """Plan an image of `lock` on `base`; `packages` is the lock's archive; a `baked` model goes inside.
+
+    An image whose programs the engine cannot run is built without running any.
+    """
     sbom = make_sbom(lock, base)
     image_labels = _build_labels(name, base, lock, model)
     baked_files = (
@@ -72,6 +79,8 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
             "python": base.python,
             "base_image": base.reference,
             "model_file": quote(str(_model_folder(baked=bool(baked_files)) / _model_name(model))),
+            "finish_packages": _finish("packages", can_run=can_run),
+            "finish_service": _finish("service", "code", can_run=can_run),
             "labels": " \\\n      ".join(f"{key}={quote(value)}" for key, value in image_labels.items()),
         },
     )
@@ -99,7 +108,15 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
         context=context,
         labels=image_labels,
         sbom=sbom,
+        can_run=can_run,
     )
+
+
+def _finish(*parts: str, can_run: bool) -> str:
+    """The instruction that finishes parts of the image, or why there is none."""
+    if not can_run:
+        return "# (left out: the engine that this was made for cannot run programs of this image)"
+    return f"RUN {json.dumps(['python3', 'finish_image.py', *parts])}"
 
 
 def _model_folder(*, baked: bool) -> PurePosixPath:

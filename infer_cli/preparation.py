@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from infer_cli.assets import find_assets
-from infer_cli.base import PYTHONS, BaseImage, official_base, python_of_official
+from infer_cli.base import PYTHONS, BaseImage, architecture_of, official_base, python_of_official
 from infer_cli.code import collect_code
 from infer_cli.engine.connection import connect
-from infer_cli.engine.images import base_image
+from infer_cli.engine.images import base_image, can_run
 from infer_cli.errors import NothingFits, UsageError
 from infer_cli.lock import check_lock, read_lock, resolve_lock, write_lock
 from infer_cli.packages import cache_folder, packages_archive
@@ -59,7 +59,8 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
     )
     base, lock = _choose(request, requirements, engine, progress)
     progress.stage(f"Fetching {len(lock.pins)} packages")
-    packages = packages_archive(lock, base, cache=cache_folder())
+    runs = engine is None or can_run(engine, base)
+    packages = packages_archive(lock, base, cache=cache_folder(), compiled=not runs)
     plan = plan_build(
         request.name,
         base=base,
@@ -69,6 +70,7 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
         model=request.model,
         baked=request.bake,
         code=code,
+        can_run=runs,
     )
     return replace(plan, platform=request.platform, no_cache=request.no_cache)
 
@@ -166,7 +168,7 @@ def _find_base(reference: str, request: BuildRequest, engine: Engine | None, pro
 
 def _architecture(platform: str | None, engine: Engine | None) -> str:
     if platform is not None:
-        return platform.split("/")[1]
+        return architecture_of(platform)
     if engine is not None:
         return engine.architecture
     own = machine.machine().lower()

@@ -160,7 +160,6 @@ def test_only_the_newest_archives_are_kept(lock: Lock, tmp_path: Path) -> None:
         pytest.param("numpy/__init__.pyi", True, id="stub"),
         pytest.param("bin/f2py", True, id="program"),
         pytest.param(".lock", True, id="lock of uv"),
-        pytest.param("flask/__pycache__/app.pyc", True, id="bytecode"),
         pytest.param("numpy/_core/tests/", False, id="tests that SciPy imports"),
         pytest.param("numpy/_core/tests/_natype.py", False, id="module that SciPy imports"),
         pytest.param("numpy/_core/tests/test_api.py", True, id="test beside it"),
@@ -196,3 +195,22 @@ def test_the_cache_is_where_the_system_has_caches(
         monkeypatch.setenv(name, value)
 
     assert cache_folder() == Path(expected)
+
+
+def test_bytecode_that_a_wheel_brought_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "flask" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "flask" / "__pycache__" / "app.cpython-311.pyc").write_bytes(b"old")
+
+    packages._remove_foreign_bytecode(tmp_path)
+
+    assert list((tmp_path / "flask").iterdir()) == []
+
+
+def test_compiled_bytecode_names_modules_as_they_lie_in_the_image(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("def f():\n    pass\n")
+
+    packages._compile(tmp_path)
+
+    [compiled] = (tmp_path / "__pycache__").iterdir()
+    assert b"/opt/infer/packages/one.py" in compiled.read_bytes()
+    assert str(tmp_path).encode() not in compiled.read_bytes()

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from infer_cli import output
-from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, LOCAL_BASE_NAME
+from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, LOCAL_BASE_NAME, architecture_of
 from infer_cli.options import AsJson
 
 
@@ -24,6 +24,12 @@ def base(
             show_default=False,
         ),
     ] = None,
+    platform: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OS/ARCH", help="linux/amd64 or linux/arm64.  [default: the engine's]", show_default=False
+        ),
+    ] = None,
     mirror: Annotated[
         str | None,
         typer.Option(metavar="URL", help="The Debian mirror.  [default: Debian's own]", show_default=False),
@@ -36,19 +42,21 @@ def base(
     """
     from infer_cli.debian import DebianBase, make_root  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.connection import connect  # noqa: PLC0415
-    from infer_cli.engine.images import import_base  # noqa: PLC0415
+    from infer_cli.engine.images import load_base  # noqa: PLC0415
     from infer_cli.image import ImageName  # noqa: PLC0415
     from infer_cli.labels import BASE_PYTHON  # noqa: PLC0415
 
-    name = str(ImageName.parse(tag or f"{LOCAL_BASE_NAME}:{python}"))
     engine = connect()
-    wanted = DebianBase(python=python, architecture=engine.architecture)
+    architecture = architecture_of(platform) if platform else engine.architecture
+    suffix = "" if architecture == engine.architecture else f"-{architecture}"
+    name = str(ImageName.parse(tag or f"{LOCAL_BASE_NAME}:{python}{suffix}"))
+    wanted = DebianBase(python=python, architecture=architecture)
     with output.progress() as progress, tempfile.TemporaryDirectory() as folder:
         progress.stage(f"Making a root file system of Debian {wanted.release} with Python {python}")
         archive = Path(folder) / "root.tar"
         make_root(wanted, archive, mirror=mirror)
-        progress.stage(f"Importing {name}")
-        image = import_base(engine, archive, name=name, labels={BASE_PYTHON: python})
+        progress.stage(f"Loading {name}")
+        image = load_base(engine, archive, name=name, architecture=architecture, labels={BASE_PYTHON: python})
     text = (
         f"Made {name} ({output.size_text(image.size_bytes)})\n"
         f"Use it: infer build --base-image {name} …, or export {BASE_IMAGE_VARIABLE}={name}"

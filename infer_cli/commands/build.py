@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infer_cli import output
-from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, official_base
+from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, architecture_of, official_base
 from infer_cli.errors import InferError, UsageError
 from infer_cli.image import ImageName
 from infer_cli.options import AsJson, ModelFile, ModelFolder, Verbose
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from infer_cli.output import Progress
     from infer_cli.plan import BuildPlan, ModelMount
     from infer_cli.preparation import BuildRequest
-
-_PLATFORMS = ("linux/amd64", "linux/arm64")
 
 
 def build(  # noqa: PLR0913 (each is an option of the command)
@@ -136,7 +134,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
             progress.stage(f"Building {name}")
             built = build_image(engine, plan, on_event=progress.on_event)
             try:
-                if verify and mount is not None:
+                if verify and mount is not None and plan.can_run:
                     _verify(engine, built, mount, request, examples, progress)
             except BaseException:
                 discard_image(engine, built)
@@ -149,6 +147,8 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     if engine is None:
         _show_plan(plan, eject, as_json=as_json)
         return
+    if not plan.can_run:
+        output.note(f"not proved: this engine cannot run programs for {platform}")
     text = f"Built {name} ({output.size_text(built.size_bytes)}, {built.image_id[:19]})"
     record: dict[str, object] = {"tag": str(name), "id": built.image_id, "size_bytes": built.size_bytes}
     if pushed:
@@ -170,9 +170,8 @@ def _check(
         raise UsageError(
             "--examples needs a build with a model", hint="say where the model is: --model-dir DIR"
         )
-    if request.platform and request.platform not in _PLATFORMS:
-        message = f"--platform {request.platform} is not one that wheels are built for"
-        raise UsageError(message, hint=f"choose {' or '.join(_PLATFORMS)}")
+    if request.platform:
+        architecture_of(request.platform)
     if request.python and not _is_python(request.python):
         raise UsageError(
             f"--python {request.python} is not a version", hint="write it as X.Y, for example 3.11"

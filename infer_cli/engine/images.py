@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from infer_cli.engine.credentials import credentials_for
 from infer_cli.engine.events import Event, Line, StreamFailed, read_stream
 from infer_cli.errors import EngineError, ImageNotFound
 from infer_cli.image import ImageName
+from infer_cli.image_archive import write_image_archive
 from infer_cli.labels import BASE_PYTHON, SERVICE
 
 if TYPE_CHECKING:
@@ -161,24 +163,36 @@ def registry_knows(engine: Engine, reference: str) -> bool:
     return True
 
 
-def import_base(engine: Engine, archive: Path, *, name: str, labels: Mapping[str, str]) -> ImageFacts:
-    """Make an image of one layer out of a root file system."""
+def load_base(
+    engine: Engine, root: Path, *, name: str, architecture: str, labels: Mapping[str, str]
+) -> ImageFacts:
+    """Give the engine an image of one layer out of a root file system, a tar archive."""
     image = ImageName.parse(name)
-    changes = [
-        "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8",
-        'CMD ["bash"]',
-        *(f"LABEL {key}={json.dumps(value)}" for key, value in sorted(labels.items())),
-    ]
-    with translated(f"import the base image {name}"):
-        answer = engine.api.import_image_from_file(
-            str(archive), repository=image.name, tag=image.tag, changes=changes
+    with translated(f"load the base image {name}"), tempfile.TemporaryFile() as archive:
+        image_id = write_image_archive(
+            root, archive, name=str(image), architecture=architecture, labels=labels
         )
-        # Podman names the image "latest", whatever tag it is given.
-        engine.api.tag(json.loads(answer)["status"], image.name, image.tag)
+        archive.seek(0)
+        answer = engine.api.load_image(archive)  # type: ignore[no-untyped-call]
+        try:
+            read_stream(answer, lambda _: None)
+        except StreamFailed as error:
+            raise EngineError(f"the engine did not take the base image {name}: {error}") from error
+        # Podman may give it another registry's name.
+        engine.api.tag(image_id, image.name, image.tag)
     found = find_image(engine, name)
     if found is None:
         raise EngineError(f"the engine took the base image {name} but does not have it")
     return found
+
+
+def can_run(engine: Engine, base: BaseImage) -> bool:
+    """Whether the engine can run programs of this image: its own processor's, or others' by emulation."""
+    if base.architecture == engine.architecture or base.image_id is None:
+        return True
+    from infer_cli.engine.containers import run_throwaway  # noqa: PLC0415 (only for another processor)
+
+    return run_throwaway(engine, base.image_id, ["python3", "-c", ""])[0] == 0
 
 
 def remove_image(engine: Engine, reference: str) -> None:

@@ -85,8 +85,10 @@ class FakeEngine:
         """The requests of one kind, such as `push`."""
         return [request for request in self.requests if _verb(request) == verb]
 
-    def add_image(self, tag: str | None, labels: dict[str, str], parent: str = "") -> str:
-        image_id = f"sha256:{uuid.uuid4().hex}{uuid.uuid4().hex}"
+    def add_image(
+        self, tag: str | None, labels: dict[str, str], parent: str = "", image_id: str | None = None
+    ) -> str:
+        image_id = image_id or f"sha256:{uuid.uuid4().hex}{uuid.uuid4().hex}"
         config = {"Labels": labels, "Env": ["PATH=/bin"]}
         image = {"Id": image_id, "RepoTags": [], "Size": 0, "Architecture": "amd64", "Config": config}
         self.images[image_id] = {**image, "ParentId": parent}
@@ -124,6 +126,7 @@ def _verb(request: Request) -> str:
         ("/push", "push"),
         ("/build", "build"),
         ("/images/create", "create"),
+        ("/images/load", "load"),
         ("/tag", "tag"),
     ):
         if path.endswith(ending):
@@ -165,6 +168,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream(_build(self.engine, body))
         elif verb == "create":
             self._create(query)
+        elif verb == "load":
+            self._load(body)
         elif verb == "tag":
             self._tag(path.removeprefix("/images/").removesuffix("/tag"), f"{query['repo']}:{query['tag']}")
         elif verb == "remove":
@@ -218,12 +223,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _create(self, query: dict[str, str]) -> None:
         name = f"{query['repo'] if 'repo' in query else query['fromImage']}:{query['tag']}"
-        if "fromSrc" not in query:
-            self._json({"message": f"pull access denied for {name}, repository does not exist"}, 404)
-            return
-        changes = parse_qs(urlsplit(self.path).query).get("changes", [])
-        words = [change.removeprefix("LABEL ") for change in changes if change.startswith("LABEL ")]
-        self._stream([{"status": self.engine.add_image(name, _labels(words))}])
+        self._json({"message": f"pull access denied for {name}, repository does not exist"}, 404)
+
+    def _load(self, body: bytes) -> None:
+        with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+            [entry] = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]
+            config = json.load(archive.extractfile(entry["Config"]))  # type: ignore[arg-type]
+        self.engine.add_image(
+            entry["RepoTags"][0], config["config"]["Labels"], image_id=f"sha256:{entry['Config'][:-5]}"
+        )
+        self._stream([{"stream": f"Loaded image: {entry['RepoTags'][0]}\n"}])
 
     def _tag(self, reference: str, name: str) -> None:
         image = self.engine.find_image(reference)

@@ -9,7 +9,7 @@ from infer_cli.engine.events import Layer, Line
 from infer_cli.engine.images import (
     base_image,
     find_image,
-    import_base,
+    load_base,
     pull_image,
     registry_knows,
     remove_image,
@@ -38,7 +38,7 @@ def test_an_unknown_image_is_none(engine: Engine, repository: str) -> None:
 def test_a_root_file_system_becomes_an_image(engine: Engine, repository: str, root_archive: Path) -> None:
     name = f"{repository}:base"
 
-    made = import_base(engine, root_archive, name=name, labels={BASE_PYTHON: "3.11"})
+    made = load_base(engine, root_archive, name=name, architecture="amd64", labels={BASE_PYTHON: "3.11"})
 
     assert find_image(engine, name) == made
     assert made.tags == (name,)
@@ -50,14 +50,16 @@ def test_a_root_file_system_becomes_an_image(engine: Engine, repository: str, ro
 def test_an_image_that_infer_made_is_listed(engine: Engine, repository: str, root_archive: Path) -> None:
     name = f"{repository}:v1"
 
-    made = import_base(engine, root_archive, name=name, labels={SERVICE: "1.2.3"})
+    made = load_base(engine, root_archive, name=name, architecture="amd64", labels={SERVICE: "1.2.3"})
 
     assert made.is_service
     assert name in service_image_tags(engine)
 
 
 def test_an_image_that_is_required_is_given(engine: Engine, repository: str, root_archive: Path) -> None:
-    made = import_base(engine, root_archive, name=f"{repository}:v1", labels={SERVICE: "1.2.3"})
+    made = load_base(
+        engine, root_archive, name=f"{repository}:v1", architecture="amd64", labels={SERVICE: "1.2.3"}
+    )
 
     assert require_image(engine, ImageName.parse(f"{repository}:v1")) == made
 
@@ -65,7 +67,7 @@ def test_an_image_that_is_required_is_given(engine: Engine, repository: str, roo
 def test_an_image_that_is_missing_offers_those_that_exist(
     engine: Engine, repository: str, root_archive: Path
 ) -> None:
-    import_base(engine, root_archive, name=f"{repository}:v1", labels={SERVICE: "1.2.3"})
+    load_base(engine, root_archive, name=f"{repository}:v1", architecture="amd64", labels={SERVICE: "1.2.3"})
 
     with pytest.raises(ImageNotFound, match=f"^there is no image {repository}:v2 on this engine$") as raised:
         require_image(engine, ImageName.parse(f"{repository}:v2"))
@@ -83,7 +85,7 @@ def test_where_no_image_exists_one_is_to_be_built(fake: Engine) -> None:
 
 
 def test_a_removed_image_is_gone(engine: Engine, repository: str, root_archive: Path) -> None:
-    import_base(engine, root_archive, name=f"{repository}:v1", labels={})
+    load_base(engine, root_archive, name=f"{repository}:v1", architecture="amd64", labels={})
 
     remove_image(engine, f"{repository}:v1")
 
@@ -130,15 +132,17 @@ def test_a_pull_that_gives_no_image_is_an_error(fake: Engine, fake_engine: FakeE
 def test_an_import_that_gives_no_image_is_an_error(
     fake: Engine, fake_engine: FakeEngine, root_archive: Path
 ) -> None:
-    fake_engine.script("create", {"status": "sha256:0"})
+    fake_engine.script("load", {"stream": "Loaded image"})
     fake_engine.answer("tag", {}, status=201)
 
     with pytest.raises(EngineError, match=r"took the base image infer-base:3.11 but does not have it$"):
-        import_base(fake, root_archive, name="infer-base:3.11", labels={})
+        load_base(fake, root_archive, name="infer-base:3.11", architecture="amd64", labels={})
 
 
 def test_a_base_image_of_ours_says_its_python(engine: Engine, repository: str, root_archive: Path) -> None:
-    made = import_base(engine, root_archive, name=f"{repository}:base", labels={BASE_PYTHON: "3.13"})
+    made = load_base(
+        engine, root_archive, name=f"{repository}:base", architecture="amd64", labels={BASE_PYTHON: "3.13"}
+    )
 
     found = base_image(engine, f"{repository}:base", platform=None, on_event=lambda _: None)
 

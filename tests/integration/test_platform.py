@@ -1,0 +1,45 @@
+"""An image for another processor, on an engine that cannot run it."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infer_cli.engine.images import find_image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from infer_cli.engine.connection import Engine
+    from tests.conftest import Finished
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the other processor is arm64 here")
+def test_image_for_arm_is_built_without_running_anything(
+    engine: Engine, infer: Callable[..., Finished], iris_folder: Path, tag: Callable[[], str]
+) -> None:
+    base, name = tag(), tag()
+    made = infer("base", "--tag", base, "--platform", "linux/arm64")
+    assert made.exit_code == 0, made.stderr
+
+    built = infer(
+        *("build", "--tag", name, "--model-dir", str(iris_folder), "--bake"),
+        *("--base-image", base, "--platform", "linux/arm64"),
+    )
+
+    assert built.exit_code == 0, built.stderr
+    assert "RUN" not in built.stderr
+    assert "not proved" in built.stderr
+    image = find_image(engine, name)
+    assert image is not None
+    assert image.architecture == "arm64"
+
+
+def test_unknown_platform_is_wrong_usage(infer: Callable[..., Finished]) -> None:
+    refused = infer("base", "--platform", "linux/riscv64")
+
+    assert refused.exit_code == 2
+    assert "linux/arm64" in refused.stderr
