@@ -87,7 +87,9 @@ class SkopsModel:
         if isinstance(file := described.get("file"), str):
             return self._array(file) if is_wanted else Blob(0)
         if isinstance(content, list):
-            return _SEQUENCES.get(str(loader), ListNode)([self._node(item, depth + 1) for item in content])
+            return _SEQUENCES.get(str(loader), ListNode)(
+                [self._node(item, depth + 1, is_wanted=is_wanted) for item in content]
+            )
         return self._object(made_by, content, depth, is_dictionary=loader == "DictNode")
 
     def _object(self, made_by: Global, content: Json, depth: int, *, is_dictionary: bool) -> Node:
