@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from infer_cli.client import Predictions, ServiceClient
+from infer_cli.client import Predictions, ServedFeature, ServiceClient
 from infer_cli.errors import PredictionFailed
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def test_the_model_is_described(client: ServiceClient) -> None:
     model = client.model()
 
     assert model.kind == "classifier"
-    assert model.features == dict.fromkeys(ROW, "number")
+    assert model.features == dict.fromkeys(ROW, ServedFeature("number"))
     assert model.example.startswith("/prediction?slength=")
     assert model.record["file"] == "model.pkl"
 
