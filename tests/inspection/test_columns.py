@@ -53,7 +53,7 @@ GAPS = FRAME.assign(
 )
 
 
-class DateParts(TransformerMixin, BaseEstimator):
+class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A transformer of one's own."""
 
     def fit(self, frame: Any, _: object = None) -> DateParts:
