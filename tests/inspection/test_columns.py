@@ -172,7 +172,7 @@ CASES: dict[str, tuple[Callable[[], Any], list[tuple[str, bool, bool]]]] = {
         [NUMBER],
     ),
     "a bag": (
-        lambda: BaggingClassifier(HistGradientBoostingClassifier(max_iter=2), 2, max_features=1).fit(
+        lambda: BaggingClassifier(HistGradientBoostingClassifier(max_iter=2), 2, max_features=2).fit(
             FRAME[["size", "wet"]], TARGET
         ),
         [NUMBER_OR_GAP, NUMBER_OR_GAP],
