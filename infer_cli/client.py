@@ -21,11 +21,31 @@ _SHOWN_PROBLEMS = 20
 
 
 @dataclass(frozen=True)
+class ServedFeature:
+    """A feature of the served model: the type of its values, and whether they may be missing.
+
+    `type` is that of the values also for categories; `takes_empty` tells that an empty text is a value.
+    """
+
+    type: str = "number"
+    takes_empty: bool = False
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> ServedFeature:
+        """Read what `/model` says of one."""
+        kind, categories = str(record["type"]), record.get("categories") or [""]
+        if kind == "category":
+            kind = "text" if isinstance(categories[0], str) else "number"
+        is_free_text = record["type"] == "text" and not record.get("nullable", False)
+        return cls(kind, is_free_text or "" in record.get("categories", ()))
+
+
+@dataclass(frozen=True)
 class ServedModel:
     """What `/model` says: the features in order with their types, and a request that works."""
 
     kind: str
-    features: dict[str, str]
+    features: dict[str, ServedFeature]
     example: str
     record: dict[str, Any]
 
@@ -67,7 +87,7 @@ class ServiceClient:
         record = self._request("GET", "/model")
         return ServedModel(
             kind=str(record["kind"]),
-            features={str(feature["name"]): str(feature["type"]) for feature in record["features"]},
+            features={str(feature["name"]): ServedFeature.of(feature) for feature in record["features"]},
             example=str(record["example"]),
             record=record,
         )

@@ -37,13 +37,18 @@ def format_of(path: Path) -> str:
         raise InferError(message, hint=f"name it with one of {', '.join(_FORMATS)}") from None
 
 
-def read_rows(path: Path, *, batch_rows: int) -> Iterator[list[Row]]:
+def read_rows(path: Path, *, batch_rows: int, keep_text: bool = False) -> Iterator[list[Row]]:
     """The rows of a file, `batch_rows` at a time.
 
-    Values of a CSV are numbers where they read as numbers, and None where they are empty.
+    Values of a CSV are numbers where they read as numbers, and None where they are empty; with `keep_text`
+    they are the texts that stand there.
     Raises `InferError`, with the line, for a file that cannot be read.
     """
-    reader = {"csv": _read_csv, "jsonl": _read_json_lines, "parquet": _read_parquet}[format_of(path)]
+    reader = {
+        "csv": _read_text_csv if keep_text else _read_csv,
+        "jsonl": _read_json_lines,
+        "parquet": _read_parquet,
+    }[format_of(path)]
     try:
         yield from reader(path, batch_rows)
     except OSError as error:
@@ -127,6 +132,11 @@ def plain_number(text: str) -> object:
 
 
 def _read_csv(path: Path, batch_rows: int) -> Iterator[list[Row]]:
+    for batch in _read_text_csv(path, batch_rows):
+        yield [{name: plain_number(text) for name, text in row.items()} for row in batch]
+
+
+def _read_text_csv(path: Path, batch_rows: int) -> Iterator[list[Row]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         batch: list[Row] = []
@@ -138,7 +148,7 @@ def _read_csv(path: Path, batch_rows: int) -> Iterator[list[Row]]:
                 if None in row or None in row.values():
                     expected = f"{len(reader.fieldnames)} values, as in the first line"
                     raise InferError(f"{path}, line {reader.line_num}: expected {expected}")
-                batch.append({name: plain_number(text) for name, text in row.items()})
+                batch.append(dict(row))
                 if len(batch) == batch_rows:
                     yield batch
                     batch = []

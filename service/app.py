@@ -27,11 +27,21 @@ from werkzeug.exceptions import (
 
 from service.description import describe
 from service.logs import LOGGER
-from service.payload import InvalidInput, JsonValue, first_row, parse_json, parse_query, predictions_json
+from service.page import fields_of
+from service.payload import (
+    InvalidInput,
+    JsonValue,
+    first_row,
+    json_value,
+    parse_json,
+    parse_query,
+    predictions_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from service.features import Value
     from service.predictor import Predictor
     from service.settings import Settings
 
@@ -82,10 +92,11 @@ class _Views:
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
         self.description = describe(predictor)
+        self.fields = fields_of(predictor.features)
         self.places = threading.BoundedSemaphore(MOST_PREDICTIONS_AT_ONCE)
 
     def page(self) -> Response:
-        response = Response(render_template("index.html", model=self.description))
+        response = Response(render_template("index.html", model=self.description, fields=self.fields))
         response.headers["Content-Security-Policy"] = PAGE_POLICY
         return response
 
@@ -94,7 +105,7 @@ class _Views:
         row = parse_query(request.args.items(multi=True), features)
         with self._place():
             answer = self._answer([row])
-        inputs: JsonValue = {feature.name: value for feature, value in zip(features, row)}
+        inputs: JsonValue = {feature.name: json_value(value) for feature, value in zip(features, row)}
         return _json({"inputs": inputs, **first_row(answer)})
 
     def predict_many(self) -> Response:
@@ -113,7 +124,7 @@ class _Views:
         finally:
             self.places.release()
 
-    def _answer(self, rows: list[list[float]]) -> dict[str, list[JsonValue]]:
+    def _answer(self, rows: list[list[Value]]) -> dict[str, list[JsonValue]]:
         return predictions_json(self.predictor.predict(rows), self.predictor.classes)
 
     def model(self) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from datetime import datetime
 from importlib import metadata
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -13,7 +14,8 @@ from service.payload import JsonValue, json_value
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.predictor import Feature, Predictor
+    from service.features import Feature, Value
+    from service.predictor import Predictor
 
 # Module to package: those on which a prediction may depend, and those that serve it.
 PACKAGES = {
@@ -29,6 +31,10 @@ PACKAGES = {
     "granian": "granian",
 }
 
+# More than these are of use to nobody; `category_count` says how many there are.
+MOST_CATEGORIES = 1000
+EXAMPLES = {"text": "some text", "date": "2026-01-31", "boolean": "true"}
+
 
 def describe(predictor: Predictor) -> dict[str, JsonValue]:
     """Describe the model in JSON's types."""
@@ -36,7 +42,7 @@ def describe(predictor: Predictor) -> dict[str, JsonValue]:
     return {
         "kind": predictor.kind,
         "estimator": type(loaded.estimator).__name__,
-        "features": [{"name": feature.name, "type": feature.type} for feature in predictor.features],
+        "features": [_describe_feature(feature) for feature in predictor.features],
         "classes": json_value(predictor.classes),
         "file": loaded.file.name,
         "size_bytes": loaded.size_bytes,
@@ -46,9 +52,40 @@ def describe(predictor: Predictor) -> dict[str, JsonValue]:
     }
 
 
+def _describe_feature(feature: Feature) -> dict[str, JsonValue]:
+    """Give the name and type, whether a value must be given, and the categories if any are known."""
+    described: dict[str, JsonValue] = {
+        "name": feature.name,
+        "type": feature.type,
+        "required": feature.required,
+        "nullable": feature.nullable,
+    }
+    if feature.categories is not None:
+        known = feature.categories
+        described["categories"] = [json_value(value) for value in known[:MOST_CATEGORIES]]
+        described["category_count"] = len(known)
+        described["accepts_others"] = feature.is_open
+    return described
+
+
 def example(features: Sequence[Feature]) -> str:
     """Give the path of a request that is answered, whatever the names of the features."""
-    return "/prediction?" + urlencode([(feature.name, "1.0") for feature in features], quote_via=quote)
+    query = [(feature.name, example_text(feature)) for feature in features]
+    return "/prediction?" + urlencode(query, quote_via=quote)
+
+
+def example_text(feature: Feature) -> str:
+    """Give a value that the feature takes, as a query has it."""
+    if feature.categories:
+        return query_text(feature.categories[0])
+    return EXAMPLES.get(feature.type, "1.0")
+
+
+def query_text(value: Value) -> str:
+    """Write a value as a query has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _loaded_packages() -> list[tuple[str, JsonValue]]:

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from difflib import get_close_matches
+from functools import cached_property
 from typing import TYPE_CHECKING, Union
+
+from service.values import LARGEST_NUMBER, Refused, checks_of, value_in_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from service.predictor import Feature, Predictions
+    from service.features import Feature, Value
+    from service.predictor import Predictions
+    from service.values import Check
 
 JsonValue = Union[None, bool, int, float, str, "list[JsonValue]", "dict[str, JsonValue]"]
-
-# As JSON has them, and `+1`, `.5` and `5.`, which people type. Python's float() would also take `1_000`.
-NUMBER = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
-# The largest number in 32 bits. Models made of trees compute in these, and refuse larger ones.
-LARGEST_NUMBER = 3.4028234663852886e38
 
 # An answer that names ten thousand wrong fields helps nobody; it says how many there are.
 MOST_PROBLEMS_LISTED = 50
 MOST_PROBLEMS_IN_MESSAGE = 5
+MOST_VALUES_SHOWN = 10
 LONGEST_TEXT_SHOWN = 80
+# A whole number of so many digits is exactly itself also as a floating one.
+MOST_DIGITS = 15
 
 
 class InvalidInput(Exception):
@@ -38,27 +41,30 @@ class InvalidInput(Exception):
         self.details = details
 
 
-def parse_query(items: Iterable[tuple[str, str]], features: Sequence[Feature]) -> list[float]:
+def parse_query(items: Iterable[tuple[str, str]], features: Sequence[Feature]) -> list[Value]:
     """Make one row from the names and values of a query; raise `InvalidInput` naming every wrong one."""
+    by_name = {feature.name: feature for feature in features}
+    is_mixed = any(feature.type != "number" for feature in features)
     values: dict[str, object] = {}
     repeated = []
     for name, text in items:
         if name in values:
             repeated.append(name)
-        values[name] = _number_in(text)
+        feature = by_name.get(name)
+        values[name] = text if feature is None else value_in_text(feature, text, is_mixed=is_mixed)
     problems = _Problems(features)
     row = problems.check_row(values, repeated=repeated)
     problems.raise_if_any()
     return row
 
 
-def parse_json(body: bytes, features: Sequence[Feature]) -> list[list[float]]:
+def parse_json(body: bytes, features: Sequence[Feature]) -> list[list[Value]]:
     """Read the rows of a JSON body; raise `InvalidInput` naming every wrong field with its row.
 
     The body is one object of features, or an object whose `rows` is a list of these. A feature that is
-    itself called `rows` is no contradiction: its value is a number, never a list.
+    itself called `rows` is no contradiction: its value is never a list.
     """
-    document = _decode(body)
+    document = _decode(body, keep_whole=any(feature.type == "any" for feature in features))
     if not isinstance(document, dict):
         found = _kind_of(document)
         message = f"The body must be an object of features, or have a list of them in rows; it is {found}"
@@ -117,6 +123,8 @@ def json_value(value: object) -> JsonValue:
         return value
     if isinstance(value, (list, tuple)):
         return [json_value(element) for element in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
     if hasattr(value, "item"):
         return json_value(value.item())
     return str(value)
@@ -136,10 +144,15 @@ def _object(pairs: list[tuple[str, object]]) -> _Object:
     return result
 
 
-def _decode(body: bytes) -> object:
+def _whole_number(text: str) -> float:
+    return int(text) if len(text) <= MOST_DIGITS else float(text)
+
+
+def _decode(body: bytes, *, keep_whole: bool = False) -> object:
     try:
         # float also for whole numbers: one with a thousand digits is then an infinity, found below.
-        return json.loads(body, parse_int=float, object_pairs_hook=_object)
+        parse_int = _whole_number if keep_whole else float
+        return json.loads(body, parse_int=parse_int, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         message = f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         details: JsonValue = {"line": error.lineno, "column": error.colno}
@@ -165,12 +178,6 @@ def _check_list(document: Mapping[str, object], rows: list[object]) -> None:
         raise InvalidInput(message)
 
 
-def _number_in(text: str) -> object:
-    """Give the number that a text of a query says, finite or not; the text itself, if it says none."""
-    stripped = text.strip()
-    return float(stripped) if NUMBER.fullmatch(stripped) else stripped
-
-
 @dataclass
 class _Problems:
     """Checks rows against the features, and collects what is wrong with them."""
@@ -182,41 +189,57 @@ class _Problems:
     def __post_init__(self) -> None:
         self.names = [feature.name for feature in self.features]
         self.known = frozenset(self.names)
+        # Nearly all values are numbers, so that these are looked at first.
+        self.asked = [(feature.name, feature.type == "number") for feature in self.features]
+
+    @cached_property
+    def _checks(self) -> dict[str, tuple[Feature, Check]]:
+        return checks_of(self.features)
 
     def check_row(
         self, row: object, *, index: int | None = None, repeated: Sequence[str] = ()
-    ) -> list[float]:
+    ) -> list[Value]:
         """Give the values of a row in the order of the features; of use only if nothing was wrong."""
         if not isinstance(row, dict):
             self._add(index, None, "not_an_object", f"is not an object of features but {_kind_of(row)}")
             return []
         for name in (*repeated, *getattr(row, "repeated", ())):
             self._add(index, name, "repeated", "is given more than once")
-        values = [self._check_value(index, name, row) for name in self.names]
+        values = [
+            value
+            if type(value := row.get(name)) is float
+            and is_number
+            and -LARGEST_NUMBER <= value <= LARGEST_NUMBER
+            else self._check_value(index, name, row)
+            for name, is_number in self.asked
+        ]
         if len(row) != len(values) or not self.known.issuperset(row):
             for name in row:
                 if name not in self.known:
                     self._add(index, name, "unknown", "is not a feature of the model")
         return values
 
-    def _check_value(self, index: int | None, name: str, row: Mapping[str, object]) -> float:
+    def _check_value(self, index: int | None, name: str, row: Mapping[str, object]) -> Value:
+        feature, check = self._checks[name]
         value = row.get(name)
-        if isinstance(value, float) and -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
-            return value
         if name not in row:
-            self._add(index, name, "missing", "is missing")
-        elif value is None or value == "":
-            self._add(index, name, "missing", "has no value")
-        elif not isinstance(value, float):
-            self._add(index, name, "not_a_number", "is not a number", value)
-        elif math.isfinite(value):
-            self._add(index, name, "too_large", "is too large", value)
-        else:
-            self._add(index, name, "not_finite", "is not a finite number", value)
-        return math.nan
+            if feature.required:
+                self._add(index, name, "missing", "is missing")
+            return None
+        try:
+            return check(value)
+        except Refused as refused:
+            self._add(index, name, refused.problem, refused.message, value, refused.known)
+        return None
 
     def _add(
-        self, row: int | None, name: str | None, problem: str, message: str, value: object = None
+        self,
+        row: int | None,
+        name: str | None,
+        problem: str,
+        message: str,
+        value: object = None,
+        known: Sequence[Value] = (),
     ) -> None:
         """Count a problem; put it into words only if it will be listed, for there may be a million."""
         self.count += 1
@@ -231,6 +254,9 @@ class _Problems:
         if value is not None:
             entry["value"] = _shown(value)
             message += f": {json.dumps(entry['value'], ensure_ascii=False)}"
+        if known:
+            entry["categories"] = [json_value(category) for category in known[:MOST_PROBLEMS_LISTED]]
+            message += f" (known: {_listed(known)})"
         if problem == "unknown":
             message += self._nearest(str(entry["field"]))
         where = [] if row is None else [f"row {row}"]
@@ -252,13 +278,21 @@ class _Problems:
         raise InvalidInput(message, details={"count": self.count, "fields": fields})
 
 
+def _listed(values: Sequence[Value]) -> str:
+    shown = [
+        json.dumps(_shown(json_value(value)), ensure_ascii=False) for value in values[:MOST_VALUES_SHOWN]
+    ]
+    more = len(values) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
 def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST_TEXT_SHOWN else f"{text[:LONGEST_TEXT_SHOWN]}…"
 
 
 def _shown(value: object) -> JsonValue:
     """Give a value of the request as an answer can show it: short, and NaN and infinities as texts."""
-    if isinstance(value, bool):
+    if isinstance(value, (bool, int)):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
@@ -269,5 +303,5 @@ def _kind_of(value: object) -> str:
     """Say what JSON calls a value."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    kinds = ((str, "a text"), (float, "a number"), (list, "a list"), (dict, "an object"))
+    kinds = ((str, "a text"), ((int, float), "a number"), (list, "a list"), (dict, "an object"))
     return next(name for kind, name in kinds if isinstance(value, kind))

@@ -11,29 +11,24 @@ import threading
 import warnings
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from service import table
+from service.kinds import Reading, positions_of, takes_texts
 from service.loading import ModelUnloadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from service.features import Feature, Value
     from service.loading import LoadedModel
 
     # A method of the model: a table of rows in, something like an array out.
     Ask = Callable[[object], object]
 
 KINDS = ("classifier", "regressor")
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One named input of the model, and the type of its values."""
-
-    name: str
-    type: str = "number"
 
 
 @dataclass(frozen=True)
@@ -54,34 +49,27 @@ class Predictor:
     def __init__(self, loaded: LoadedModel) -> None:
         self.loaded = loaded
         self.kind = _kind(loaded.estimator)
-        self.features = _features(loaded)
+        reading = _read(loaded)
+        self.features = reading.features(_names(loaded))
         self.classes = _classes(loaded.estimator)
         self._predict: Ask = loaded.estimator.predict
         # Some models have it only if they were made so (SVC), and then lack it as if it were not there.
         self._predict_proba: Ask | None = getattr(loaded.estimator, "predict_proba", None)
-        self._feeds_frame = _wants_columns(loaded)
+        self._table = _table_maker(loaded, reading, self.features)
         self._turn = threading.Lock()
         for part in _with_best(loaded.estimator):
             _use_one_thread(part)
 
-    def predict(self, rows: Sequence[Sequence[float]]) -> Predictions:
-        """Predict for rows whose values are in the order of `features`."""
-        table = self._table(rows)
+    def predict(self, rows: Sequence[Sequence[Value]]) -> Predictions:
+        """Predict for rows whose values are in the order of `features`, and of their types."""
         with self._turn, _without_name_warning():
-            values = self._predict(table)
-            probabilities = self._predict_proba(table) if self._predict_proba else None
+            given = self._table(rows)
+            values = self._predict(given)
+            probabilities = self._predict_proba(given) if self._predict_proba else None
         return Predictions(
             values=_to_list(values),
             probabilities=None if probabilities is None else _by_row(probabilities),
         )
-
-    def _table(self, rows: Sequence[Sequence[float]]) -> object:
-        array = np.array(rows, dtype=np.float64)
-        if not self._feeds_frame:
-            return array
-        import pandas as pd  # noqa: PLC0415 (slow to import, and few models want it)
-
-        return pd.DataFrame(array, columns=[feature.name for feature in self.features])
 
 
 def _by_row(probabilities: object) -> list[object]:
@@ -121,27 +109,37 @@ def _kind(estimator: object) -> str:
     return kind if kind in KINDS else "other"
 
 
-def _features(loaded: LoadedModel) -> tuple[Feature, ...]:
+def _read(loaded: LoadedModel) -> Reading:
+    """Follow the columns through the model."""
+    reading = Reading(len(_names(loaded)))
+    reading.read(loaded.estimator)
+    return reading
+
+
+def _names(loaded: LoadedModel) -> list[str]:
     """List the inputs in the model's order: the columns it was trained with, or x0, x1, … without names."""
+    if takes_texts(loaded.estimator):
+        return ["x0"]
     entry = _entry(loaded.estimator)
     names = getattr(entry, "feature_names_in_", None)
     if names is not None:
-        return _named(loaded, [str(name) for name in names])
+        return _once(loaded, [str(name) for name in names])
     if entry is not None:
         count: int = getattr(entry, "n_features_in_", 0)
-        return tuple(Feature(f"x{index}") for index in range(count))
+        return [f"x{index}" for index in range(count)]
     reason = "it does not say which features it takes (feature_names_in_ or n_features_in_)"
     raise ModelUnloadable(
         loaded.file, reason, "Fit the model before it is saved, with scikit-learn 1.0 or newer"
     )
 
 
-def _named(loaded: LoadedModel, names: list[str]) -> tuple[Feature, ...]:
+def _once(loaded: LoadedModel, names: list[str]) -> list[str]:
+    """Give the names; refuse them if one is there twice."""
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         reason = f"several of its features are called {repeated[0]!r}"
         raise ModelUnloadable(loaded.file, reason, "Give each column its own name and train again")
-    return tuple(Feature(name) for name in names)
+    return names
 
 
 def _entry(estimator: object) -> object:
@@ -188,31 +186,45 @@ def _use_one_thread(estimator: object) -> None:
         estimator.set_params(**many)  # type: ignore[attr-defined]  # what has get_params has it
 
 
-def _wants_columns(loaded: LoadedModel) -> bool:
-    """Tell whether the model must be given a DataFrame, which takes pandas.
+def _table_maker(loaded: LoadedModel, reading: Reading, features: tuple[Feature, ...]) -> table.MakeTable:
+    """Give what makes the table that the model takes: without pandas where that will do, as it is quicker."""
+    model = loaded.estimator
+    is_mixed = any(feature.type != "number" and feature.dtype != "unused" for feature in features)
+    if takes_texts(model):
+        return table.texts
+    if not hasattr(_entry(model), "feature_names_in_"):
+        return table.values if is_mixed else table.used_numbers(features)
+    if is_mixed or reading.makes_frames:
+        if not _has_pandas():
+            reason = "it takes named columns of several kinds, and there is no pandas"
+            raise ModelUnloadable(loaded.file, reason, "Add pandas to the image")
+        return table.mixed_frame(features)
+    if any(_may_use_names(part) for part in [model, *_parameters(model).values()]) and _has_pandas():
+        is_plain = all(feature.type == "number" for feature in features)
+        return table.number_frame(features) if is_plain else table.mixed_frame(features)
+    for transformer in reading.column_transformers:
+        _pick_by_position(transformer)
+    return table.used_numbers(features)
 
-    One that was trained with names and picks columns by them must. So may any that has code from outside
-    scikit-learn, and gets a DataFrame if there is pandas.
-    """
-    if not hasattr(_entry(loaded.estimator), "feature_names_in_"):
-        return False
-    parts = [loaded.estimator, *_parameters(loaded.estimator).values()]
-    picks = any(_is_a(part, "ColumnTransformer") for part in parts)
-    has_pandas = importlib.util.find_spec("pandas") is not None
-    if picks and not has_pandas:
-        raise ModelUnloadable(
-            loaded.file, "it picks columns by name, and there is no pandas", "Add pandas to the image"
+
+def _has_pandas() -> bool:
+    return importlib.util.find_spec("pandas") is not None
+
+
+def _pick_by_position(transformer: Any) -> None:  # noqa: ANN401
+    """Let a fitted column transformer pick columns of an array, which have no names."""
+    transformer.transformers_ = [
+        (
+            name,
+            part,
+            positions_of(transformer, name)[0]
+            if isinstance(columns, str)
+            else positions_of(transformer, name),
         )
-    return has_pandas and (picks or any(_may_use_names(part) for part in parts))
-
-
-def _is_a(part: object, class_name: str) -> bool:
-    return any(base.__name__ == class_name for base in type(part).__mro__)
+        for name, part, columns in transformer.transformers_
+    ]
 
 
 def _may_use_names(part: object) -> bool:
-    """Tell whether it is fitted code that scikit-learn did not write, or that calls such code."""
-    is_estimator = hasattr(part, "fit")
-    return is_estimator and (
-        not type(part).__module__.startswith("sklearn.") or _is_a(part, "FunctionTransformer")
-    )
+    """Tell whether it is fitted code that scikit-learn did not write, and may use the columns' names."""
+    return hasattr(part, "fit") and not type(part).__module__.startswith("sklearn.")

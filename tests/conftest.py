@@ -91,3 +91,105 @@ def engine() -> Iterator[Engine]:
     connected = connect()
     yield connected
     connected.api.close()
+
+
+@pytest.fixture(scope="session")
+def mixed_frame() -> Any:
+    """A table of many kinds of columns, some with missing values, and texts that are hard to pass on."""
+    import numpy as np  # noqa: PLC0415 (slow to import)
+    import pandas as pd  # noqa: PLC0415
+
+    random = np.random.default_rng(0)
+    count = 60
+    texts = ['a "good" thing', "söße & klein", "", "x=1&y=2", "007", "zeile\nzwei", "good good", "true", "5"]
+    return pd.DataFrame(
+        {
+            "age": np.where(np.arange(count) % 7 == 3, np.nan, random.normal(40, 9, count).round(2)),
+            "income": random.integers(1000, 9000, count),
+            "town": np.resize(np.array(["Köln", "New York", "A & B", 'say "hi"'], dtype=object), count),
+            "zip": np.resize(np.array(["007", "01234", "5", "1e3", None], dtype=object), count),
+            "size": pd.Categorical(np.resize(["S", "M", "L"], count), categories=["S", "M", "L"]),
+            "rooms": np.resize([1, 2, 3, 5], count),
+            "member": np.resize([True, False, False], count),
+            "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(random.integers(0, 2000, count), unit="D"),
+            "note": np.resize(np.array(texts, dtype=object), count),
+            "unused": np.resize(["p", "q"], count),
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def mixed_models(mixed_frame: Any) -> dict[str, Any]:
+    """Pipelines over the mixed table, by what they show."""
+    import numpy as np  # noqa: PLC0415 (slow to import)
+    import pandas as pd  # noqa: PLC0415
+    from sklearn.compose import make_column_selector, make_column_transformer  # noqa: PLC0415
+    from sklearn.ensemble import HistGradientBoostingClassifier, StackingClassifier  # noqa: PLC0415
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer  # noqa: PLC0415
+    from sklearn.impute import SimpleImputer  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.model_selection import GridSearchCV  # noqa: PLC0415
+    from sklearn.pipeline import FeatureUnion, make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import (  # noqa: PLC0415
+        FunctionTransformer,
+        OneHotEncoder,
+        OrdinalEncoder,
+        StandardScaler,
+        TargetEncoder,
+    )
+
+    frame = mixed_frame
+    target = np.where(frame["income"] + 30 * frame["rooms"] > 5000, "yes", "no")
+    filled = make_pipeline(SimpleImputer(), StandardScaler())
+    words = make_pipeline(
+        SimpleImputer(strategy="constant", fill_value="none"), OneHotEncoder(handle_unknown="ignore")
+    )
+    days = make_pipeline(FunctionTransformer(pd.DataFrame.apply, kw_args={"func": pd.to_datetime}))
+    days.steps.append(("days", FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": "int64"})))
+    days.steps.append(("scale", StandardScaler()))
+    many = make_column_transformer(
+        (filled, ["age", "income"]),
+        (words, ["town", "zip"]),
+        (OneHotEncoder(), ["size", "rooms"]),
+        (TfidfVectorizer(), "note"),
+        (OrdinalEncoder(), ["member"]),
+        (days, ["since"]),
+    )
+    selected = make_column_transformer(
+        (filled, make_column_selector(dtype_include=np.number)),
+        (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_include="category")),
+        (StandardScaler(), make_column_selector(dtype_include="datetime64")),
+        ("passthrough", make_column_selector(dtype_include=bool)),
+    )
+    inner = make_column_transformer((TargetEncoder(cv=2), ["town"]), (OrdinalEncoder(), slice(1, 2)))
+    nested = make_column_transformer(
+        (inner, ["town", "rooms"]),
+        (FeatureUnion([("a", CountVectorizer()), ("b", TfidfVectorizer())]), 2),
+        (
+            OneHotEncoder(),
+            np.array([name == "since" for name in ("town", "rooms", "note", "since", "member")]),
+        ),
+        remainder="passthrough",
+    )
+    sized = frame[["age", "town", "size", "member"]].astype({"town": "category"})
+    steps = {
+        "many": (many, frame),
+        "selected": (selected, frame),
+        "nested": (nested, frame[["town", "rooms", "note", "since", "member"]]),
+        "search": (make_column_transformer((filled, ["age"]), (OneHotEncoder(), ["town"])), frame),
+    }
+    models = {
+        name: make_pipeline(step, LogisticRegression(max_iter=500)).fit(table, target)
+        for name, (step, table) in steps.items()
+    }
+    models["boosting"] = HistGradientBoostingClassifier(max_iter=5, random_state=0).fit(sized, target)
+    models["search"] = GridSearchCV(models["search"], {"logisticregression__C": [0.1, 1]}, cv=2).fit(
+        frame[["age", "town"]], target
+    )
+    stacked = [("columns", models["search"].best_estimator_)]
+    models["stacking"] = StackingClassifier(stacked, cv=2).fit(frame[["age", "town"]], target)
+    models["array"] = make_pipeline(
+        make_column_transformer((filled, [0]), (OneHotEncoder(), [1])), LogisticRegression()
+    ).fit(frame[["age", "town"]].to_numpy(dtype=object), target)
+    models["texts"] = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(frame["note"], target)
+    return models

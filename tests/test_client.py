@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from infer_cli.client import Predictions, ServiceClient
+from infer_cli.client import Predictions, ServedFeature, ServiceClient
 from infer_cli.errors import PredictionFailed
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def test_the_model_is_described(client: ServiceClient) -> None:
     model = client.model()
 
     assert model.kind == "classifier"
-    assert model.features == dict.fromkeys(ROW, "number")
+    assert model.features == dict.fromkeys(ROW, ServedFeature("number"))
     assert model.example.startswith("/prediction?slength=")
     assert model.record["file"] == "model.pkl"
 
@@ -286,3 +286,18 @@ def test_an_address_without_a_port_is_that_of_http() -> None:
     client = ServiceClient("http://big.example")
 
     assert (client._host, client._port) == ("big.example", 80)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"type": "number"}, ServedFeature("number")),
+        ({"type": "category", "categories": ["a"]}, ServedFeature("text")),
+        ({"type": "category", "categories": ["", "a"]}, ServedFeature("text", takes_empty=True)),
+        ({"type": "category", "categories": [1]}, ServedFeature("number")),
+        ({"type": "text", "nullable": True}, ServedFeature("text")),
+        ({"type": "text", "nullable": False}, ServedFeature("text", takes_empty=True)),
+    ],
+)
+def test_what_a_feature_takes(record: dict[str, Any], expected: ServedFeature) -> None:
+    assert ServedFeature.of(record) == expected

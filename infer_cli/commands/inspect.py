@@ -18,9 +18,10 @@ from infer_cli.plan import BAKED_FOLDER
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.images import ImageFacts
-    from infer_cli.inspection import Estimator, Inspection
+    from infer_cli.inspection import Estimator, Feature, Inspection
 
 _SHOWN_NAMES = 12
+_SHOWN_FEATURES = 60
 _LAYER_WIDTH = 90
 _MODEL_ENDINGS = (
     ".pkl",
@@ -121,7 +122,7 @@ def _describe(model: Inspection) -> str:
         f"{model.path}  ({model.format}{wrapped}, {output.size_text(model.size_bytes)})",
         f"digest:    sha256:{model.sha256}",
         f"kind:      {model.kind}",
-        f"features:  {_features(model)}",
+        f"features:  {_features(model)}".replace("  \n", "\n"),
     ]
     if model.classes is not None:
         lines.append(f"classes:   {_names([str(value) for value in model.classes])}")
@@ -133,11 +134,32 @@ def _describe(model: Inspection) -> str:
 
 
 def _features(model: Inspection) -> str:
+    if any(feature.kind != "number" for feature in model.features or ()):
+        return "".join(f"\n  {line}" for line in _kinds(model))
     if model.feature_names:
         return _names(list(model.feature_names))
     if model.feature_count is not None:
         return f"{model.feature_count} without names (x0 … x{model.feature_count - 1})"
     return "not recorded"
+
+
+def _kinds(model: Inspection) -> list[str]:
+    """A line for each feature: its name, and what it takes."""
+    features = model.features or ()
+    names = [_printable(feature.name) for feature in features[:_SHOWN_FEATURES]]
+    width = max(map(len, names), default=0)
+    lines = [f"{name:<{width}}  {_kind(feature)}" for name, feature in zip(names, features, strict=False)]
+    more = len(features) - len(names)
+    return lines + ([f"… ({len(features)} in all)"] if more else [])
+
+
+def _kind(feature: Feature) -> str:
+    text: str = feature.kind
+    if feature.categories:
+        text += f": {_names([str(value) for value in feature.categories])}"
+    if feature.categories is not None and feature.accepts_others:
+        text += ", or another"
+    return f"{text}; may be missing" if feature.nullable else text
 
 
 def _names(names: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,14 @@ from infer_cli.errors import PredictionFailed, UsageError
 from infer_cli.options import AsJson
 
 if TYPE_CHECKING:
-    from infer_cli.client import Predictions, ServedModel, ServiceClient
+    from collections.abc import Mapping
+
+    from infer_cli.client import Predictions, ServedFeature, ServedModel, ServiceClient
+
+_WORDS = {"true": True, "false": False}
+_TRUTH = {**_WORDS, "1": True, "0": False}
+# What is certainly meant as a number, where it may also be a text: not 007, which may be a name.
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 def predict(
@@ -122,34 +130,49 @@ def _probabilities_text(probabilities: Any) -> str:  # noqa: ANN401 (see `Predic
     return output.table(("CLASS", "PROBABILITY"), cells)
 
 
-def typed_row(values: dict[str, str], model: ServedModel) -> dict[str, object]:
+def typed_row(values: Mapping[str, str], model: ServedModel) -> dict[str, object]:
     """The values as the model's features want them; what does not fit is left for the service to name."""
+    return {name: typed_value(text, model.features.get(name)) for name, text in values.items()}
+
+
+def typed_value(text: str, feature: ServedFeature | None) -> object:
+    """What a text means for a feature: nothing, a number, a truth value, or the text itself."""
     from infer_cli.tables import plain_number  # noqa: PLC0415 (keeps `infer --help` quick)
 
-    return {
-        name: plain_number(text) if model.features.get(name, "number") == "number" else text
-        for name, text in values.items()
-    }
+    kind = "any" if feature is None else feature.type
+    if text == "":
+        return text if feature is not None and feature.takes_empty else None
+    if kind == "boolean":
+        return _TRUTH.get(text.strip().lower(), text)
+    if kind == "number" or (kind == "any" and _PLAIN_NUMBER.fullmatch(text)):
+        number = plain_number(text)
+        return number if not isinstance(number, str) else _WORDS.get(text.strip().lower(), text)
+    return _WORDS.get(text.lower(), text) if kind == "any" else text
 
 
 def _predict_file(
     client: ServiceClient, input_file: Path, output_file: Path | None, batch_rows: int, *, as_json: bool
 ) -> None:
-    from infer_cli.tables import open_writer, read_rows  # noqa: PLC0415 (see above)
+    from infer_cli.tables import format_of, open_writer, read_rows  # noqa: PLC0415 (see above)
 
-    features = client.model().features
+    model = client.model()
+    # The cells of a CSV are texts. In another CSV they stay as they are; elsewhere they get types.
+    is_text = format_of(input_file) == "csv"
+    keeps_text = output_file is None or format_of(output_file) == "csv"
     done = 0
     with output.progress() as progress, open_writer(output_file, sys.stdout) as writer:
-        for batch in read_rows(input_file, batch_rows=batch_rows):
+        for batch in read_rows(input_file, batch_rows=batch_rows, keep_text=True):
             try:
+                rows = [typed_row(row, model) for row in batch] if is_text else batch
                 answer = client.predict(
-                    [{name: row[name] for name in row if name in features} for row in batch]
+                    [{name: row[name] for name in row if name in model.features} for row in rows]
                 )
             except PredictionFailed as error:
                 error.message = f"{input_file}, rows {done + 1} to {done + len(batch)}: {error.message}"
                 raise
+            shown = batch if keeps_text else rows
             writer.write(
-                [{**row, **columns} for row, columns in zip(batch, answer_columns(answer), strict=True)]
+                [{**row, **columns} for row, columns in zip(shown, answer_columns(answer), strict=True)]
             )
             done += len(batch)
             progress.advance("rows", done, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from infer_cli.inspection.nodes import Array, DictNode, Global, Instance, ListNode, Node
@@ -27,16 +28,24 @@ _CODE = re.compile(r"([biufcmMOSUV])(\d{1,9})")
 # A text takes four bytes for each of the characters that its dtype counts.
 _CHARACTER_BYTES = 4
 _FLOATS = {2: "e", 4: "f", 8: "d"}
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (NumPy's dates have no time zone)
+_NOT_A_TIME = -(2**63)
+# How many nanoseconds dates count.
+_NANOSECONDS = {"D": 86_400 * 10**9, "s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Dtype:
-    """What an array's elements are: NumPy's letter for the kind, and the bytes that each takes."""
+    """What an array's elements are: NumPy's letter for the kind, and the bytes that each takes.
+
+    `unit` is what a date counts, such as "us"; empty for other kinds.
+    """
 
     kind: str
     itemsize: int
     is_big_endian: bool
     has_objects: bool
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ def dtype_of(node: Node, depth: int = 0) -> Dtype | None:
 def _with_state(kind: str, size: int, state: Node, depth: int) -> Dtype | None:
     # A ninth item holds metadata, such as the unit of a date.
     match state:
-        case (int(), str(order), subarray, names, fields, int(itemsize), int(), int(flags), *_):
+        case (int(), str(order), subarray, names, fields, int(itemsize), int(), int(flags), *more):
             pass
         case _:
             return None
@@ -78,7 +87,14 @@ def _with_state(kind: str, size: int, state: Node, depth: int) -> Dtype | None:
     # NumPy believes the flags, so they must tell the truth.
     if has_objects != bool(flags & HAS_OBJECTS_FLAG) or (kind == "O" and flags != OBJECT_FLAGS):
         return None
-    return Dtype(kind, size, is_big_endian=order == ">", has_objects=has_objects)
+    return Dtype(kind, size, is_big_endian=order == ">", has_objects=has_objects, unit=_unit(more))
+
+
+def _unit(more: list[Node]) -> str:
+    match more:
+        case [(_, (unit, 1, *_))]:
+            return (_raw(unit) or b"").decode("latin-1")
+    return ""
 
 
 def _fields(fields: Node, depth: int) -> list[Dtype] | None:
@@ -110,6 +126,12 @@ def shape_of(node: Node) -> tuple[int, ...] | None:
     """Give an array's shape, None if the node is not an array."""
     content = _content(node)
     return None if content is None else content.shape
+
+
+def dtype_kind_of(node: Node) -> str | None:
+    """Give NumPy's letter for the kind of an array's elements, None if the node is not an array."""
+    content = _content(node)
+    return None if content is None else content.dtype.kind
 
 
 def values_of(node: Node) -> tuple[Plain, ...] | None:
@@ -224,4 +246,16 @@ def _decoder(dtype: Dtype) -> Callable[[bytes], Plain] | None:
     if dtype.itemsize in _FLOATS:
         number = struct.Struct((">" if dtype.is_big_endian else "<") + _FLOATS[dtype.itemsize])
         decoders["f"] = lambda data: float(number.unpack(data)[0])
+    if dtype.unit in _NANOSECONDS:
+        decoders["M"] = lambda data: _moment(int.from_bytes(data, order, signed=True), dtype.unit)
     return decoders.get(dtype.kind)
+
+
+def _moment(count: int, unit: str) -> str | None:
+    """Write a date in ISO 8601, to the microsecond; None if it is none, or one that Python does not know."""
+    if count == _NOT_A_TIME:
+        return None
+    try:
+        return (_EPOCH + timedelta(microseconds=count * _NANOSECONDS[unit] // 1000)).isoformat()
+    except OverflowError:
+        return None

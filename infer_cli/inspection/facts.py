@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
 from infer_cli.inspection.arrays import shape_of, values_of
+from infer_cli.inspection.columns import features_of, takes_texts
 from infer_cli.inspection.described import what_is
 from infer_cli.inspection.estimators import estimator_of, first_of, inner_of
 from infer_cli.inspection.kinds import is_sklearn_like, kind_by_name
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from infer_cli.inspection.arrays import Plain
-    from infer_cli.inspection.model import Estimator, Kind
+    from infer_cli.inspection.model import Estimator, Feature, Kind
 
 # How deep estimators lie within others; a hostile file may say that one holds itself.
 DEPTH_MAX = 20
 CLASSES_MAX = 100_000
+FEATURES_MAX = 100_000
 # Objects without a predict method that people save by mistake.
 _DATA = re.compile(
     r"builtins\.(bytearray|complex|frozenset|range|set|slice)|_codecs\.encode|datetime\..*"
@@ -43,17 +45,23 @@ class Facts:
     feature_count: int | None = None
     classes: tuple[Plain, ...] | None = None
     versions: tuple[RecordedVersion, ...] = ()
+    features: tuple[Feature, ...] | None = None
+    frame_reason: str | None = None
 
 
 def facts_of(content: Node) -> Facts:
     """Tell what is known of the object that a file holds; refuse what cannot be a model."""
     model = _require_model(content)
     sklearn_version = _sklearn_version_of(model)
+    names, count = _feature_names_of(model), _feature_count_of(model)
+    features, frame_reason = _features_of(model, names, count, sklearn_version)
     return Facts(
         kind=_kind_of(model),
         estimator=estimator_of(model),
-        feature_names=_feature_names_of(model),
-        feature_count=_feature_count_of(model),
+        feature_names=names,
+        feature_count=count,
+        features=features,
+        frame_reason=frame_reason,
         classes=_classes_of(model),
         versions=() if sklearn_version is None else (RecordedVersion("scikit-learn", sklearn_version),),
     )
@@ -113,6 +121,8 @@ def _feature_names_of(model: Instance) -> tuple[str, ...] | None:
 
 def _feature_count_of(model: Instance) -> int | None:
     """Give the number of columns that the model was trained with."""
+    if takes_texts(model):
+        return 1
     for found in _chain(model, first_of):
         state = found.state()
         for attribute in ("n_features_in_", "_n_features_in", "n_features_"):
@@ -120,6 +130,17 @@ def _feature_count_of(model: Instance) -> int | None:
             if isinstance(count, int):
                 return count
     return None
+
+
+def _features_of(
+    model: Instance, names: tuple[str, ...] | None, count: int | None, sklearn_version: str | None
+) -> tuple[tuple[Feature, ...] | None, str | None]:
+    """Give the columns with their kinds, and why they must come in a DataFrame."""
+    if names is None and (count is None or count > FEATURES_MAX):
+        return None, None
+    listed = [f"x{at}" for at in range(count or 0)] if names is None else list(names)
+    features, frame_reason = features_of(model, listed, sklearn_version)
+    return features, None if names is None else frame_reason
 
 
 def _sklearn_version_of(model: Instance) -> str | None:

@@ -30,7 +30,17 @@ PYTHON_3_PROTOCOL = 3
 KEPT_BYTES = 1024
 WANTED_BYTES = 16 * 1024 * 1024
 # The attributes whose arrays are looked at.
-WANTED = frozenset({"classes_", "_classes", "feature_names_in_"})
+WANTED = frozenset(
+    {
+        "_classes",
+        "_transformer_to_input_indices",
+        "categories_",
+        "classes_",
+        "estimators_features_",
+        "feature_names_in_",
+        "statistics_",
+    }
+)
 
 # After so many steps the height of the stack is looked at.
 BLOCK_STEPS = 1 << 16

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Kind: TypeAlias = Literal["classifier", "regressor", "other"]
 Format: TypeAlias = Literal["pickle", "joblib", "skops", "onnx"]
+FeatureKind: TypeAlias = Literal["number", "text", "category", "date", "boolean", "any"]
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
@@ -56,6 +57,33 @@ class Estimator:
 
 
 @dataclass(frozen=True, slots=True)
+class Feature:
+    """A column that the model takes, and which values.
+
+    One that is `nullable` takes a missing value; one that is not `required` may be left out.
+    `categories` are the values that the model knows; it refuses others unless it `accepts_others`.
+    """
+
+    name: str
+    kind: FeatureKind
+    required: bool = True
+    nullable: bool = False
+    categories: tuple[Plain, ...] | None = None
+    accepts_others: bool = False
+
+    def as_dict(self) -> dict[str, Json]:
+        """Give it as JSON would hold it."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "required": self.required,
+            "nullable": self.nullable,
+            "categories": None if self.categories is None else list(self.categories),
+            "accepts_others": self.accepts_others,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedVersion:
     """The version of a package that made the model, as the file records it."""
 
@@ -69,7 +97,9 @@ class Inspection:
 
     `globals` is every name that loading the file would import, sorted; `modules` the top-level modules
     among them that are not Python's own. `numpy_major` is 2 if only NumPy 2 writes such a file, else None.
-    `protocol` is the pickle protocol. A fact that the file does not tell is None.
+    `protocol` is the pickle protocol. `features` are the columns, called x0, x1, … where they have no names.
+    `frame_reason` says why the model must be given a pandas DataFrame, None if it need not.
+    A fact that the file does not tell is None.
     """
 
     path: Path
@@ -88,6 +118,8 @@ class Inspection:
     globals: tuple[Global, ...]
     modules: tuple[str, ...]
     numpy_major: int | None
+    features: tuple[Feature, ...] | None = None
+    frame_reason: str | None = None
 
     def as_dict(self) -> dict[str, Json]:
         """Give it as JSON would hold it."""
@@ -108,4 +140,6 @@ class Inspection:
             "globals": [str(name) for name in self.globals],
             "modules": list(self.modules),
             "numpy_major": self.numpy_major,
+            "features": None if self.features is None else [feature.as_dict() for feature in self.features],
+            "frame_reason": self.frame_reason,
         }

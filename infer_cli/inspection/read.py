@@ -86,6 +86,8 @@ def _inspect(path: Path, file: io.FileIO, start: bytes) -> Inspection:
         versions=content.facts.versions,
         globals=tuple(sorted(content.globals)),
         modules=_modules(content.globals),
+        features=content.facts.features,
+        frame_reason=content.facts.frame_reason,
         numpy_major=2 if any(f"{name}.".startswith("numpy._core.") for name in content.globals) else None,
     )
 

@@ -62,6 +62,22 @@ DISTRIBUTIONS = {
 _WITH_SKLEARN = {"lightgbm.sklearn", "xgboost.sklearn"}
 # The first whose wheels were built for NumPy 2.
 NUMPY_2_SKLEARN = (1, 4, 2)
+# Older ones came out before pandas 3, whose texts and dates are of other types than those of pandas 2.
+PANDAS_3_SKLEARN = (1, 8, 0)
+# What only these versions of pandas write. pandas 3 says `pandas.DataFrame` where those before it name the
+# module that the class is in.
+_PANDAS_1_MODULE = "pandas.core.indexes.numeric"
+_PANDAS_2 = frozenset(
+    {
+        "pandas.core.arrays.categorical.Categorical",
+        "pandas.core.dtypes.dtypes.CategoricalDtype",
+        "pandas.core.frame.DataFrame",
+        "pandas.core.indexes.range.RangeIndex",
+        "pandas.core.series.Series",
+        "pandas.core.tools.datetimes.to_datetime",
+    }
+)
+_PANDAS_3_MODULES = frozenset({"pandas", "pandas.arrays"})
 _RELEASE = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 _VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc|\.post|\.dev)\d+)*")
 
@@ -102,6 +118,8 @@ def requirements_of(inspection: Inspection) -> tuple[Requirement, ...]:
     if inspection.sklearn_version is not None and _VERSION.fullmatch(inspection.sklearn_version):
         pinned = f"=={inspection.sklearn_version}"
         found["scikit-learn"] = Requirement("scikit-learn", pinned, "recorded in the file")
+    if pandas := _pandas(inspection):
+        found["pandas"] = pandas
     if numpy := _numpy(inspection):
         found["numpy"] = numpy
     return tuple(found[name] for name in sorted(found))
@@ -112,9 +130,48 @@ def unknown_modules(inspection: Inspection) -> tuple[str, ...]:
     return tuple(module for module in inspection.modules if module not in DISTRIBUTIONS)
 
 
-def _numpy(inspection: Inspection) -> Requirement | None:
+def _pandas(inspection: Inspection) -> Requirement | None:
+    """Ask for pandas if the file names it, and then for one that reads what the writer's wrote.
+
+    Otherwise only if the model takes named columns that are not all numbers: an array of numbers is quicker,
+    and needs no pandas.
+    """
+    if "pandas" in inspection.modules:
+        reason = "the file uses pandas"
+    elif inspection.frame_reason is not None:
+        reason = f"the model {inspection.frame_reason}"
+    else:
+        return None
+    writer = _pandas_of_writer(inspection)
+    if writer is not None:
+        return Requirement("pandas", *writer)
+    release = _sklearn_release(inspection)
+    if release is not None and release < PANDAS_3_SKLEARN:
+        return Requirement(
+            "pandas", "<3", f"{reason}; scikit-learn {inspection.sklearn_version} is older than pandas 3"
+        )
+    return Requirement("pandas", "", reason)
+
+
+def _pandas_of_writer(inspection: Inspection) -> tuple[str, str] | None:
+    """Give the versions that read what pandas wrote into the file, and why."""
+    modules = {name.module for name in inspection.globals}
+    if _PANDAS_1_MODULE in modules:
+        return "<2", "pandas 1 saved the file"
+    if modules & _PANDAS_3_MODULES:
+        return ">=3", "pandas 3 saved the file"
+    if any(str(name) in _PANDAS_2 for name in inspection.globals):
+        return "<3", "a pandas older than 3 saved the file"
+    return None
+
+
+def _sklearn_release(inspection: Inspection) -> tuple[int, int, int] | None:
     match = _RELEASE.match(inspection.sklearn_version or "")
-    release = (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
+    return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
+
+
+def _numpy(inspection: Inspection) -> Requirement | None:
+    release = _sklearn_release(inspection)
     is_numpy_1 = release is not None and release < NUMPY_2_SKLEARN
     if is_numpy_1 and inspection.numpy_major:
         # 1.26 has stand-ins for the modules that NumPy 2 renamed.
@@ -127,4 +184,6 @@ def _numpy(inspection: Inspection) -> Requirement | None:
         return Requirement("numpy", "<2", reason)
     if inspection.numpy_major:
         return Requirement("numpy", ">=2", "NumPy 2 saved the file")
+    if any(name.module == _PANDAS_1_MODULE for name in inspection.globals):
+        return Requirement("numpy", "<2", "pandas 1 was built for NumPy 1")
     return None

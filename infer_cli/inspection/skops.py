@@ -42,8 +42,8 @@ _OTHER_ZIPS = (
     (r"(.*/)?MLmodel", "is an MLflow model in a zip", "Unpack it, and name the model file inside."),
 )
 _NPY = re.compile(
-    rb"\x93NUMPY\x01\x00..\{'descr': '(?P<order>[<>|])(?P<code>\w+)', 'fortran_order': (True|False), "
-    rb"'shape': \((?P<count>\d+),\), \} *\n",
+    rb"\x93NUMPY\x01\x00..\{'descr': '(?P<order>[<>|])(?P<code>\w+)(\[(?P<unit>\w+)\])?', "
+    rb"'fortran_order': (True|False), 'shape': \((?P<count>\d+),\), \} *\n",
     re.DOTALL,
 )
 
@@ -87,7 +87,9 @@ class SkopsModel:
         if isinstance(file := described.get("file"), str):
             return self._array(file) if is_wanted else Blob(0)
         if isinstance(content, list):
-            return _SEQUENCES.get(str(loader), ListNode)([self._node(item, depth + 1) for item in content])
+            return _SEQUENCES.get(str(loader), ListNode)(
+                [self._node(item, depth + 1, is_wanted=is_wanted) for item in content]
+            )
         return self._object(made_by, content, depth, is_dictionary=loader == "DictNode")
 
     def _object(self, made_by: Global, content: Json, depth: int, *, is_dictionary: bool) -> Node:
@@ -116,7 +118,10 @@ class SkopsModel:
         if header is None:
             return Blob(len(data))
         order, code, count = header["order"].decode(), header["code"].decode(), int(header["count"])
-        state: Node = (3, order, None, None, None, -1, -1, 0)
+        state: tuple[Node, ...] = (3, order, None, None, None, -1, -1, 0)
+        if header["unit"]:
+            # That of dates.
+            state = (*state, (None, (header["unit"], 1, 1, 1)))
         dtype = Instance(DTYPE, (code, False, True), states=(state,))
         return Array(dtype, (count,), data[header.end() :])
 

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sklearn
 
 from infer_cli.commands.inspect import _describe, _features, _names
-from infer_cli.inspection import inspect_model
+from infer_cli.inspection import Feature, inspect_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,3 +100,40 @@ def test_what_is_not_known_is_left_out(iris_folder: Path) -> None:
     assert "(pickle, gzip, " in text
     assert "classes:" not in text
     assert "estimator:" not in text
+
+
+def test_columns_of_several_kinds_get_a_line_each(
+    infer: Callable[..., Finished], mixed_models: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(mixed_models["search"]))
+
+    shown = infer("inspect", str(tmp_path)).stdout
+    record = infer("inspect", str(tmp_path), "--json").record
+
+    assert (
+        "\nfeatures:\n"
+        "  age   number; may be missing\n"
+        '  town  category: A & B, Köln, New York, say "hi"\n'
+        "classes:   no, yes\n"
+    ) in shown
+    assert "  (the model takes named columns of several kinds: town is a category" in shown
+    assert record["features"][1] == {
+        "name": "town",
+        "kind": "category",
+        "required": True,
+        "nullable": False,
+        "categories": ["A & B", "Köln", "New York", 'say "hi"'],
+        "accepts_others": False,
+    }
+
+
+def test_of_many_columns_the_first_are_shown(iris_folder: Path) -> None:
+    model = inspect_model(iris_folder / "model.pkl")
+    features = tuple(
+        Feature(f"c{at}", "category", categories=("x",), accepts_others=True) for at in range(99)
+    )
+
+    lines = _features(replace(model, features=features)).splitlines()
+
+    assert lines[1] == "  c0   category: x, or another"
+    assert lines[-1] == "  … (99 in all)"

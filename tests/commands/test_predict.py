@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infer_cli.client import Predictions, ServedModel
+from infer_cli.client import Predictions, ServedFeature, ServedModel
 from infer_cli.commands.predict import _probabilities_text, answer_columns, split_words, typed_row
 from infer_cli.errors import UsageError
 
@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from tests.conftest import Finished
 
 MODEL = ServedModel(
-    kind="classifier", features={"size": "number", "color": "text"}, example="/prediction", record={}
+    kind="classifier",
+    features={
+        "size": ServedFeature("number"),
+        "color": ServedFeature("text"),
+        "note": ServedFeature("text", takes_empty=True),
+        "wet": ServedFeature("boolean"),
+        "day": ServedFeature("date"),
+        "some": ServedFeature("any"),
+    },
+    example="/prediction",
+    record={},
 )
 
 
@@ -56,6 +66,20 @@ def test_other_words_are_wrong_usage(words: list[str], message: str) -> None:
         pytest.param({"size": "big"}, {"size": "big"}, id="a word, which the service refuses by name"),
         pytest.param({"size": ""}, {"size": None}, id="nothing"),
         pytest.param({"color": "7"}, {"color": "7"}, id="a text that looks like a number"),
+        pytest.param({"size": "true"}, {"size": True}, id="a truth value for a number"),
+        pytest.param({"color": "007"}, {"color": "007"}, id="leading zeros"),
+        pytest.param({"color": "true"}, {"color": "true"}, id="a text that looks like a truth value"),
+        pytest.param({"color": ""}, {"color": None}, id="a text that is missing"),
+        pytest.param({"note": ""}, {"note": ""}, id="an empty text"),
+        pytest.param({"wet": "True"}, {"wet": True}, id="a truth value as pandas writes it"),
+        pytest.param({"wet": "0"}, {"wet": False}, id="a truth value as a digit"),
+        pytest.param({"wet": "maybe"}, {"wet": "maybe"}, id="no truth value"),
+        pytest.param({"wet": ""}, {"wet": None}, id="a truth value that is missing"),
+        pytest.param({"day": "2026-01-31"}, {"day": "2026-01-31"}, id="a date"),
+        pytest.param({"some": "1.5"}, {"some": 1.5}, id="a number where anything goes"),
+        pytest.param({"some": "007"}, {"some": "007"}, id="a name of digits where anything goes"),
+        pytest.param({"some": "FALSE"}, {"some": False}, id="a truth value where anything goes"),
+        pytest.param({"some": "word"}, {"some": "word"}, id="a word where anything goes"),
         pytest.param({"unknown": "7"}, {"unknown": 7}, id="a feature that the model does not have"),
     ],
 )

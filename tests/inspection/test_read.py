@@ -50,7 +50,7 @@ EXPECTED: dict[str, tuple[str, tuple[object, ...] | None, tuple[str, ...] | None
     "svc": ("classifier", SPECIES, MEASURES, 2),
     "unnamed": ("classifier", (0, 1, 2), None, 2),
     "voting": ("classifier", SPECIES, MEASURES, 2),
-    "words": ("classifier", SPECIES, None, None),
+    "words": ("classifier", SPECIES, None, 1),
 }
 
 
@@ -151,9 +151,9 @@ def test_classes_that_json_cannot_hold(inspect_bytes: Callable[..., Inspection])
         np.array([1 + 2j]),
         [np.array([1]), np.array([2])],
         np.array([["a"], ["b"]]),
-        np.array(["2020"], dtype="M8[s]"),
+        np.array(["2020"], dtype="M8[Y]"),
     ],
-    ids=["complex", "of several outputs", "of two dimensions", "dates"],
+    ids=["complex", "of several outputs", "of two dimensions", "years"],
 )
 def test_classes_that_are_not_plain(classes: object, inspect_bytes: Callable[..., Inspection]) -> None:
     model = LogisticRegression()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sklearn
 
-from infer_cli.inspection import Requirement, requirements_of, unknown_modules
+from infer_cli.inspection import Global, Requirement, requirements_of, unknown_modules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,3 +83,47 @@ def test_what_loads_the_format(file_format: Format, needed: str, inspection: Ins
     changed = dataclasses.replace(inspection, format=file_format)
 
     assert needed in {requirement.name for requirement in requirements_of(changed)}
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "pandas", "numpy"),
+    [
+        pytest.param("pandas.core.indexes.numeric.Int64Index", "1.5.0", "<2", "<2", id="written by pandas 1"),
+        pytest.param("pandas.core.frame.DataFrame", "1.9.1", "<3", "", id="written before pandas 3"),
+        pytest.param("pandas.CategoricalDtype", "1.9.1", ">=3", "", id="written by pandas 3"),
+        pytest.param("pandas.core.generic.NDFrame.astype", "1.9.1", "", "", id="the same in all"),
+        pytest.param(
+            "pandas.core.generic.NDFrame.astype", "1.7.2", "<3", "", id="scikit-learn before pandas 3"
+        ),
+    ],
+)
+def test_pandas_that_reads_what_the_file_names(
+    name: str, version: str, pandas: str, numpy: str, inspection: Inspection
+) -> None:
+    module, _, attribute = name.rpartition(".")
+    module, attribute = (
+        (module, attribute) if "NDFrame" not in name else ("pandas.core.generic", "NDFrame.astype")
+    )
+    changed = dataclasses.replace(
+        inspection,
+        globals=(Global(module, attribute),),
+        modules=("numpy", "pandas"),
+        sklearn_version=version,
+        numpy_major=None,
+    )
+
+    specifiers = {needed.name: needed.specifier for needed in requirements_of(changed)}
+
+    assert (specifiers["pandas"], specifiers["numpy"]) == (pandas, numpy)
+
+
+@pytest.mark.parametrize(("version", "specifier"), [("1.1.3", "<3"), ("1.9.1", ""), (None, "")])
+def test_pandas_for_columns_of_several_kinds(
+    version: str | None, specifier: str, inspection: Inspection
+) -> None:
+    changed = dataclasses.replace(inspection, frame_reason="takes named columns", sklearn_version=version)
+
+    needed = next(needed for needed in requirements_of(changed) if needed.name == "pandas")
+
+    assert needed.specifier == specifier
+    assert needed.reason.startswith("the model takes named columns")

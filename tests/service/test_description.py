@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import sklearn
 
 from service.description import describe, example
-from service.predictor import Feature
+from service.features import Feature
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,10 @@ def test_a_model_is_described(
     assert description == {
         "kind": "classifier",
         "estimator": "LogisticRegression",
-        "features": [{"name": name, "type": "number"} for name in ("slength", "swidth", "plength", "pwidth")],
+        "features": [
+            {"name": name, "type": "number", "required": True, "nullable": False}
+            for name in ("slength", "swidth", "plength", "pwidth")
+        ],
         "classes": ["setosa", "versicolor", "virginica"],
         "file": "model.joblib",
         "size_bytes": predictor.loaded.file.stat().st_size,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from service.features import Feature
 from service.payload import (
     MOST_PROBLEMS_LISTED,
     InvalidInput,
@@ -19,7 +20,7 @@ from service.payload import (
     predictions_json,
     probabilities_json,
 )
-from service.predictor import Feature, Predictions
+from service.predictor import Predictions
 
 if TYPE_CHECKING:
     from service.payload import JsonValue

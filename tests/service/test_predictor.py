@@ -20,8 +20,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
+from service.features import Feature
 from service.loading import ModelUnloadable, load_model
-from service.predictor import Feature, Predictor
+from service.predictor import Predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,12 +150,12 @@ def test_a_model_that_is_not_fitted(make_predictor: MakePredictor) -> None:
         make_predictor(LogisticRegression())
 
 
-def test_a_model_of_texts_takes_no_named_columns(make_predictor: MakePredictor) -> None:
+def test_a_model_of_texts_takes_one_of_them(make_predictor: MakePredictor) -> None:
     model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(["a cat", "a dog"], [0, 1])
-    del model.steps[1][1].n_features_in_
+    predictor = make_predictor(model)
 
-    with pytest.raises(ModelUnloadable, match="it does not say which features it takes"):
-        make_predictor(model)
+    assert predictor.features == (Feature("x0", "text", dtype="text"),)
+    assert predictor.predict([["the dog"], ["the cat"]]).values == [1, 0]
 
 
 def test_features_of_one_name(make_predictor: MakePredictor) -> None:
@@ -218,20 +219,43 @@ class Total(RegressorMixin, BaseEstimator):
     assert predictor.predict([ROW]).values == pytest.approx([5.3])
 
 
-def test_columns_by_name_without_pandas(
+def test_numbers_by_name_need_no_pandas(
     iris: tuple[Any, Any], save: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = make_pipeline(
-        ColumnTransformer([("s", StandardScaler(), NAMES)]), LogisticRegression(max_iter=500)
-    )
-    model.fit(*iris)
+    scaled = [("b", StandardScaler(), NAMES[2:]), ("a", "passthrough", NAMES[:1]), ("x", "drop", NAMES[1:2])]
+    model = make_pipeline(ColumnTransformer(scaled), LogisticRegression(max_iter=500)).fit(*iris)
+    expected = model.predict_proba(iris[0][:1])[0].tolist()
     loaded = load_model(save(model))
-    monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.delitem(sys.modules, "pandas")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+
+    predictions = Predictor(loaded).predict([ROW])
+
+    assert predictions.probabilities == [pytest.approx(expected)]
+
+
+def test_columns_of_several_kinds_without_pandas(
+    mixed_models: dict[str, Any], save: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = load_model(save(mixed_models["search"]))
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
 
     with pytest.raises(
-        ModelUnloadable, match=r"it picks columns by name, and there is no pandas\. Add pandas"
+        ModelUnloadable, match=r"it takes named columns of several kinds, and there is no pandas\. Add pandas"
     ):
         Predictor(loaded)
+
+
+def test_a_transformer_that_makes_frames_gets_one(
+    iris: tuple[Any, Any], make_predictor: MakePredictor
+) -> None:
+    first = ColumnTransformer([("s", StandardScaler(), NAMES)]).set_output(transform="pandas")
+    second = ColumnTransformer([("t", "passthrough", ["s__pwidth", "s__slength"])])
+    model = make_pipeline(first, second, LogisticRegression(max_iter=500)).fit(*iris)
+
+    predictions = make_predictor(model).predict([ROW])
+
+    assert predictions.probabilities == [pytest.approx(model.predict_proba(iris[0][:1])[0].tolist())]
 
 
 def test_arrays_for_a_model_with_names_are_no_warning(
