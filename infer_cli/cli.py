@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -94,6 +95,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         own = arguments[: arguments.index("--")] if "--" in arguments else arguments
         output.report(error, as_json="--json" in own)
         raise SystemExit(error.exit_code) from error
+    except BrokenPipeError:
+        # What reads our output has seen enough; Python would otherwise complain when it closes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except OSError as error:
+        output.report(_system_error(error), as_json=False)
+        raise SystemExit(1) from error
+
+
+def _system_error(error: OSError) -> InferError:
+    """A file or a folder that cannot be read or written, or a full disk, in the system's words."""
+    where = f"{error.filename}: " if error.filename else ""
+    return InferError(f"{where}{error.strerror or error}")
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

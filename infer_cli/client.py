@@ -24,11 +24,13 @@ _SHOWN_PROBLEMS = 20
 class ServedFeature:
     """A feature of the served model: the type of its values, and whether they may be missing.
 
-    `type` is that of the values also for categories; `takes_empty` tells that an empty text is a value.
+    `type` is that of the values also for categories; `takes_empty` tells that an empty text is a value,
+    `required` that a row without it is refused.
     """
 
     type: str = "number"
     takes_empty: bool = False
+    required: bool = True
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> ServedFeature:
@@ -37,7 +39,11 @@ class ServedFeature:
         if kind == "category":
             kind = "text" if isinstance(categories[0], str) else "number"
         is_free_text = record["type"] == "text" and not record.get("nullable", False)
-        return cls(kind, is_free_text or "" in record.get("categories", ()))
+        return cls(
+            kind,
+            is_free_text or "" in record.get("categories", ()),
+            required=bool(record.get("required", True)),
+        )
 
 
 @dataclass(frozen=True)
@@ -92,13 +98,18 @@ class ServiceClient:
             record=record,
         )
 
-    def predict(self, rows: Sequence[Mapping[str, object]]) -> Predictions:
-        """Predictions for `rows`; raises `PredictionFailed` naming every wrong field."""
+    def predict(self, rows: Sequence[Mapping[str, object]], *, first_row: int | None = None) -> Predictions:
+        """Predictions for `rows`; raises `PredictionFailed` naming every wrong field.
+
+        The number of the first row, if given, is that which errors count from.
+        """
         body = json.dumps({"rows": [_json_row(row) for row in rows]}, default=str)
-        record = self._request("POST", "/prediction", body.encode())
+        record = self._request("POST", "/prediction", body.encode(), first_row=first_row)
         return Predictions(record["predictions"], record.get("probabilities"))
 
-    def _request(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+    def _request(
+        self, method: str, path: str, body: bytes | None = None, *, first_row: int | None = None
+    ) -> dict[str, Any]:
         try:
             status, content = self._exchange(method, path, body)
             record = json.loads(content)
@@ -109,7 +120,7 @@ class ServiceClient:
             )
             raise PredictionFailed(message, hint="see what it says: `infer logs`") from error
         if status != _OK:
-            raise _refused(path, status, record)
+            raise _refused(path, status, record, first_row=first_row)
         return dict(record)
 
     def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
@@ -151,21 +162,35 @@ def _is_nan(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _refused(path: str, status: int, record: Mapping[str, Any]) -> PredictionFailed:
+def _refused(path: str, status: int, record: Mapping[str, Any], *, first_row: int | None) -> PredictionFailed:
+    """Put the service's refusal in words; rows are counted from `first_row`, or not named if that is None."""
     error = record.get("error") or {}
     details = error.get("details")
     problems = details.get("fields") if isinstance(details, dict) else details
-    lines = [_problem_line(problem) for problem in problems] if isinstance(problems, list) else []
-    if len(lines) > _SHOWN_PROBLEMS:
-        lines[_SHOWN_PROBLEMS:] = [f"  … and {len(lines) - _SHOWN_PROBLEMS} more"]
+    if not isinstance(problems, list) or not problems:
+        return PredictionFailed(
+            f"the service refused {path} ({status}): {error.get('message', 'no reason given')}",
+            hint="see what it says: `infer logs`",
+        )
+    lines = [_problem_line(problem, first_row) for problem in problems]
+    count = max(len(lines), int(details.get("count") or 0)) if isinstance(details, dict) else len(lines)
+    shown = lines[:_SHOWN_PROBLEMS]
+    if count > len(shown):
+        shown.append(f"  … and {count - len(shown)} more")
     return PredictionFailed(
-        f"the service refused the request ({status}): {error.get('message', 'no reason given')}",
-        detail="\n".join(lines) or None,
-        hint=None if path == "/model" else "`infer predict --help` shows how values are given",
+        "one value is wrong" if count == 1 else f"{count} values are wrong",
+        detail="\n".join(shown),
+        hint="what the model takes: `curl URL/model`, with the URL that `infer ps` shows",
     )
 
 
-def _problem_line(problem: object) -> str:
+def _problem_line(problem: object, first_row: int | None) -> str:
     if not isinstance(problem, dict):
         return f"  {problem}"
-    return f"  {problem.get('message') or problem}"
+    message = str(problem.get("message") or problem)
+    row = problem.get("row")
+    if isinstance(row, int):
+        message = message.removeprefix(f"row {row}: ")
+        if first_row is not None:
+            message = f"row {first_row + row}: {message}"
+    return f"  {message}"

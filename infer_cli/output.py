@@ -166,7 +166,11 @@ class LiveProgress:
         from rich.live import Live  # noqa: PLC0415
 
         self._live = Live(
-            Group(self._stages, self._bars, self._counts), console=self._stages.console, transient=True
+            Group(self._stages, self._bars, self._counts),
+            console=self._stages.console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=True,
         )
         self._live.__enter__()
         return self

@@ -44,6 +44,8 @@ def _failure(doing: str, explanation: str) -> LockFailed:
         hint = (
             "the package index cannot be reached; check with `infer doctor`, or set UV_INDEX_URL to a mirror"
         )
+    elif "was not found in the package registry" in text:
+        hint = "the index has no package of that name; check how it is spelt"
     elif "No solution found" in text or "unsatisfiable" in text or "no wheels" in text:
         kind = NothingFits
         hint = "there are no wheels of these versions for any Python that infer knows; check the versions"

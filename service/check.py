@@ -54,6 +54,10 @@ def check(client: Client, rows: list[dict[str, object]] | None) -> dict[str, obj
     """Predictions for `rows`, or for rows made up; raises `Refused`."""
     if rows is None:
         rows = made_up_rows(client)
+    else:
+        names = _feature_names(client)
+        # Examples may say more than the model takes, such as an id.
+        rows = [{name: value for name, value in row.items() if name in names} for row in rows]
     predictions: list[object] = []
     probabilities: list[object] = []
     for start in range(0, len(rows), BATCH_ROWS):
@@ -63,6 +67,11 @@ def check(client: Client, rows: list[dict[str, object]] | None) -> dict[str, obj
     if len(predictions) != len(rows):
         raise Refused(f"{len(rows)} rows were asked for, and {len(predictions)} predictions came")
     return {"rows": len(rows), "predictions": predictions, "probabilities": probabilities or None}
+
+
+def _feature_names(client: Client) -> set[str]:
+    features = client.ask("GET", "/model")["features"]
+    return {str(feature["name"]) for feature in features} if isinstance(features, list) else set()
 
 
 def made_up_rows(client: Client) -> list[dict[str, object]]:

@@ -175,28 +175,35 @@ def test_a_closed_client_opens_a_new_connection(client: ServiceClient) -> None:
 def test_every_wrong_field_is_named(client: ServiceClient) -> None:
     wrong = {"slength": "long", "swidth": None, "plength": 1, "petals": 3}
 
-    with pytest.raises(PredictionFailed, match=r"^the service refused the request \(400\): ") as raised:
+    with pytest.raises(PredictionFailed, match=r"^4 values are wrong$") as raised:
         client.predict([ROW, wrong])
 
     lines = str(raised.value.detail).splitlines()
     assert len(lines) == 4
-    assert lines[0] == '  row 1: slength is not a number: "long"'
-    assert {line.split()[2] for line in lines} == {"slength", "swidth", "pwidth", "petals"}
-    assert raised.value.hint == "`infer predict --help` shows how values are given"
+    assert lines[0] == '  slength is not a number: "long"'
+    assert {line.split()[0] for line in lines} == {"slength", "swidth", "pwidth", "petals"}
+    assert "/model" in str(raised.value.hint)
+
+
+def test_rows_are_counted_from_where_the_caller_is(client: ServiceClient) -> None:
+    with pytest.raises(PredictionFailed, match=r"^one value is wrong$") as raised:
+        client.predict([ROW, {**ROW, "slength": "long"}], first_row=1001)
+
+    assert raised.value.detail == '  row 1002: slength is not a number: "long"'
 
 
 def test_what_a_table_calls_nan_is_a_missing_value(client: ServiceClient) -> None:
     with pytest.raises(PredictionFailed) as raised:
         client.predict([{**ROW, "pwidth": float("nan")}])
 
-    assert raised.value.detail == "  row 0: pwidth has no value"
+    assert raised.value.detail == "  pwidth has no value"
 
 
 def test_a_value_that_json_has_no_type_for_is_refused_by_name(client: ServiceClient) -> None:
     with pytest.raises(PredictionFailed) as raised:
         client.predict([{**ROW, "pwidth": Path("/x")}])
 
-    assert raised.value.detail == '  row 0: pwidth is not a number: "/x"'
+    assert raised.value.detail == '  pwidth is not a number: "/x"'
 
 
 def test_a_service_that_answers_is_ready(service: str) -> None:
@@ -269,7 +276,7 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_again(
 def test_the_details_of_a_refusal_are_shown(
     answering: Callable[..., ServiceClient], details: Any, expected: str | None
 ) -> None:
-    with pytest.raises(PredictionFailed, match=r"\(400\): no$") as raised:
+    with pytest.raises(PredictionFailed, match=r"\(400\): no$|wrong$") as raised:
         answering(refusal(details)).predict([{}])
 
     assert raised.value.detail == expected
@@ -279,7 +286,7 @@ def test_a_refusal_without_a_reason_is_still_an_error(answering: Callable[..., S
     with pytest.raises(PredictionFailed, match=r"\(503\): no reason given$") as raised:
         answering((503, b"{}")).model()
 
-    assert raised.value.hint is None
+    assert raised.value.hint == "see what it says: `infer logs`"
 
 
 def test_an_address_without_a_port_is_that_of_http() -> None:

@@ -131,11 +131,12 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         if sbom is not None:
             _write(sbom, plan.sbom)
         if engine is not None:
+            proof = _why_not_proved(plan, mount, verify=verify)
             progress.stage(f"Building {name}")
             built = build_image(engine, plan, on_event=progress.on_event)
             try:
                 if verify and mount is not None and plan.can_run:
-                    _verify(engine, built, mount, request, examples, progress)
+                    proof = _verify(engine, built, mount, request, examples, progress)
             except BaseException:
                 discard_image(engine, built)
                 raise
@@ -147,15 +148,18 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     if engine is None:
         _show_plan(plan, eject, as_json=as_json)
         return
-    if not plan.can_run:
-        output.note(f"not proved: this engine cannot run programs for {platform}")
-    text = f"Built {name} ({output.size_text(built.size_bytes)}, {built.image_id[:19]})"
-    record: dict[str, object] = {"tag": str(name), "id": built.image_id, "size_bytes": built.size_bytes}
+    text = f"Built {name} ({output.size_text(built.size_bytes)}, {built.image_id[:19]})\nProof: {proof}"
+    record: dict[str, object] = {
+        "tag": str(name),
+        "id": built.image_id,
+        "size_bytes": built.size_bytes,
+        "proof": proof,
+    }
     if pushed:
         text += f"\nPushed {pushed.reference}"
         record["digest"] = pushed.digest
     else:
-        text += f"\nStart it: {_run_command(name, model_dir, bake=bake)}"
+        text += f"\nStart it: {_run_command(name, model_dir, model_file, bake=bake)}"
     output.show(text, record, as_json=as_json)
 
 
@@ -182,6 +186,14 @@ def _check(
         )
 
 
+def _why_not_proved(plan: BuildPlan, mount: ModelMount | None, *, verify: bool) -> str:
+    if mount is None:
+        return "none, as no model was given (--model-dir DIR)"
+    if not plan.can_run:
+        return f"none, as this engine cannot run programs for {plan.base.architecture}"
+    return "none yet" if verify else "none (--no-verify)"
+
+
 def _verify(
     engine: Engine,
     built: BuiltImage,
@@ -189,15 +201,15 @@ def _verify(
     request: BuildRequest,
     examples: Path | None,
     progress: Progress,
-) -> None:
-    """Prove the image with its model, unless just that was proved before."""
+) -> str:
+    """Prove the image with its model, unless just that was proved before; says what was found."""
     from infer_cli.model_access import user_for  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.packages import cache_folder  # noqa: PLC0415
     from infer_cli.verification import fingerprint, verify_image  # noqa: PLC0415
 
     proof = cache_folder() / "verified" / fingerprint(built.image_id, mount.digest, examples)
     if proof.exists():
-        return
+        return "unchanged since it answered before"
     progress.stage("Letting the built service answer")
     verified = verify_image(
         engine,
@@ -207,9 +219,9 @@ def _verify(
         examples=examples,
     )
     compared = f", {verified.compared} answers as expected" if verified.compared else ""
-    progress.stage(f"It answered {verified.rows} rows{compared}")
     proof.parent.mkdir(parents=True, exist_ok=True)
     proof.touch()
+    return f"it answered {verified.rows} rows{compared}"
 
 
 def _write(path: Path, text: str) -> None:
@@ -263,5 +275,8 @@ def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
     output.show(text, record, as_json=as_json)
 
 
-def _run_command(name: ImageName, model_dir: Path | None, *, bake: bool) -> str:
-    return f"infer run {name}" + ("" if bake else f" --model-dir {model_dir or 'DIR'}")
+def _run_command(name: ImageName, model_dir: Path | None, model_file: str | None, *, bake: bool) -> str:
+    if bake:
+        return f"infer run {name}"
+    which = f" --model-file {model_file}" if model_file else ""
+    return f"infer run {name} --model-dir {model_dir or 'DIR'}{which}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,7 @@ import typer
 
 from infer_cli import output
 from infer_cli.completion import complete_running_service
-from infer_cli.errors import PredictionFailed, UsageError
+from infer_cli.errors import InferError, PredictionFailed, UsageError
 from infer_cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -162,13 +163,14 @@ def _predict_file(
     done = 0
     with output.progress() as progress, open_writer(output_file, sys.stdout) as writer:
         for batch in read_rows(input_file, batch_rows=batch_rows, keep_text=True):
+            if not done:
+                _check_columns(input_file, batch[0], model)
+            rows = [typed_row(row, model) for row in batch] if is_text else batch
+            known = [{name: row[name] for name in row if name in model.features} for row in rows]
             try:
-                rows = [typed_row(row, model) for row in batch] if is_text else batch
-                answer = client.predict(
-                    [{name: row[name] for name in row if name in model.features} for row in rows]
-                )
+                answer = client.predict(known, first_row=done + 1)
             except PredictionFailed as error:
-                error.message = f"{input_file}, rows {done + 1} to {done + len(batch)}: {error.message}"
+                error.message = f"{input_file}: {error.message}"
                 raise
             shown = batch if keeps_text else rows
             writer.write(
@@ -181,6 +183,27 @@ def _predict_file(
         output.show(text, {"rows": done, "output": str(output_file)}, as_json=as_json)
     else:
         output.note(f"{done} rows")
+
+
+def _check_columns(input_file: Path, row: Mapping[str, object], model: ServedModel) -> None:
+    """Refuse a file that lacks a column, before each of its rows is refused for that, or that has our own."""
+    others = [name for name in row if name not in model.features]
+    if "prediction" in others:
+        raise InferError(
+            f"{input_file} has a column called prediction, which the answers would replace",
+            hint="rename it, for example to expected",
+        )
+    missing = [name for name, feature in model.features.items() if feature.required and name not in row]
+    if not missing:
+        return
+    near = [close for name in missing for close in get_close_matches(name, others, n=1)]
+    hint = f"it has {', '.join(near)}; did you mean that? " if near else ""
+    if len(row) == 1 and ";" in next(iter(row)):
+        hint = "its columns are separated by ';'; save it with commas. "
+    raise InferError(
+        f"{input_file} has no column {', '.join(missing)}",
+        hint=f"{hint}the model takes {', '.join(model.features)}",
+    )
 
 
 def answer_columns(answer: Predictions) -> list[dict[str, Any]]:

@@ -159,7 +159,9 @@ def _environment(given: list[str], workers: int | None) -> dict[str, str]:
 def _check_image(name: ImageName, image: ImageFacts, model: ModelMount | None) -> None:
     if not image.is_service:
         message = f"the image {name} was not made by infer"
-        raise UsageError(message, hint=f"build one: `infer build --tag {name} --model-dir DIR`")
+        raise UsageError(
+            message, hint="build one for your model: `infer build --tag NAME:TAG --model-dir DIR`"
+        )
     baked = image.environment.get("MODEL_FILE", "").startswith(f"{BAKED_FOLDER}/")
     if model is None and not baked:
         raise UsageError(

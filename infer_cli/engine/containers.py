@@ -215,12 +215,18 @@ def _create(engine: Engine, plan: RunPlan, volume: str | None) -> str:
             raise EngineError(f"the image {plan.image} is gone") from error
         except APIError as error:
             if error.status_code == 409 and "already in use" in explanation(error):  # noqa: PLR2004 (HTTP's Conflict)
-                raise NameTaken(
-                    f"a container called {plan.name!r} exists already",
-                    hint=f"choose another --name, or remove that one: `infer stop {plan.name}`",
-                ) from error
+                raise _name_taken(engine, plan.name) from error
             raise
     return str(created["Id"])
+
+
+def _name_taken(engine: Engine, name: str) -> NameTaken:
+    is_ours = any(service.name == name for service in list_services(engine))
+    command = f"infer stop {name}" if is_ours else f"docker rm -f {name}"
+    return NameTaken(
+        f"a container called {name!r} exists already",
+        hint=f"choose another --name, or remove that one: `{command}`",
+    )
 
 
 def _host_config(engine: Engine, plan: RunPlan, volume: str | None) -> dict[str, Any]:

@@ -79,14 +79,19 @@ def test_a_model_folder_that_does_not_exist_is_an_error(
 
 
 @pytest.mark.parametrize(
-    ("folder", "bake", "expected"),
+    ("folder", "file", "bake", "expected"),
     [
-        pytest.param("data", False, "infer run iris:v1 --model-dir data", id="mounted"),
-        pytest.param(None, False, "infer run iris:v1 --model-dir DIR", id="no model yet"),
-        pytest.param("data", True, "infer run iris:v1", id="baked"),
+        pytest.param("data", None, False, "infer run iris:v1 --model-dir data", id="mounted"),
+        pytest.param(
+            "data", "a.pkl", False, "infer run iris:v1 --model-dir data --model-file a.pkl", id="of several"
+        ),
+        pytest.param(None, None, False, "infer run iris:v1 --model-dir DIR", id="no model yet"),
+        pytest.param("data", "a.pkl", True, "infer run iris:v1", id="baked"),
     ],
 )
-def test_the_next_command_is_told(*, tmp_path: Path, folder: str | None, bake: bool, expected: str) -> None:
+def test_the_next_command_is_told(
+    *, tmp_path: Path, folder: str | None, file: str | None, bake: bool, expected: str
+) -> None:
     path = None if folder is None else tmp_path.with_name(folder).relative_to(tmp_path.parent)
 
-    assert build._run_command(ImageName.parse("iris:v1"), path, bake=bake) == expected
+    assert build._run_command(ImageName.parse("iris:v1"), path, file, bake=bake) == expected

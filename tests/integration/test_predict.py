@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
+import pexpect
 import pytest
 
 if TYPE_CHECKING:
@@ -104,3 +106,41 @@ def test_service_that_does_not_run_is_not_asked(infer: Callable[..., Finished]) 
 
     assert refused.exit_code == 1
     assert "no service called" in refused.stderr
+
+
+def test_rows_reach_a_redirected_stdout_though_a_terminal_shows_progress(
+    infer_program: tuple[str, ...], iris_service: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("slength,swidth,plength,pwidth\n5.1,3.5,1.4,0.2\n")
+    command = shlex.join([*infer_program, "predict", iris_service, "-i", str(tmp_path / "in.csv")])
+
+    child = pexpect.spawn("sh", ["-c", f"{command} > {tmp_path}/out.csv"], encoding="utf-8", timeout=30)
+    child.expect(pexpect.EOF)
+    child.close()
+
+    assert child.exitstatus == 0
+    assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith("5.1,3.5,1.4,0.2,setosa,")
+
+
+def test_missing_column_is_named_before_any_row(
+    infer: Callable[..., Finished], iris_service: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("slength,swidth,plength,pwidht\n1,2,3,4\n1,2,3,4\n")
+
+    refused = infer("predict", iris_service, "-i", str(tmp_path / "in.csv"))
+
+    assert refused.exit_code == 1
+    assert "has no column pwidth" in refused.stderr
+    assert "it has pwidht; did you mean that?" in refused.stderr
+    assert "row" not in refused.stderr
+
+
+def test_own_column_called_prediction_is_not_replaced(
+    infer: Callable[..., Finished], iris_service: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("slength,swidth,plength,pwidth,prediction\n1,2,3,4,setosa\n")
+
+    refused = infer("predict", iris_service, "-i", str(tmp_path / "in.csv"))
+
+    assert refused.exit_code == 1
+    assert "rename it" in refused.stderr

@@ -41,16 +41,16 @@ def test_made_up_rows_are_the_example_and_others() -> None:
 
 def test_answers_of_several_requests_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "BATCH_ROWS", 2)
-    client = FixedClient({"predictions": [1, 2]}, {"predictions": [3]})
+    client = FixedClient({"features": [{"name": "a"}]}, {"predictions": [1, 2]}, {"predictions": [3]})
 
-    outcome = check.check(client, [{"a": 1}, {"a": 2}, {"a": 3}])
+    outcome = check.check(client, [{"a": 1, "id": "x"}, {"a": 2}, {"a": 3}])
 
     assert outcome == {"rows": 3, "predictions": [1, 2, 3], "probabilities": None}
 
 
 def test_missing_predictions_are_refused() -> None:
     with pytest.raises(check.Refused, match="2 rows were asked for, and 1 predictions came"):
-        check.check(FixedClient({"predictions": [1]}), [{"a": 1}, {"a": 2}])
+        check.check(FixedClient({"features": []}, {"predictions": [1]}), [{"a": 1}, {"a": 2}])
 
 
 def test_example_without_inputs_is_refused() -> None:
