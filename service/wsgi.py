@@ -20,4 +20,4 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=1)
 def build_app(settings: Settings) -> Flask:
     """Load the model and make the application; raise `ModelUnloadable` if that cannot be done."""
-    return create_app(Predictor(load_model(settings.model_file)), settings)
+    return create_app(Predictor(load_model(settings.model_file, settings.trusted)), settings)
