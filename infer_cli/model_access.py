@@ -18,7 +18,8 @@ _ANYONE_ENTERS = stat.S_IROTH | stat.S_IXOTH
 def mount_model(folder: Path | None, name: str | None, *, writable: bool) -> ModelMount | None:
     """What to mount for the options `--model-dir` and `--model-file`; None without a folder.
 
-    The file is inspected, so that one that cannot be served is known before anything starts.
+    The file is inspected, so that one that cannot be served is known before anything starts. Whether it is
+    safe depends on what its image trusts.
     """
     from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
 
@@ -33,11 +34,13 @@ def mount_model(folder: Path | None, name: str | None, *, writable: bool) -> Mod
             f"{file} is a link to {target}, which the container would not see: only {folder} is mounted",
             hint=f"mount the folder that holds it: --model-dir {target.parent} --model-file {target.name}",
         )
+    inspection = inspect_model(file)
     return ModelMount(
         folder=root,
         file=target.relative_to(root).as_posix(),
-        digest=inspect_model(file).sha256,
+        digest=inspection.sha256,
         writable=writable,
+        inspection=inspection,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from infer_cli import __version__, labels
 from infer_cli.context import Context, ContextFile
 from infer_cli.dockerfile import quote, render_dockerfile
+from infer_cli.trust import VARIABLE, trust_text
 
 if TYPE_CHECKING:
     from infer_cli.assets import Assets
@@ -49,9 +50,15 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
     assets: Assets,
     model: Inspection | None = None,
     baked: bool = False,
+    trusted: tuple[str, ...] = (),
 ) -> BuildPlan:
-    """Plan an image of `lock` on `base`; `packages` is the lock's archive; a `baked` model goes inside."""
+    """Plan an image of `lock` on `base`; `packages` is the lock's archive; a `baked` model goes inside.
+
+    Its models may name what is `trusted`, besides the allow-list.
+    """
     image_labels = _build_labels(name, base, lock, model)
+    if trusted:
+        image_labels = {**image_labels, labels.TRUST: trust_text(trusted)}
     baked_files = (
         (ContextFile(_over_root("model", BAKED_FOLDER / model.path.name), model.path),)
         if model and baked
@@ -66,6 +73,7 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
             "model_file": quote(
                 str(BAKED_FOLDER / baked_files[0].path.name if baked_files else DEFAULT_MODEL_FILE)
             ),
+            "trust": quote(trust_text(trusted)),
             "labels": " \\\n      ".join(f"{key}={quote(value)}" for key, value in image_labels.items()),
         },
     )
@@ -137,6 +145,8 @@ class ModelMount:
     file: str
     digest: str
     writable: bool = False
+    # What is known of the file; the digest says already which file it is.
+    inspection: Inspection | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -152,17 +162,23 @@ class RunPlan:
     limits: Limits = field(default_factory=Limits)
     safety: Safety = field(default_factory=Safety)
     restart: str = "no"
+    # What the model may name besides the allow-list.
+    trusted: tuple[str, ...] = ()
 
     @property
     def all_environment(self) -> dict[str, str]:
         """The variables of the container: ours, then the user's, which win."""
         ours = {"MODEL_FILE": str(MOUNT_FOLDER / self.model.file)} if self.model else {}
+        if self.trusted:
+            ours[VARIABLE] = trust_text(self.trusted)
         return {**ours, **self.environment}
 
     @property
     def labels(self) -> dict[str, str]:
         """The labels of the container."""
         found = {labels.SERVICE: __version__}
+        if self.trusted:
+            found[labels.TRUST] = trust_text(self.trusted)
         if self.model is not None:
             found[labels.MODEL_DIGEST] = f"sha256:{self.model.digest}"
             found[labels.MODEL_FILE] = self.model.file

@@ -13,7 +13,8 @@ from infer_cli import output
 from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, BaseImage, official_base, python_of_official
 from infer_cli.errors import InferError, UsageError
 from infer_cli.image import ImageName
-from infer_cli.options import AsJson, ModelFile, ModelFolder, Verbose
+from infer_cli.options import AsJson, ModelFile, ModelFolder, Trust, Verbose
+from infer_cli.trust import parse_trust
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
@@ -65,6 +66,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     ] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer again.")] = False,
     push: Annotated[bool, typer.Option("--push", help="Push the image when it is built.")] = False,
+    trust: Trust = None,
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
@@ -76,11 +78,12 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     name = ImageName.parse(tag)
     request = _BaseRequest(base_image, python, platform)
     _check(request, model_dir=model_dir, bake=bake, eject=eject, only_plans=dry_run, push=push)
-    model = _inspect(model_dir, model_file)
+    trusted = parse_trust(trust or ())
+    model = _inspect(model_dir, model_file, trusted)
     with output.progress(verbose=verbose) as progress:
         engine = None if eject or dry_run else connect()
         base = _find_base(request, engine, progress)
-        plan = _prepare(name, base, model, progress, bake=bake)
+        plan = _prepare(name, base, model, progress, bake=bake, trusted=trusted)
         plan = replace(plan, platform=platform, no_cache=no_cache)
         if engine is not None:
             progress.stage(f"Building {name}")
@@ -146,14 +149,21 @@ def _is_python(text: str) -> bool:
     return major == "3" and bool(dot) and minor.isdecimal()
 
 
-def _inspect(folder: Path | None, name: str | None) -> Inspection | None:
-    from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
+def _inspect(folder: Path | None, name: str | None, trusted: tuple[str, ...]) -> Inspection | None:
+    """The model; one that would run what no known model does is refused."""
+    from infer_cli.inspection import (  # noqa: PLC0415 (keeps `infer --help` quick)
+        find_model,
+        inspect_model,
+        require_safe,
+    )
 
     if folder is None:
         if name is not None:
             raise UsageError("--model-file needs --model-dir", hint="say which folder the model is in")
         return None
-    return inspect_model(find_model(folder, name))
+    model = inspect_model(find_model(folder, name))
+    require_safe(model, trusted)
+    return model
 
 
 def _find_base(request: _BaseRequest, engine: Engine | None, progress: Progress) -> BaseImage:
@@ -184,7 +194,13 @@ def _architecture(platform: str | None) -> str:
 
 
 def _prepare(
-    name: ImageName, base: BaseImage, model: Inspection | None, progress: Progress, *, bake: bool
+    name: ImageName,
+    base: BaseImage,
+    model: Inspection | None,
+    progress: Progress,
+    *,
+    bake: bool,
+    trusted: tuple[str, ...],
 ) -> BuildPlan:
     from infer_cli.assets import find_assets  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.lock import resolve_lock  # noqa: PLC0415
@@ -197,7 +213,16 @@ def _prepare(
     lock = resolve_lock(image_requirements(assets, model), base)
     progress.stage(f"Fetching {len(lock.pins)} packages")
     packages = packages_archive(lock, base, cache=cache_folder())
-    return plan_build(name, base=base, lock=lock, packages=packages, assets=assets, model=model, baked=bake)
+    return plan_build(
+        name,
+        base=base,
+        lock=lock,
+        packages=packages,
+        assets=assets,
+        model=model,
+        baked=bake,
+        trusted=trusted,
+    )
 
 
 def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:

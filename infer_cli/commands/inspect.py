@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infer_cli import output
-from infer_cli.options import AsJson, ModelFile
+from infer_cli.options import AsJson, ModelFile, Trust
 
 if TYPE_CHECKING:
-    from infer_cli.inspection import Estimator, Inspection
+    from infer_cli.inspection import Estimator, Inspection, Judged
 
 _SHOWN_NAMES = 12
 
@@ -22,13 +22,35 @@ def inspect(
     ],
     *,
     model_file: ModelFile = None,
+    trust: Trust = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell what a model file holds, without running any of its code."""
-    from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.inspection import (  # noqa: PLC0415 (keeps `infer --help` quick)
+        find_model,
+        inspect_model,
+        judge_globals,
+    )
+    from infer_cli.trust import parse_trust  # noqa: PLC0415
 
+    trusted = parse_trust(trust or ())
     found = inspect_model(find_model(model, model_file) if model.is_dir() else model)
-    output.show(_describe(found), found.as_dict(), as_json=as_json)
+    judged = judge_globals(found, trusted)
+    record = {**found.as_dict(), "globals": [one.as_dict() for one in judged]}
+    output.show(f"{_describe(found)}\n{_imports(judged)}", record, as_json=as_json)
+
+
+def _imports(judged: tuple[Judged, ...]) -> str:
+    """Tell how many names are safe, and each that is not."""
+    lines = [f"imports:   {_counted(judged)}"]
+    lines += [f"  {one.name}  ({one.verdict}: {one.reason})" for one in judged if not one.is_allowed]
+    return "\n".join(lines)
+
+
+def _counted(judged: tuple[Judged, ...]) -> str:
+    verdicts = [one.verdict for one in judged]
+    counts = {verdict: verdicts.count(verdict) for verdict in ("safe", "trusted", "unknown", "dangerous")}
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing"
 
 
 def _describe(model: Inspection) -> str:

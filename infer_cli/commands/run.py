@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infer_cli import output
+from infer_cli import labels, output
 from infer_cli.errors import ContainerFailed, Interrupted, PortTaken, UsageError
 from infer_cli.image import ImageName
-from infer_cli.options import AsJson, ImageTag, ModelFile, ModelFolder
+from infer_cli.options import AsJson, ImageTag, ModelFile, ModelFolder, Trust
 from infer_cli.plan import BAKED_FOLDER, DEFAULT_HOST_IP, Limits, RunPlan, Safety
+from infer_cli.trust import parse_trust, trust_of_label
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
@@ -94,6 +95,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     new_privileges: Annotated[
         bool, typer.Option("--new-privileges", help="Let programs gain privileges.")
     ] = False,
+    trust: Trust = None,
     as_json: AsJson = False,
 ) -> None:
     """Start a service and wait until it is ready.
@@ -110,10 +112,12 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     if restart != "no" and not detach:
         raise UsageError("--restart needs -d: in the foreground the service ends with this command")
     environment = _environment(env or [], workers)
+    chosen = parse_trust(trust or ())
     model = mount_model(model_dir, model_file, writable=writable_model)
     engine = connect()
     image = require_image(engine, image_name)
     _check_image(image_name, image, model)
+    trusted = _check_model(model, image, chosen)
     plan = RunPlan(
         image=str(image_name),
         name=name or _free_name(engine, image_name.short_name),
@@ -129,6 +133,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
             new_privileges=new_privileges,
         ),
         restart=restart,
+        trusted=trusted,
     )
     service = _start(engine, plan, port_is_chosen=port is not None)
     try:
@@ -162,6 +167,16 @@ def _check_image(name: ImageName, image: ImageFacts, model: ModelMount | None) -
             f"the image {name} has no model inside",
             hint=f"say where the model is: `infer run {name} --model-dir DIR`",
         )
+
+
+def _check_model(model: ModelMount | None, image: ImageFacts, chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a model that names what neither the image nor the user trusts; give what both trust together."""
+    from infer_cli.inspection import require_safe  # noqa: PLC0415 (keeps `infer --help` quick)
+
+    trusted = tuple(sorted({*chosen, *trust_of_label(image.labels.get(labels.TRUST))}))
+    if model is not None and model.inspection is not None:
+        require_safe(model.inspection, trusted)
+    return trusted
 
 
 def _free_name(engine: Engine, wanted: str) -> str:

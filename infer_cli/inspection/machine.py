@@ -34,6 +34,11 @@ WANTED = frozenset({"classes_", "_classes", "feature_names_in_"})
 
 # After so many steps the height of the stack is looked at.
 BLOCK_STEPS = 1 << 16
+GETATTR = Global("builtins", "getattr")
+DTYPE = Global("numpy", "dtype")
+# The place of the flags in the state of a data type, and those of objects.
+DTYPE_FLAGS = 7
+OBJECT_FLAGS = 63
 # Objects have one state, or two with a class of Python 2 and slots.
 STATES_MAX = 4
 
@@ -45,6 +50,8 @@ class Machine(Stack):
         super().__init__(stream, budget)
         self.protocol = 0
         self.globals: set[Global] = set()
+        # Those of them that are called with arguments, or with none where only __new__ should be.
+        self.calls: set[Global] = set()
         # Where the frame ends that was announced last; joblib's arrays must not lie inside one.
         self.frame_end = 0
         self._has_ended = False
@@ -85,8 +92,11 @@ class Machine(Stack):
         found = self._interned.get((module, name))
         if found is None:
             found = self._interned[module, name] = Global(module, name)
-            self.globals.add(found)
+            self._note(found)
         return found
+
+    def _note(self, name: Global) -> None:
+        self.globals.add(name)
 
     def built(self, instance: Instance) -> Node:
         """Give what takes the place of an object whose state has just been set."""
@@ -218,31 +228,55 @@ class Machine(Stack):
         module, name = opcodes.name_line(self.stream), opcodes.name_line(self.stream)
         if not (module.isascii() and name.isascii()):
             self.refuse("has a name that is not ASCII")
-        self._make(self.resolve(module, name), tuple(self.pop_level()))
+        arguments = tuple(self.pop_level())
+        self._make(self.resolve(module, name), arguments, is_call=bool(arguments))
 
     def _instance_of_level(self) -> None:
         items = self.pop_level()
         if not items:
             self.refuse("makes an object without a class")
-        self._make(items[0], tuple(items[1:]))
+        self._make(items[0], tuple(items[1:]), is_call=len(items) > 1)
 
     def _call(self) -> None:
         arguments = self.pop()
-        self._make(self.pop(), arguments)
+        self._make(self.pop(), arguments, is_call=True)
+
+    def _new(self) -> None:
+        arguments = self.pop()
+        self._make(self.pop(), arguments, is_call=bool(arguments))
 
     def _call_with_keywords(self) -> None:
         keywords = self.pop()
         if not isinstance(keywords, DictNode):
             self.refuse("makes an object with keywords that are no dictionary")
         arguments = self.pop()
-        self._make(self.pop(), arguments, keywords)
+        self._make(self.pop(), arguments, keywords, is_call=bool(arguments) or bool(keywords.keys_and_values))
 
-    def _make(self, callee: Node, arguments: Node, keywords: DictNode | None = None) -> None:
+    def _make(
+        self, callee: Node, arguments: Node, keywords: DictNode | None = None, *, is_call: bool
+    ) -> None:
         if not isinstance(callee, Global | Instance):
             self.refuse("calls what cannot be called")
+        if isinstance(callee, Instance) and callee.callee != GETATTR:
+            # A class or function that was computed, or an object that can be called.
+            self.refuse("calls what it does not name")
         if not isinstance(arguments, tuple):
             self.refuse("calls something with arguments that are no tuple")
+        if is_call and isinstance(callee, Global):
+            self.calls.add(callee)
+        if callee == GETATTR:
+            self._note_attribute(arguments)
         self._push_new(Instance(callee, arguments, keywords))
+
+    def _note_attribute(self, arguments: tuple[Node, ...]) -> None:
+        """Note the attribute of a class, or of an object's class, as the name that it amounts to."""
+        match arguments:
+            case (Global() as owner, str(name)):
+                self._note(Global(owner.module, f"{owner.name}.{name}"))
+            case (Instance(made_by=Global() as owner), str(name)):
+                self._note(Global(owner.module, f"{owner.name}.{name}"))
+            case _:
+                self.refuse("takes an attribute of what it does not name")
 
     def _build(self) -> None:
         state = self.pop()
@@ -252,6 +286,10 @@ class Machine(Stack):
             self.refuse("sets the state of what is no object")
         if len(instance.states) == STATES_MAX:
             self.refuse("sets the state of an object again and again")
+        if any(map(_sets_special, state if isinstance(state, tuple) else (state,))):
+            self.refuse("sets a special attribute of an object")
+        if _lies(instance, state):
+            self.refuse("has a data type that lies about itself")
         instance.states += (state,)
         self._stack[-1] = self.built(instance)
 
@@ -324,7 +362,7 @@ class Machine(Stack):
         b"i": _instance_of_lines,
         b"o": _instance_of_level,
         b"R": _call,
-        b"\x81": _call,
+        b"\x81": _new,
         b"\x92": _call_with_keywords,
         b"b": _build,
         b"\x80": _protocol,
@@ -337,6 +375,22 @@ class Machine(Stack):
         b"\x97": _buffer,
         b"\x98": _buffer,
     }
+
+
+def _sets_special(state: Node) -> bool:
+    """Tell whether a state would set what Python itself looks at, such as an object's class."""
+    return isinstance(state, DictNode) and any(
+        isinstance(key, str) and key.startswith("__") and key.endswith("__")
+        for key in state.keys_and_values[::2]
+    )
+
+
+def _lies(instance: Instance, state: Node) -> bool:
+    """Tell whether a data type of objects says that it has none: its arrays would hold any addresses."""
+    if instance.callee != DTYPE or not isinstance(state, tuple) or len(state) <= DTYPE_FLAGS:
+        return False
+    kind, flags = instance.arguments[0] if instance.arguments else None, state[DTYPE_FLAGS]
+    return isinstance(kind, str) and kind.lstrip("|<>=").startswith("O") and flags != OBJECT_FLAGS
 
 
 STOP = ord(".")

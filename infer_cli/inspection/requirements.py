@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 # The packages that provide modules often found in models, by the module's name.
 DISTRIBUTIONS = {
+    # What scikit-learn's compiled losses call their module.
+    "_loss": "scikit-learn",
     "autogluon": "autogluon",
     "catboost": "catboost",
     "category_encoders": "category-encoders",
