@@ -12,6 +12,7 @@ import _compat_pickle
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from infer_cli.inspection import opcodes
+from infer_cli.inspection.arrays import DTYPE, dtype_of
 from infer_cli.inspection.nodes import Blob, DictNode, Global, Instance, ListNode, Node, SetNode
 from infer_cli.inspection.refusal import Refused
 from infer_cli.inspection.stack import Stack
@@ -35,12 +36,9 @@ WANTED = frozenset({"classes_", "_classes", "feature_names_in_"})
 # After so many steps the height of the stack is looked at.
 BLOCK_STEPS = 1 << 16
 GETATTR = Global("builtins", "getattr")
-DTYPE = Global("numpy", "dtype")
-# The place of the flags in the state of a data type, and those of objects.
-DTYPE_FLAGS = 7
-OBJECT_FLAGS = 63
-# Objects have one state, or two with a class of Python 2 and slots.
-STATES_MAX = 4
+# These would call their second argument.
+RANDOM = tuple(Global("numpy.random._pickle", name) for name in ("__randomstate_ctor", "__generator_ctor"))
+BIT_GENERATOR = Global("numpy.random._pickle", "__bit_generator_ctor")
 
 
 class Machine(Stack):
@@ -179,7 +177,7 @@ class Machine(Stack):
             case ListNode() as container:
                 container.items += items
             case Instance() as container:
-                container.put(items)
+                self._put(container, items)
             case _:
                 self.refuse("appends to what is no list")
 
@@ -189,9 +187,15 @@ class Machine(Stack):
             case SetNode() as container:
                 container.items += items
             case Instance() as container:
-                container.put(items)
+                self._put(container, items)
             case _:
                 self.refuse("adds to what is no set")
+
+    def _put(self, container: Instance, items: list[Node]) -> None:
+        if container.made_by is not None:
+            # It is a method of the object that is called.
+            self.calls.add(container.made_by)
+        container.put(items)
 
     def _set_item(self) -> None:
         value = self.pop()
@@ -208,6 +212,9 @@ class Machine(Stack):
             case DictNode() as container:
                 container.keys_and_values += keys_and_values
             case Instance() as container:
+                if any(map(_is_special, keys_and_values[::2])):
+                    # Some classes lend their keys as attributes.
+                    self.refuse("sets a special attribute of an object")
                 container.put(keys_and_values)
             case _:
                 self.refuse("sets an item of what is no dictionary")
@@ -266,6 +273,8 @@ class Machine(Stack):
             self.calls.add(callee)
         if callee == GETATTR:
             self._note_attribute(arguments)
+        if callee in RANDOM and arguments[1:] not in ((), (BIT_GENERATOR,)):
+            self.refuse("makes a random state as no pickler does")
         self._push_new(Instance(callee, arguments, keywords))
 
     def _note_attribute(self, arguments: tuple[Node, ...]) -> None:
@@ -284,13 +293,14 @@ class Machine(Stack):
         if not isinstance(instance, Instance):
             # On a class or function this would change it for the whole process.
             self.refuse("sets the state of what is no object")
-        if len(instance.states) == STATES_MAX:
-            self.refuse("sets the state of an object again and again")
+        if instance.states:
+            # What was checked before may not be changed after.
+            self.refuse("sets the state of an object again")
         if any(map(_sets_special, state if isinstance(state, tuple) else (state,))):
             self.refuse("sets a special attribute of an object")
-        if _lies(instance, state):
-            self.refuse("has a data type that lies about itself")
         instance.states += (state,)
+        if _lies(instance):
+            self.refuse("has a data type that lies about itself")
         self._stack[-1] = self.built(instance)
 
     # What announces, and what is refused.
@@ -379,18 +389,17 @@ class Machine(Stack):
 
 def _sets_special(state: Node) -> bool:
     """Tell whether a state would set what Python itself looks at, such as an object's class."""
-    return isinstance(state, DictNode) and any(
-        isinstance(key, str) and key.startswith("__") and key.endswith("__")
-        for key in state.keys_and_values[::2]
-    )
+    return isinstance(state, DictNode) and any(map(_is_special, state.keys_and_values[::2]))
 
 
-def _lies(instance: Instance, state: Node) -> bool:
-    """Tell whether a data type of objects says that it has none: its arrays would hold any addresses."""
-    if instance.callee != DTYPE or not isinstance(state, tuple) or len(state) <= DTYPE_FLAGS:
-        return False
-    kind, flags = instance.arguments[0] if instance.arguments else None, state[DTYPE_FLAGS]
-    return isinstance(kind, str) and kind.lstrip("|<>=").startswith("O") and flags != OBJECT_FLAGS
+def _is_special(name: Node) -> bool:
+    return isinstance(name, str) and name.startswith("__") and name.endswith("__")
+
+
+def _lies(instance: Instance) -> bool:
+    """Tell whether it is a data type whose flags are not its own: its arrays would hold any addresses."""
+    has_code = instance.callee == DTYPE and isinstance(next(iter(instance.arguments), None), str)
+    return has_code and dtype_of(instance) is None
 
 
 STOP = ord(".")

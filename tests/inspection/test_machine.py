@@ -157,7 +157,7 @@ def test_every_way_to_name_something(
         (b"\x80\x04ca\nb\n)N\x92.", "with keywords that are no dictionary"),
         (b"\x80\x04(o.", "makes an object without a class"),
         (b"\x80\x04ca\nb\n}b.", "sets the state of what is no object"),
-        (b"\x80\x04ca\nb\n)\x81" + b"}b" * 5 + b".", "again and again"),
+        (b"\x80\x04ca\nb\n)\x81" + b"}b" * 5 + b".", "state of an object again"),
         (b"\x80\x04}(K\x01u.", "a dictionary key without a value"),
         (b"\x80\x04(K\x01d.", "a dictionary key without a value"),
         (b"\x80\x04K\x01K\x02a.", "appends to what is no list"),
