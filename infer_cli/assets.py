@@ -20,6 +20,11 @@ class Assets:
         """The script that finishes an image while it is built; it is no part of the service."""
         return self.service / "finish_image.py"
 
+    @property
+    def policy(self) -> Path:
+        """What a model file may name: the service loads by it, and infer judges by it."""
+        return self.service / "policy.txt"
+
     def service_files(self) -> tuple[Path, ...]:
         """The files of the service relative to its folder, sorted; without what Python or an editor left."""
         files = (path for path in self.service.rglob("*") if path.is_file() and path != self.finish)

@@ -5,7 +5,8 @@
     InferError                 exit code 1
      ├─ ModelError             the model file or its folder
      │   ├─ ModelNotFound      no such folder, no model in it, or several
-     │   └─ ModelUnreadable    empty, cut short, or not a model
+     │   ├─ ModelUnreadable    empty, cut short, or not a model
+     │   └─ ModelUnsafe        it names what no known model uses
      ├─ InvalidImageName       a tag that breaks a rule
      ├─ LockFailed             packages that cannot be resolved or fetched
      │   └─ NothingFits        no versions, or no wheels, that go together
@@ -53,6 +54,10 @@ class ModelNotFound(ModelError):
 
 class ModelUnreadable(ModelError):
     """The file is empty, cut short, or not a model that is understood."""
+
+
+class ModelUnsafe(ModelError):
+    """Loading the file would import what is dangerous, or not known to be harmless."""
 
 
 class InvalidImageName(InferError):

@@ -7,6 +7,8 @@ SERVICE = "infer.service"
 LOCK_DIGEST = "infer.lock.digest"
 REQUIREMENTS = "infer.requirements"
 MODEL_DIGEST = "infer.model.digest"
+# What models may name besides the allow-list: modules and full names. Left out if there are none.
+TRUST = "infer.trust"
 # On containers and volumes: the model file, and the folder that it came from.
 MODEL_FILE = "infer.model.file"
 MODEL_FOLDER = "infer.model.folder"

@@ -18,7 +18,8 @@ _ANYONE_ENTERS = stat.S_IROTH | stat.S_IXOTH
 def mount_model(folder: Path | None, name: str | None, *, writable: bool) -> ModelMount | None:
     """What to mount for the options `--model-dir` and `--model-file`; None without a folder.
 
-    The file is inspected, so that one that cannot be served is known before anything starts.
+    The file is inspected, so that one that cannot be served is known before anything starts. Whether it is
+    safe depends on what its image trusts.
     """
     from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
 
@@ -39,7 +40,7 @@ def mount_model(folder: Path | None, name: str | None, *, writable: bool) -> Mod
         file=target.relative_to(root).as_posix(),
         digest=inspection.sha256,
         writable=writable,
-        sklearn_version=inspection.sklearn_version,
+        inspection=inspection,
     )
 
 

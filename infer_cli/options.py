@@ -29,6 +29,15 @@ ModelFolder = Annotated[
     Path | None,
     typer.Option("--model-dir", metavar="DIR", help="The folder that holds the model.", show_default=False),
 ]
+Trust = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trust",
+        metavar="MODULE",
+        help="Let the model use this module, of your own code; may be repeated.",
+        show_default=False,
+    ),
+]
 ImageTag = Annotated[str, _tag_help("The image, as NAME:TAG.")]
 AnyService = Annotated[
     str | None,

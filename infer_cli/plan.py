@@ -12,6 +12,7 @@ from infer_cli.code import OwnCode
 from infer_cli.context import Context, ContextFile
 from infer_cli.dockerfile import quote, render_dockerfile
 from infer_cli.sbom import make_sbom
+from infer_cli.trust import VARIABLE, trust_text
 
 if TYPE_CHECKING:
     from infer_cli.assets import Assets
@@ -60,13 +61,17 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
     baked: bool = False,
     code: OwnCode = _NO_CODE,
     can_run: bool = True,
+    trusted: tuple[str, ...] = (),
 ) -> BuildPlan:
     """Plan an image of `lock` on `base`; `packages` is the lock's archive; a `baked` model goes inside.
 
-    An image whose programs the engine cannot run is built without running any.
+    An image whose programs the engine cannot run is built without running any. Its models may name what is
+    `trusted`, besides the allow-list.
     """
     sbom = make_sbom(lock, base)
     image_labels = _build_labels(name, base, lock, model)
+    if trusted:
+        image_labels = {**image_labels, labels.TRUST: trust_text(trusted)}
     baked_files = (
         (ContextFile(_over_root("model", BAKED_FOLDER / model.path.name), model.path),)
         if model and baked
@@ -81,6 +86,7 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
             "model_file": quote(str(_model_folder(baked=bool(baked_files)) / _model_name(model))),
             "finish_packages": _finish("packages", can_run=can_run),
             "finish_service": _finish("service", "code", can_run=can_run),
+            "trust": quote(trust_text(trusted)),
             "labels": " \\\n      ".join(f"{key}={quote(value)}" for key, value in image_labels.items()),
         },
     )
@@ -177,8 +183,8 @@ class ModelMount:
     file: str
     digest: str
     writable: bool = False
-    # The scikit-learn that wrote the file, if it tells.
-    sklearn_version: str | None = None
+    # What is known of the file; the digest says already which file it is.
+    inspection: Inspection | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -194,17 +200,23 @@ class RunPlan:
     limits: Limits = field(default_factory=Limits)
     safety: Safety = field(default_factory=Safety)
     restart: str = "no"
+    # What the model may name besides the allow-list.
+    trusted: tuple[str, ...] = ()
 
     @property
     def all_environment(self) -> dict[str, str]:
         """The variables of the container: ours, then the user's, which win."""
         ours = {"MODEL_FILE": str(MOUNT_FOLDER / self.model.file)} if self.model else {}
+        if self.trusted:
+            ours[VARIABLE] = trust_text(self.trusted)
         return {**ours, **self.environment}
 
     @property
     def labels(self) -> dict[str, str]:
         """The labels of the container."""
         found = {labels.SERVICE: __version__}
+        if self.trusted:
+            found[labels.TRUST] = trust_text(self.trusted)
         if self.model is not None:
             found[labels.MODEL_DIGEST] = f"sha256:{self.model.digest}"
             found[labels.MODEL_FILE] = self.model.file

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import platform as machine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from infer_cli.assets import find_assets
 from infer_cli.base import PYTHONS, BaseImage, architecture_of, official_base, python_of_official
-from infer_cli.code import collect_code
+from infer_cli.code import OwnCode
 from infer_cli.engine.connection import connect
 from infer_cli.engine.images import base_image, can_run
 from infer_cli.errors import NothingFits, UsageError
@@ -41,7 +41,9 @@ class BuildRequest:
     python: str | None = None
     platform: str | None = None
     added_requirements: tuple[str, ...] = ()
-    code: tuple[Path, ...] = ()
+    code: OwnCode = field(default_factory=OwnCode)
+    # What models of the image may name, besides the allow-list.
+    trusted: tuple[str, ...] = ()
     lock_file: Path | None = None
     no_cache: bool = False
 
@@ -53,9 +55,8 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
     `ImageNotFound` or `UsageError`.
     """
     assets = find_assets()
-    code = collect_code(request.code)
     requirements = image_requirements(
-        assets, request.model, added=request.added_requirements, own_modules=code.modules
+        assets, request.model, added=request.added_requirements, own_modules=request.code.modules
     )
     base, lock = _choose(request, requirements, engine, progress)
     progress.stage(f"Fetching {len(lock.pins)} packages")
@@ -69,8 +70,9 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
         assets=assets,
         model=request.model,
         baked=request.bake,
-        code=code,
+        code=request.code,
         can_run=runs,
+        trusted=request.trusted,
     )
     return replace(plan, platform=request.platform, no_cache=request.no_cache)
 

@@ -1,6 +1,6 @@
 """Opens the model file, and says in one line why it cannot.
 
-Loading a pickle runs the code that it names. The service does that because its user asked for it.
+Loading a pickle runs the code that it names, so it is loaded by an allow-list: see `policy` and `unpickling`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
 from service.logs import LOGGER
+from service.policy import Policy
+from service.unpickling import Forbidden, load_safely
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +36,11 @@ CUT_SHORT = re.compile(
 
 MOUNT_ADVICE = "Mount the model folder and set MODEL_FILE to the path of the model in it"
 SAVE_ADVICE = "Save the trained model with joblib.dump(model, 'model.joblib')"
+TRUST_ADVICE = (
+    "Serve it only if you know who made it; if the name is of your own code, allow it with --trust MODULE "
+    "(or TRUST=MODULE)"
+)
+SAFETY_ADVICE = "Do not use this file, unless you made it yourself; then save the fitted model alone"
 COPY_ADVICE = "Copy or save the model again, and compare the sizes"
 RETRAIN_ADVICE = (
     "Use an image with the packages that the model was trained with, or train it again with these"
@@ -67,15 +74,18 @@ class LoadedModel:
     digest: str
 
 
-def load_model(file: Path, *, versions_must_match: bool = False) -> LoadedModel:
+def load_model(
+    file: Path, trusted: tuple[str, ...] = (), *, versions_must_match: bool = False
+) -> LoadedModel:
     """Load the model; raise `ModelUnloadable` if it is not one that can be asked for predictions.
 
+    What it names must be on the allow-list, or `trusted`: modules, and full names.
     A model of another scikit-learn is only warned of, unless `versions_must_match`.
     """
     _check_suffix(file)
     size = _check_size(file)
     digest = _digest(file)
-    estimator = _unpickle(file, versions_must_match=versions_must_match)
+    estimator = _unpickle(file, Policy(trusted), versions_must_match=versions_must_match)
     if not callable(getattr(estimator, "predict", None)):
         reason = f"it holds a {type(estimator).__name__}, which has no predict method"
         raise ModelUnloadable(file, reason, SAVE_ADVICE)
@@ -125,14 +135,12 @@ def _digest(file: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def _unpickle(file: Path, *, versions_must_match: bool) -> object:
+def _unpickle(file: Path, policy: Policy, *, versions_must_match: bool) -> object:
     """Open what the file holds; the warnings of libraries about it go to the log, each once."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            import joblib  # noqa: PLC0415 (imports numpy, whose number of threads must be set before)
-
-            estimator: object = joblib.load(file)
+            estimator = load_safely(file, policy)
         except Exception as error:  # Unpickling calls what the file names, which may raise anything.
             raise _explain(file, error) from error
     if versions_must_match:
@@ -158,8 +166,10 @@ def _warning_line(warning: Warning | str) -> str:
     return " ".join(str(warning).split())
 
 
-def _explain(file: Path, error: Exception) -> ModelUnloadable:
+def _explain(file: Path, error: Exception) -> ModelUnloadable:  # noqa: PLR0911 (one for each condition)
     """Put the error of an unpickler into the words of someone who has a model and a service."""
+    if isinstance(error, pickle.UnpicklingError) and not CUT_SHORT.search(str(error)):
+        return _explain_refusal(file, error)
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _explain_missing_module(file, error.name)
     if isinstance(error, AttributeError):
@@ -168,9 +178,20 @@ def _explain(file: Path, error: Exception) -> ModelUnloadable:
         return ModelUnloadable(file, "it does not fit into memory", "Give the service more memory")
     if isinstance(error, EOFError) or CUT_SHORT.search(str(error)):
         return ModelUnloadable(file, "it is cut short", COPY_ADVICE)
-    if isinstance(error, pickle.UnpicklingError) or not _starts_like_a_pickle(file):
+    if not _starts_like_a_pickle(file):
         return ModelUnloadable(file, f"it is not a pickle ({error})", SAVE_ADVICE)
     return ModelUnloadable(file, f"unpickling it raised {type(error).__name__}: {error}", RETRAIN_ADVICE)
+
+
+def _explain_refusal(file: Path, error: pickle.UnpicklingError) -> ModelUnloadable:
+    if not isinstance(error, Forbidden) or not _starts_like_a_pickle(file):
+        return ModelUnloadable(file, f"it is not a pickle ({error})", SAVE_ADVICE)
+    if error.name is None:
+        return ModelUnloadable(file, f"it {error}", SAFETY_ADVICE)
+    if error.name.startswith("__main__."):
+        advice = "Move that code from the training script into a module that the image has, and train again"
+        return ModelUnloadable(file, str(error), advice)
+    return ModelUnloadable(file, str(error), TRUST_ADVICE if error.is_unknown else SAFETY_ADVICE)
 
 
 def _starts_like_a_pickle(file: Path) -> bool:

@@ -46,6 +46,8 @@ class Settings:
     log_level: str = "info"
     version_mismatch: str = "warn"
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
+    # Modules and full names that the model may use besides those of the allow-list.
+    trusted: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -61,6 +63,7 @@ class Settings:
             log_level=reader.choice("LOG_LEVEL", LOG_LEVELS) or "info",
             version_mismatch=reader.choice("VERSION_MISMATCH", MISMATCHES) or "warn",
             max_body_bytes=reader.whole("MAX_BODY_BYTES", LARGEST_BODY_BYTES) or DEFAULT_MAX_BODY_BYTES,
+            trusted=reader.dotted_names("TRUST"),
         )
         if reader.problems:
             raise WrongSettings(tuple(reader.problems))
@@ -100,6 +103,13 @@ class _Reader:
             return int(value)
         self.problems.append(f"{name} must be a whole number from 1 to {largest}, not {value!r}")
         return None
+
+    def dotted_names(self, name: str) -> tuple[str, ...]:
+        found = tuple(self.text(name).replace(",", " ").split())
+        for value in found:
+            if not all(part.isidentifier() for part in value.split(".")):
+                self.problems.append(f"{name} must be names of modules, not {value!r}")
+        return found
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str | None:
         value = self.text(name).lower()

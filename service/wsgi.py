@@ -20,5 +20,9 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=1)
 def build_app(settings: Settings) -> Flask:
     """Load the model and make the application; raise `ModelUnloadable` if that cannot be done."""
-    model = load_model(settings.model_file, versions_must_match=settings.version_mismatch == "error")
+    model = load_model(
+        settings.model_file,
+        settings.trusted,
+        versions_must_match=settings.version_mismatch == "error",
+    )
     return create_app(Predictor(model), settings)

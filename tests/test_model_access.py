@@ -55,8 +55,10 @@ def test_the_folder_is_mounted_with_the_digest_of_its_model(*, folder: Path, wri
         file="model.pkl",
         digest=digest,
         writable=writable,
-        sklearn_version=sklearn.__version__,
     )
+    assert found is not None
+    assert found.inspection is not None
+    assert found.inspection.sklearn_version == sklearn.__version__
 
 
 def test_a_relative_folder_becomes_absolute(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ from infer_cli import output
 from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, architecture_of, official_base
 from infer_cli.errors import InferError, UsageError
 from infer_cli.image import ImageName
-from infer_cli.options import AsJson, ModelFile, ModelFolder, Verbose
+from infer_cli.options import AsJson, ModelFile, ModelFolder, Trust, Verbose
+from infer_cli.trust import parse_trust
 
 if TYPE_CHECKING:
     from infer_cli.engine.builder import BuiltImage
@@ -100,26 +101,32 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     ] = True,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer again.")] = False,
     push: Annotated[bool, typer.Option("--push", help="Push the image when it is built.")] = False,
+    trust: Trust = None,
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
     """Build an image that serves a model."""
+    from infer_cli.code import collect_code  # noqa: PLC0415
     from infer_cli.engine.builder import build_image, discard_image, name_image  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.connection import connect  # noqa: PLC0415
     from infer_cli.engine.registry import push_image  # noqa: PLC0415
     from infer_cli.model_access import mount_model  # noqa: PLC0415
     from infer_cli.preparation import BuildRequest, prepare_build  # noqa: PLC0415
 
+    own_code = collect_code(code or ())
+    # Code that the user gives by hand is the user's own, and so trusted.
+    trusted = tuple(sorted({*parse_trust(trust or ()), *own_code.modules}))
     request = BuildRequest(
         name=ImageName.parse(tag),
-        model=_inspect(model_dir, model_file),
+        model=_inspect(model_dir, model_file, trusted),
         bake=bake,
         base_image=base_image,
         python=python,
         platform=platform,
         added_requirements=tuple(require or ()),
-        code=tuple(code or ()),
+        code=own_code,
         lock_file=lock,
+        trusted=trusted,
         no_cache=no_cache,
     )
     _check(request, eject=eject, only_plans=dry_run, push=push, examples=examples)
@@ -236,14 +243,21 @@ def _is_python(text: str) -> bool:
     return major == "3" and bool(dot) and minor.isdecimal()
 
 
-def _inspect(folder: Path | None, name: str | None) -> Inspection | None:
-    from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
+def _inspect(folder: Path | None, name: str | None, trusted: tuple[str, ...]) -> Inspection | None:
+    """The model; one that would run what no known model does is refused."""
+    from infer_cli.inspection import (  # noqa: PLC0415 (keeps `infer --help` quick)
+        find_model,
+        inspect_model,
+        require_safe,
+    )
 
     if folder is None:
         if name is not None:
             raise UsageError("--model-file needs --model-dir", hint="say which folder the model is in")
         return None
-    return inspect_model(find_model(folder, name))
+    model = inspect_model(find_model(folder, name))
+    require_safe(model, trusted)
+    return model
 
 
 def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:

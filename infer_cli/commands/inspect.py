@@ -12,13 +12,13 @@ import typer
 from infer_cli import output
 from infer_cli.errors import InferError
 from infer_cli.image import ImageName
-from infer_cli.options import AsJson, ModelFile
+from infer_cli.options import AsJson, ModelFile, Trust
 from infer_cli.plan import BAKED_FOLDER
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.images import ImageFacts
-    from infer_cli.inspection import Estimator, Feature, Inspection
+    from infer_cli.inspection import Estimator, Feature, Inspection, Judged
 
 _SHOWN_NAMES = 12
 _SHOWN_FEATURES = 60
@@ -45,6 +45,7 @@ def inspect(
     ],
     *,
     model_file: ModelFile = None,
+    trust: Trust = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell what a model file or an image holds.
@@ -53,13 +54,38 @@ def inspect(
     inside.
     """
     from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.trust import parse_trust  # noqa: PLC0415
 
+    trusted = parse_trust(trust or ())
     path = Path(what)
     if not path.exists() and not _looks_like_file(what):
         _inspect_image(ImageName.parse(what), as_json=as_json)
         return
     found = inspect_model(find_model(path, model_file) if path.is_dir() else path)
-    output.show(_describe(found), found.as_dict(), as_json=as_json)
+    text, record = _judged(found, trusted)
+    output.show(text, record, as_json=as_json)
+
+
+def _judged(model: Inspection, trusted: tuple[str, ...]) -> tuple[str, dict[str, object]]:
+    """What a model file holds, and what is thought of each name in it, as text and as a record."""
+    from infer_cli.inspection import judge_globals  # noqa: PLC0415 (keeps `infer --help` quick)
+
+    judged = judge_globals(model, trusted)
+    record: dict[str, object] = {**model.as_dict(), "globals": [one.as_dict() for one in judged]}
+    return f"{_describe(model)}\n{_imports(judged)}", record
+
+
+def _imports(judged: tuple[Judged, ...]) -> str:
+    """Tell how many names are safe, and each that is not."""
+    lines = [f"imports:   {_counted(judged)}"]
+    lines += [f"  {one.name}  ({one.verdict}: {one.reason})" for one in judged if not one.is_allowed]
+    return "\n".join(lines)
+
+
+def _counted(judged: tuple[Judged, ...]) -> str:
+    verdicts = [one.verdict for one in judged]
+    counts = {verdict: verdicts.count(verdict) for verdict in ("safe", "trusted", "unknown", "dangerous")}
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing"
 
 
 def _looks_like_file(text: str) -> bool:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infer_cli import output
+from infer_cli import labels, output
 from infer_cli.errors import ContainerFailed, Interrupted, ModelError, PortTaken, UsageError
 from infer_cli.image import ImageName
-from infer_cli.labels import REQUIREMENTS
-from infer_cli.options import AsJson, ImageTag, ModelFile, ModelFolder
+from infer_cli.options import AsJson, ImageTag, ModelFile, ModelFolder, Trust
 from infer_cli.plan import BAKED_FOLDER, DEFAULT_HOST_IP, Limits, RunPlan, Safety
+from infer_cli.trust import parse_trust, trust_of_label
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
@@ -96,6 +96,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     new_privileges: Annotated[
         bool, typer.Option("--new-privileges", help="Let programs gain privileges.")
     ] = False,
+    trust: Trust = None,
     as_json: AsJson = False,
 ) -> None:
     """Start a service and wait until it is ready.
@@ -112,12 +113,14 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     if restart != "no" and not detach:
         raise UsageError("--restart needs -d: in the foreground the service ends with this command")
     environment = _environment(env or [], workers)
+    chosen = parse_trust(trust or ())
     model = mount_model(model_dir, model_file, writable=writable_model)
     engine = connect()
     image = require_image(engine, image_name)
     _check_image(image_name, image, model)
     if model is not None and model_dir is not None:
         _check_versions(image_name, image, model, model_dir)
+    trusted = _check_model(model, image, chosen)
     plan = RunPlan(
         image=str(image_name),
         name=name or _free_name(engine, image_name.short_name),
@@ -133,6 +136,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
             new_privileges=new_privileges,
         ),
         restart=restart,
+        trusted=trusted,
     )
     service = _start(engine, plan, chosen_port=port)
     try:
@@ -172,14 +176,26 @@ def _check_image(name: ImageName, image: ImageFacts, model: ModelMount | None) -
 
 def _check_versions(name: ImageName, image: ImageFacts, model: ModelMount, folder: Path) -> None:
     """Refuse a model that another scikit-learn wrote: its answers could be wrong without a sign."""
-    pins = dict(pin.split("==", 1) for pin in image.labels.get(REQUIREMENTS, "").split() if "==" in pin)
+    pins = dict(
+        pin.split("==", 1) for pin in image.labels.get(labels.REQUIREMENTS, "").split() if "==" in pin
+    )
     found = pins.get("scikit-learn")
-    if found and model.sklearn_version and found != model.sklearn_version:
+    written = model.inspection.sklearn_version if model.inspection else None
+    if found and written and found != written:
         raise ModelError(
-            f"{model.file} was written with scikit-learn {model.sklearn_version}, "
-            f"and the image {name} has {found}",
+            f"{model.file} was written with scikit-learn {written}, and the image {name} has {found}",
             hint=f"build one that fits: `infer build --tag {name} --model-dir {folder}`",
         )
+
+
+def _check_model(model: ModelMount | None, image: ImageFacts, chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a model that names what neither the image nor the user trusts; give what both trust together."""
+    from infer_cli.inspection import require_safe  # noqa: PLC0415 (keeps `infer --help` quick)
+
+    trusted = tuple(sorted({*chosen, *trust_of_label(image.labels.get(labels.TRUST))}))
+    if model is not None and model.inspection is not None:
+        require_safe(model.inspection, trusted)
+    return trusted
 
 
 def _free_name(engine: Engine, wanted: str) -> str:

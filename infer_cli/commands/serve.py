@@ -12,7 +12,8 @@ import typer
 
 from infer_cli import output
 from infer_cli.errors import ContainerFailed, Interrupted
-from infer_cli.options import ModelFile
+from infer_cli.options import ModelFile, Trust
+from infer_cli.trust import VARIABLE, parse_trust, trust_text
 
 
 def serve(
@@ -31,23 +32,27 @@ def serve(
             metavar="N", min=1, help="Worker processes.  [default: one a processor]", show_default=False
         ),
     ] = None,
+    trust: Trust = None,
 ) -> None:
     """Serve a model on this machine, without a container.
 
-    This loads the model file, which runs the code in it, with the packages that an image would have.
+    This loads the model file, which runs code of the packages that it names; they are those of an image.
     """
     from infer_cli.assets import find_assets  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415
+    from infer_cli.inspection import find_model, inspect_model, require_safe  # noqa: PLC0415
     from infer_cli.local_environment import local_environment  # noqa: PLC0415
     from infer_cli.requirements import image_requirements  # noqa: PLC0415
 
+    trusted = parse_trust(trust or ())
     file = find_model(model_dir, model_file)
     model = inspect_model(file)
+    require_safe(model, trusted)
     assets = find_assets()
     with output.progress() as progress:
         progress.stage("Preparing the packages that the model needs")
         python = local_environment(image_requirements(assets, model))
     settings = {"MODEL_FILE": str(file.resolve()), "PORT": str(port), "HOST": host}
+    settings[VARIABLE] = trust_text(trusted)
     if workers is not None:
         settings["WORKERS"] = str(workers)
     output.note(f"Serving {file} on http://localhost:{port} (Ctrl-C ends it)")

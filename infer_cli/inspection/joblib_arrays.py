@@ -79,6 +79,7 @@ class JoblibMachine(Machine):
         nested = _NestedMachine(self, self._budget)
         array = nested.run()
         self.globals |= nested.globals
+        self.calls |= nested.calls
         if self.stream.position < nested.frame_end:
             raise self._misunderstood()
         return array

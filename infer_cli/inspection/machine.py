@@ -12,6 +12,7 @@ import _compat_pickle
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from infer_cli.inspection import opcodes
+from infer_cli.inspection.arrays import DTYPE, dtype_of
 from infer_cli.inspection.nodes import Blob, DictNode, Global, Instance, ListNode, Node, SetNode
 from infer_cli.inspection.refusal import Refused
 from infer_cli.inspection.stack import Stack
@@ -44,8 +45,10 @@ WANTED = frozenset(
 
 # After so many steps the height of the stack is looked at.
 BLOCK_STEPS = 1 << 16
-# Objects have one state, or two with a class of Python 2 and slots.
-STATES_MAX = 4
+GETATTR = Global("builtins", "getattr")
+# These would call their second argument.
+RANDOM = tuple(Global("numpy.random._pickle", name) for name in ("__randomstate_ctor", "__generator_ctor"))
+BIT_GENERATOR = Global("numpy.random._pickle", "__bit_generator_ctor")
 
 
 class Machine(Stack):
@@ -55,6 +58,8 @@ class Machine(Stack):
         super().__init__(stream, budget)
         self.protocol = 0
         self.globals: set[Global] = set()
+        # Those of them that are called with arguments, or with none where only __new__ should be.
+        self.calls: set[Global] = set()
         # Where the frame ends that was announced last; joblib's arrays must not lie inside one.
         self.frame_end = 0
         self._has_ended = False
@@ -95,8 +100,11 @@ class Machine(Stack):
         found = self._interned.get((module, name))
         if found is None:
             found = self._interned[module, name] = Global(module, name)
-            self.globals.add(found)
+            self._note(found)
         return found
+
+    def _note(self, name: Global) -> None:
+        self.globals.add(name)
 
     def built(self, instance: Instance) -> Node:
         """Give what takes the place of an object whose state has just been set."""
@@ -179,7 +187,7 @@ class Machine(Stack):
             case ListNode() as container:
                 container.items += items
             case Instance() as container:
-                container.put(items)
+                self._put(container, items)
             case _:
                 self.refuse("appends to what is no list")
 
@@ -189,9 +197,15 @@ class Machine(Stack):
             case SetNode() as container:
                 container.items += items
             case Instance() as container:
-                container.put(items)
+                self._put(container, items)
             case _:
                 self.refuse("adds to what is no set")
+
+    def _put(self, container: Instance, items: list[Node]) -> None:
+        if container.made_by is not None:
+            # It is a method of the object that is called.
+            self.calls.add(container.made_by)
+        container.put(items)
 
     def _set_item(self) -> None:
         value = self.pop()
@@ -208,6 +222,9 @@ class Machine(Stack):
             case DictNode() as container:
                 container.keys_and_values += keys_and_values
             case Instance() as container:
+                if any(map(_is_special, keys_and_values[::2])):
+                    # Some classes lend their keys as attributes.
+                    self.refuse("sets a special attribute of an object")
                 container.put(keys_and_values)
             case _:
                 self.refuse("sets an item of what is no dictionary")
@@ -228,31 +245,57 @@ class Machine(Stack):
         module, name = opcodes.name_line(self.stream), opcodes.name_line(self.stream)
         if not (module.isascii() and name.isascii()):
             self.refuse("has a name that is not ASCII")
-        self._make(self.resolve(module, name), tuple(self.pop_level()))
+        arguments = tuple(self.pop_level())
+        self._make(self.resolve(module, name), arguments, is_call=bool(arguments))
 
     def _instance_of_level(self) -> None:
         items = self.pop_level()
         if not items:
             self.refuse("makes an object without a class")
-        self._make(items[0], tuple(items[1:]))
+        self._make(items[0], tuple(items[1:]), is_call=len(items) > 1)
 
     def _call(self) -> None:
         arguments = self.pop()
-        self._make(self.pop(), arguments)
+        self._make(self.pop(), arguments, is_call=True)
+
+    def _new(self) -> None:
+        arguments = self.pop()
+        self._make(self.pop(), arguments, is_call=bool(arguments))
 
     def _call_with_keywords(self) -> None:
         keywords = self.pop()
         if not isinstance(keywords, DictNode):
             self.refuse("makes an object with keywords that are no dictionary")
         arguments = self.pop()
-        self._make(self.pop(), arguments, keywords)
+        self._make(self.pop(), arguments, keywords, is_call=bool(arguments) or bool(keywords.keys_and_values))
 
-    def _make(self, callee: Node, arguments: Node, keywords: DictNode | None = None) -> None:
+    def _make(
+        self, callee: Node, arguments: Node, keywords: DictNode | None = None, *, is_call: bool
+    ) -> None:
         if not isinstance(callee, Global | Instance):
             self.refuse("calls what cannot be called")
+        if isinstance(callee, Instance) and callee.callee != GETATTR:
+            # A class or function that was computed, or an object that can be called.
+            self.refuse("calls what it does not name")
         if not isinstance(arguments, tuple):
             self.refuse("calls something with arguments that are no tuple")
+        if is_call and isinstance(callee, Global):
+            self.calls.add(callee)
+        if callee == GETATTR:
+            self._note_attribute(arguments)
+        if callee in RANDOM and arguments[1:] not in ((), (BIT_GENERATOR,)):
+            self.refuse("makes a random state as no pickler does")
         self._push_new(Instance(callee, arguments, keywords))
+
+    def _note_attribute(self, arguments: tuple[Node, ...]) -> None:
+        """Note the attribute of a class, or of an object's class, as the name that it amounts to."""
+        match arguments:
+            case (Global() as owner, str(name)):
+                self._note(Global(owner.module, f"{owner.name}.{name}"))
+            case (Instance(made_by=Global() as owner), str(name)):
+                self._note(Global(owner.module, f"{owner.name}.{name}"))
+            case _:
+                self.refuse("takes an attribute of what it does not name")
 
     def _build(self) -> None:
         state = self.pop()
@@ -260,9 +303,14 @@ class Machine(Stack):
         if not isinstance(instance, Instance):
             # On a class or function this would change it for the whole process.
             self.refuse("sets the state of what is no object")
-        if len(instance.states) == STATES_MAX:
-            self.refuse("sets the state of an object again and again")
+        if instance.states:
+            # What was checked before may not be changed after.
+            self.refuse("sets the state of an object again")
+        if any(map(_sets_special, state if isinstance(state, tuple) else (state,))):
+            self.refuse("sets a special attribute of an object")
         instance.states += (state,)
+        if _lies(instance):
+            self.refuse("has a data type that lies about itself")
         self._stack[-1] = self.built(instance)
 
     # What announces, and what is refused.
@@ -334,7 +382,7 @@ class Machine(Stack):
         b"i": _instance_of_lines,
         b"o": _instance_of_level,
         b"R": _call,
-        b"\x81": _call,
+        b"\x81": _new,
         b"\x92": _call_with_keywords,
         b"b": _build,
         b"\x80": _protocol,
@@ -347,6 +395,21 @@ class Machine(Stack):
         b"\x97": _buffer,
         b"\x98": _buffer,
     }
+
+
+def _sets_special(state: Node) -> bool:
+    """Tell whether a state would set what Python itself looks at, such as an object's class."""
+    return isinstance(state, DictNode) and any(map(_is_special, state.keys_and_values[::2]))
+
+
+def _is_special(name: Node) -> bool:
+    return isinstance(name, str) and name.startswith("__") and name.endswith("__")
+
+
+def _lies(instance: Instance) -> bool:
+    """Tell whether it is a data type whose flags are not its own: its arrays would hold any addresses."""
+    has_code = instance.callee == DTYPE and isinstance(next(iter(instance.arguments), None), str)
+    return has_code and dtype_of(instance) is None
 
 
 STOP = ord(".")

@@ -95,10 +95,11 @@ class RecordedVersion:
 class Inspection:
     """What is known of a model file without running any of its code.
 
-    `globals` is every name that loading the file would import, sorted; `modules` the top-level modules
-    among them that are not Python's own. `numpy_major` is 2 if only NumPy 2 writes such a file, else None.
-    `protocol` is the pickle protocol. `features` are the columns, called x0, x1, … where they have no names.
-    `frame_reason` says why the model must be given a pandas DataFrame, None if it need not.
+    `globals` is every name that loading the file would import, sorted; `calls` those of them that would be
+    called with arguments; `modules` the top-level modules among them that are not Python's own.
+    `numpy_major` is 2 if only NumPy 2 writes such a file, else None. `protocol` is the pickle protocol.
+    `features` are the columns, called x0, x1, … where they have no names. `frame_reason` says why the model
+    must be given a pandas DataFrame, None if it need not.
     A fact that the file does not tell is None.
     """
 
@@ -116,6 +117,7 @@ class Inspection:
     sklearn_version: str | None
     versions: tuple[RecordedVersion, ...]
     globals: tuple[Global, ...]
+    calls: frozenset[Global]
     modules: tuple[str, ...]
     numpy_major: int | None
     features: tuple[Feature, ...] | None = None
@@ -138,6 +140,7 @@ class Inspection:
             "sklearn_version": self.sklearn_version,
             "versions": {recorded.package: recorded.version for recorded in self.versions},
             "globals": [str(name) for name in self.globals],
+            "calls": [str(name) for name in sorted(self.calls)],
             "modules": list(self.modules),
             "numpy_major": self.numpy_major,
             "features": None if self.features is None else [feature.as_dict() for feature in self.features],

@@ -55,6 +55,7 @@ class _Content:
     format: Format
     facts: Facts
     globals: frozenset[Global] = frozenset()
+    calls: frozenset[Global] = frozenset()
     compression: Compression | None = None
     protocol: int | None = None
 
@@ -85,6 +86,7 @@ def _inspect(path: Path, file: io.FileIO, start: bytes) -> Inspection:
         sklearn_version=versions.get("scikit-learn"),
         versions=content.facts.versions,
         globals=tuple(sorted(content.globals)),
+        calls=content.calls,
         modules=_modules(content.globals),
         features=content.facts.features,
         frame_reason=content.facts.frame_reason,
@@ -100,6 +102,7 @@ def _read_pickle(path: Path, file: HashedFile, compression: Compression | None) 
         format="joblib" if is_joblib else "pickle",
         facts=facts_of(content),
         globals=frozenset(machine.globals),
+        calls=frozenset(machine.calls),
         compression=compression,
         protocol=machine.protocol,
     )

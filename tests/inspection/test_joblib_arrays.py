@@ -147,7 +147,9 @@ STATE = b"}(\x8c\x05shape%s\x8c\x05dtype%sub"
     ],
 )
 def test_refuses_arrays_that_mislead(pickled: bytes, refusal: Callable[[bytes], ModelUnreadable]) -> None:
-    assert "an array before byte" in refusal(pickled).message
+    message = refusal(pickled).message
+
+    assert "an array before byte" in message or "a data type that lies" in message
 
 
 @pytest.mark.parametrize(

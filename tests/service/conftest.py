@@ -61,7 +61,7 @@ def make_predictor(save: Callable[..., Path]) -> Callable[[object], Predictor]:
     """Make a predictor of a model that went through a file, as all do."""
 
     def make(estimator: object) -> Predictor:
-        return Predictor(load_model(save(estimator)))
+        return Predictor(load_model(save(estimator), trusted=(type(estimator).__module__,)))
 
     return make
 
@@ -135,10 +135,12 @@ def launch(free_port: int, tmp_path: Path) -> Iterator[Callable[..., Service]]:
     services = []
 
     def start(model_file: Path | str, **variables: str) -> Service:
+        own_code = " ".join(file.stem for file in tmp_path.glob("*.py"))
+        settings = {"MODEL_FILE": str(model_file), "PORT": str(free_port), "TRUST": own_code, **variables}
         process = subprocess.Popen(
             [sys.executable, "-m", "service"],
             cwd=ROOT,
-            env=environment({"MODEL_FILE": str(model_file), "PORT": str(free_port), **variables}, tmp_path),
+            env=environment(settings, tmp_path),
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,

