@@ -122,7 +122,6 @@ def mixed_frame() -> Any:
 def mixed_models(mixed_frame: Any) -> dict[str, Any]:
     """Pipelines over the mixed table, by what they show."""
     import numpy as np  # noqa: PLC0415 (slow to import)
-    import pandas as pd  # noqa: PLC0415
     from sklearn.compose import make_column_selector, make_column_transformer  # noqa: PLC0415
     from sklearn.ensemble import HistGradientBoostingClassifier, StackingClassifier  # noqa: PLC0415
     from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer  # noqa: PLC0415
@@ -131,7 +130,6 @@ def mixed_models(mixed_frame: Any) -> dict[str, Any]:
     from sklearn.model_selection import GridSearchCV  # noqa: PLC0415
     from sklearn.pipeline import FeatureUnion, make_pipeline  # noqa: PLC0415
     from sklearn.preprocessing import (  # noqa: PLC0415
-        FunctionTransformer,
         OneHotEncoder,
         OrdinalEncoder,
         StandardScaler,
@@ -144,16 +142,13 @@ def mixed_models(mixed_frame: Any) -> dict[str, Any]:
     words = make_pipeline(
         SimpleImputer(strategy="constant", fill_value="none"), OneHotEncoder(handle_unknown="ignore")
     )
-    days = make_pipeline(FunctionTransformer(pd.DataFrame.apply, kw_args={"func": pd.to_datetime}))
-    days.steps.append(("days", FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": "int64"})))
-    days.steps.append(("scale", StandardScaler()))
     many = make_column_transformer(
         (filled, ["age", "income"]),
         (words, ["town", "zip"]),
         (OneHotEncoder(), ["size", "rooms"]),
         (TfidfVectorizer(), "note"),
         (OrdinalEncoder(), ["member"]),
-        (days, ["since"]),
+        (StandardScaler(), ["since"]),
     )
     selected = make_column_transformer(
         (filled, make_column_selector(dtype_include=np.number)),
