@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Optional
 
 FILE = Path(__file__).with_name("policy.txt")
 
@@ -22,7 +21,7 @@ NAME = "name"
 class Judgement:
     """Whether a name may be imported: `use` says for what, and is None if it may not, for the `reason`."""
 
-    use: Optional[str]  # noqa: UP045 (evaluated by Python 3.9)
+    use: str | None
     reason: str = ""
     is_unknown: bool = False
 

@@ -60,6 +60,18 @@ def iris_folder(iris_model: object, tmp_path_factory: pytest.TempPathFactory) ->
     return folder
 
 
+@pytest.fixture
+def unsafe_folder(tmp_path: Path) -> Path:
+    """A model folder whose model names own code, and what a model never needs."""
+    folder = tmp_path / "unsafe"
+    folder.mkdir()
+    pickled = (
+        b"\x80\x04chelpers.models\nMine\n)\x81}(\x8c\x01acposix\nsystem\n\x8c\x01bchelpers.more\nkept\nub."
+    )
+    (folder / "model.pkl").write_bytes(pickled)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def infer_program() -> tuple[str, ...]:
     """The words that start infer as its own process."""

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 import zipfile
 import zlib
+from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, NoReturn
 
 from infer_cli.inspection.arrays import DTYPE
 from infer_cli.inspection.budget import Budget
+from infer_cli.inspection.compression import EXPANDED_BYTES_MAX, EXPANSION_MAX
 from infer_cli.inspection.machine import WANTED
 from infer_cli.inspection.nodes import Array, Blob, DictNode, Global, Instance, ListNode, Node, SetNode
 from infer_cli.inspection.refusal import Refused
@@ -132,6 +135,7 @@ def open_skops(file: IO[bytes]) -> SkopsModel:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
             if SCHEMA in names:
+                _check_members(archive)
                 return SkopsModel(archive)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         _refuse(f"is a damaged zip ({error})")
@@ -180,9 +184,39 @@ def _globals(schema: Json) -> set[Global]:
             waiting += described.values()
             if described.get("__loader__") != "JsonNode":
                 found |= _named(described, "__module__", "__class__")
+                found |= _implied(described)
                 # Functions were written so by skops 0.9 and older.
                 found |= _named(described, "module_path", "function")
     return found
+
+
+def _implied(described: dict[str, Json]) -> set[Global]:
+    """Give what skops takes although the names beside it may say otherwise: see CVE-2025-54412 and 54413."""
+    match described:
+        case {"__loader__": "OperatorFuncNode", "__class__": str(name)}:
+            return {Global("operator", name)}
+        case {"__loader__": "MethodNode", "content": {"func": str(method), "obj": dict(owner)}}:
+            return {
+                Global(made_by.module, f"{made_by.name}.{method}")
+                for made_by in _named(owner, "__module__", "__class__")
+            }
+    return set()
+
+
+def _check_members(archive: zipfile.ZipFile) -> None:
+    """Refuse an archive whose files lie elsewhere, hide each other, or expand without end."""
+    members = archive.infolist()
+    for member in members:
+        parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+        if not parts or parts[0] == "/" or ".." in parts or ":" in parts[0]:
+            _refuse(f"holds a file that would lie outside of it, {member.filename[:40]!r}")
+        if stat.S_ISLNK(member.external_attr >> 16):
+            _refuse(f"holds a link, {member.filename[:40]!r}")
+    if len({member.filename for member in members}) != len(members):
+        _refuse("holds two files of the same name")
+    packed = sum(member.compress_size for member in members)
+    if sum(member.file_size for member in members) > max(EXPANDED_BYTES_MAX, EXPANSION_MAX * packed):
+        _refuse(f"expands to more than {EXPANSION_MAX} times its size, as if made to exhaust who reads it")
 
 
 def _named(described: dict[str, Json], module_key: str, name_key: str) -> set[Global]:

@@ -137,3 +137,19 @@ def test_of_many_columns_the_first_are_shown(iris_folder: Path) -> None:
 
     assert lines[1] == "  c0   category: x, or another"
     assert lines[-1] == "  … (99 in all)"
+
+
+def test_every_name_is_marked(infer: Callable[..., Finished], unsafe_folder: Path) -> None:
+    text = infer("inspect", str(unsafe_folder), "--trust", "helpers.more").stdout
+    record = infer("inspect", str(unsafe_folder), "--trust", "helpers.more", "--json").record
+
+    assert text.splitlines()[-3:] == [
+        "imports:   1 trusted, 1 unknown, 1 dangerous",
+        "  helpers.models.Mine  (unknown: is not known to be harmless)",
+        "  posix.system  (dangerous: runs programs)",
+    ]
+    assert record["globals"] == [
+        {"name": "helpers.models.Mine", "verdict": "unknown", "reason": "is not known to be harmless"},
+        {"name": "helpers.more.kept", "verdict": "trusted", "reason": None},
+        {"name": "posix.system", "verdict": "dangerous", "reason": "runs programs"},
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -167,3 +168,54 @@ def test_cut_anywhere(refusal: Callable[[bytes], ModelUnreadable]) -> None:
 
     for length in range(0, len(data), 50):
         refusal(data[:length])
+
+
+def _archive(*names: str, mode: int = 0o100644, size: int = 1) -> bytes:
+    """A model, and these files beside it."""
+    file = io.BytesIO(_zip(_object("mine.Model")))
+    with warnings.catch_warnings(), zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        warnings.simplefilter("ignore")
+        for name in names:
+            member = zipfile.ZipInfo(name)
+            member.external_attr = mode << 16
+            archive.writestr(member, b"x" * size, zipfile.ZIP_DEFLATED)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        pytest.param(_archive("../../etc/cron.d/x"), "outside of it", id="upwards"),
+        pytest.param(_archive("/etc/cron.d/x"), "outside of it", id="absolute"),
+        pytest.param(_archive("..\\x"), "outside of it", id="upwards on Windows"),
+        pytest.param(_archive("C:/x"), "outside of it", id="a drive"),
+        pytest.param(_archive("link", mode=0o120777), "holds a link, 'link'", id="link"),
+        pytest.param(_archive("schema.json"), "two files of the same name", id="two schemas"),
+    ],
+)
+def test_archives_that_trick_who_unpacks_them(
+    data: bytes, reason: str, refusal: Callable[[bytes], ModelUnreadable]
+) -> None:
+    assert reason in refusal(data).message
+
+
+def test_an_archive_that_expands_without_end(
+    refusal: Callable[[bytes], ModelUnreadable], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(skops, "EXPANDED_BYTES_MAX", 1000)
+
+    assert "expands to more than" in refusal(_archive("zeros", size=1_000_000)).message
+
+
+def test_what_skops_takes_whatever_the_names_say(inspect_bytes: Callable[..., Inspection]) -> None:
+    method = _node(
+        "sklearn.svm._classes.SVC",
+        "MethodNode",
+        content={"func": "__init_subclass__", "obj": _object("sklearn.svm._classes.SVC")},
+    )
+    operator = _node("sklearn.svm._classes.methodcaller", "OperatorFuncNode", attrs=_list())
+
+    inspection = inspect_bytes(_zip(_object("mine.Model", a=method, b=operator)))
+
+    names = {str(name) for name in inspection.globals}
+    assert {"sklearn.svm._classes.SVC.__init_subclass__", "operator.methodcaller"} <= names

@@ -236,3 +236,51 @@ def test_what_libraries_warn_of_is_one_line_each(tmp_path: Path, caplog: pytest.
         assert problem_of(file, "warnings.warn").startswith("it holds a list, ")
 
     assert caplog.messages == ["old news"]
+
+
+@pytest.mark.parametrize(
+    ("pickled", "problem"),
+    [
+        pytest.param(
+            b"cposix\nsystem\n(Vtrue\ntR.",
+            "posix.system is not allowed: it runs programs. Do not use this file",
+            id="dangerous",
+        ),
+        pytest.param(
+            b"chelpers\nMine\n)\x81.",
+            "helpers.Mine is not allowed: it is not known to be harmless. Serve it only if",
+            id="unknown",
+        ),
+        pytest.param(
+            b"csklearn.svm._classes\nSVC\nN}Vpredict\nNs\x86b.",
+            "it changes a class or a function. Do not use this file",
+            id="change of a class",
+        ),
+        pytest.param(b"}.}.", "it goes on after the end of its pickle. Do not", id="two pickles"),
+    ],
+)
+def test_a_pickle_that_does_what_no_model_does(tmp_path: Path, pickled: bytes, problem: str) -> None:
+    file = tmp_path / "m.pkl"
+    file.write_bytes(b"\x80\x02" + pickled)
+
+    assert problem_of(file).startswith(problem)
+
+
+def test_a_trusted_module_lends_nobody_elses_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has imported itself is as dangerous as where it comes from."""
+    (tmp_path / "lending.py").write_text("import os\nfrom os import system\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "m.pkl"
+
+    for name, home in (("system", "posix"), ("os", "os")):
+        file.write_bytes(b"\x80\x02clending\n" + name.encode() + b"\n.")
+        expected = f"lending.{name} is not allowed: it only leads to {home}. "
+        assert problem_of(file, "lending").startswith(expected)
+
+
+@pytest.mark.parametrize("compress", ["zlib", "gzip", "bz2", "xz", "lzma"])
+def test_a_compressed_model_is_loaded(classifier: LogisticRegression, tmp_path: Path, compress: str) -> None:
+    file = tmp_path / "m.joblib"
+    joblib.dump(classifier, file, compress=(compress, 3))
+
+    assert type(load_model(file).estimator).__name__ == "LogisticRegression"

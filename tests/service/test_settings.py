@@ -25,6 +25,7 @@ def test_every_setting_is_read() -> None:
         "LOG_FORMAT": "JSON",
         "LOG_LEVEL": "Debug",
         "MAX_BODY_BYTES": "1000",
+        "TRUST": "helpers, more.helpers.Mine",
     }
 
     settings = Settings.from_environment(environment)
@@ -38,6 +39,7 @@ def test_every_setting_is_read() -> None:
         log_format="json",
         log_level="debug",
         max_body_bytes=1000,
+        trusted=("helpers", "more.helpers.Mine"),
     )
 
 
@@ -67,3 +69,13 @@ def test_all_wrong_settings_are_named_at_once() -> None:
 def test_a_port_is_a_whole_number_in_range(port: str) -> None:
     with pytest.raises(WrongSettings, match="PORT must be a whole number"):
         Settings.from_environment({"MODEL_FILE": "m.pkl", "PORT": port})
+
+
+def test_what_is_trusted_must_be_names() -> None:
+    with pytest.raises(WrongSettings) as caught:
+        Settings.from_environment({"MODEL_FILE": "m.pkl", "TRUST": "helpers * a..b"})
+
+    assert caught.value.problems == (
+        "TRUST must be names of modules, not '*'",
+        "TRUST must be names of modules, not 'a..b'",
+    )

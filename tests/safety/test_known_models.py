@@ -1,0 +1,196 @@
+"""Every estimator of scikit-learn is safe as it is: nobody needs to trust anything to serve one."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    StackingClassifier,
+)
+from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer  # noqa: F401
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import SelectKBest, chi2
+from sklearn.gaussian_process import GaussianProcessRegressor, kernels
+from sklearn.impute import IterativeImputer, SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.metrics import get_scorer_names
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import all_estimators
+
+from infer_cli.inspection import inspect_model, judge_globals
+from service.policy import Policy
+from service.unpickling import load_safely
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = 60
+RANDOM = np.random.default_rng(0)
+CLASSES = np.tile([0, 1, 2], ROWS // 3)
+NUMBERS = RANDOM.random((ROWS, 4)) + CLASSES[:, None] + 0.1
+AMOUNTS = NUMBERS[:, 0] * 2 + RANDOM.random(ROWS)
+FRAME = pd.DataFrame(
+    {
+        "length": NUMBERS[:, 0],
+        "width": np.where(CLASSES == 1, np.nan, NUMBERS[:, 1]),
+        "color": np.array(["red", "blue", None], dtype=object)[CLASSES],
+        "size": pd.Categorical(np.array(["s", "m", "l"])[CLASSES]),
+        "is_new": CLASSES == 1,
+    }
+)
+# What estimators are fitted with; the first that one takes will do.
+TRAINING: tuple[tuple[Any, ...], ...] = (
+    (NUMBERS, CLASSES),
+    (NUMBERS, CLASSES == 1),
+    (NUMBERS, AMOUNTS),
+    (NUMBERS, np.c_[AMOUNTS, AMOUNTS]),
+    (NUMBERS, np.c_[CLASSES == 1, CLASSES == 2]),
+    (NUMBERS[:, :1], AMOUNTS),
+    (NUMBERS @ NUMBERS.T, CLASSES),
+    (["some words", "other words"] * 30,),
+    ([{"a": 1}, {"b": 2}] * 30,),
+    ([["a"], ["b"]] * 30,),
+    (["a", "b"] * 30,),
+)
+LOGISTIC = LogisticRegression()
+NEEDED: dict[str, Any] = {
+    "estimator": LOGISTIC,
+    "base_estimator": LOGISTIC,
+    "estimators": [("logistic", LOGISTIC), ("tree", DecisionTreeClassifier())],
+    "param_grid": {"C": [0.1, 1.0]},
+    "param_distributions": {"C": [0.1, 1.0]},
+    "steps": [("scale", StandardScaler()), ("classify", LOGISTIC)],
+    "transformer_list": [("scale", StandardScaler())],
+    "transformers": [("scale", StandardScaler(), [0, 1]), ("keep", "passthrough", slice(2, 3))],
+    "dictionary": np.eye(4),
+}
+# They need more than data: thousands of columns, a fitted estimator, rows without a class.
+NOT_FITTED = {
+    "FrozenEstimator",
+    "GaussianRandomProjection",
+    "SelfTrainingClassifier",
+    "SparseRandomProjection",
+}
+
+
+def _made(name: str, cls: type) -> Any:
+    needed = {key: NEEDED[key] for key in _required(cls)}
+    if "Regressor" in name or name == "RegressorChain":
+        needed |= {"estimator": Ridge()} if "estimator" in needed else {}
+        needed |= {"estimators": [("ridge", Ridge())]} if "estimators" in needed else {}
+    return cls(**needed)
+
+
+def _required(cls: Any) -> list[str]:
+    import inspect  # noqa: PLC0415 (infer has a command of that name)
+
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    return [p.name for p in parameters if p.default is p.empty and p.name in NEEDED]
+
+
+def _fitted(estimator: Any) -> Any:
+    for data in TRAINING:
+        try:
+            return clone(estimator).fit(*data)
+        except (ValueError, TypeError, AttributeError, IndexError):
+            continue
+    return None
+
+
+COLUMNS = ColumnTransformer(
+    [
+        ("numbers", make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()), ["length", "width"]),
+        ("words", OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_include=object)),
+        ("sizes", OrdinalEncoder(), ["size"]),
+    ],
+    remainder="passthrough",
+)
+VARIANTS: dict[str, tuple[Any, ...]] = {
+    "mixed table": (make_pipeline(COLUMNS, RandomForestClassifier(3)), FRAME, CLASSES),
+    "categories": (HistGradientBoostingClassifier(max_iter=3), FRAME[["length", "size"]], CLASSES),
+    "early stopping": (
+        HistGradientBoostingClassifier(max_iter=3, early_stopping=True, scoring="roc_auc_ovr"),
+        NUMBERS,
+        CLASSES,
+    ),
+    "poisson loss": (HistGradientBoostingRegressor(loss="poisson", max_iter=3), NUMBERS, AMOUNTS),
+    "words": (make_pipeline(TfidfVectorizer(), LOGISTIC), ["red rose", "blue bell", "tulip"] * 20, CLASSES),
+    "function": (make_pipeline(FunctionTransformer(np.log1p), LOGISTIC), NUMBERS, CLASSES),
+    "target": (TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1), NUMBERS, AMOUNTS),
+    "selection": (make_pipeline(SelectKBest(chi2, k=2), SVC(probability=False)), NUMBERS, CLASSES),
+    "isotonic": (CalibratedClassifierCV(LOGISTIC, method="isotonic", cv=2), NUMBERS, CLASSES),
+    "stack": (StackingClassifier(NEEDED["estimators"], cv=2), NUMBERS, CLASSES),
+    "tree of neighbors": (KNeighborsClassifier(algorithm="ball_tree", metric="chebyshev"), NUMBERS, CLASSES),
+    "kernel": (GaussianProcessRegressor(kernels.RBF() * 2 + kernels.WhiteKernel()), NUMBERS, AMOUNTS),
+    "loss": (SGDClassifier(loss="log_loss"), NUMBERS, CLASSES),
+    "imputed": (make_pipeline(IterativeImputer(max_iter=2), LOGISTIC), NUMBERS, CLASSES),
+    "random state": (RandomForestClassifier(3, random_state=np.random.RandomState(1)), NUMBERS, CLASSES),
+    "folds": (GridSearchCV(LOGISTIC, {"C": [0.1]}, cv=StratifiedKFold(2, shuffle=True)), NUMBERS, CLASSES),
+}
+
+
+def _check(model: object, folder: Path) -> None:
+    """Save it in each form, and let both sides look at it."""
+    forms: list[tuple[str, bytes | None]] = [(f"{p}.pkl", pickle.dumps(model, p)) for p in (0, 2, 4, 5)]
+    for name, data in (*forms, ("plain.joblib", None), ("small.joblib", None)):
+        file = folder / name
+        if data is None:
+            joblib.dump(model, file, compress=3 if name == "small.joblib" else 0)
+        else:
+            file.write_bytes(data)
+        loaded = load_safely(file, Policy())
+
+        refused = [str(judged) for judged in judge_globals(inspect_model(file)) if not judged.is_allowed]
+
+        assert type(loaded) is type(model)
+        assert refused == []
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "cls"), all_estimators(), ids=str)
+def test_every_estimator(name: str, cls: type, tmp_path: Path) -> None:
+    model = _fitted(_made(name, cls))
+
+    if model is None:
+        assert name in NOT_FITTED
+        model = _made(name, cls)
+    _check(model, tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", VARIANTS)
+def test_what_people_make_of_them(name: str, tmp_path: Path) -> None:
+    estimator, table, target = VARIANTS[name]
+    model = clone(estimator).fit(table, target)
+
+    _check(model, tmp_path)
+
+    loaded: Any = load_safely(tmp_path / "plain.joblib", Policy())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert np.array_equal(loaded.predict(table), model.predict(table))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("scoring", get_scorer_names())
+def test_every_scoring_of_a_search(scoring: str, tmp_path: Path) -> None:
+    search = GridSearchCV(LOGISTIC, {"C": [0.1, 1.0]}, cv=2, scoring=scoring, error_score=0.0)
+
+    _check(search.fit(NUMBERS, CLASSES == 1), tmp_path)
