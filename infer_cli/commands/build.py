@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,6 @@ from infer_cli.trust import parse_trust
 if TYPE_CHECKING:
     from infer_cli.engine.builder import BuiltImage
     from infer_cli.engine.connection import Engine
-    from infer_cli.inspection import Inspection
     from infer_cli.output import Progress
     from infer_cli.plan import BuildPlan, ModelMount
     from infer_cli.preparation import BuildRequest
@@ -106,19 +106,24 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     as_json: AsJson = False,
 ) -> None:
     """Build an image that serves a model."""
-    from infer_cli.code import collect_code  # noqa: PLC0415
-    from infer_cli.engine.builder import build_image, discard_image, name_image  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.code import collect_code  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.connection import connect  # noqa: PLC0415
     from infer_cli.engine.registry import push_image  # noqa: PLC0415
+    from infer_cli.inspection import require_safe  # noqa: PLC0415
     from infer_cli.model_access import mount_model  # noqa: PLC0415
     from infer_cli.preparation import BuildRequest, prepare_build  # noqa: PLC0415
 
+    name = ImageName.parse(tag)
     own_code = collect_code(code or ())
     # Code that the user gives by hand is the user's own, and so trusted.
     trusted = tuple(sorted({*parse_trust(trust or ()), *own_code.modules}))
+    mount = mount_model(model_dir, model_file, writable=False)
+    model = mount.inspection if mount else None
+    if model is not None:
+        require_safe(model, trusted)
     request = BuildRequest(
-        name=ImageName.parse(tag),
-        model=_inspect(model_dir, model_file, trusted),
+        name=name,
+        model=model,
         bake=bake,
         base_image=base_image,
         python=python,
@@ -130,24 +135,15 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         no_cache=no_cache,
     )
     _check(request, eject=eject, only_plans=dry_run, push=push, examples=examples)
-    name = request.name
     with output.progress(verbose=verbose) as progress:
         engine = None if eject or dry_run else connect()
-        mount = None if engine is None else mount_model(model_dir, model_file, writable=False)
         plan = prepare_build(request, engine, progress)
         if sbom is not None:
             _write(sbom, plan.sbom)
         if engine is not None:
-            proof = _why_not_proved(plan, mount, verify=verify)
-            progress.stage(f"Building {name}")
-            built = build_image(engine, plan, on_event=progress.on_event)
-            try:
-                if verify and mount is not None and plan.can_run:
-                    proof = _verify(engine, built, mount, request, examples, progress)
-            except BaseException:
-                discard_image(engine, built)
-                raise
-            name_image(engine, built, name)
+            built, proof = _make(
+                engine, plan, progress, mount=mount if verify else None, bake=bake, examples=examples
+            )
             pushed = None
             if push:
                 progress.stage(f"Pushing {name}")
@@ -155,6 +151,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     if engine is None:
         _show_plan(plan, eject, as_json=as_json)
         return
+    proof = proof or _why_not_proved(plan, mount)
     text = f"Built {name} ({output.size_text(built.size_bytes)}, {built.image_id[:19]})\nProof: {proof}"
     record: dict[str, object] = {
         "tag": str(name),
@@ -168,6 +165,31 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     else:
         text += f"\nStart it: {_run_command(name, model_dir, model_file, bake=bake)}"
     output.show(text, record, as_json=as_json)
+
+
+def _make(
+    engine: Engine,
+    plan: BuildPlan,
+    progress: Progress,
+    *,
+    mount: ModelMount | None,
+    bake: bool,
+    examples: Path | None,
+) -> tuple[BuiltImage, str | None]:
+    """Build the image, prove it with the model of `mount` if there is one, and only then name it."""
+    from infer_cli.engine.builder import build_image, discard_image, name_image  # noqa: PLC0415 (see above)
+
+    progress.stage(f"Building {plan.name}")
+    built = build_image(engine, plan, on_event=progress.on_event)
+    proof = None
+    try:
+        if mount is not None and plan.can_run:
+            proof = _prove(engine, built, mount, progress, bake=bake, examples=examples)
+    except BaseException:
+        discard_image(engine, built)
+        raise
+    name_image(engine, built, plan.name)
+    return built, proof
 
 
 def _check(
@@ -193,23 +215,24 @@ def _check(
         )
 
 
-def _why_not_proved(plan: BuildPlan, mount: ModelMount | None, *, verify: bool) -> str:
+def _why_not_proved(plan: BuildPlan, mount: ModelMount | None) -> str:
     if mount is None:
         return "none, as no model was given (--model-dir DIR)"
     if not plan.can_run:
         return f"none, as this engine cannot run programs for {plan.base.architecture}"
-    return "none yet" if verify else "none (--no-verify)"
+    return "none (--no-verify)"
 
 
-def _verify(
+def _prove(
     engine: Engine,
     built: BuiltImage,
     mount: ModelMount,
-    request: BuildRequest,
-    examples: Path | None,
     progress: Progress,
+    *,
+    bake: bool,
+    examples: Path | None,
 ) -> str:
-    """Prove the image with its model, unless just that was proved before; says what was found."""
+    """Let a service of the image answer, unless just that was proved before; says what was found."""
     from infer_cli.model_access import user_for  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.packages import cache_folder  # noqa: PLC0415
     from infer_cli.verification import fingerprint, verify_image  # noqa: PLC0415
@@ -221,8 +244,8 @@ def _verify(
     verified = verify_image(
         engine,
         built.image_id,
-        model=None if request.bake else mount,
-        user=None if request.bake else user_for(mount, engine_is_local=engine.is_local),
+        model=None if bake else mount,
+        user=None if bake else user_for(mount, engine_is_local=engine.is_local),
         examples=examples,
     )
     compared = f", {verified.compared} answers as expected" if verified.compared else ""
@@ -243,23 +266,6 @@ def _is_python(text: str) -> bool:
     return major == "3" and bool(dot) and minor.isdecimal()
 
 
-def _inspect(folder: Path | None, name: str | None, trusted: tuple[str, ...]) -> Inspection | None:
-    """The model; one that would run what no known model does is refused."""
-    from infer_cli.inspection import (  # noqa: PLC0415 (keeps `infer --help` quick)
-        find_model,
-        inspect_model,
-        require_safe,
-    )
-
-    if folder is None:
-        if name is not None:
-            raise UsageError("--model-file needs --model-dir", hint="say which folder the model is in")
-        return None
-    model = inspect_model(find_model(folder, name))
-    require_safe(model, trusted)
-    return model
-
-
 def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
     record: dict[str, object] = {
         "tag": str(plan.name),
@@ -273,7 +279,7 @@ def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
         "dockerfile": plan.dockerfile,
     }
     if eject is not None:
-        plan.context.write_folder(eject)
+        _eject(plan, eject)
         command = f"docker build --network none -t {plan.name} {eject}"
         text = f"Wrote {eject}\nBuild it with plain Docker:\n  {command}"
         output.show(text, {**record, "folder": str(eject)}, as_json=as_json)
@@ -287,6 +293,18 @@ def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
         f"Dockerfile:\n\n{plan.dockerfile}"
     )
     output.show(text, record, as_json=as_json)
+
+
+def _eject(plan: BuildPlan, folder: Path) -> None:
+    """Write the context to `folder`, whole or not at all."""
+    try:
+        with tempfile.TemporaryDirectory(dir=folder.absolute().parent, ignore_cleanup_errors=True) as name:
+            whole = Path(name) / "context"
+            whole.mkdir()
+            plan.context.write_folder(whole)
+            whole.replace(folder)
+    except OSError as error:
+        raise InferError(f"cannot write {folder}: {error.strerror}") from error
 
 
 def _run_command(name: ImageName, model_dir: Path | None, model_file: str | None, *, bake: bool) -> str:

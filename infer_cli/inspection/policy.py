@@ -68,7 +68,7 @@ def _advice(refused: list[Judged]) -> str:
         )
     modules = dict.fromkeys(one.name.module.partition(".")[0] for one in refused)
     options = " ".join(f"--trust {module}" for module in modules)
-    return f"if you know that code and who made the file, allow it: {options}"
+    return f"if it is your own code, build with --code DIR; if you know who made it, allow it: {options}"
 
 
 def _verdict(name: Global, trusted: tuple[str, ...], *, is_called: bool) -> tuple[Verdict, str]:
