@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from infer_cli.completion import complete_image, complete_running_service, complete_service
+from infer_cli.completion import complete_image, complete_service
 
 
 def _tag_help(what: str) -> Any:  # noqa: ANN401 (Typer's own type is not public)
@@ -45,15 +45,6 @@ AnyService = Annotated[
         metavar="[NAME]",
         help="The service; may be left out while only one is running.",
         autocompletion=complete_service,
-        show_default=False,
-    ),
-]
-RunningService = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[NAME]",
-        help="The service; may be left out while only one is running.",
-        autocompletion=complete_running_service,
         show_default=False,
     ),
 ]

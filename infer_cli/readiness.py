@@ -63,12 +63,9 @@ def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> N
 
 
 def _ended(engine: Engine, service: Service) -> ContainerFailed:
-    if service.out_of_memory:
-        reason, hint = "it ran out of memory", "give it more with --memory"
-    else:
-        reason, hint = f"exit code {service.exit_code}", "the reason is in the log above"
+    hint = "give it more with --memory" if service.out_of_memory else "the reason is in the log above"
     return ContainerFailed(
-        f"the service {service.name} ended while starting ({reason})",
+        f"the service {service.name} ended while starting ({service.ending})",
         detail=_log(engine, service),
         hint=hint,
     )

@@ -10,8 +10,6 @@ from typing import Optional, Union
 Value = Union[None, bool, int, float, str, datetime]
 Categories = Optional["tuple[Value, ...]"]
 
-TYPES = ("number", "text", "category", "date", "boolean", "any")
-
 
 @dataclass(frozen=True)
 class Feature:

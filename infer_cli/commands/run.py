@@ -281,9 +281,8 @@ def _follow(engine: Engine, service: Service) -> None:
         raise Interrupted(f"stopped and removed {service.name}") from None
     finally:
         _clean_up(engine, service)
-    reason = "it ran out of memory" if ended.out_of_memory else f"exit code {ended.exit_code}"
     raise ContainerFailed(
-        f"the service {service.name} ended by itself ({reason})", hint="the reason is in the log above"
+        f"the service {service.name} ended by itself ({ended.ending})", hint="the reason is in the log above"
     )
 
 

@@ -56,6 +56,11 @@ class Service:
         """Whether it can answer."""
         return self.state == "running"
 
+    @property
+    def ending(self) -> str:
+        """How one that no longer runs ended."""
+        return "it ran out of memory" if self.out_of_memory else f"exit code {self.exit_code}"
+
 
 def list_services(engine: Engine, *, all_states: bool = True) -> tuple[Service, ...]:
     """The services on this engine, sorted by name."""

@@ -45,7 +45,6 @@ class Layer:
 
 
 Event = Line | Step | Layer
-OnEvent = "Callable[[Event], None]"
 
 
 class StreamFailed(Exception):
