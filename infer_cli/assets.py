@@ -25,13 +25,21 @@ class Assets:
         """What a model file may name: the service loads by it, and infer judges by it."""
         return self.service / "policy.txt"
 
-    def service_files(self) -> tuple[Path, ...]:
-        """The files of the service relative to its folder, sorted; without what Python or an editor left."""
+    def service_files(self, machine: str) -> tuple[Path, ...]:
+        """The files of the service relative to its folder, sorted; without what Python or an editor left.
+
+        Of what was compiled, only the library for `machine` (as `uname -m` says it), and no sources.
+        """
         files = (path for path in self.service.rglob("*") if path.is_file() and path != self.finish)
         relative = (path.relative_to(self.service) for path in files)
         return tuple(
             sorted(
-                path for path in relative if "__pycache__" not in path.parts and not path.name.startswith(".")
+                path
+                for path in relative
+                if "__pycache__" not in path.parts
+                and not path.name.startswith(".")
+                and path.suffix not in (".c", ".h")
+                and (path.suffix != ".so" or path.stem == machine)
             )
         )
 

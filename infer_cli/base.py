@@ -30,17 +30,22 @@ class BaseImage:
     image_id: str | None = None
 
     @property
+    def machine(self) -> str:
+        """The processor as `uname -m` says it, and as wheels are named by."""
+        try:
+            return _WHEEL_ARCHITECTURES[self.architecture]
+        except KeyError:
+            message = f"no wheels are known for the processor {self.architecture!r} of {self.reference}"
+            raise InferError(message, hint="choose --platform linux/amd64 or linux/arm64") from None
+
+    @property
     def wheel_platform(self) -> str:
         """The platform tag, as uv names it, of the wheels that run on this image.
 
         The versions of glibc are those of PEP 600.
         """
-        try:
-            machine = _WHEEL_ARCHITECTURES[self.architecture]
-        except KeyError:
-            message = f"no wheels are known for the processor {self.architecture!r} of {self.reference}"
-            raise InferError(message, hint="choose --platform linux/amd64 or linux/arm64") from None
-        return f"{machine}-manylinux_2_28" if self.glibc >= _NEW_GLIBC else f"{machine}-manylinux_2_17"
+        glibc = "manylinux_2_28" if self.glibc >= _NEW_GLIBC else "manylinux_2_17"
+        return f"{self.machine}-{glibc}"
 
 
 def architecture_of(platform: str) -> str:

@@ -99,7 +99,7 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
             ContextFile(_over_root("finish", HOME_FOLDER / SBOM_NAME), sbom),
             *(
                 ContextFile(_over_root("service", HOME_FOLDER / "service" / name), assets.service / name)
-                for name in assets.service_files()
+                for name in assets.service_files(base.machine)
             ),
             *(ContextFile(_over_root("code", CODE_FOLDER / place), source) for place, source in code.files),
             *baked_files,

@@ -11,9 +11,6 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, abort, current_app, render_template, request
@@ -25,23 +22,16 @@ from werkzeug.exceptions import (
     UnsupportedMediaType,
 )
 
+from service.answers import JsonValue, encode
 from service.description import describe
+from service.endpoint import Endpoint
+from service.hot import HotPath
 from service.logs import LOGGER
 from service.page import fields_of
-from service.payload import (
-    InvalidInput,
-    JsonValue,
-    first_row,
-    json_value,
-    parse_json,
-    parse_query,
-    predictions_json,
-)
+from service.payload import InvalidInput
+from service.places import Busy, Places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from service.features import Value
     from service.predictor import Predictor
     from service.settings import Settings
 
@@ -52,26 +42,16 @@ PAGE_POLICY = (
 )
 
 
-# As many predictions may be on their way in a worker: their bodies being read, or waiting for the model.
-# It is more than the connections that clients and proxies usually keep open, so that a slow model makes them
-# wait and not fail.
-# The server has a few threads more, so that however slow model or clients are, health checks are answered.
-MOST_PREDICTIONS_AT_ONCE = 128
-# A place comes free at once if the model is quick; a model so slow that none does is given no more work.
-LONGEST_WAIT_FOR_PLACE_S = 0.1
-
-
-class Busy(Exception):
-    """So many predictions are on their way that this one was not begun."""
-
-
 def create_app(predictor: Predictor, settings: Settings) -> Flask:
     """Make the application that answers with the predictions of one model."""
+    endpoint, places = Endpoint(predictor), Places()
     app = Flask("service")
     # One byte more than may be sent: that byte is how `_body` sees a body of unknown length that is too long.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1
     app.extensions["predictor"] = predictor
-    views = _Views(predictor)
+    hot = HotPath(app.wsgi_app, endpoint, places, max_body_bytes=settings.max_body_bytes)
+    app.wsgi_app = hot  # type: ignore[method-assign]  # this is how Flask is wrapped
+    views = _Views(endpoint, places)
     app.get("/")(views.page)
     app.get("/prediction")(views.predict_one)
     app.post("/prediction")(views.predict_many)
@@ -87,13 +67,13 @@ def create_app(predictor: Predictor, settings: Settings) -> Flask:
 
 
 class _Views:
-    """The routes, each a method, over the predictor that they share."""
+    """The routes, each a method, over the endpoint that they share."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self.predictor = predictor
-        self.description = describe(predictor)
-        self.fields = fields_of(predictor.features)
-        self.places = threading.BoundedSemaphore(MOST_PREDICTIONS_AT_ONCE)
+    def __init__(self, endpoint: Endpoint, places: Places) -> None:
+        self.endpoint = endpoint
+        self.places = places
+        self.description = describe(endpoint.predictor)
+        self.fields = fields_of(endpoint.features)
 
     def page(self) -> Response:
         response = Response(render_template("index.html", model=self.description, fields=self.fields))
@@ -101,31 +81,15 @@ class _Views:
         return response
 
     def predict_one(self) -> Response:
-        features = self.predictor.features
-        row = parse_query(request.args.items(multi=True), features)
-        with self._place():
-            answer = self._answer([row])
-        inputs: JsonValue = {feature.name: json_value(value) for feature, value in zip(features, row)}
-        return _json({"inputs": inputs, **first_row(answer)})
+        query = request.query_string.decode("utf-8", "replace")
+        with self.places.waited_for():
+            return Response(self.endpoint.answer_query(query), mimetype=JSON)
 
     def predict_many(self) -> Response:
         if request.mimetype != JSON:
             raise UnsupportedMediaType
-        with self._place():
-            answer = self._answer(parse_json(_body(), self.predictor.features))
-        return _json({**answer})
-
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        if not self.places.acquire(timeout=LONGEST_WAIT_FOR_PLACE_S):
-            raise Busy
-        try:
-            yield
-        finally:
-            self.places.release()
-
-    def _answer(self, rows: list[list[Value]]) -> dict[str, list[JsonValue]]:
-        return predictions_json(self.predictor.predict(rows), self.predictor.classes)
+        with self.places.waited_for():
+            return Response(self.endpoint.answer_body(_body()), mimetype=JSON)
 
     def model(self) -> Response:
         return _json(self.description)
@@ -152,9 +116,7 @@ def _most_body_bytes() -> int:
 
 
 def _json(value: JsonValue, status: int = 200) -> Response:
-    """Strict JSON on one line. Letters stay as they are; half a surrogate pair becomes an escape."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
-    return Response(text.encode("utf-8", "backslashreplace"), status, mimetype=JSON)
+    return Response(encode(value), status, mimetype=JSON)
 
 
 def _error(status: int, code: str, message: str, details: JsonValue = None) -> Response:

@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from service.payload import JsonValue, json_value
+from service.answers import JsonValue, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +48,17 @@ def describe(predictor: Predictor) -> dict[str, JsonValue]:
         "size_bytes": loaded.size_bytes,
         "digest": loaded.digest,
         "packages": dict(_loaded_packages()),
+        "path": _describe_path(predictor),
         "example": example(predictor.features),
     }
+
+
+def _describe_path(predictor: Predictor) -> dict[str, JsonValue]:
+    """Say whether the model's own arithmetic answers, and how that was tried, or the model and why."""
+    lean = predictor.lean
+    if lean is None:
+        return {"kind": "model", "reason": predictor.not_lean, "batched": predictor.is_batched}
+    return {"kind": "lean", "tried_rows": lean.rows_tried, "largest_difference": lean.largest_difference}
 
 
 def _describe_feature(feature: Feature) -> dict[str, JsonValue]:

@@ -1,4 +1,4 @@
-"""Reads what a request holds, says all that is wrong with it, and turns predictions into JSON values."""
+"""Reads what a request holds, and says all that is wrong with it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ import json
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
+from service.answers import JsonValue, json_value
 from service.values import LARGEST_NUMBER, Refused, checks_of, value_in_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from service.features import Feature, Value
-    from service.predictor import Predictions
     from service.values import Check
-
-JsonValue = Union[None, bool, int, float, str, "list[JsonValue]", "dict[str, JsonValue]"]
 
 # An answer that names ten thousand wrong fields helps nobody; it says how many there are.
 MOST_PROBLEMS_LISTED = 50
@@ -81,53 +78,6 @@ def parse_json(body: bytes, features: Sequence[Feature]) -> list[list[Value]]:
         parsed = [problems.check_row(document)]
     problems.raise_if_any()
     return parsed
-
-
-def predictions_json(
-    predictions: Predictions, classes: Sequence[object] | None
-) -> dict[str, list[JsonValue]]:
-    """Give `predictions`, and `probabilities` where the model has them, as lists with one element a row."""
-    answer = {"predictions": [json_value(value) for value in predictions.values]}
-    if predictions.probabilities is not None:
-        answer["probabilities"] = [probabilities_json(row, classes) for row in predictions.probabilities]
-    return answer
-
-
-def first_row(answer: Mapping[str, list[JsonValue]]) -> dict[str, JsonValue]:
-    """Give the `prediction`, and the `probabilities`, of an answer's only row."""
-    single: dict[str, JsonValue] = {"prediction": answer["predictions"][0]}
-    if "probabilities" in answer:
-        single["probabilities"] = answer["probabilities"][0]
-    return single
-
-
-def probabilities_json(row: object, classes: Sequence[object] | None) -> JsonValue:
-    """Give the probabilities of a row by class, or a list with one such object for each output of the model.
-
-    A key of a JSON object is a text: a class that is a number or a truth value is written as Python's
-    `str` has it (`"1"`, `"True"`). A row that does not fit the classes stays a list.
-    """
-    if not isinstance(row, list) or not classes or len(row) != len(classes):
-        return json_value(row)
-    outputs = [labels for labels in classes if isinstance(labels, list)]
-    if outputs:
-        return [probabilities_json(part, labels) for part, labels in zip(row, outputs)]
-    return {str(label): json_value(value) for label, value in zip(classes, row)}
-
-
-def json_value(value: object) -> JsonValue:
-    """Put a value in JSON's types: null for NaN and infinities, text for what JSON has no type for."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [json_value(element) for element in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if hasattr(value, "item"):
-        return json_value(value.item())
-    return str(value)
 
 
 class _Object(dict[str, object]):

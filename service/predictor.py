@@ -1,49 +1,63 @@
 """Asks the model for predictions. Knows nothing of HTTP, and takes rows that are already valid.
 
-No prediction is made while the service starts: a library that has run threads with OpenMP in a process
-hangs in the workers that are forked from it.
+By the model's own arithmetic where that was found and tried (see `lean`), else by the model's methods. The
+trial is made in one thread: a library that has run threads with OpenMP in a process hangs in the workers that
+are forked from it.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import threading
+import math
 import warnings
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from service import table
+from service.answers import JsonValue, json_value
+from service.batching import MOST_ROWS, Batcher
 from service.kinds import Reading, positions_of, takes_texts
+from service.lean.arithmetic import NotLean, Outcome
+from service.lean.trial import find_lean
 from service.loading import ModelUnloadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from service.features import Feature, Value
+    from service.lean.trial import Lean
     from service.loading import LoadedModel
 
     # A method of the model: a table of rows in, something like an array out.
     Ask = Callable[[object], object]
+    # An array of numbers if the model takes nothing else, or lists of values.
+    Rows = Any
 
 KINDS = ("classifier", "regressor")
+# Of these it is known that a prediction depends on its own row alone.
+BATCHED = frozenset({"catboost", "category_encoders", "imblearn", "lightgbm", "sklearn", "xgboost"})
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """One value a row and, if the model has them, its probabilities, in Python's own types."""
+    """One value a row and, if the model has them, its probabilities, in JSON's types but for NaN."""
 
-    values: list[object]
-    probabilities: list[object] | None
+    values: list[Any]
+    probabilities: list[Any] | None
 
 
 class Predictor:
-    """A loaded model that is ready to predict, one call at a time.
+    """A loaded model that is ready to predict, for any number of threads.
 
     `classes` has the labels in the order of the probabilities, or one list of labels for each output of a
-    model with several; it is None where the model has none.
+    model with several; it is None where the model has none. `takes_numbers` says that rows are arrays of
+    float64, of shape (rows, features), with NaN for missing values. Otherwise they are lists of values in the
+    order of `features`, and of their types. `lean` is the model's own arithmetic, or else `not_lean` says why
+    there is none.
     """
 
     def __init__(self, loaded: LoadedModel) -> None:
@@ -51,37 +65,132 @@ class Predictor:
         self.kind = _kind(loaded.estimator)
         reading = _read(loaded)
         self.features = reading.features(_names(loaded))
+        self.takes_numbers = all(feature.type == "number" for feature in self.features) and not takes_texts(
+            loaded.estimator
+        )
         self.classes = _classes(loaded.estimator)
+        self._labels = self.classes or []
         self._predict: Ask = loaded.estimator.predict
         # Some models have it only if they were made so (SVC), and then lack it as if it were not there.
         self._predict_proba: Ask | None = getattr(loaded.estimator, "predict_proba", None)
-        self._table = _table_maker(loaded, reading, self.features)
-        self._turn = threading.Lock()
         for part in _with_best(loaded.estimator):
             _use_one_thread(part)
+        self._table = _table_maker(loaded, reading, self.features)
+        self.lean: Lean | None = None
+        self.not_lean = ""
+        self._look_for_lean()
+        self.is_batched = all(_is_of_rows(part) for part in _parts(loaded.estimator))
+        self._batcher = Batcher(self._ask_model, _join, _split, most_rows=MOST_ROWS if self.is_batched else 0)
 
-    def predict(self, rows: Sequence[Sequence[Value]]) -> Predictions:
-        """Predict for rows whose values are in the order of `features`, and of their types."""
-        with self._turn, _without_name_warning():
-            given = self._table(rows)
-            values = self._predict(given)
-            probabilities = self._predict_proba(given) if self._predict_proba else None
+    def predict(self, rows: Rows) -> Predictions:
+        """Predict for rows, at least one."""
+        if self.lean is not None:
+            outcome = self.lean.ask(rows)
+            if outcome is not None:
+                return self._in_words(outcome)
+        return self._batcher.ask(rows)
+
+    def _in_words(self, outcome: Outcome) -> Predictions:
+        values = outcome.values.tolist()
+        if self.kind == "classifier":
+            values = [self._labels[value] for value in values]
+        probabilities = outcome.probabilities
+        return Predictions(values, None if probabilities is None else probabilities.tolist())
+
+    def _ask_model(self, rows: Rows) -> Predictions:
+        with _without_name_warning():
+            values, probabilities = self._ask_methods(rows)
         return Predictions(
             values=_to_list(values),
             probabilities=None if probabilities is None else _by_row(probabilities),
         )
 
+    def _ask_methods(self, rows: Rows) -> tuple[object, object]:
+        given = self._table(rows)
+        return self._predict(given), self._predict_proba(given) if self._predict_proba else None
 
-def _by_row(probabilities: object) -> list[object]:
+    def _look_for_lean(self) -> None:
+        """Find the model's own arithmetic, and try it; keep the reason if there is none."""
+        try:
+            with _one_thread(), warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                self.lean = find_lean(self.loaded.estimator, self.features, self._reference)
+        except NotLean as error:
+            self.not_lean = str(error)
+        except Exception as error:  # noqa: BLE001 (models do as they please; this one is served as it is)
+            self.not_lean = f"it could not be tried: {type(error).__name__}: {error}"
+
+    def _reference(self, rows: list[list[Value]]) -> Outcome:
+        """Give the model's own answers in the form of its arithmetic."""
+        given = np.array(rows, dtype=np.float64) if self.takes_numbers else rows
+        values, probabilities = self._ask_methods(given)
+        if self.kind == "classifier":
+            if self.classes is None or any(isinstance(label, list) for label in self.classes):
+                raise NotLean("it has several outputs with classes")
+            positions = {label: position for position, label in enumerate(cast("list[str]", self.classes))}
+            values = np.array(
+                [positions[label] for label in cast("list[str]", _to_list(values))], dtype=np.intp
+            )
+        return Outcome(np.asarray(values), None if probabilities is None else np.asarray(probabilities))
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Keep the numeric libraries to this thread."""
+    try:
+        from threadpoolctl import threadpool_limits  # noqa: PLC0415 (comes with scikit-learn)
+    except ImportError:
+        return nullcontext()
+    limits: AbstractContextManager[object] = threadpool_limits(1)
+    return limits
+
+
+def _join(parts: list[Rows]) -> Rows:
+    """Make one set of rows of several."""
+    if isinstance(parts[0], list):
+        return [row for rows in parts for row in rows]
+    return np.concatenate(parts)
+
+
+def _split(predictions: Predictions, counts: list[int]) -> list[Predictions]:
+    """Divide predictions among those who asked for so many rows each."""
+    ends = np.cumsum(counts).tolist()
+    if ends[-1] != len(predictions.values):
+        message = f"{len(predictions.values)} predictions were given for {ends[-1]} rows"
+        raise ValueError(message)
+    probabilities = predictions.probabilities
+    return [
+        Predictions(
+            predictions.values[end - count : end],
+            None if probabilities is None else probabilities[end - count : end],
+        )
+        for count, end in zip(counts, ends)
+    ]
+
+
+def _parts(estimator: object) -> list[object]:
+    """List the model and the values of all its parameters, and so the parts that it is made of."""
+    return [estimator, *_parameters(estimator).values()]
+
+
+def _is_of_rows(part: object) -> bool:
+    """Tell whether, of all that is known, a part treats each row by itself: own code may look at several."""
+    is_code = hasattr(part, "fit") or callable(part)
+    module = getattr(part, "__module__", None) or type(part).__module__
+    return not is_code or module.partition(".")[0] in {*BATCHED, "numpy"}
+
+
+def _by_row(probabilities: object) -> list[JsonValue]:
     """Turn the arrays of a model with several outputs, one array each, into one list a row."""
     if isinstance(probabilities, list):
         return [list(row) for row in zip(*(_to_list(output) for output in probabilities))]
     return _to_list(probabilities)
 
 
-def _to_list(values: object) -> list[object]:
-    listed: list[object] = np.asarray(values).tolist()
-    return listed
+def _to_list(values: object) -> list[JsonValue]:
+    array = np.asarray(values)
+    listed: list[JsonValue] = array.tolist()
+    # What an array of objects or dates holds may be anything.
+    return listed if array.dtype.kind in "biufU" else [json_value(value) for value in listed]
 
 
 @contextmanager
@@ -155,7 +264,7 @@ def _with_best(estimator: object) -> list[object]:
     return [estimator] if best is None else [estimator, best]
 
 
-def _classes(estimator: object) -> list[object] | None:
+def _classes(estimator: object) -> list[JsonValue] | None:
     classes = getattr(estimator, "classes_", None)
     if classes is None:
         return None
@@ -198,13 +307,19 @@ def _table_maker(loaded: LoadedModel, reading: Reading, features: tuple[Feature,
         if not _has_pandas():
             reason = "it takes named columns of several kinds, and there is no pandas"
             raise ModelUnloadable(loaded.file, reason, "Add pandas to the image")
-        return table.mixed_frame(features)
-    if any(_may_use_names(part) for part in [model, *_parameters(model).values()]) and _has_pandas():
+        make = table.mixed_frame(features)
+        return make if is_mixed else lambda rows: make(_as_lists(rows))
+    if any(_may_use_names(part) for part in _parts(model)) and _has_pandas():
         is_plain = all(feature.type == "number" for feature in features)
         return table.number_frame(features) if is_plain else table.mixed_frame(features)
     for transformer in reading.column_transformers:
         _pick_by_position(transformer)
     return table.used_numbers(features)
+
+
+def _as_lists(rows: Any) -> list[list[Value]]:  # noqa: ANN401
+    """Give the rows of an array as lists of values, None for NaN."""
+    return [[None if math.isnan(value) else value for value in row] for row in rows.tolist()]
 
 
 def _has_pandas() -> bool:

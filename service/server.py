@@ -16,12 +16,12 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import MPServer
 
-from service.app import MOST_PREDICTIONS_AT_ONCE
 from service.logs import LOGGER, logging_config
+from service.places import MOST_PREDICTIONS_AT_ONCE
 from service.wsgi import build_app
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from _typeshed.wsgi import WSGIApplication
 
     from service.settings import Settings
     from service.sizing import Sizing
@@ -79,13 +79,14 @@ def _start_method() -> str:
     return "fork" if sys.platform == "linux" else "spawn"
 
 
-def _load_in_worker(settings: Settings) -> Flask:
+def _load_in_worker(settings: Settings) -> WSGIApplication:
     # Until the server sets its own, a forked worker has its parent's handler, which would do nothing here.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Ctrl-C reaches the whole process group. The parent alone answers it, and then ends the workers;
     # a worker that ended by itself would be reported as a failure.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    return build_app(settings)
+    # Flask's own entry point adds nothing but a call.
+    return build_app(settings).wsgi_app
 
 
 def check_address(host: str, port: int) -> None:

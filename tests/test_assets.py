@@ -32,24 +32,29 @@ def test_the_service_is_listed_sorted_and_without_what_is_left_over(tmp_path: Pa
         "__pycache__/app.cpython-311.pyc",
         "static/__pycache__/x.pyc",
         ".app.py.swp",
+        "native/trees.c",
+        "native/native.h",
+        "native/x86_64.so",
+        "native/aarch64.so",
     ):
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
 
-    files = Assets(template=tmp_path / "T", service=tmp_path).service_files()
+    files = Assets(template=tmp_path / "T", service=tmp_path).service_files("aarch64")
 
-    assert files == (Path("__main__.py"), Path("app.py"), Path("static/page.js"))
+    assert [str(file) for file in files] == ["__main__.py", "app.py", "native/aarch64.so", "static/page.js"]
 
 
 def test_the_script_that_finishes_an_image_is_no_part_of_the_service() -> None:
     found = find_assets()
 
     assert found.finish.is_file()
-    assert Path("finish_image.py") not in found.service_files()
+    assert Path("finish_image.py") not in found.service_files("x86_64")
 
 
 def test_the_service_holds_what_starts_it() -> None:
-    names = {path.as_posix() for path in find_assets().service_files()}
+    names = {path.as_posix() for path in find_assets().service_files("x86_64")}
 
+    assert {"native/x86_64.so"} <= names
     assert {"__init__.py", "__main__.py", "health.py", "requirements.txt", "templates/index.html"} <= names

@@ -118,7 +118,7 @@ def test_the_context_holds_all_that_the_dockerfile_copies(
     assert sources["packages.tar"] == packages
     assert sources["finish/opt/infer/finish_image.py"] == assets.finish
     assert sources["service/opt/infer/service/app.py"] == assets.service / "app.py"
-    assert len(sources) == 5 + len(assets.service_files())
+    assert len(sources) == 5 + len(assets.service_files("x86_64"))
 
 
 def test_a_mounted_model_is_not_sent(make_plan: Callable[..., BuildPlan], model: Inspection) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from service.app import MOST_PREDICTIONS_AT_ONCE, create_app
+from service.app import create_app
+from service.places import MOST_PREDICTIONS_AT_ONCE
 from service.settings import Settings
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ import platform
 from typing import TYPE_CHECKING
 
 import sklearn
+from sklearn.neighbors import KNeighborsClassifier
 
 from service.description import describe, example
 from service.features import Feature
@@ -28,6 +29,9 @@ def test_a_model_is_described(
     assert packages["python"] == platform.python_version()
     assert packages["scikit-learn"] == sklearn.__version__
     assert "catboost" not in packages
+    path = description.pop("path")
+    assert isinstance(path, dict)
+    assert path["kind"] == "lean"
     assert description == {
         "kind": "classifier",
         "estimator": "LogisticRegression",
@@ -47,3 +51,13 @@ def test_the_example_is_encoded() -> None:
     assert example([Feature("a b&c"), Feature("größe"), Feature("x/y")]) == (
         "/prediction?a%20b%26c=1.0&gr%C3%B6%C3%9Fe=1.0&x%2Fy=1.0"
     )
+
+
+def test_why_a_model_has_no_shorter_way_is_said(make_predictor: Callable[[object], Predictor]) -> None:
+    path = describe(make_predictor(KNeighborsClassifier(1).fit([[0.0], [1.0]], [0, 1])))["path"]
+
+    assert path == {
+        "kind": "model",
+        "reason": "there is no shorter way through KNeighborsClassifier",
+        "batched": True,
+    }

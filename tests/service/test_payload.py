@@ -1,29 +1,11 @@
 from __future__ import annotations
 
-import datetime as dt
 import json
-import math
-from decimal import Decimal
-from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from service.features import Feature
-from service.payload import (
-    MOST_PROBLEMS_LISTED,
-    InvalidInput,
-    first_row,
-    json_value,
-    parse_json,
-    parse_query,
-    predictions_json,
-    probabilities_json,
-)
-from service.predictor import Predictions
-
-if TYPE_CHECKING:
-    from service.payload import JsonValue
+from service.payload import MOST_PROBLEMS_LISTED, InvalidInput, parse_json, parse_query
 
 FEATURES = (Feature("slength"), Feature("swidth"))
 GOOD = {"slength": 1, "swidth": 2.5}
@@ -220,63 +202,3 @@ class TestJson:
         assert parse_json(b'{"rows": 1, "b": 2}', features) == [[1.0, 2.0]]
         assert parse_json(b'{"rows": [{"rows": 1, "b": 2}]}', features) == [[1.0, 2.0]]
         assert fields_of(refused('{"rows": "1", "b": 2}', features)) == [(None, "rows", "not_a_number")]
-
-
-class TestAnswer:
-    def test_predictions_and_probabilities_by_class(self) -> None:
-        predictions = Predictions(values=["b", "a"], probabilities=[[0.25, 0.75], [1.0, 0.0]])
-
-        answer = predictions_json(predictions, ["a", "b"])
-
-        assert answer == {
-            "predictions": ["b", "a"],
-            "probabilities": [{"a": 0.25, "b": 0.75}, {"a": 1.0, "b": 0.0}],
-        }
-        assert first_row(answer) == {"prediction": "b", "probabilities": {"a": 0.25, "b": 0.75}}
-
-    def test_without_probabilities(self) -> None:
-        answer = predictions_json(Predictions(values=[1.5], probabilities=None), None)
-
-        assert answer == {"predictions": [1.5]}
-        assert first_row(answer) == {"prediction": 1.5}
-
-    @pytest.mark.parametrize(
-        ("row", "classes", "expected"),
-        [
-            pytest.param([0.5, 0.5], [0, 1], {"0": 0.5, "1": 0.5}, id="whole numbers"),
-            pytest.param([0.5, 0.5], [False, True], {"False": 0.5, "True": 0.5}, id="truth values"),
-            pytest.param([math.nan, 1.0], ["a", "b"], {"a": None, "b": 1.0}, id="not finite"),
-            pytest.param(
-                [[1.0], [0.0, 1.0]], [["a"], ["x", "y"]], [{"a": 1.0}, {"x": 0.0, "y": 1.0}], id="outputs"
-            ),
-            pytest.param([0.5, 0.1], [["a", "b"], ["a", "b"]], [0.5, 0.1], id="a number for each output"),
-            pytest.param([0.5], None, [0.5], id="no classes"),
-            pytest.param([0.5], ["a", "b"], [0.5], id="not a number a class"),
-        ],
-    )
-    def test_probabilities(self, row: object, classes: list[object] | None, expected: JsonValue) -> None:
-        assert probabilities_json(row, classes) == expected
-
-    @pytest.mark.parametrize(
-        ("value", "expected"),
-        [
-            (None, None),
-            (True, True),
-            (3, 3),
-            ("ä", "ä"),
-            (1.5, 1.5),
-            (math.nan, None),
-            (-math.inf, None),
-            ([1, [math.inf]], [1, [None]]),
-            (np.int64(3), 3),
-            (np.float32("nan"), None),
-            (np.bool_(1), True),
-            (dt.date(2026, 5, 4), "2026-05-04"),
-            (Decimal("1.5"), "1.5"),
-        ],
-    )
-    def test_values(self, value: object, expected: JsonValue) -> None:
-        found = json_value(value)
-
-        assert found == expected
-        assert type(found) is type(expected)

@@ -44,7 +44,7 @@ def test_a_classifier_has_classes_and_probabilities(
 ) -> None:
     predictor = make_predictor(classifier)
 
-    predictions = predictor.predict([ROW, ROW])
+    predictions = predictor.predict(np.array([ROW, ROW]))
 
     assert predictor.kind == "classifier"
     assert predictor.classes == SPECIES
@@ -57,7 +57,7 @@ def test_a_classifier_has_classes_and_probabilities(
 def test_a_regressor_has_neither(make_predictor: MakePredictor) -> None:
     predictor = make_predictor(LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0]))
 
-    predictions = predictor.predict([[3.0]])
+    predictions = predictor.predict(np.array([[3.0]]))
 
     assert (predictor.kind, predictor.classes, predictions.probabilities) == ("regressor", None, None)
     assert predictions.values == pytest.approx([6.0])
@@ -68,7 +68,7 @@ def test_a_clustering_is_of_another_kind(make_predictor: MakePredictor) -> None:
     predictor = make_predictor(KMeans(2, n_init=1, random_state=0).fit([[0.0], [9.0]]))
 
     assert predictor.kind == "other"
-    assert type(predictor.predict([[1.0]]).values[0]) is int
+    assert type(predictor.predict(np.array([[1.0]])).values[0]) is int
 
 
 def test_a_model_trained_without_names_gets_numbered_features(make_predictor: MakePredictor) -> None:
@@ -103,7 +103,7 @@ def test_models_of_parts(
     model = wrap(LogisticRegression(max_iter=500)).fit(*iris)
     predictor = make_predictor(model)
 
-    predictions = predictor.predict([ROW])
+    predictions = predictor.predict(np.array([ROW]))
 
     assert (predictor.kind, names_of(predictor), predictor.classes) == ("classifier", NAMES, SPECIES)
     assert predictions.values == ["setosa"]
@@ -117,7 +117,7 @@ def test_a_model_may_lack_probabilities(
 ) -> None:
     predictor = make_predictor(SVC(probability=probability).fit(*iris))
 
-    assert (predictor.predict([ROW]).probabilities is not None) == probability
+    assert (predictor.predict(np.array([ROW])).probabilities is not None) == probability
 
 
 def test_a_model_with_several_outputs(make_predictor: MakePredictor) -> None:
@@ -125,7 +125,7 @@ def test_a_model_with_several_outputs(make_predictor: MakePredictor) -> None:
     model = RandomForestClassifier(5, bootstrap=False, random_state=0).fit([[0.0], [1.0], [2.0]], targets)
     predictor = make_predictor(model)
 
-    predictions = predictor.predict([[0.0], [2.0]])
+    predictions = predictor.predict(np.array([[0.0], [2.0]]))
 
     assert predictor.classes == [["a", "b"], ["x", "y", "z"]]
     assert predictions.values == [["a", "x"], ["b", "z"]]
@@ -179,7 +179,7 @@ class Own:
 """
     predictor = make_predictor(make_instance("Own", code))
 
-    values = predictor.predict([[1.0, 0.0]]).values
+    values = predictor.predict(np.array([[1.0, 0.0]])).values
 
     assert predictor.kind == "classifier"
     assert isinstance(values[0], float)
@@ -216,7 +216,7 @@ class Total(RegressorMixin, BaseEstimator):
 """
     predictor = make_predictor(make_instance("Total", code).fit(*iris))
 
-    assert predictor.predict([ROW]).values == pytest.approx([5.3])
+    assert predictor.predict(np.array([ROW])).values == pytest.approx([5.3])
 
 
 def test_numbers_by_name_need_no_pandas(
@@ -229,7 +229,7 @@ def test_numbers_by_name_need_no_pandas(
     monkeypatch.delitem(sys.modules, "pandas")
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
 
-    predictions = Predictor(loaded).predict([ROW])
+    predictions = Predictor(loaded).predict(np.array([ROW]))
 
     assert predictions.probabilities == [pytest.approx(expected)]
 
@@ -253,7 +253,7 @@ def test_a_transformer_that_makes_frames_gets_one(
     second = ColumnTransformer([("t", "passthrough", ["s__pwidth", "s__slength"])])
     model = make_pipeline(first, second, LogisticRegression(max_iter=500)).fit(*iris)
 
-    predictions = make_predictor(model).predict([ROW])
+    predictions = make_predictor(model).predict(np.array([ROW]))
 
     assert predictions.probabilities == [pytest.approx(model.predict_proba(iris[0][:1])[0].tolist())]
 
@@ -265,7 +265,7 @@ def test_arrays_for_a_model_with_names_are_no_warning(
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        predictor.predict([ROW])
+        predictor.predict(np.array([ROW]))
 
 
 def test_one_call_at_a_time(make_predictor: MakePredictor, make_instance: Callable[[str, str], Any]) -> None:
@@ -285,7 +285,8 @@ class Alone:
     seen: list[object] = []
 
     threads = [
-        threading.Thread(target=lambda: seen.extend(predictor.predict([[0.0]]).values)) for _ in range(5)
+        threading.Thread(target=lambda: seen.extend(predictor.predict(np.array([[0.0]])).values))
+        for _ in range(5)
     ]
     started = time.monotonic()
     for thread in threads:

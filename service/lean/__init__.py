@@ -1,0 +1,14 @@
+"""The arithmetic of fitted models, without all that scikit-learn does around it.
+
+One row of a small model takes scikit-learn a hundred times longer than the numbers do: it validates, looks at
+tags, makes frames, starts joblib. Here, each family of models gives its own arithmetic as a function of an
+array. Whether that function is right is not believed but tried, when the model is loaded: see `trial`.
+Whatever is not equal to the model, or not known here, is left to scikit-learn.
+
+::
+
+    make      the function for a model, of those of its parts
+      linear, forests, boosting, bayes, networks     models
+      transformers, columns                          what comes before a model
+    trial     compares it with the model
+"""

@@ -1,0 +1,95 @@
+"""Histogram gradient boosting: trees that take doubles, missing values and categories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from service.lean.arithmetic import Outcome, class_name, logistic, softmax, two_columns
+from service.lean.trees import Nodes, Planting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from service.lean.arithmetic import Array, Ask, Fitted
+    from service.native import Forest
+
+
+def candidates(model: Fitted) -> Iterator[Ask]:
+    """Give the functions that the model may be: its loss decides what becomes of the sums.
+
+    They take categories as its own encoder puts them.
+    """
+    name = class_name(model)
+    if name == "HistGradientBoostingClassifier":
+        forest, start = _plant(model)
+        yield from (_several(forest, start),) if len(start) > 1 else (_binary(forest, start),)
+    elif name == "HistGradientBoostingRegressor":
+        forest, start = _plant(model)
+        yield lambda rows: Outcome(_sums(forest, rows, start).ravel())
+        yield lambda rows: Outcome(np.exp(_sums(forest, rows, start).ravel()))
+
+
+def _plant(model: Fitted) -> tuple[Forest, Array]:
+    start = np.atleast_1d(np.asarray(model._baseline_prediction, np.float64).ravel())  # noqa: SLF001 (no public name)
+    planting = Planting(outputs=len(start), width=1)
+    known, position = model._bin_mapper.make_known_categories_bitsets()  # noqa: SLF001
+    for stage in model._predictors:  # noqa: SLF001
+        for column, predictor in enumerate(stage):
+            tree = _nodes(predictor, _as_words(known), position)
+            planting.add(tree, predictor.nodes["value"][:, np.newaxis], column=column)
+    return planting.forest(), start
+
+
+def _nodes(predictor: Fitted, known: Array, position: Array) -> Nodes:
+    nodes = predictor.nodes
+    is_leaf = nodes["is_leaf"].astype(bool)
+    threshold = nodes["num_threshold"].astype(np.float64)
+    missing_left = nodes["missing_go_to_left"].astype(bool)
+    is_categorical = nodes["is_categorical"].astype(bool) & ~is_leaf
+    sets = _as_words(predictor.raw_left_cat_bitsets)
+    if is_categorical.any():
+        at = nodes["bitset_idx"][is_categorical]
+        threshold[is_categorical] = at
+        # A category that was unknown in training goes where missing values go.
+        unknown = ~known[position[nodes["feature_idx"][is_categorical]]]
+        sets = sets.copy()
+        sets[at] |= np.where(missing_left[is_categorical][:, np.newaxis], unknown, np.uint64(0))
+    return Nodes(
+        left=np.where(is_leaf, -1, nodes["left"].astype(np.int64)),
+        right=np.where(is_leaf, -1, nodes["right"].astype(np.int64)),
+        feature=nodes["feature_idx"],
+        threshold=threshold,
+        missing_left=missing_left,
+        is_categorical=is_categorical,
+        sets=sets,
+    )
+
+
+def _as_words(bitsets: Array) -> Array:
+    """Put sets of 256 bits, in eight words of 32, into four words of 64."""
+    return np.ascontiguousarray(bitsets, "<u4").reshape(-1, 8).view("<u8")
+
+
+def _sums(forest: Forest, rows: Array, start: Array) -> Array:
+    sums = np.empty((len(rows), len(start)))
+    sums[:] = start
+    forest.add_to(sums, rows)
+    return sums
+
+
+def _binary(forest: Forest, start: Array) -> Ask:
+    def ask(rows: Array) -> Outcome:
+        score = _sums(forest, rows, start).ravel()
+        return Outcome((score > 0).astype(np.intp), two_columns(logistic(score)))
+
+    return ask
+
+
+def _several(forest: Forest, start: Array) -> Ask:
+    def ask(rows: Array) -> Outcome:
+        scores = _sums(forest, rows, start)
+        return Outcome(scores.argmax(axis=1), softmax(scores))
+
+    return ask

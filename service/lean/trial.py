@@ -1,0 +1,233 @@
+"""Compares a function with the model that it stands for, on rows where they would differ first.
+
+Those are rows on both sides of every threshold that is tried, at zero, far out, with missing values where
+the model takes them, and with each category, known and unknown.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import TYPE_CHECKING, Callable
+
+import numpy as np
+
+from service.lean.arithmetic import NotLean, Outcome
+from service.lean.make import candidates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from service.features import Feature, Value
+    from service.lean.arithmetic import Array, Ask, Fitted
+
+# Relative to the larger of 1 and the value: twelve digits. A label is never another.
+TOLERANCE = 1e-12
+ROWS = 192
+FEWEST_ROWS = 96
+SEED = 20260101
+SPREAD = (
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    1e-300,
+    1e-30,
+    1e-6,
+    -1e-6,
+    3.0,
+    10.0,
+    -10.0,
+    100.0,
+    1e4,
+    -1e4,
+    1e9,
+    -1e30,
+)
+TEXTS = ("", "another", "ä")
+DATES = (datetime(2026, 1, 31), datetime(1999, 12, 31, 23, 59, 59))  # noqa: DTZ001 (the model's have no zone)
+
+
+@dataclass(frozen=True)
+class Lean:
+    """A model's own arithmetic, tried: the largest difference from the model that was seen."""
+
+    ask: Ask
+    largest_difference: float
+    rows_tried: int
+
+
+def find_lean(
+    model: Fitted,
+    features: Sequence[Feature],
+    reference: Callable[[list[list[Value]]], Outcome],
+) -> Lean:
+    """Find the function that answers as the model does; raise `NotLean` with the reason if there is none.
+
+    `reference` gives the model's own answers. The function takes an array if all features are numbers, else
+    lists of values as the reference does.
+    """
+    made = candidates(model, features)
+    first = next(made)
+    is_mixed = any(feature.type != "number" for feature in features)
+    # Rows that it leaves to the model may be such that the model refuses them.
+    rows = [
+        row for row in trial_rows(model, features) if first([row] if is_mixed else _array([row])) is not None
+    ]
+    if len(rows) < FEWEST_ROWS:
+        raise NotLean("most rows are for the model alone to judge")
+    wanted = reference(rows)
+    given = rows if is_mixed else _array(rows)
+    reasons = []
+    for ask in chain([first], made):
+        try:
+            return Lean(ask, _difference(ask, given, wanted), len(rows))
+        except NotLean as error:  # noqa: PERF203 (there are two at most)
+            reasons.append(str(error))
+    raise NotLean(reasons[0])
+
+
+def _array(rows: list[list[Value]]) -> Array:
+    """Make an array of numbers; None becomes NaN."""
+    return np.array(rows, dtype=np.float64)
+
+
+def _difference(ask: Ask, rows: Array, wanted: Outcome) -> float:
+    """Give the largest difference, of one row at a time and of all at once; raise `NotLean` if too large."""
+    count = len(rows)
+    together = ask(rows)
+    if together is None:
+        raise NotLean("some rows are for the model alone to judge")
+    alone = [ask(rows[at : at + 1]) for at in range(0, count, 7)]
+    some = Outcome(*(None if part is None else part[::7] for part in wanted))
+    single = Outcome(
+        *(
+            None if parts[0] is None else np.concatenate(parts)
+            for parts in zip(*(outcome for outcome in alone if outcome))
+        )
+    )
+    return max(_compared(together, wanted), _compared(single, some))
+
+
+def _compared(found: Outcome, wanted: Outcome) -> float:
+    values, expected = np.asarray(found.values), np.asarray(wanted.values)
+    if values.shape != expected.shape:
+        raise NotLean(f"its answers have the shape {values.shape} instead of {expected.shape}")
+    if values.dtype.kind in "iu":
+        if (values != expected).any():
+            raise NotLean("it gave another label")
+        largest = 0.0
+    else:
+        largest = _largest(values, expected)
+    if found.probabilities is None or wanted.probabilities is None:
+        if found.probabilities is not wanted.probabilities:
+            raise NotLean("only one of the two has probabilities")
+        return largest
+    if found.probabilities.shape != wanted.probabilities.shape:
+        raise NotLean("its probabilities are of another shape")
+    return max(largest, _largest(found.probabilities, wanted.probabilities))
+
+
+def _largest(found: Array, expected: Array) -> float:
+    both_missing = np.isnan(found) & np.isnan(expected)
+    same = both_missing | (found == expected)
+    difference = np.where(same, 0.0, np.abs(found - expected) / np.maximum(1.0, np.abs(expected)))
+    largest = float(difference.max(initial=0.0))
+    # Also not a number is not within the tolerance.
+    if not largest <= TOLERANCE:
+        raise NotLean(f"its answers differ by {largest:.1e}")
+    return largest
+
+
+def trial_rows(model: Fitted, features: Sequence[Feature]) -> Iterator[list[Value]]:
+    """Give rows of valid values, always the same for a model."""
+    chance = random.Random(SEED)  # noqa: S311 (nothing is secret)
+    edges = _edges(model, len(features))
+    pools = [_pool(feature, edges.get(at, ())) for at, feature in enumerate(features)]
+    centers = _centers(model, len(features))
+    for number in range(ROWS):
+        yield [
+            _value(chance, feature, pool, center, is_wild=number % 3 == 0)
+            for feature, pool, center in zip(features, pools, centers)
+        ]
+
+
+def _value(
+    chance: random.Random,
+    feature: Feature,
+    pool: list[Value],
+    center: tuple[float, float],
+    *,
+    is_wild: bool,
+) -> Value:
+    if feature.type == "number" and feature.categories is None and not (is_wild or chance.random() < 0.3):  # noqa: PLR2004
+        mean, scale = center
+        return chance.gauss(mean, scale)
+    return chance.choice(pool)
+
+
+def _pool(feature: Feature, edges: Sequence[float]) -> list[Value]:
+    gaps: list[Value] = [None] if feature.nullable else []
+    if feature.categories is not None:
+        known = list(feature.categories[:64])
+        is_text = all(isinstance(value, str) for value in known)
+        others: list[Value] = ["a category that nobody knows"] if feature.is_open and is_text else []
+        return [*known, *others, *gaps] or [None]
+    if feature.type == "number":
+        return [*SPREAD, *edges, *edges, *gaps]
+    pools: dict[str, list[Value]] = {
+        "boolean": [True, False],
+        "text": [*TEXTS],
+        "date": [*DATES],
+        "any": [0.0, 1.0, 2.0],
+    }
+    return [*pools[feature.type], *gaps]
+
+
+def _edges(model: Fitted, count: int) -> dict[int, list[float]]:
+    """Give thresholds by feature, each with its neighbours, of trees that see the features themselves."""
+    found: dict[int, list[float]] = {}
+    for features, thresholds in _thresholds(getattr(model, "best_estimator_", model)):
+        for feature, threshold in zip(features.tolist(), thresholds.tolist()):
+            values = found.setdefault(feature, [])
+            if feature < count and len(values) < 3 * ROWS and abs(threshold) < 1e30:  # noqa: PLR2004 (no edge)
+                near = np.float32(threshold)
+                values += [
+                    threshold,
+                    float(np.nextafter(threshold, np.inf)),
+                    float(np.nextafter(near, np.float32(np.inf))),
+                    float(near),
+                ]
+    return found
+
+
+def _thresholds(model: Fitted) -> Iterator[tuple[Array, Array]]:
+    stages = getattr(model, "_predictors", None)
+    if stages is not None:
+        for stage in stages[:50]:
+            for predictor in stage:
+                inner = ~predictor.nodes["is_leaf"].astype(bool)
+                yield predictor.nodes["feature_idx"][inner], predictor.nodes["num_threshold"][inner]
+        return
+    trees = getattr(model, "estimators_", [model] if hasattr(model, "tree_") else [])
+    for tree in np.ravel(np.asarray(trees, dtype=object))[:50]:
+        if hasattr(tree, "tree_"):
+            inner = tree.tree_.children_left >= 0
+            yield tree.tree_.feature[inner], tree.tree_.threshold[inner]
+
+
+def _centers(model: Fitted, count: int) -> list[tuple[float, float]]:
+    """Give where the numbers of each feature lie, as far as a scaler at the front says it."""
+    steps = getattr(getattr(model, "best_estimator_", model), "steps", ())
+    parts = [model, *(part for _, part in steps)]
+    for part in parts:
+        means = getattr(part, "mean_", getattr(part, "theta_", None))
+        scales = getattr(part, "scale_", None)
+        if means is not None and np.shape(means)[-1] == count:
+            means = np.mean(means, axis=0) if np.ndim(means) > 1 else means
+            spread = scales if scales is not None and np.shape(scales) == np.shape(means) else np.ones(count)
+            return [(float(mean), 2.0 * abs(float(scale)) or 1.0) for mean, scale in zip(means, spread)]
+    return [(0.0, 3.0)] * count
