@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import gc
 import multiprocessing
@@ -9,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -54,7 +56,14 @@ def serve(settings: Settings, sizing: Sizing) -> None:
     # would write to every object of the model, and so copy the memory that the workers share.
     gc.collect()
     gc.freeze()
+    _give_back_memory()
     server.serve(target_loader=partial(_load_in_worker, settings), wrap_loader=False)
+
+
+def _give_back_memory() -> None:
+    """Let the system have what loading the model took for a while: glibc keeps it, half of the model's size."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _make_server(settings: Settings, sizing: Sizing) -> MPServer:

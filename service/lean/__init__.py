@@ -7,8 +7,9 @@ Whatever is not equal to the model, or not known here, is left to scikit-learn.
 
 ::
 
-    make      the function for a model, of those of its parts
-      linear, forests, boosting, bayes, networks     models
-      transformers, columns                          what comes before a model
+    make      the short path of a model, of those of its parts
+      linear, forests, boosting, bayes, networks     from fitted models
+      transformers, columns                          from what comes before a model
+    models, steps, trees                             what it is made of: data that can be called
     trial     compares it with the model
 """

@@ -1,4 +1,4 @@
-"""What the families share: the shape of an answer, and the functions at the end of many models."""
+"""What all share: the shape of an answer, and the functions at the end of many models, by their names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
 
-# NumPy is not imported for types on Python 3.9, and a model's attributes have none.
+try:
+    # The very function that the models use, where it is; its last bit may differ from the formula's.
+    from scipy.special import expit
+except ImportError:  # pragma: no cover (images of compiled models have no SciPy)
+    expit = None
+
+# NumPy has no types for Python 3.9 that say more, and a model's attributes have none.
 Array = Any
 Fitted = Any
 
@@ -20,7 +26,7 @@ class Outcome(NamedTuple):
 
 # Gives the outcome for rows, or None for those that only the model itself can judge.
 Ask = Callable[[Array], Optional[Outcome]]
-# Turns rows into rows.
+# Turns rows into rows, or into scores.
 Step = Callable[[Array], Array]
 
 
@@ -28,19 +34,10 @@ class NotLean(Exception):
     """A model, or a part of one, that is left to scikit-learn; one line says why."""
 
 
-def softmax(scores: Array) -> Array:
-    """Give probabilities by row, as `sklearn.utils.extmath.softmax` does; `scores` may be changed."""
-    scores -= scores.max(axis=1)[:, np.newaxis]
-    np.exp(scores, out=scores)
-    scores /= scores.sum(axis=1)[:, np.newaxis]
-    return scores
-
-
-try:
-    # The very function that the models use, where it is; its last bit may differ from the formula's.
-    from scipy.special import expit
-except ImportError:  # pragma: no cover (images of compiled models have no SciPy)
-    expit = None
+def class_name(part: Fitted) -> str:
+    """Give the name of a class of scikit-learn; "" for any other, whose arithmetic may be its own."""
+    kind = type(part)
+    return kind.__name__ if kind.__module__.partition(".")[0] == "sklearn" else ""
 
 
 def _formula(scores: Array) -> Array:
@@ -52,7 +49,15 @@ def _formula(scores: Array) -> Array:
 logistic: Callable[[Array], Array] = expit or _formula
 
 
-def two_columns(positive: Array) -> Array:
+def softmax(scores: Array) -> Array:
+    """Give probabilities by row, as `sklearn.utils.extmath.softmax` does; `scores` are changed."""
+    scores -= scores.max(axis=1)[:, np.newaxis]
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=1)[:, np.newaxis]
+    return scores
+
+
+def _two_columns(positive: Array) -> Array:
     """Give the probabilities of both classes, from those of the second."""
     both = np.empty((len(positive), 2))
     both[:, 1] = positive
@@ -60,7 +65,51 @@ def two_columns(positive: Array) -> Array:
     return both
 
 
-def class_name(part: Fitted) -> str:
-    """Give the name of a class of scikit-learn; "" for any other, whose arithmetic may be its own."""
-    kind = type(part)
-    return kind.__name__ if kind.__module__.partition(".")[0] == "sklearn" else ""
+def _normalized_logistic(scores: Array) -> Array:
+    """Give one against the rest: a sigmoid for each class, and their shares."""
+    probabilities = logistic(scores)
+    total = probabilities.sum(axis=1)
+    empty = total == 0
+    if empty.any():
+        probabilities[empty, :] = 1
+        total[empty] = probabilities.shape[1]
+    probabilities /= total[:, np.newaxis]
+    return probabilities
+
+
+def _normalized_logarithms(scores: Array) -> Array:
+    """Give the shares of likelihoods, by way of the logarithm of their sum as scikit-learn goes.
+
+    With large numbers, the last digits would differ any other way.
+    """
+    largest = scores.max(axis=1)[:, np.newaxis]
+    return np.exp(scores - (largest + np.log(np.exp(scores - largest).sum(axis=1))[:, np.newaxis]))
+
+
+# From scores to probabilities by class. Scores of one column are flat, those of several are never changed.
+LINKS: dict[str, Callable[[Array], Array | None]] = {
+    "none": lambda _: None,
+    "shares": lambda scores: scores,
+    "logistic": lambda score: _two_columns(logistic(score)),
+    "logistic of twice": lambda score: _two_columns(logistic(2.0 * score)),
+    "softmax": lambda scores: softmax(scores.copy()),
+    "softmax of both": lambda score: softmax(np.stack([-score, score], axis=1)),
+    "softmax of halves": lambda score: softmax(np.stack([-score, score], axis=1) / 2),
+    "softmax of shares": lambda scores: softmax(scores / (scores.shape[1] - 1)),
+    "normalized logistic": _normalized_logistic,
+    "normalized logarithms": _normalized_logarithms,
+}
+# From scores and probabilities to the positions of classes.
+DECISIONS: dict[str, Callable[[Array, Any], Array]] = {
+    "positive": lambda score, _: (score > 0).astype(np.intp),
+    "not negative": lambda score, _: (score >= 0).astype(np.intp),
+    "largest": lambda scores, _: scores.argmax(axis=1),
+    "more probable": lambda _, probabilities: (probabilities[:, 1] > 0.5).astype(np.intp),  # noqa: PLR2004
+    "most probable": lambda _, probabilities: probabilities.argmax(axis=1),
+}
+ACTIVATIONS: dict[str, Step] = {
+    "identity": lambda layer: layer,
+    "logistic": logistic,
+    "relu": lambda layer: np.maximum(layer, 0, out=layer),
+    "tanh": lambda layer: np.tanh(layer, out=layer),
+}

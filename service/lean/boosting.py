@@ -6,40 +6,46 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from service.lean.arithmetic import Outcome, class_name, logistic, softmax, two_columns
+from service.lean.arithmetic import class_name
+from service.lean.models import Classifier, Regressor
+from service.lean.steps import Function
 from service.lean.trees import Nodes, Planting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from service.lean.arithmetic import Array, Ask, Fitted
-    from service.native import Forest
+    from service.lean.trees import Sums
 
 
 def candidates(model: Fitted) -> Iterator[Ask]:
-    """Give the functions that the model may be: its loss decides what becomes of the sums.
+    """Give what the model may be: its loss decides what becomes of the sums.
 
-    They take categories as its own encoder puts them.
+    It takes categories as its own encoder puts them.
     """
     name = class_name(model)
     if name == "HistGradientBoostingClassifier":
-        forest, start = _plant(model)
-        yield from (_several(forest, start),) if len(start) > 1 else (_binary(forest, start),)
+        sums = _sums(model)
+        if len(sums.start) > 1:
+            yield Classifier(sums, "largest", "softmax")
+        else:
+            yield Classifier(sums, "positive", "logistic", is_flat=True)
     elif name == "HistGradientBoostingRegressor":
-        forest, start = _plant(model)
-        yield lambda rows: Outcome(_sums(forest, rows, start).ravel())
-        yield lambda rows: Outcome(np.exp(_sums(forest, rows, start).ravel()))
+        sums = _sums(model)
+        yield Regressor(sums)
+        yield Regressor(sums, link=Function("exp"))
 
 
-def _plant(model: Fitted) -> tuple[Forest, Array]:
+def _sums(model: Fitted) -> Sums:
     start = np.atleast_1d(np.asarray(model._baseline_prediction, np.float64).ravel())  # noqa: SLF001 (no public name)
     planting = Planting(outputs=len(start), width=1)
     known, position = model._bin_mapper.make_known_categories_bitsets()  # noqa: SLF001
+    known = _as_words(known)
     for stage in model._predictors:  # noqa: SLF001
         for column, predictor in enumerate(stage):
-            tree = _nodes(predictor, _as_words(known), position)
+            tree = _nodes(predictor, known, position)
             planting.add(tree, predictor.nodes["value"][:, np.newaxis], column=column)
-    return planting.forest(), start
+    return planting.sums(start=start)
 
 
 def _nodes(predictor: Fitted, known: Array, position: Array) -> Nodes:
@@ -70,26 +76,3 @@ def _nodes(predictor: Fitted, known: Array, position: Array) -> Nodes:
 def _as_words(bitsets: Array) -> Array:
     """Put sets of 256 bits, in eight words of 32, into four words of 64."""
     return np.ascontiguousarray(bitsets, "<u4").reshape(-1, 8).view("<u8")
-
-
-def _sums(forest: Forest, rows: Array, start: Array) -> Array:
-    sums = np.empty((len(rows), len(start)))
-    sums[:] = start
-    forest.add_to(sums, rows)
-    return sums
-
-
-def _binary(forest: Forest, start: Array) -> Ask:
-    def ask(rows: Array) -> Outcome:
-        score = _sums(forest, rows, start).ravel()
-        return Outcome((score > 0).astype(np.intp), two_columns(logistic(score)))
-
-    return ask
-
-
-def _several(forest: Forest, start: Array) -> Ask:
-    def ask(rows: Array) -> Outcome:
-        scores = _sums(forest, rows, start)
-        return Outcome(scores.argmax(axis=1), softmax(scores))
-
-    return ask

@@ -7,66 +7,49 @@ each column is looked up by itself: what an imputer fills in, and the numbers th
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from service.kinds import plain_values, positions_of
 from service.lean.arithmetic import NotLean, class_name
-from service.lean.transformers import step_of
+from service.lean.steps import Branch, Branches, Codes, Lookup, Numbers, OneHot, Table, through
+from service.lean.transformers import steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.features import Feature, Value
-    from service.lean.arithmetic import Array, Fitted, Step
+    from service.features import Feature
+    from service.lean.arithmetic import Fitted
 
-    Rows = Sequence[Sequence[Value]]
-    # Fills the columns from `start` on of an array with what the rows give; says how many it has.
-    Fill = Callable[[Rows, Array], None]
-
-# What stands for a missing value, where it is looked up. No request can hold it.
-GAP = type("Gap", (), {})()
+LOOKED_UP = frozenset({"boolean", "category", "number", "text"})
 
 
-def columns_step(transformer: Fitted, features: Sequence[Feature], *, passing: Sequence[str] = ()) -> Step:
-    """Give the function from rows, as lists of values, to the array that a column transformer makes.
+def table_of(transformer: Fitted, features: Sequence[Feature], *, passing: Sequence[str] = ()) -> Table:
+    """Give the step from rows, as lists of values, to the array that a column transformer makes.
 
     The branches that are named in `passing` leave their numbers as they are, whatever they call.
     """
-    fills: list[Fill] = []
+    parts: list[Any] = []
     width = 0
-    for name, part, _ in transformer.transformers_:
-        if isinstance(part, str) and part == "drop":
-            continue
-        positions = positions_of(transformer, name)
-        if not positions:
-            continue
-        fill, count = _branch(None if name in passing else part, positions, features, width)
-        fills.append(fill)
-        width += count
-
-    def step(rows: Rows) -> Array:
-        table = np.zeros((len(rows), width))
-        for fill in fills:
-            fill(rows, table)
-        return table
-
-    return step
-
-
-def array_columns_step(transformer: Fitted) -> Step:
-    """Give the function of a column transformer whose columns are all numbers, from array to array."""
-    branches: list[tuple[list[int], list[Step]]] = []
     for name, part, _ in transformer.transformers_:
         positions = positions_of(transformer, name)
         if positions and not (isinstance(part, str) and part == "drop"):
-            branches.append((positions, [step_of(step) for step in _parts(part)]))
+            made, count = _branch(_parts(None if name in passing else part), positions, features, width)
+            parts.append(made)
+            width += count
+    return Table(parts, width)
 
-    def step(rows: Array) -> Array:
-        return np.hstack([_through(steps, rows.take(positions, axis=1)) for positions, steps in branches])
 
-    return step
+def branches_of(transformer: Fitted) -> Branches:
+    """Give the step of a column transformer whose columns are all numbers, from array to array."""
+    branches = []
+    for name, part, _ in transformer.transformers_:
+        positions = positions_of(transformer, name)
+        if positions and not (isinstance(part, str) and part == "drop"):
+            steps = [step for inner in _parts(part) for step in steps_of(inner)]
+            branches.append(Branch(positions, steps))
+    return Branches(branches)
 
 
 def _parts(part: Fitted) -> list[Fitted]:
@@ -75,62 +58,45 @@ def _parts(part: Fitted) -> list[Fitted]:
     return [step for step in parts if step is not None and not isinstance(step, str)]
 
 
-def _branch(part: Fitted, positions: list[int], features: Sequence[Feature], start: int) -> tuple[Fill, int]:
-    parts = _parts(part)
-    if all(features[at].type == "number" for at in positions) and not _encodes(parts):
-        return _numbers(parts, positions, start)
-    return _lookups(parts, positions, features, start)
-
-
-def _encodes(parts: list[Fitted]) -> bool:
-    return any(hasattr(part, "categories_") for part in parts)
-
-
-def _numbers(parts: list[Fitted], positions: list[int], start: int) -> tuple[Fill, int]:
-    steps = [step_of(part) for part in parts]
-    probe = _through(steps, np.zeros((1, len(positions))))
-    end = start + probe.shape[1]
-
-    def fill(rows: Rows, table: Array) -> None:
-        # None becomes NaN.
-        numbers = np.array([[row[at] for at in positions] for row in rows], dtype=np.float64)
-        table[:, start:end] = _through(steps, numbers)
-
-    return fill, end - start
-
-
-def _through(steps: list[Step], rows: Array) -> Array:
-    for step in steps:
-        rows = step(rows)
-    return rows
-
-
-def _lookups(
+def _branch(
     parts: list[Fitted], positions: list[int], features: Sequence[Feature], start: int
-) -> tuple[Fill, int]:
+) -> tuple[Any, int]:
+    encodes = any(hasattr(part, "categories_") for part in parts)
+    if encodes or any(features[at].type != "number" for at in positions):
+        return _looked_up(parts, positions, features, start)
+    steps = [step for part in parts for step in steps_of(part)]
+    width = through(steps, np.zeros((1, len(positions)))).shape[1]
+    return Numbers(positions, steps, start, start + width), width
+
+
+def _looked_up(
+    parts: list[Fitted], positions: list[int], features: Sequence[Feature], start: int
+) -> tuple[Any, int]:
     """Look each value up. The last part must be an encoder, and those before it imputers."""
-    if any(features[at].type not in ("number", "category", "text", "boolean") for at in positions):
+    if any(features[at].type not in LOOKED_UP for at in positions):
         raise NotLean("it takes columns of dates, or of any values")
     *imputers, encoder = parts or [None]
-    fillings = _fillings(imputers, len(positions))
     name = class_name(encoder)
+    if name not in ("OneHotEncoder", "OrdinalEncoder"):
+        raise NotLean(f"there is no shorter way through {type(encoder).__name__}")
+    if getattr(encoder, "_infrequent_enabled", False):
+        raise NotLean("it puts rare categories together")
+    fillings = _fillings(imputers, len(positions))
     if name == "OneHotEncoder":
         return _one_hot(encoder, positions, fillings, start)
-    if name == "OrdinalEncoder":
-        return _ordinal(encoder, positions, fillings, start)
-    raise NotLean(f"there is no shorter way through {type(encoder).__name__}")
+    return _codes(encoder, positions, fillings, start), len(positions)
 
 
 def _fillings(imputers: list[Fitted], count: int) -> list[Any]:
-    """Give what stands in for a missing value, by column; the gap itself where nothing does."""
-    fillings: list[Any] = [GAP] * count
+    """Give what stands in for a missing value, by column; None where nothing does."""
+    fillings: list[Any] = [None] * count
     for imputer in imputers:
         if class_name(imputer) != "SimpleImputer" or getattr(imputer, "indicator_", None) is not None:
             raise NotLean(f"there is no shorter way through {type(imputer).__name__}")
         statistics = plain_values(imputer.statistics_)
         if len(statistics) != count or any(_is_gap(value) for value in statistics):
             raise NotLean("it drops a column that was empty in training")
-        fillings = [new if old is GAP else old for old, new in zip(fillings, statistics)]
+        fillings = [new if old is None else old for old, new in zip(fillings, statistics)]
     return fillings
 
 
@@ -138,54 +104,33 @@ def _is_gap(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _positions_of_values(categories: Array) -> dict[Any, int]:
-    """Give the position of each category that an encoder knows, missing values as GAP."""
-    return {
-        GAP if _is_gap(value) else value: position for position, value in enumerate(plain_values(categories))
-    }
+def _lookup(column: int, filling: object, values: list[Any], numbers: list[float]) -> Lookup:
+    """Give the numbers for the categories of a column, one of which may be the missing value."""
+    pairs = list(zip(values, numbers))
+    gap = next((number for value, number in pairs if _is_gap(value)), None)
+    return Lookup(column, filling, [pair for pair in pairs if not _is_gap(pair[0])], gap)
 
 
-def _one_hot(encoder: Fitted, positions: list[int], fillings: list[Any], start: int) -> tuple[Fill, int]:
-    if getattr(encoder, "_infrequent_enabled", False):
-        raise NotLean("it puts rare categories together")
+def _one_hot(encoder: Fitted, positions: list[int], fillings: list[Any], start: int) -> tuple[OneHot, int]:
     dropped = getattr(encoder, "drop_idx_", None)
-    lookups: list[tuple[int, Any, dict[Any, int]]] = []
-    end = start
-    for column, (at, categories) in enumerate(zip(positions, encoder.categories_)):
-        known = _positions_of_values(categories)
-        without = None if dropped is None else dropped[column]
-        kept = [value for value, position in known.items() if position != without]
-        lookups.append((at, fillings[column], {value: end + place for place, value in enumerate(kept)}))
-        end += len(kept)
-
-    def fill(rows: Rows, table: Array) -> None:
-        for line, row in zip(table, rows):
-            for at, filling, places in lookups:
-                value = row[at]
-                # A category that is unknown, or the one that was dropped, is all zeros.
-                place = places.get(filling if value is None else value)
-                if place is not None:
-                    line[place] = 1.0
-
-    return fill, end - start
-
-
-def _ordinal(encoder: Fitted, positions: list[int], fillings: list[Any], start: int) -> tuple[Fill, int]:
-    if getattr(encoder, "_infrequent_enabled", False):
-        raise NotLean("it puts rare categories together")
-    unknown = getattr(encoder, "unknown_value", None)
-    unknown = math.nan if unknown is None else float(unknown)
     lookups = []
-    for at, filling, categories in zip(positions, fillings, encoder.categories_):
-        codes = {value: float(place) for value, place in _positions_of_values(categories).items()}
-        if GAP in codes:
-            codes[GAP] = float(getattr(encoder, "encoded_missing_value", math.nan))
-        lookups.append((at, filling, codes))
+    end = start
+    for column, categories in enumerate(encoder.categories_):
+        values = plain_values(categories)
+        if dropped is not None and dropped[column] is not None:
+            del values[dropped[column]]
+        places = [float(end + place) for place in range(len(values))]
+        lookups.append(_lookup(positions[column], fillings[column], values, places))
+        end += len(values)
+    return OneHot(lookups), end - start
 
-    def fill(rows: Rows, table: Array) -> None:
-        for line, row in zip(table, rows):
-            for place, (at, filling, codes) in enumerate(lookups, start):
-                value = row[at]
-                line[place] = codes.get(filling if value is None else value, unknown)
 
-    return fill, len(positions)
+def _codes(encoder: Fitted, positions: list[int], fillings: list[Any], start: int) -> Codes:
+    unknown = getattr(encoder, "unknown_value", None)
+    missing = float(getattr(encoder, "encoded_missing_value", math.nan))
+    lookups = []
+    for position, filling, categories in zip(positions, fillings, encoder.categories_):
+        values = plain_values(categories)
+        codes = [missing if _is_gap(value) else float(place) for place, value in enumerate(values)]
+        lookups.append(_lookup(position, filling, values, codes))
+    return Codes(lookups, start, math.nan if unknown is None else float(unknown))

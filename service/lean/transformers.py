@@ -7,9 +7,21 @@ from typing import TYPE_CHECKING, Callable
 import numpy as np
 
 from service.lean.arithmetic import NotLean, class_name
+from service.lean.steps import (
+    FUNCTIONS,
+    Clip,
+    Fill,
+    Function,
+    Powers,
+    Product,
+    Shift,
+    Stretch,
+    Take,
+    Threshold,
+)
 
 if TYPE_CHECKING:
-    from service.lean.arithmetic import Array, Fitted, Step
+    from service.lean.arithmetic import Fitted, Step
 
 SELECTORS = frozenset(
     {
@@ -27,128 +39,86 @@ SELECTORS = frozenset(
 )
 
 
-def step_of(transformer: Fitted) -> Step:
-    """Give the function that a fitted transformer is; raise `NotLean` for one that is not known."""
-    if transformer is None or transformer == "passthrough":
-        return lambda rows: rows
+def steps_of(transformer: Fitted) -> list[Step]:
+    """Give the steps that a fitted transformer is; raise `NotLean` for one that is not known."""
+    if transformer is None or isinstance(transformer, str):
+        return []
     name = class_name(transformer)
     if name in SELECTORS:
-        kept = transformer.get_support(indices=True)
-        return lambda rows: rows.take(kept, axis=1)
+        return [Take(transformer.get_support(indices=True))]
     make = MAKERS.get(name)
     if make is None:
         raise NotLean(f"there is no shorter way through {type(transformer).__name__}")
     return make(transformer)
 
 
-def _standard(scaler: Fitted) -> Step:
+def steps_back(transformer: Fitted) -> list[Step]:
+    """Give the steps from what a transformer made to what it was."""
+    name = class_name(transformer)
+    if name == "FunctionTransformer":
+        return _function(transformer.inverse_func)
+    if name == "StandardScaler":
+        ones, zeros = np.ones(1), np.zeros(1)
+        scale = transformer.scale_ if transformer.with_std else ones
+        return [Stretch(scale, transformer.mean_ if transformer.with_mean else zeros)]
+    raise NotLean(f"there is no shorter way back through {type(transformer).__name__}")
+
+
+def _standard(scaler: Fitted) -> list[Step]:
     mean = scaler.mean_ if scaler.with_mean else None
-    scale = scaler.scale_ if scaler.with_std else None
-    return _shifted(mean, scale)
+    return [Shift(mean, scaler.scale_ if scaler.with_std else None)]
 
 
-def _robust(scaler: Fitted) -> Step:
+def _robust(scaler: Fitted) -> list[Step]:
     center = scaler.center_ if scaler.with_centering else None
-    scale = scaler.scale_ if scaler.with_scaling else None
-    return _shifted(center, scale)
+    return [Shift(center, scaler.scale_ if scaler.with_scaling else None)]
 
 
-def _shifted(center: Array | None, scale: Array | None) -> Step:
-    if center is None:
-        return (lambda rows: rows) if scale is None else (lambda rows: rows / scale)
-    if scale is None:
-        return lambda rows: rows - center
-
-    def step(rows: Array) -> Array:
-        shifted = rows - center
-        shifted /= scale
-        return shifted
-
-    return step
+def _min_max(scaler: Fitted) -> list[Step]:
+    stretch = Stretch(scaler.scale_, scaler.min_)
+    return [stretch, Clip(*map(float, scaler.feature_range))] if scaler.clip else [stretch]
 
 
-def _min_max(scaler: Fitted) -> Step:
-    scale, least = scaler.scale_, scaler.min_
-    low, high = scaler.feature_range
-
-    def step(rows: Array) -> Array:
-        scaled = rows * scale
-        scaled += least
-        return np.clip(scaled, low, high, out=scaled) if scaler.clip else scaled
-
-    return step
+def _max_abs(scaler: Fitted) -> list[Step]:
+    shift = Shift(None, scaler.scale_)
+    return [shift, Clip(-1.0, 1.0)] if getattr(scaler, "clip", False) else [shift]
 
 
-def _max_abs(scaler: Fitted) -> Step:
-    if getattr(scaler, "clip", False):
-        return lambda rows: np.clip(rows / scaler.scale_, -1.0, 1.0)
-    return lambda rows: rows / scaler.scale_
-
-
-def _imputer(imputer: Fitted) -> Step:
-    statistics = imputer.statistics_
-    plain = (
-        getattr(imputer, "indicator_", None) is None
-        and np.asarray(statistics).dtype.kind == "f"
-        and isinstance(imputer.missing_values, float)
-        and np.isnan(imputer.missing_values)
-    )
-    if not plain:
+def _imputer(imputer: Fitted) -> list[Step]:
+    statistics = np.asarray(imputer.statistics_)
+    gap = imputer.missing_values
+    is_plain = getattr(imputer, "indicator_", None) is None and statistics.dtype.kind == "f"
+    if not is_plain or not isinstance(gap, float) or not np.isnan(gap):
         raise NotLean("there is no shorter way through this SimpleImputer")
     # A column that was empty in training is dropped, unless it is kept on purpose.
     kept = np.flatnonzero(~np.isnan(statistics))
-    fill = statistics[kept]
-    is_whole = len(kept) == len(statistics)
-
-    def step(rows: Array) -> Array:
-        used = rows if is_whole else rows.take(kept, axis=1)
-        return np.where(np.isnan(used), fill, used)
-
-    return step
+    return [*([] if len(kept) == len(statistics) else [Take(kept)]), Fill(statistics[kept])]
 
 
-def _projection(transformer: Fitted) -> Step:
-    mean = getattr(transformer, "mean_", None)
-    components = transformer.components_.T
+def _projection(transformer: Fitted) -> list[Step]:
     if getattr(transformer, "whiten", False):
         raise NotLean("there is no shorter way through a whitening PCA")
-    if mean is None:
-        return lambda rows: rows @ components
-    offset = mean[np.newaxis, :] @ components
-    return lambda rows: rows @ components - offset
+    mean = getattr(transformer, "mean_", None)
+    components = transformer.components_.T
+    return [Product(components, 0.0 if mean is None else -(mean[np.newaxis, :] @ components))]
 
 
-def _binarizer(transformer: Fitted) -> Step:
-    threshold = transformer.threshold
-    return lambda rows: (rows > threshold).astype(np.float64)
-
-
-def _function(transformer: Fitted) -> Step:
-    if transformer.func is None:
-        return lambda rows: rows
-    if isinstance(transformer.func, np.ufunc) and not transformer.kw_args:
-        function: Step = transformer.func
-        return function
+def _function(function: object, arguments: object = None) -> list[Step]:
+    if function is None:
+        return []
+    name = getattr(function, "__name__", "")
+    if isinstance(function, np.ufunc) and name in FUNCTIONS and not arguments:
+        return [Function(name)]
     raise NotLean("it calls a function of its own")
 
 
-def _polynomial(transformer: Fitted) -> Step:
-    powers = transformer.powers_
-    # The columns whose product each output is, in their order; multiplied as scikit-learn does, one by one.
-    factors = [np.repeat(np.arange(len(row)), row) for row in powers]
-
-    def step(rows: Array) -> Array:
-        made = np.empty((len(rows), len(factors)))
-        for position, columns in enumerate(factors):
-            made[:, position] = rows[:, columns].prod(axis=1)
-        return made
-
-    return step
+def _polynomial(transformer: Fitted) -> list[Step]:
+    return [Powers([np.repeat(np.arange(len(row)), row) for row in transformer.powers_])]
 
 
-MAKERS: dict[str, Callable[[Fitted], Step]] = {
-    "Binarizer": _binarizer,
-    "FunctionTransformer": _function,
+MAKERS: dict[str, Callable[[Fitted], list[Step]]] = {
+    "Binarizer": lambda transformer: [Threshold(float(transformer.threshold))],
+    "FunctionTransformer": lambda transformer: _function(transformer.func, transformer.kw_args),
     "MaxAbsScaler": _max_abs,
     "MinMaxScaler": _min_max,
     "PCA": _projection,

@@ -1,14 +1,15 @@
-"""Puts the fitted trees of scikit-learn into the layout that `service.native` walks through."""
+"""Fitted trees in the layout that `service.native` walks through, and the sums of their leaves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Callable
 
 import numpy as np
 
 from service.lean.arithmetic import NotLean
-from service.native import CATEGORIES, LIBRARY, MISSING_LEFT, NODE, Forest, Trees
+from service.native import CATEGORIES, LIBRARY, MISSING_LEFT, NODE, Forest, Trees, walk_slowly
 
 if TYPE_CHECKING:
     from service.lean.arithmetic import Array, Fitted
@@ -45,6 +46,40 @@ def nodes_of(tree: Fitted) -> Nodes:
     )
 
 
+@dataclass(frozen=True)
+class Sums:
+    """What the leaves of trees add up to by row, from `start` on, over the divisor."""
+
+    trees: Trees
+    start: Array
+    divisor: float
+    add: Callable[[Array, Array], None] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        add = Forest(self.trees, LIBRARY).add_to if LIBRARY else partial(walk_slowly, self.trees)
+        object.__setattr__(self, "add", add)
+
+    def __call__(self, rows: Array) -> Array:
+        sums = np.empty((len(rows), self.trees.outputs))
+        sums[:] = self.start
+        self.add(sums, rows)
+        if self.divisor != 1.0:
+            sums /= self.divisor
+        return sums
+
+
+@dataclass(frozen=True)
+class Votes:
+    """The sums of two classes as one score, as AdaBoost has it."""
+
+    sums: Sums
+
+    def __call__(self, rows: Array) -> Array:
+        scores = self.sums(rows)
+        scores[:, 0] *= -1
+        return scores.sum(axis=1)
+
+
 def _for_doubles(thresholds: Array) -> Array:
     """Give the largest doubles that are at most the threshold once they are rounded to 32 bits."""
     with np.errstate(over="ignore"):
@@ -63,7 +98,6 @@ class Planting:
     def __init__(self, outputs: int, width: int) -> None:
         if LIBRARY is None:
             raise NotLean("there is no compiled code for trees on this machine")
-        self.library = LIBRARY
         self.outputs = outputs
         self.width = width
         self.nodes: list[Array] = []
@@ -116,8 +150,8 @@ class Planting:
         self.leaf_count += len(leaves)
         self.set_count += len(tree.sets)
 
-    def forest(self) -> Forest:
-        """Give the forest of the trees that were added, in their order."""
+    def sums(self, *, start: Array | None = None, divisor: float = 1.0) -> Sums:
+        """Give the sums over the trees that were added, in their order."""
         if self.node_count > np.iinfo(np.int32).max:
             raise NotLean("it has more nodes than the compiled code can count")
         trees = Trees(
@@ -129,4 +163,4 @@ class Planting:
             columns=np.array(self.columns),
             outputs=self.outputs,
         )
-        return Forest(trees, self.library)
+        return Sums(trees, np.zeros(self.outputs) if start is None else start, float(divisor))

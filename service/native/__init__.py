@@ -24,6 +24,7 @@ MISSING_LEFT = 0x80000000
 CATEGORIES = 0x40000000
 FEATURE = 0x3FFFFFFF
 MOST_FEATURES = 1024
+SET_WORDS = 4
 # Work on so little is over before another thread could have used the time, and longer work lets others run.
 FEW_ROWS = 64
 FEW_BYTES = 16 * 1024
@@ -109,6 +110,7 @@ class Forest:
             len(held.sets),
         )
         self._address = ctypes.addressof(self._struct)
+        _check(held)
         self._least_features = 1 + int((held.nodes["feature"] & FEATURE).max(initial=0))
         self._hold = library.holding.add_leaves
         self._release = library.releasing.add_leaves
@@ -154,3 +156,62 @@ class RowReader:
         call = self._hold if len(body) <= FEW_BYTES else self._release
         count = call(self._address, body, len(body), rows.ctypes.data, most)
         return rows[:count] if count > 0 else None
+
+
+def _check(trees: Trees) -> None:
+    """Raise `ValueError` unless every way through the trees goes forward, and ends at a leaf that is there.
+
+    The walk itself looks at no bounds.
+    """
+    nodes, left = trees.nodes, trees.nodes["left"].astype(np.int64)
+    here = np.arange(len(nodes))
+    stays = (left == here) & (nodes["threshold"] == np.inf) & (nodes["feature"] == MISSING_LEFT)
+    goes_on = (left > here) & (left + 1 < len(nodes))
+    category = nodes["feature"] & CATEGORIES != 0
+    sets = np.where(category, nodes["threshold"], 0)
+    width = trees.values.shape[1]
+    good = (
+        (stays | goes_on).all()
+        and _within(trees.leaf, len(trees.values))
+        and _within(trees.roots, len(nodes))
+        and _within(trees.columns, trees.outputs - width + 1)
+        and (not category.any() or _within(sets, len(trees.sets)))
+        and len(trees.leaf) == len(nodes)
+        and len(trees.columns) == len(trees.roots)
+        and trees.sets.shape[1] == SET_WORDS
+    )
+    if not good:
+        raise ValueError("the trees lead nowhere")
+
+
+def _within(numbers: Any, count: int) -> bool:  # noqa: ANN401
+    return bool(((numbers >= 0) & (numbers < count)).all())
+
+
+def walk_slowly(trees: Trees, sums: Any, rows: Any) -> None:  # noqa: ANN401
+    """Do what `Forest.add_to` does where there is no `LIBRARY`: a level of all rows at a time."""
+    lines = np.arange(len(rows))
+    width = trees.values.shape[1]
+    for root, column in zip(trees.roots.tolist(), trees.columns.tolist()):
+        at = np.full(len(rows), root)
+        while True:
+            node = trees.nodes[at]
+            value = rows[lines, node["feature"] & FEATURE]
+            goes_left = np.where(
+                np.isnan(value), (node["feature"] & MISSING_LEFT) != 0, value <= node["threshold"]
+            )
+            if len(trees.sets):
+                goes_left = np.where(node["feature"] & CATEGORIES, _in_set(trees, node, value), goes_left)
+            following = node["left"] + ~goes_left
+            if (following == at).all():
+                break
+            at = following
+        sums[:, column : column + width] += trees.values[trees.leaf[at]]
+
+
+def _in_set(trees: Trees, node: Any, value: Any) -> Any:  # noqa: ANN401
+    is_category = (value >= 0) & (value <= 255)  # noqa: PLR2004 (as many as a set has bits)
+    category = np.where(is_category, value, 0).astype(np.int64)
+    position = np.where(node["feature"] & CATEGORIES, node["threshold"], 0).astype(np.int64)
+    bit = (trees.sets[position, category >> 6] >> (category & 63).astype(np.uint64)) & np.uint64(1)
+    return np.where(is_category, bit.astype(bool), (node["feature"] & MISSING_LEFT) != 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from service.features import Feature
 from service.lean.trees import Planting, nodes_of
-from service.native import LIBRARY, RowReader
+from service.native import LIBRARY, Forest, RowReader, walk_slowly
 from service.payload import InvalidInput, parse_json
 
 if TYPE_CHECKING:
@@ -166,9 +167,12 @@ def walked(trees: list[Any], rows: Any) -> Any:
     planting = Planting(outputs=1, width=1)
     for tree in trees:
         planting.add(nodes_of(tree.tree_), tree.tree_.value[:, :, 0])
-    sums = np.zeros((len(rows), 1))
-    planting.forest().add_to(sums, np.ascontiguousarray(rows, dtype=np.float64))
-    return sums.ravel()
+    sums = planting.sums()
+    found = sums(rows)
+    slowly = np.zeros((len(rows), 1))
+    walk_slowly(sums.trees, slowly, rows)
+    assert (slowly == found).all()
+    return found.ravel()
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +209,37 @@ def test_rows_beside_a_threshold_go_the_way_that_they_go_in_32_bits() -> None:
     given = np.concatenate(edges).reshape(-1, 1)
 
     assert (walked([tree], given) == tree.predict(given)).all()
+
+
+@pytest.mark.parametrize(
+    ("array", "change"),
+    [
+        ("nodes", {"left": 0}),
+        ("nodes", {"left": -1}),
+        ("nodes", {"left": 2**31 - 1}),
+        ("leaf", 10**6),
+        ("leaf", -1),
+        ("roots", 10**6),
+        ("columns", 1),
+        ("columns", -1),
+    ],
+)
+def test_trees_that_would_lead_out_of_bounds_are_refused(
+    regression: tuple[Any, Any], array: str, change: Any
+) -> None:
+    assert LIBRARY
+    planting = Planting(outputs=1, width=1)
+    tree = DecisionTreeRegressor(max_depth=3).fit(*regression)
+    planting.add(nodes_of(tree.tree_), tree.tree_.value[:, :, 0])
+    trees = planting.sums().trees
+    changed = getattr(trees, array).copy()
+    if isinstance(change, dict):
+        changed["left"][1] = change["left"]
+    else:
+        changed[0] = change
+
+    with pytest.raises(ValueError, match="lead nowhere"):
+        Forest(replace(trees, **{array: changed}), LIBRARY)
 
 
 def test_missing_values_go_the_way_that_they_went_in_training(regression: tuple[Any, Any]) -> None:

@@ -225,7 +225,7 @@ def test_a_wrong_function_is_found_out(
     monkeypatch.setattr(
         linear,
         "candidates",
-        lambda model: [lambda rows, ask=ask: change(ask(rows)) for ask in candidates(model)],
+        lambda model: iter([lambda rows, ask=ask: change(ask(rows)) for ask in candidates(model)]),
     )
 
     predictor = make_predictor(model)
