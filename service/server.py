@@ -61,7 +61,7 @@ def serve(settings: Settings, sizing: Sizing) -> None:
 
 
 def _give_back_memory() -> None:
-    """Let the system have what loading the model took for a while: glibc keeps it, half of the model's size."""
+    """Let the system have what loading the model took for a while; glibc keeps it, half as much again."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
