@@ -7,6 +7,7 @@ import json
 import pickle
 import sys
 from pathlib import Path
+from typing import Any
 
 from sklearn.datasets import load_iris, make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -32,7 +33,7 @@ def main() -> None:
     _write(folder, "boosting", boosting.fit(table[4000:], labels[4000:]), table[:4000])
 
 
-def _write(folder, name, model, rows) -> None:
+def _write(folder: Path, name: str, model: Any, rows: Any) -> None:  # noqa: ANN401 (neither has types)
     home = folder / name
     home.mkdir()
     (home / "model.pkl").write_bytes(pickle.dumps(model, protocol=5))

@@ -14,6 +14,10 @@ _FASTAPI = ("fastapi==0.165.0", "uvicorn[standard]==0.54.0")
 _UVICORN = ("--port", "{port}", "--workers", "2", "--no-access-log", "--log-level", "warning")
 
 
+# Not a product: what is left when nothing is checked. It is in the table, but no "best peer".
+TUNED = "fastapi-tuned"
+
+
 def _rows(rows: Sequence[Sequence[float]]) -> object:
     return {"rows": rows}
 
@@ -24,9 +28,7 @@ def _predictions(answer: Any) -> Sequence[int]:  # noqa: ANN401 (JSON)
 
 def _inference_protocol(rows: Sequence[Sequence[float]]) -> object:
     values = [value for row in rows for value in row]
-    return {
-        "inputs": [{"name": "x", "shape": [len(rows), len(rows[0])], "datatype": "FP64", "data": values}]
-    }
+    return {"inputs": [{"name": "x", "shape": [len(rows), len(rows[0])], "datatype": "FP64", "data": values}]}
 
 
 PEERS = (
@@ -76,7 +78,15 @@ PEERS = (
     Peer(
         name="bentoml",
         packages=("bentoml==1.4.39",),
-        command=("{bin}/bentoml", "serve", "--port", "{port}", "--working-dir", "{apps}", "bentoml_app:Pickled"),
+        command=(
+            "{bin}/bentoml",
+            "serve",
+            "--port",
+            "{port}",
+            "--working-dir",
+            "{apps}",
+            "bentoml_app:Pickled",
+        ),
         environment={"BENTOML_DO_NOT_TRACK": "True"},
         path="/predict",
         body=_rows,
@@ -114,9 +124,8 @@ PEERS = (
         labels=lambda answer: answer["predict"],
         ready="/ping",
     ),
-    # Not a product: what is left when nothing is checked. It is in the table, but not among the peers.
     Peer(
-        name="fastapi-tuned",
+        name=TUNED,
         packages=(*_FASTAPI, "orjson==3.13.0"),
         command=("{bin}/uvicorn", *_UVICORN, "--app-dir", "{apps}", "fastapi_tuned_app:app"),
         path="/predict",

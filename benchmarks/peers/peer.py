@@ -91,7 +91,9 @@ class Peer:
 
 
 @contextmanager
-def _process(command: Sequence[str], environment: Mapping[str, str], *, log: Path, ready: str) -> Iterator[None]:
+def _process(
+    command: Sequence[str], environment: Mapping[str, str], *, log: Path, ready: str
+) -> Iterator[None]:
     with log.open("w") as file:
         process = subprocess.Popen(
             command, env=environment, cwd=log.parent, stdin=subprocess.DEVNULL, stdout=file, stderr=file

@@ -16,7 +16,7 @@ class Pickled:
         """Read the model."""
         self.model = pickle.loads(Path(os.environ["MODEL_FILE"]).read_bytes())
 
-    @bentoml.api(batchable=True, max_batch_size=1000, max_latency_ms=10_000)
+    @bentoml.api(batchable=True, max_batch_size=4000, max_latency_ms=1000)
     def predict(self, rows: np.ndarray) -> np.ndarray:
         """Predict all rows."""
         return self.model.predict(rows)

@@ -44,4 +44,6 @@ class Pickled(litserve.LitAPI):
 if __name__ == "__main__":
     api = Pickled(max_batch_size=LARGEST_BATCH, batch_timeout=BATCH_TIMEOUT_S)
     server = litserve.LitServer(api, accelerator="cpu", workers_per_device=WORKERS)
-    server.run(host="127.0.0.1", port=int(os.environ["PORT"]), log_level="warning", generate_client_file=False)
+    server.run(
+        host="127.0.0.1", port=int(os.environ["PORT"]), log_level="warning", generate_client_file=False
+    )
