@@ -12,6 +12,7 @@ from benchmarks.builds import builds
 from benchmarks.columns import COLUMNS
 from benchmarks.command_line import command_line
 from benchmarks.environments import train_models
+from benchmarks.images import images
 from benchmarks.load import require_wrk
 from benchmarks.own import BY_GET, PUBLISHED, OwnService, own_images
 from benchmarks.peers import PEERS, TUNED
@@ -19,7 +20,7 @@ from benchmarks.problem import Problem
 from benchmarks.serving import compare
 from benchmarks.starts import starts
 
-_PARTS = ("cli", "build", "start", "serving")
+_PARTS = ("cli", "build", "start", "serving", "images")
 
 
 def main() -> None:
@@ -42,6 +43,8 @@ def _measure(part: str, options: argparse.Namespace) -> dict[str, Any]:
         return command_line()
     if part == "build":
         return builds()
+    if part == "images":
+        return images(train_models())
     if part == "start":
         with own_images(train_models(), ["logistic"]) as tags:
             return starts(tags["logistic"])

@@ -54,10 +54,13 @@ def train_models() -> Path:
     return folder
 
 
-def run_quietly(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+def run_quietly(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, *, folder: Path | None = None
+) -> str:
     """Run to the end and give what it printed; raises `Problem` with its last words."""
     finished = subprocess.run(
         command,
+        cwd=folder,
         env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -77,7 +77,8 @@ PEERS = (
     ),
     Peer(
         name="bentoml",
-        packages=("bentoml==1.4.39",),
+        # uv is what it locks packages with when it builds.
+        packages=("bentoml==1.4.39", "uv==0.9.30"),
         command=(
             "{bin}/bentoml",
             "serve",
