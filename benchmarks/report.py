@@ -108,7 +108,7 @@ def _column_json(column: Column, results: Results, peers: Sequence[str]) -> dict
 def _cell(results: Results, column: Column, name: str) -> str:
     lines = results.rounds.get(column.name, {})
     if name not in lines or OWN not in lines:
-        return "could not"
+        return "could not" if {name, OWN} & results.problems.get(column.name, {}).keys() else ""
     return str(throughput_ratio(lines[OWN], lines[name]))
 
 

@@ -53,7 +53,12 @@ PEERS = (
     Peer(
         name="kserve",
         packages=("kserve==0.21.0",),
-        command=("{bin}/python", "{apps}/kserve_app.py"),
+        # It writes three lines for each request unless told not to.
+        command=(
+            *("{bin}/python", "{apps}/kserve_app.py", "--http_port", "{port}", "--workers", "2"),
+            *("--enable_grpc", "false", "--enable_latency_logging", "false"),
+            *("--log_config_file", "{apps}/kserve_logs.json"),
+        ),
         path="/v1/models/model:predict",
         body=lambda rows: {"instances": rows},
         labels=_predictions,

@@ -87,6 +87,8 @@ class Peer:
         path = f"{values['bin']}{os.pathsep}{os.environ['PATH']}"
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         fixed = {"MODEL_FILE": values["model"], "PORT": values["port"], "PATH": path}
+        # Some warn with each request, and would be slowed by that alone.
+        fixed["PYTHONWARNINGS"] = "ignore"
         return {**inherited, **_ONE_THREAD, **fixed, **own}
 
 

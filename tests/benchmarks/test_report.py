@@ -52,8 +52,8 @@ def test_the_table_is_sorted_and_says_what_could_not_be_measured(results: Result
 
 
 def test_markdown_has_a_row_for_each_name(results: Results) -> None:
-    rows = markdown_table([COLUMN], results, names=["quick", "broken"]).splitlines()
-    assert rows[2:] == ["| quick | 2.00 (1.00 to 4.00) |", "| broken | could not |"]
+    rows = markdown_table([COLUMN], results, names=["quick", "broken", "by GET"]).splitlines()
+    assert rows[2:] == ["| quick | 2.00 (1.00 to 4.00) |", "| broken | could not |", "| by GET |  |"]
 
 
 def test_json_keeps_every_round(results: Results) -> None:

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 from kserve import Model, ModelServer
 
-WORKERS = 2
-
 
 class Pickled(Model):
     """Predicts the instances of the V1 protocol."""
@@ -27,6 +25,5 @@ class Pickled(Model):
 if __name__ == "__main__":
     model = Pickled("model")
     model.load()
-    ModelServer(
-        http_port=int(os.environ["PORT"]), workers=WORKERS, enable_grpc=False, access_log_format=None
-    ).start([model])
+    # The options of the command line are its own to read.
+    ModelServer().start([model])
