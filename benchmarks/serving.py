@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks.columns import read_cases
 from benchmarks.contender import check_answers
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from benchmarks.columns import Case, Column
     from benchmarks.contender import Contender, Line
     from benchmarks.load import Slice
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -62,20 +65,22 @@ def compare(
                     continue
                 print(f"Round {number + 1} of {rounds}: {column.name}: {contender.name}", file=sys.stderr)
                 with _noting(results, (column,), contender.name):
-                    _visit(contender, column, cases, seconds, results)
+                    visit = _visit(contender, column, cases, number, seconds)
+                    for line, measured in visit.items():
+                        results.add(column.name, line, measured)
     return results
 
 
 def _visit(
-    contender: Contender, column: Column, cases: Sequence[Case], seconds: float, results: Results
-) -> None:
+    contender: Contender, column: Column, cases: Sequence[Case], number: int, seconds: float
+) -> dict[str, Measured]:
+    """All lines of a server, or none: raises `Problem` if any of them fails."""
     with contender.running(column, cases) as lines:
         for line in lines:
             check_answers(line, cases)
         # All workers, and the servers that learn how long to wait for a batch.
         drive(lines[0].url, lines[0].requests, connections=column.connections, seconds=seconds)
-        for line in lines:
-            results.add(column.name, line.name, _measure(line, column, seconds))
+        return {line.name: _measure(line, column, seconds) for line in _turned(lines, number)}
 
 
 def _measure(line: Line, column: Column, seconds: float) -> Measured:
@@ -85,9 +90,9 @@ def _measure(line: Line, column: Column, seconds: float) -> Measured:
     )
 
 
-def _turned(contenders: Sequence[Contender], number: int) -> list[Contender]:
-    at = number % len(contenders)
-    return [*contenders[at:], *contenders[:at]]
+def _turned(items: Sequence[T], number: int) -> list[T]:
+    at = number % len(items)
+    return [*items[at:], *items[:at]]
 
 
 class _noting:  # noqa: N801 (used like a function)
