@@ -7,7 +7,7 @@ help:
 	@echo "make demo-stop  stop what 'make demo' left running"
 	@echo "make test       set everything up and run all checks and tests, with a real engine"
 	@echo "make quick      the checks and tests that need no engine"
-	@echo "make bench      measure, and print ratios"
+	@echo "make bench      measure, compare with others, and print ratios"
 
 setup:
 	@.ci/setup
@@ -37,7 +37,7 @@ docs: setup
 	.venv/bin/python docs/commands_page.py > docs/commands.md
 
 bench: setup
-	.venv/bin/python -m benchmarks
+	.venv/bin/python -m benchmarks --json .cache/bench.json --plot .cache/bench.svg
 
 clean:
 	rm -rf .venv .cache build dist demo .mypy_cache .pytest_cache .ruff_cache .coverage

@@ -49,3 +49,10 @@ def in_turn(commands: Mapping[str, Sequence[str]], *, rounds: int) -> dict[str, 
             if number:
                 seconds[name].append(elapsed)
     return {name: Timing(tuple(values)) for name, values in seconds.items()}
+
+
+def print_ratios(timings: Mapping[str, Timing], unit: float) -> dict[str, float]:
+    """Print each as a ratio to `unit` seconds, and give the ratios."""
+    for name, timing in timings.items():
+        print(f"  {name:36} {timing.median / unit:6.2f}    {timing}")
+    return {name: round(timing.median / unit, 3) for name, timing in timings.items()}

@@ -1,0 +1,85 @@
+"""Makes the Python environments of the peers, and the models that all serve."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+CACHE = Path(__file__).resolve().parent.parent / ".cache" / "bench"
+_PYTHON = "3.11"
+# With this, the packages that the named ones need are the same at each run, too.
+_NEWEST_PACKAGES = "2026-11-20"
+# One pickle is read in all environments.
+NUMERIC = ("scikit-learn==1.9.1", "numpy==2.4.6", "scipy==1.17.1", "joblib==1.6.0")
+_TIMEOUT_S = 900
+_TRAINER = Path(__file__).with_name("train.py")
+
+
+def make_environment(name: str, packages: Sequence[str]) -> Path:
+    """The Python of an environment with `packages` and the numeric ones; raises `Problem`.
+
+    It is made again when the packages are others.
+    """
+    folder = CACHE / name
+    python = folder / "venv" / "bin" / "python"
+    wanted = "\n".join((_PYTHON, _NEWEST_PACKAGES, *NUMERIC, *packages))
+    stamp = folder / "packages.txt"
+    if not stamp.is_file() or stamp.read_text() != wanted:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        print(f"Installing {name}", file=sys.stderr)
+        run_quietly((_uv(), "venv", "--python", _PYTHON, str(folder / "venv")))
+        chosen = ("--python", str(python), "--exclude-newer", _NEWEST_PACKAGES)
+        run_quietly((_uv(), "pip", "install", *chosen, *NUMERIC, *packages))
+        stamp.write_text(wanted)
+    return python
+
+
+def train_models() -> Path:
+    """The folder with the models, their rows and labels; trained anew each time, always the same."""
+    python = make_environment("trainer", ())
+    folder = CACHE / "models"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    run_quietly((str(python), str(_TRAINER), str(folder)))
+    return folder
+
+
+def run_quietly(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, *, folder: Path | None = None
+) -> str:
+    """Run to the end and give what it printed; raises `Problem` with its last words."""
+    finished = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=_TIMEOUT_S,
+    )
+    if finished.returncode != 0:
+        raise Problem(f"{Path(command[0]).name} {command[1]} failed: {last_words(finished.stdout)}")
+    return finished.stdout
+
+
+def last_words(text: str, *, most: int = 300) -> str:
+    """The end of a log on one line."""
+    return " / ".join(line.strip() for line in text.splitlines() if line.strip())[-most:]
+
+
+def _uv() -> str:
+    from uv import find_uv_bin  # noqa: PLC0415 (a program, not needed by the other parts)
+
+    return find_uv_bin()

@@ -1,0 +1,90 @@
+"""Loads a server with wrk, and reads what came of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SCRIPT = Path(__file__).with_name("wrk.lua")
+_RESULT = "result: "
+_REQUEST_TIMEOUT_S = 20
+# One thread sends more than any of the servers answers, and leaves them more of a small machine.
+_THREADS = 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request; `body` is JSON on one line, or empty."""
+
+    method: str
+    path: str
+    body: str = ""
+
+    @property
+    def line(self) -> str:
+        """As the script for wrk reads it."""
+        return f"{self.method} {self.path} {self.body}".rstrip()
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What came of a few seconds of load; the latencies are in milliseconds."""
+
+    requests_per_s: float
+    p50: float
+    p99: float
+
+
+def require_wrk() -> str:
+    """The path of wrk. Raises `Problem`, which says how to install it."""
+    if found := shutil.which("wrk"):
+        return found
+    raise Problem("wrk is needed to load the servers: apt-get install wrk, or brew install wrk")
+
+
+def drive(url: str, requests: Sequence[Request], *, connections: int, seconds: float) -> Slice:
+    """Send `requests` to `url` in turn, over as many connections that are kept open.
+
+    Raises `Problem` if any request was refused or lost.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "requests"
+        file.write_text("".join(request.line + "\n" for request in requests))
+        command = (
+            *(require_wrk(), "--script", str(_SCRIPT), "--threads", str(_THREADS)),
+            *("--connections", str(connections), "--duration", f"{max(1, round(seconds))}s"),
+            *("--timeout", f"{_REQUEST_TIMEOUT_S}s", url, "--", str(file)),
+        )
+        finished = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=seconds + 3 * _REQUEST_TIMEOUT_S
+        )
+    return read_result(finished.stdout, finished.stderr)
+
+
+def read_result(printed: str, errors: str = "") -> Slice:
+    """Read what wrk printed. Raises `Problem` if there is no result, or a request failed."""
+    lines = [line for line in printed.splitlines() if line.startswith(_RESULT)]
+    if not lines:
+        raise Problem(f"wrk gave no result: {(errors or printed).strip()[-300:]}")
+    found = json.loads(lines[-1].removeprefix(_RESULT))
+    if not found["requests"]:
+        raise Problem("it answered no request in time")
+    if found["refused"] or found["broken"]:
+        raise Problem(
+            f"of {found['requests']} requests {found['refused']} were refused and {found['broken']} lost"
+        )
+    return Slice(
+        requests_per_s=found["requests"] / found["microseconds"] * 1e6,
+        p50=found["p50"] / 1e3,
+        p99=found["p99"] / 1e3,
+    )

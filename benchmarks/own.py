@@ -1,0 +1,135 @@
+"""Our own service: a container as `infer run` makes it, with everything on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import sys
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from benchmarks.contender import Line
+from benchmarks.environments import run_quietly
+from benchmarks.load import Request
+from benchmarks.problem import Problem
+from infer_cli.base import DEFAULT_PYTHON, official_base
+from infer_cli.engine.connection import connect
+from infer_cli.engine.images import find_image, remove_image
+from infer_cli.plan import CONTAINER_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from benchmarks.columns import Case, Column
+
+INFER = (sys.executable, "-m", "infer_cli")
+OWN = "infer"
+PUBLISHED = "infer, published port"
+BY_GET = "infer, GET"
+_LOCAL_BASE = "infer-base:3.11"
+
+
+def base_image() -> str:
+    """The base image of everything that is built: the user's choice, or one that is there."""
+    base = os.environ.get("INFER_BASE_IMAGE") or official_base(DEFAULT_PYTHON)
+    return base if find_image(connect(), base) else _LOCAL_BASE
+
+
+@contextmanager
+def own_images(models: Path, names: Iterable[str]) -> Iterator[dict[str, str]]:
+    """An image with each of the models inside, by the model's name; removed at the end."""
+    suffix = uuid.uuid4().hex[:8]
+    tags: dict[str, str] = {}
+    try:
+        for name in sorted(set(names)):
+            tags[name] = f"infer-bench/{name}:{suffix}"
+            where = ("--model-dir", str(models / name), "--bake", "--base-image", base_image())
+            print(f"Building {tags[name]}", file=sys.stderr)
+            run_quietly((*INFER, "build", "--tag", tags[name], *where))
+        yield tags
+    finally:
+        for tag in tags.values():
+            with contextlib.suppress(Exception):
+                remove_image(connect(), tag)
+
+
+@contextmanager
+def own_container(tag: str, *options: str) -> Iterator[dict[str, Any]]:
+    """What the engine tells of a container of `tag` that is ready; stopped at the end."""
+    name = f"infer-bench-{uuid.uuid4().hex[:8]}"
+    # `infer run` removes what it could not start.
+    run_quietly((*INFER, "run", tag, "-d", "--name", name, "--port", str(_free_port()), *options))
+    try:
+        yield connect().api.inspect_container(name)
+    finally:
+        run_quietly((*INFER, "stop", name))
+
+
+class OwnService:
+    """The service in containers of `images`, by model."""
+
+    name = OWN
+
+    def __init__(self, images: Mapping[str, str]) -> None:
+        self._images = images
+
+    def prepare(self) -> None:
+        """Nothing: the images are there."""
+
+    @contextmanager
+    def running(self, column: Column, cases: Sequence[Case]) -> Iterator[tuple[Line, ...]]:
+        """Serve the model of `column`; raises `Problem`."""
+        posts = tuple(Request("POST", "/prediction", json.dumps(_rows(case))) for case in cases)
+        with own_container(self._images[column.model]) as raw:
+            lines = [
+                Line(OWN, bridge_url(raw), posts, lambda answer: answer["predictions"]),
+                Line(PUBLISHED, published_url(raw), posts, lambda answer: answer["predictions"]),
+            ]
+            if column.rows == 1:
+                gets = tuple(Request("GET", f"/prediction?{_query(case)}") for case in cases)
+                lines.append(Line(BY_GET, lines[0].url, gets, lambda answer: [answer["prediction"]]))
+            yield tuple(lines)
+
+
+def bridge_url(raw: Mapping[str, Any]) -> str:
+    """Where the container itself listens, on the bridge network of an engine on this machine.
+
+    Raises `Problem` if the bridge is not this machine's, as with an engine in a virtual machine: load goes
+    to what was started here, and nowhere else.
+    """
+    network = raw["NetworkSettings"]["Networks"]["bridge"]
+    if network["Gateway"] not in _addresses_of_this_machine():
+        raise Problem(
+            f"the engine's bridge network is not on this machine: its gateway is {network['Gateway']}"
+        )
+    return f"http://{network['IPAddress']}:{CONTAINER_PORT}"
+
+
+def published_url(raw: Mapping[str, Any]) -> str:
+    """Where it is published on this machine."""
+    published = raw["NetworkSettings"]["Ports"][f"{CONTAINER_PORT}/tcp"][0]
+    return f"http://{published['HostIp']}:{published['HostPort']}"
+
+
+def _addresses_of_this_machine() -> set[str]:
+    return {address.address for found in psutil.net_if_addrs().values() for address in found}
+
+
+def _rows(case: Case) -> dict[str, Any]:
+    return {"rows": [{f"x{at}": value for at, value in enumerate(row)} for row in case.rows]}
+
+
+def _query(case: Case) -> str:
+    return "&".join(f"x{at}={value}" for at, value in enumerate(case.rows[0]))
+
+
+def _free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return int(held.getsockname()[1])

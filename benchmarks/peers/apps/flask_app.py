@@ -1,0 +1,24 @@
+"""The usual tutorial with Flask, but for the model: it is loaded once, not with each request."""
+
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+from flask import Flask, jsonify, request
+
+app = Flask(__name__)
+model = pickle.loads(Path(os.environ["MODEL_FILE"]).read_bytes())
+
+
+@app.get("/health")
+def health():
+    """Tell that the model is loaded."""
+    return "ok"
+
+
+@app.post("/predict")
+def predict():
+    """Predict the rows of `{"rows": [[…], …]}`."""
+    rows = np.array(request.get_json()["rows"])
+    return jsonify({"predictions": model.predict(rows).tolist()})

@@ -1,0 +1,149 @@
+"""A peer as a bare process of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from benchmarks.contender import Line
+from benchmarks.environments import CACHE, last_words, make_environment, run_quietly
+from benchmarks.load import Request
+from benchmarks.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from benchmarks.columns import Case, Column
+
+APPS = Path(__file__).with_name("apps")
+_READY_TIMEOUT_S = 60
+_STOP_TIMEOUT_S = 10
+# Two workers fill two cores; a worker whose libraries use threads besides them is slower.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another server: how to install, start and ask it.
+
+    In `command`, `once` and the values of `environment` stand {bin} for the folder of its programs,
+    {apps} for that of the code written for it here, {port}, {port+1} … for free ports, {model} for the
+    pickle, and {work} for a folder of its own.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    command: tuple[str, ...]
+    path: str
+    body: Callable[[Sequence[Sequence[float]]], object]
+    labels: Callable[[Any], Sequence[int]]
+    ready: str
+    # What makes the model its own, before the first start.
+    once: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def prepare(self) -> None:
+        """Make its environment; raises `Problem`."""
+        make_environment(self.name, self.packages)
+
+    @contextmanager
+    def running(self, column: Column, cases: Sequence[Case]) -> Iterator[tuple[Line, ...]]:
+        """Serve the model of `column` on a port of the loopback address; raises `Problem`."""
+        values = self._values(column)
+        environment = self._environment(values)
+        made = Path(values["work"])
+        if self.once and not made.exists():
+            made.parent.mkdir(parents=True, exist_ok=True)
+            run_quietly([part.format_map(values) for part in self.once], environment)
+        requests = tuple(Request("POST", self.path, json.dumps(self.body(case.rows))) for case in cases)
+        url = f"http://127.0.0.1:{values['port']}"
+        command = [part.format_map(values) for part in self.command]
+        with _process(command, environment, log=CACHE / self.name / "log.txt", ready=url + self.ready):
+            yield (Line(self.name, url, requests, self.labels),)
+
+    def _values(self, column: Column) -> dict[str, str]:
+        folder = CACHE / self.name
+        ports = _free_ports()
+        return {
+            "bin": str(folder / "venv" / "bin"),
+            "apps": str(APPS),
+            "model": str(CACHE / "models" / column.model / "model.pkl"),
+            "work": str(folder / "made" / column.model),
+            **{("port" if not number else f"port+{number}"): str(port) for number, port in enumerate(ports)},
+        }
+
+    def _environment(self, values: Mapping[str, str]) -> dict[str, str]:
+        own = {name: value.format_map(values) for name, value in self.environment.items()}
+        path = f"{values['bin']}{os.pathsep}{os.environ['PATH']}"
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        fixed = {"MODEL_FILE": values["model"], "PORT": values["port"], "PATH": path}
+        # Some warn with each request, and would be slowed by that alone.
+        fixed["PYTHONWARNINGS"] = "ignore"
+        return {**inherited, **_ONE_THREAD, **fixed, **own}
+
+
+@contextmanager
+def _process(
+    command: Sequence[str], environment: Mapping[str, str], *, log: Path, ready: str
+) -> Iterator[None]:
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command, env=environment, cwd=log.parent, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+        )
+    try:
+        _wait(process, log, ready)
+        yield
+    finally:
+        _stop(process)
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path, url: str) -> None:
+    end = time.monotonic() + _READY_TIMEOUT_S
+    while process.poll() is None and time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    what = "was not ready in time" if process.poll() is None else f"ended with {process.returncode}"
+    raise Problem(f"it {what}: {last_words(log.read_text(errors='replace'))}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the process and all below it, also those that it leaves behind."""
+    try:
+        family = [*psutil.Process(process.pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        family = []
+    process.terminate()
+    try:
+        process.wait(_STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    _, left = psutil.wait_procs(family, timeout=1)
+    for child in left:
+        child.kill()
+    psutil.wait_procs(left, timeout=_STOP_TIMEOUT_S)
+
+
+def _free_ports(count: int = 3) -> list[int]:
+    """Ports that nobody listens on now."""
+    held = [socket.socket() for _ in range(count)]
+    try:
+        for one in held:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in held]
+    finally:
+        for one in held:
+            one.close()
