@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_PORT = 5000
 _PORTS_TRIED = 50
+_PULLS = ("missing", "always", "never")
 _RESTARTS = ("no", "on-failure", "always", "unless-stopped")
 
 
@@ -96,6 +97,9 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     new_privileges: Annotated[
         bool, typer.Option("--new-privileges", help="Let programs gain privileges.")
     ] = False,
+    pull: Annotated[
+        str, typer.Option(metavar="WHEN", help=f"Pull the image: {', '.join(_PULLS)}.")
+    ] = "missing",
     trust: Trust = None,
     as_json: AsJson = False,
 ) -> None:
@@ -104,10 +108,11 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     In the foreground it shows the log, and Ctrl-C stops and removes the service; with -d it returns.
     """
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.images import require_image  # noqa: PLC0415
     from infer_cli.model_access import mount_model, user_for  # noqa: PLC0415
 
-    image_name = ImageName.parse(tag)
+    image_name = ImageName.parse(tag, allow_digest=True)
+    if pull not in _PULLS:
+        raise UsageError(f"--pull {pull} is not known", hint=f"choose one of {', '.join(_PULLS)}")
     if restart not in _RESTARTS:
         raise UsageError(f"--restart {restart} is not known", hint=f"choose one of {', '.join(_RESTARTS)}")
     if restart != "no" and not detach:
@@ -116,7 +121,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     chosen = parse_trust(trust or ())
     model = mount_model(model_dir, model_file, writable=writable_model)
     engine = connect()
-    image = require_image(engine, image_name)
+    image = _image(engine, image_name, pull)
     _check_image(image_name, image, model)
     if model is not None and model_dir is not None:
         _check_versions(image_name, image, model, model_dir)
@@ -160,6 +165,20 @@ def _environment(given: list[str], workers: int | None) -> dict[str, str]:
     return found
 
 
+def _image(engine: Engine, name: ImageName, pull: str) -> ImageFacts:
+    """The image, pulled if that is asked for, or if it is missing and a registry could have it."""
+    from infer_cli.engine.images import find_image, pull_image, require_image  # noqa: PLC0415 (see above)
+
+    found = find_image(engine, str(name)) if pull == "missing" else None
+    if found is not None:
+        return found
+    if pull == "never" or (pull == "missing" and not name.can_be_pulled):
+        return require_image(engine, name)
+    with output.progress() as progress:
+        progress.stage(f"Pulling {name} from {name.host}")
+        return pull_image(engine, str(name), platform=None, on_event=progress.on_event)
+
+
 def _check_image(name: ImageName, image: ImageFacts, model: ModelMount | None) -> None:
     if not image.is_service:
         message = f"the image {name} was not made by infer"
@@ -184,7 +203,7 @@ def _check_versions(name: ImageName, image: ImageFacts, model: ModelMount, folde
     if found and written and found != written:
         raise ModelError(
             f"{model.file} was written with scikit-learn {written}, and the image {name} has {found}",
-            hint=f"build one that fits: `infer build --tag {name} --model-dir {folder}`",
+            hint=f"build one that fits: `infer build --tag {name.name}:{name.tag} --model-dir {folder}`",
         )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from infer_cli.base import LOCAL_BASE_NAME, BaseImage, python_of_official
 from infer_cli.engine.connection import explanation, translated
 from infer_cli.engine.credentials import credentials_for
 from infer_cli.engine.events import Event, Line, StreamFailed, read_stream
+from infer_cli.engine.refusals import explain_refusal
 from infer_cli.errors import EngineError, ImageNotFound
 from infer_cli.image import ImageName
 from infer_cli.image_archive import write_image_archive
@@ -31,6 +33,9 @@ except (ValueError, OSError):
     libc = None
 print(json.dumps({"python": "%d.%d" % sys.version_info[:2], "libc": libc}))
 """
+# Of names that are spelt nearly alike: two letters of four exchanged.
+_LIKENESS = 0.75
+_SHOWN_NEAR = 3
 
 
 @dataclass(frozen=True)
@@ -63,20 +68,38 @@ def find_image(engine: Engine, reference: str) -> ImageFacts | None:
 
 
 def require_image(engine: Engine, name: ImageName) -> ImageFacts:
-    """The image of this name; raises `ImageNotFound`, which offers the images that exist."""
+    """The image of this name; raises `ImageNotFound`, which offers a like name, or all that exist."""
     found = find_image(engine, str(name))
-    if found is None:
-        existing = service_image_tags(engine)
-        raise ImageNotFound(
-            f"there is no image {name} on this engine",
-            detail="images that infer made:\n" + "\n".join(f"  {tag}" for tag in existing)
-            if existing
-            else None,
-            hint=f"build it: `infer build --tag {name}`"
-            if not existing
-            else "name one of these, or build it",
-        )
-    return found
+    if found is not None:
+        return found
+    message = f"there is no image {name} on this engine"
+    existing = service_image_tags(engine)
+    if near := _near(name, existing):
+        raise ImageNotFound(message, hint=_did_you_mean(near))
+    if not existing:
+        raise ImageNotFound(message, hint=f"build it: `infer build --tag {name.name}:{name.tag}`")
+    raise ImageNotFound(
+        message,
+        detail="images that infer made:\n" + "\n".join(f"  {tag}" for tag in existing),
+        hint="name one of these, or build it",
+    )
+
+
+def _near(name: ImageName, existing: tuple[str, ...]) -> list[str]:
+    """The images that may have been meant: another tag or owner of the name, or one spelt nearly alike."""
+    others = {tag: ImageName.parse(tag) for tag in existing}
+    same = [tag for tag, other in others.items() if other.name == name.name]
+    if same:
+        return same
+    alike = get_close_matches(
+        name.short_name, {other.short_name for other in others.values()}, n=1, cutoff=_LIKENESS
+    )
+    return [tag for tag, other in others.items() if other.short_name in alike]
+
+
+def _did_you_mean(near: list[str]) -> str:
+    more = ", …" if len(near) > _SHOWN_NEAR else ""
+    return f"did you mean {' or '.join(near[:_SHOWN_NEAR])}{more}?"
 
 
 def service_image_tags(engine: Engine) -> tuple[str, ...]:
@@ -95,17 +118,20 @@ def pull_image(
     platform: str | None,
     on_event: Callable[[Event], None],
 ) -> ImageFacts:
-    """Pull an image; raises `ImageNotFound` with the registry's reason."""
+    """Pull an image; raises `ImageNotFound`, which says why that cannot be and what to do.
+
+    Its hint is an image on the engine of a like name, if there is one.
+    """
     from docker.errors import APIError  # noqa: PLC0415 (slow to import)
 
-    name = ImageName.parse(reference)
+    name = ImageName.parse(reference, allow_digest=True)
     credentials = credentials_for(engine, name.host)
     with translated(f"pull {reference}"):
         try:
             # The SDK takes "no credentials" only as an empty value; None would make it ask every helper.
             events = engine.api.pull(
                 name.name,
-                tag=name.tag,
+                tag=name.version,
                 stream=True,
                 decode=True,
                 platform=platform,
@@ -113,13 +139,24 @@ def pull_image(
             )
             read_stream(events, on_event)
         except (StreamFailed, APIError) as error:
-            raise ImageNotFound(
-                f"the image {reference} is not here and cannot be pulled: {explanation(error)}"
-            ) from error
+            raise _not_pulled(engine, name, explanation(error), credentials) from error
     found = find_image(engine, reference)
     if found is None:
         raise ImageNotFound(f"the engine pulled {reference} but does not have it")
     return found
+
+
+def _not_pulled(
+    engine: Engine, name: ImageName, said: str, credentials: Mapping[str, str] | None
+) -> ImageNotFound:
+    refusal = explain_refusal(name, said, has_credentials=credentials is not None)
+    existing = service_image_tags(engine)
+    near = [] if str(name) in existing else _near(name, existing)
+    return ImageNotFound(
+        f"the image {name} cannot be pulled: {refusal.reason}",
+        detail=None if refusal.reason == said else f"the engine said: {said}",
+        hint=_did_you_mean(near) if near else refusal.hint,
+    )
 
 
 def base_image(
@@ -151,7 +188,7 @@ def registry_knows(engine: Engine, reference: str) -> bool:
     """
     from docker.errors import NotFound  # noqa: PLC0415 (slow to import)
 
-    name = ImageName.parse(reference)
+    name = ImageName.parse(reference, allow_digest=True)
     credentials = credentials_for(engine, name.host)
     with translated(f"find {reference} in its registry"):
         try:
