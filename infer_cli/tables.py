@@ -6,8 +6,11 @@ import csv
 import json
 import math
 import os
+import shlex
+import sys
 import tempfile
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -295,5 +298,13 @@ def _import_parquet() -> Any:  # noqa: ANN401 (pyarrow has no types)
         from pyarrow import parquet  # noqa: PLC0415 (an optional package)
     except ImportError as error:
         message = "Parquet files need the package pyarrow"
-        raise InferError(message, hint="install it: pip install 'infer-cli[parquet]'") from error
+        raise InferError(message, hint=f"install it beside infer: {_install_command('pyarrow')}") from error
     return parquet
+
+
+def _install_command(package: str) -> str:
+    """What installs a package for the Python that runs infer, which may have no pip: uv came with infer."""
+    python = shlex.quote(sys.executable)
+    if find_spec("pip"):
+        return f"{python} -m pip install {package}"
+    return f"{python} -m uv pip install --python {python} {package}"

@@ -4,7 +4,9 @@ import io
 import json
 import math
 import os
+import shlex
 import stat
+import subprocess
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from infer_cli import tables
 from infer_cli.errors import InferError
 from infer_cli.tables import format_of, open_writer, plain_number, read_rows
 
@@ -444,4 +447,16 @@ def test_parquet_without_its_package_says_how_to_get_it(
     with pytest.raises(InferError, match=r"^Parquet files need the package pyarrow$") as raised:
         do(tmp_path / "rows.parquet")
 
-    assert raised.value.hint == "install it: pip install 'infer-cli[parquet]'"
+    assert raised.value.hint == f"install it beside infer: {sys.executable} -m pip install pyarrow"
+
+
+@pytest.mark.parametrize("has_pip", [True, False])
+def test_what_installs_a_package_is_there(*, monkeypatch: pytest.MonkeyPatch, has_pip: bool) -> None:
+    if not has_pip:
+        monkeypatch.setattr(tables, "find_spec", lambda _: None)
+
+    words = shlex.split(tables._install_command("pyarrow"))
+
+    done = subprocess.run([*words, "--dry-run"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert ("pip" if has_pip else "uv") == words[2]
