@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,8 @@ from infer_cli.plan import BAKED_FOLDER, DEFAULT_HOST_IP, Limits, RunPlan, Safet
 from infer_cli.trust import parse_trust, trust_of_label
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.containers import Service
     from infer_cli.engine.images import ImageFacts
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_PORT = 5000
 _PORTS_TRIED = 50
+_WRONG_PROCESSOR = "exec format error"
 _PULLS = ("missing", "always", "never")
 _RESTARTS = ("no", "on-failure", "always", "unless-stopped")
 
@@ -143,12 +147,13 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         restart=restart,
         trusted=trusted,
     )
-    service = _start(engine, plan, chosen_port=port)
-    try:
-        _announce(engine, service, timeout_s=timeout, as_json=as_json, detach=detach)
-    except BaseException:
-        _clean_up(engine, service)
-        raise
+    with _processor_named(engine, image_name, image):
+        service = _start(engine, plan, chosen_port=port)
+        try:
+            _announce(engine, service, timeout_s=timeout, as_json=as_json, detach=detach)
+        except BaseException:
+            _clean_up(engine, service)
+            raise
     if not detach:
         _follow(engine, service)
 
@@ -252,6 +257,24 @@ def _start(engine: Engine, plan: RunPlan, *, chosen_port: int | None) -> Service
         return service
     message = f"the ports {first} to {first + _PORTS_TRIED - 1} are all taken"
     raise PortTaken(message, hint="choose a free one with --port")
+
+
+@contextmanager
+def _processor_named(engine: Engine, name: ImageName, image: ImageFacts) -> Iterator[None]:
+    """Say so if the service cannot start because its programs are for another processor.
+
+    An engine with emulation can start them, so that it has to be tried.
+    """
+    try:
+        yield
+    except ContainerFailed as error:
+        said = f"{error.message}\n{error.detail}"
+        if image.architecture == engine.architecture or _WRONG_PROCESSOR not in said:
+            raise
+        raise ContainerFailed(
+            f"the image {name} is for {image.architecture}, and this engine for {engine.architecture}",
+            hint=f"build one for it: `infer build --platform linux/{engine.architecture} …`",
+        ) from error
 
 
 def _announce(engine: Engine, service: Service, *, timeout_s: float, as_json: bool, detach: bool) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from infer_cli.base import LOCAL_BASE_NAME, BaseImage, python_of_official
+from infer_cli.base import DEFAULT_PYTHON, BaseImage, local_base, python_of_official
 from infer_cli.engine.connection import explanation, translated
 from infer_cli.engine.credentials import credentials_for
 from infer_cli.engine.events import Event, Line, StreamFailed, read_stream
@@ -16,7 +16,7 @@ from infer_cli.engine.refusals import explain_refusal
 from infer_cli.errors import EngineError, ImageNotFound
 from infer_cli.image import ImageName
 from infer_cli.image_archive import write_image_archive
-from infer_cli.labels import BASE_PYTHON, SERVICE
+from infer_cli.labels import BASE_NAME, BASE_PYTHON, SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -168,16 +168,20 @@ def base_image(
 ) -> BaseImage:
     """The base image of this name, pulled if the engine does not have it, with what must be known of it.
 
-    Raises `ImageNotFound`, which names the way without an image registry.
+    Raises `ImageNotFound`, which names the way without an image registry, and `EngineError` for one that
+    cannot be a base.
     """
-    found = find_image(engine, reference)
-    if found is None or not _fits(found, platform):
-        on_event(Line(f"Pulling base image {reference}"))
-        try:
-            found = pull_image(engine, reference, platform=platform, on_event=on_event)
-        except ImageNotFound as error:
-            error.hint = _way_without_registry(engine, reference)
-            raise
+    here = find_image(engine, reference)
+    if here is not None and _fits(here, platform):
+        return _describe(engine, reference, here)
+    on_event(Line(f"Pulling base image {reference}"))
+    try:
+        found = pull_image(engine, reference, platform=platform, on_event=on_event)
+    except ImageNotFound as error:
+        if here is not None:
+            error.message = f"{reference} on this engine is for {here.architecture}, not {platform}; {error}"
+        error.hint = _way_without_registry(engine, reference, platform)
+        raise
     return _describe(engine, reference, found)
 
 
@@ -238,11 +242,18 @@ def remove_image(engine: Engine, reference: str) -> None:
         engine.api.remove_image(reference)
 
 
-def _way_without_registry(engine: Engine, reference: str) -> str:
-    local = f"{LOCAL_BASE_NAME}:{python_of_official(reference) or ''}".rstrip(":")
+def _way_without_registry(engine: Engine, reference: str, platform: str | None) -> str:
+    python = python_of_official(reference) or DEFAULT_PYTHON
+    architecture = platform.split("/")[1] if platform else engine.architecture
+    local = local_base(python, architecture, engine.architecture)
     if find_image(engine, local):
         return f"use the base image that is here: add `--base-image {local}`, or set INFER_BASE_IMAGE={local}"
-    return f"without a registry, `infer base` makes one from Debian packages; then add `--base-image {local}`"
+    options = f" --python {python}" if python != DEFAULT_PYTHON else ""
+    options += f" --platform {platform}" if platform else ""
+    return (
+        f"without a registry, `infer base{options}` makes one from Debian packages; "
+        f"then add `--base-image {local}`"
+    )
 
 
 def _fits(image: ImageFacts, platform: str | None) -> bool:
@@ -250,6 +261,12 @@ def _fits(image: ImageFacts, platform: str | None) -> bool:
 
 
 def _describe(engine: Engine, reference: str, image: ImageFacts) -> BaseImage:
+    if image.is_service:
+        base = image.labels.get(BASE_NAME)
+        raise EngineError(
+            f"{reference} is an image that infer made to serve a model, and no base image",
+            hint=f"build on what it was made from: --base-image {base}" if base else None,
+        )
     python = image.labels.get(BASE_PYTHON) or (python_of_official(reference) and _official_version(image))
     if python:
         return BaseImage(reference, python, image.architecture, image_id=image.image_id)

@@ -18,7 +18,7 @@ from infer_cli.engine.images import (
 )
 from infer_cli.errors import EngineError, ImageNotFound
 from infer_cli.image import ImageName
-from infer_cli.labels import BASE_PYTHON, SERVICE
+from infer_cli.labels import BASE_NAME, BASE_PYTHON, SERVICE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -213,6 +213,45 @@ def test_an_official_base_image_says_its_python(fake: Engine, fake_engine: FakeE
 
     assert found == BaseImage("python:3.12-slim", "3.12", "amd64", image_id=image_id)
     assert not fake_engine.asked("create")
+
+
+def test_a_base_image_that_is_for_another_processor_only_says_so(
+    fake: Engine, fake_engine: FakeEngine
+) -> None:
+    fake_engine.add_image("infer-base:3.11", {BASE_PYTHON: "3.11"})
+
+    with pytest.raises(ImageNotFound) as raised:
+        base_image(fake, "infer-base:3.11", platform="linux/arm64", on_event=lambda _: None)
+
+    assert raised.value.message.startswith("infer-base:3.11 on this engine is for amd64, not linux/arm64; ")
+    assert raised.value.hint == (
+        "without a registry, `infer base --platform linux/arm64` makes one from Debian packages; "
+        "then add `--base-image infer-base:3.11-arm64`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "hint"),
+    [
+        pytest.param(
+            {SERVICE: "1.2.3", BASE_NAME: "python:3.11-slim"},
+            "build on what it was made from: --base-image python:3.11-slim",
+            id="with its base",
+        ),
+        pytest.param({SERVICE: "1.2.3"}, None, id="without"),
+    ],
+)
+def test_an_image_of_a_service_is_no_base_image(
+    fake: Engine, fake_engine: FakeEngine, labels: dict[str, str], hint: str | None
+) -> None:
+    fake_engine.add_image("iris:v1", labels)
+
+    with pytest.raises(
+        EngineError, match=r"^iris:v1 is an image that infer made to serve a model, "
+    ) as raised:
+        base_image(fake, "iris:v1", platform=None, on_event=lambda _: None)
+
+    assert raised.value.hint == hint
 
 
 def test_a_base_image_of_another_processor_is_pulled(fake: Engine, fake_engine: FakeEngine) -> None:
