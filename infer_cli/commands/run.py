@@ -223,13 +223,16 @@ def _check_model(model: ModelMount | None, image: ImageFacts, chosen: tuple[str,
 
 
 def _free_name(engine: Engine, wanted: str) -> str:
-    """The image's name, or with a number behind it if a service has that already."""
+    """The image's name, or with a number behind it if a service has that already.
+
+    A container's name has two letters at least.
+    """
     from infer_cli.engine.containers import container_names  # noqa: PLC0415 (keeps `infer --help` quick)
 
     taken = container_names(engine)
     number = 1
     name = wanted
-    while name in taken:
+    while name in taken or len(name) == 1:
         number += 1
         name = f"{wanted}-{number}"
     return name

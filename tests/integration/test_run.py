@@ -550,3 +550,16 @@ def test_ps_notices_a_model_that_was_trained_again(
     file.unlink()
     assert on_disk() == "missing"
     assert "is gone" in infer("ps").stdout
+
+
+def test_image_of_one_letter_gives_a_name_that_a_container_may_have(
+    infer: Callable[..., Finished], engine: Engine, iris_image: str, iris_folder: Path
+) -> None:
+    engine.api.tag(iris_image, "q", "v1")
+    try:
+        started = infer("run", "q:v1", "--model-dir", str(iris_folder), "-d", "--json")
+        assert started.exit_code == 0, started.stderr
+        assert infer("stop", started.record["name"]).exit_code == 0
+    finally:
+        engine.api.remove_image("q:v1")
+    assert started.record["name"].startswith("q-")
