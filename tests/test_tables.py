@@ -70,7 +70,7 @@ def write_all(path: Path | None, *batches: Sequence[dict[str, Any]]) -> str:
         pytest.param("ROWS.CSV", "csv", id="upper case"),
         pytest.param("rows.jsonl", "jsonl", id="jsonl"),
         pytest.param("rows.ndjson", "jsonl", id="ndjson"),
-        pytest.param("rows.json", "jsonl", id="json"),
+        pytest.param("rows.json", "json", id="json"),
         pytest.param("rows.parquet", "parquet", id="parquet"),
         pytest.param("rows.pq", "parquet", id="pq"),
         pytest.param("rows.tar.csv", "csv", id="two endings"),
@@ -199,6 +199,25 @@ def test_a_wrong_csv_is_an_error_that_says_where(
         read_all(path)
 
     assert raised.value.message == f"{path}{message}"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param("a;b\n1;2\n", [{"a": 1, "b": 2}], id="semicolons"),
+        pytest.param("a\tb\n1\t2\n", [{"a": 1, "b": 2}], id="tabs"),
+        pytest.param("\ufeffa;b\r\n1;2\r\n", [{"a": 1, "b": 2}], id="as Excel writes it"),
+        pytest.param("a;b\n1,5;2\n", [{"a": "1,5", "b": 2}], id="a comma in a value"),
+        pytest.param('"a, b";c\n1;2\n', [{"a, b": 1, "c": 2}], id="a comma in a quoted name"),
+        pytest.param("a;b,c\n1,2\n", [{"a;b": 1, "c": 2}], id="commas win"),
+        pytest.param('"a;b"\n1\n', [{"a;b": 1}], id="one column with a semicolon in its name"),
+        pytest.param("a\n1\n", [{"a": 1}], id="one column"),
+    ],
+)
+def test_columns_may_be_separated_otherwise(
+    write_file: Callable[..., Path], content: str, expected: Rows
+) -> None:
+    assert read_all(write_file("rows.csv", content)) == expected
 
 
 def test_text_that_is_not_utf8_is_found_far_into_a_file(write_file: Callable[..., Path]) -> None:

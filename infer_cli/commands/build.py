@@ -89,8 +89,8 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Rows to prove the image with (.csv, .jsonl, .parquet); answers are compared with its "
-            "columns prediction and probability_CLASS, if it has them.",
+            help="Rows to prove the image with (.csv, .json, .jsonl, .parquet); answers are compared with "
+            "its columns prediction and probability_CLASS, if it has them.",
             show_default=False,
             exists=True,
         ),
