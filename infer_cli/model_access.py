@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 _ANYONE_ENTERS = stat.S_IROTH | stat.S_IXOTH
 
 
-def mount_model(folder: Path | None, name: str | None, *, writable: bool) -> ModelMount | None:
+def mount_model(
+    folder: Path | None, name: str | None, *, writable: bool, is_baked: bool = False
+) -> ModelMount | None:
     """What to mount for the options `--model-dir` and `--model-file`; None without a folder.
 
     The file is inspected, so that one that cannot be served is known before anything starts. Whether it is
-    safe depends on what its image trusts.
+    safe depends on what its image trusts. A file that `is_baked` is copied, and so may be a link to anywhere.
     """
     from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
 
@@ -31,10 +33,13 @@ def mount_model(folder: Path | None, name: str | None, *, writable: bool) -> Mod
         return None
     file = find_model(folder, name)
     root, target = folder.resolve(), file.resolve()
+    if is_baked and not target.is_relative_to(root):
+        root = target.parent
     if not target.is_relative_to(root):
         raise ModelNotFound(
             f"{file} is a link to {target}, which the container would not see: only {folder} is mounted",
-            hint=f"mount the folder that holds it: --model-dir {target.parent} --model-file {target.name}",
+            hint=f"name the folder that holds it: --model-dir {target.parent} --model-file {target.name}; "
+            "or put the model inside an image: `infer build --bake`",
         )
     inspection = inspect_model(file)
     return ModelMount(

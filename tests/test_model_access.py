@@ -111,7 +111,20 @@ def test_a_link_out_of_the_folder_is_refused(folder: Path) -> None:
     with pytest.raises(ModelNotFound, match=r"model.pkl is a link to ") as raised:
         mount_model(folder, None, writable=False)
 
-    assert str(raised.value.hint).endswith(f"--model-dir {folder.parent} --model-file model.pkl")
+    assert f"--model-dir {folder.parent} --model-file model.pkl; " in str(raised.value.hint)
+
+
+def test_a_link_out_of_the_folder_may_be_baked(folder: Path) -> None:
+    """It is copied, under the name that it has in the folder."""
+    shutil.move(folder / "model.pkl", folder.with_name("trained.pkl"))
+    (folder / "model.pkl").symlink_to(folder.with_name("trained.pkl"))
+
+    found = mount_model(folder, None, writable=False, is_baked=True)
+
+    assert found is not None
+    assert (found.folder, found.file) == (folder.parent.resolve(), "trained.pkl")
+    assert found.inspection is not None
+    assert found.inspection.path == folder / "model.pkl"
 
 
 def test_a_file_that_is_no_model_is_known_before_anything_starts(folder: Path) -> None:
