@@ -63,6 +63,12 @@ def official_base(python: str) -> str:
     return f"python:{python}-slim"
 
 
+def local_base(python: str, architecture: str, engine_architecture: str) -> str:
+    """The name of the base image that infer makes itself; another processor than the engine's is a suffix."""
+    suffix = "" if architecture == engine_architecture else f"-{architecture}"
+    return f"{LOCAL_BASE_NAME}:{python}{suffix}"
+
+
 def python_of_official(reference: str) -> str | None:
     """The Python that the name of an official slim image promises, or None for any other image."""
     match = _OFFICIAL.fullmatch(reference)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from typer.core import TyperGroup
@@ -24,11 +24,15 @@ from infer_cli.commands.push import push
 from infer_cli.commands.run import run
 from infer_cli.commands.serve import serve
 from infer_cli.commands.stop import stop
-from infer_cli.errors import InferError, Interrupted
+from infer_cli.errors import InferError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
+
+
+# What the parser raises for wrong usage: Typer has no public name for all of it, only for one kind.
+_WRONG_USAGE = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 
 
 class _Commands(TyperGroup):
@@ -87,21 +91,34 @@ app.command()(doctor)
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command; ends the process with its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    as_json = "--json" in own
     # A service manager's "end" is to clean up as much as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        app(arguments, prog_name="infer")
+        exit_code = app(arguments, prog_name="infer", standalone_mode=False)
+    except _WRONG_USAGE as error:
+        error.show()
+        if as_json:
+            output.print_record(_usage_error(error))
+        raise SystemExit(error.exit_code) from error
     except InferError as error:
-        own = arguments[: arguments.index("--")] if "--" in arguments else arguments
-        output.report(error, as_json="--json" in own)
+        output.report(error, as_json=as_json)
         raise SystemExit(error.exit_code) from error
     except BrokenPipeError:
         # What reads our output has seen enough; Python would otherwise complain when it closes it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     except OSError as error:
-        output.report(_system_error(error), as_json=False)
+        output.report(_system_error(error), as_json=as_json)
         raise SystemExit(1) from error
+    raise SystemExit(exit_code or 0)
+
+
+def _usage_error(error: typer.BadParameter) -> UsageError:
+    """An error of the parser as one of ours."""
+    hint = f"see `{error.ctx.command_path} --help`" if error.ctx else None
+    return UsageError(error.format_message(), hint=hint)
 
 
 def _system_error(error: OSError) -> InferError:

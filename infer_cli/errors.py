@@ -18,7 +18,8 @@
      │   ├─ PushFailed
      │   ├─ PortTaken
      │   ├─ NameTaken
-     │   └─ ContainerFailed    the service did not start, or ended
+     │   ├─ ContainerFailed    the service did not start, or ended
+     │   └─ ProgramNotRun      exit code 127 or 126: no such program in the service, or it cannot be run
      ├─ ServiceNotFound        no running service of that name, or several
      ├─ PredictionFailed       the service refused the rows
      ├─ UsageError             exit code 2: options that contradict each other
@@ -108,6 +109,17 @@ class NameTaken(EngineError):
 
 class ContainerFailed(EngineError):
     """The service did not start, or it ended by itself."""
+
+
+class ProgramNotRun(EngineError):
+    """The service has no such program, or it cannot be run; the exit codes are those of a shell."""
+
+    exit_code = 127
+
+    def __init__(self, message: str, *, hint: str | None = None, is_there: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        if is_there:
+            self.exit_code = 126
 
 
 class ServiceNotFound(InferError):

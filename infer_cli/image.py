@@ -1,4 +1,4 @@
-"""Image names: `registry:port/path/name:tag`, read and printed.
+"""Image names: `registry:port/path/name:tag`, or `…/name@sha256:…` for one image for good, read and printed.
 
 The rules are those of the Docker distribution project's reference grammar
 (`distribution/reference`, file `regexp.go`).
@@ -7,7 +7,7 @@ The rules are those of the Docker distribution project's reference grammar
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from infer_cli.errors import InvalidImageName
 
@@ -21,6 +21,7 @@ _HOST = re.compile(
 )
 _PORT = re.compile(r"[0-9]{1,5}")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
 # With the registry, and the `library/` of Docker Hub's own images.
 _MAX_NAME_LENGTH = 255
@@ -29,24 +30,31 @@ _MAX_PORT = 65535
 
 @dataclass(frozen=True)
 class ImageName:
-    """A name of an image, made valid by `ImageName.parse`."""
+    """A name of an image, made valid by `ImageName.parse`; a `digest` says more than the tag, and wins."""
 
     repository: str
     tag: str = DEFAULT_TAG
     registry: str | None = None
+    digest: str | None = None
 
     @classmethod
-    def parse(cls, text: str) -> ImageName:
-        """Read `[HOST[:PORT]/]NAME[:TAG]`; raises `InvalidImageName`, which says the rule that is broken."""
+    def parse(cls, text: str, *, allow_digest: bool = False) -> ImageName:
+        """Read `[HOST[:PORT]/]NAME[:TAG]`; raises `InvalidImageName`, which says the rule that is broken.
+
+        With `allow_digest`, `@sha256:…` may follow, which names an image that exists.
+        """
         if not text:
             raise _invalid(text, "it is empty")
         if text.startswith(("http://", "https://")):
             raise _invalid(text, "it has a URL scheme; write the registry's host alone")
-        if "@" in text:
+        named, at, digest = text.partition("@")
+        if at and not allow_digest:
             raise _invalid(text, "a digest (@sha256:…) cannot be given to a new image")
-        if any(character.isspace() for character in text):
+        if at and not _DIGEST.fullmatch(digest):
+            raise _invalid(text, "a digest is sha256: and 64 of 0-9 and a-f")
+        if any(character.isspace() for character in named):
             raise _invalid(text, "it contains a space")
-        registry, rest = _split_registry(text)
+        registry, rest = _split_registry(named)
         repository, colon, tag = rest.partition(":")
         if registry is not None:
             _check_registry(text, registry)
@@ -55,7 +63,7 @@ class ImageName:
             raise _invalid(text, f"the name is longer than {_MAX_NAME_LENGTH} characters with its registry")
         if colon and not _TAG.fullmatch(tag):
             raise _invalid(text, _tag_rule(tag))
-        return cls(repository=repository, tag=tag or DEFAULT_TAG, registry=registry)
+        return cls(repository=repository, tag=tag or DEFAULT_TAG, registry=registry, digest=digest or None)
 
     @property
     def name(self) -> str:
@@ -72,12 +80,18 @@ class ImageName:
         """The registry that a push goes to."""
         return self.registry or DEFAULT_REGISTRY
 
-    def with_tag(self, tag: str) -> ImageName:
-        """The same image under another tag."""
-        return replace(self, tag=tag)
+    @property
+    def version(self) -> str:
+        """The digest, or else the tag: what is pulled of the name."""
+        return self.digest or self.tag
+
+    @property
+    def can_be_pulled(self) -> bool:
+        """Whether a registry could have it: on Docker Hub only Docker's own images have names of one part."""
+        return self.registry is not None or "/" in self.repository
 
     def __str__(self) -> str:
-        return f"{self.name}:{self.tag}"
+        return f"{self.name}@{self.digest}" if self.digest else f"{self.name}:{self.tag}"
 
 
 def _split_registry(text: str) -> tuple[str | None, str]:

@@ -46,8 +46,13 @@ def report(error: InferError, *, as_json: bool) -> None:
     if error.hint:
         note(f"hint: {error.hint}")
     if as_json:
-        record = {"message": error.message, "detail": error.detail, "hint": error.hint}
-        print(json.dumps({"error": record}, ensure_ascii=False), flush=True)
+        print_record(error)
+
+
+def print_record(error: InferError) -> None:
+    """Print what went wrong for a script."""
+    record = {"message": error.message, "detail": error.detail, "hint": error.hint}
+    print(json.dumps({"error": record}, ensure_ascii=False), flush=True)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,4 +1,4 @@
-"""Files of rows: CSV, JSON Lines and Parquet, read in batches, and written with the predictions."""
+"""Files of rows: CSV, JSON and Parquet, read in batches, and written with the predictions."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import csv
 import json
 import math
 import os
+import shlex
+import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from infer_cli.errors import InferError
+from infer_cli.json_rows import read_json, read_json_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -22,14 +26,16 @@ _FORMATS = {
     ".csv": "csv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
-    ".json": "jsonl",
+    ".json": "json",
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+# Where commas are for decimals, tables have semicolons.
+_DELIMITERS = (",", ";", "\t")
 
 
 def format_of(path: Path) -> str:
-    """`csv`, `jsonl` or `parquet`, by the file's ending."""
+    """`csv`, `json`, `jsonl` or `parquet`, by the file's ending."""
     try:
         return _FORMATS[path.suffix.lower()]
     except KeyError:
@@ -40,13 +46,16 @@ def format_of(path: Path) -> str:
 def read_rows(path: Path, *, batch_rows: int, keep_text: bool = False) -> Iterator[list[Row]]:
     """The rows of a file, `batch_rows` at a time.
 
+    The columns of a CSV may also be separated by semicolons or tabs. A `.json` file holds an array of
+    objects, `{"rows": […]}`, one object, or JSON Lines.
     Values of a CSV are numbers where they read as numbers, and None where they are empty; with `keep_text`
     they are the texts that stand there.
     Raises `InferError`, with the line, for a file that cannot be read.
     """
     reader = {
         "csv": _read_text_csv if keep_text else _read_csv,
-        "jsonl": _read_json_lines,
+        "json": read_json,
+        "jsonl": read_json_lines,
         "parquet": _read_parquet,
     }[format_of(path)]
     try:
@@ -138,7 +147,7 @@ def _read_csv(path: Path, batch_rows: int) -> Iterator[list[Row]]:
 
 def _read_text_csv(path: Path, batch_rows: int) -> Iterator[list[Row]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
+        reader = csv.DictReader(file, strict=True, delimiter=_delimiter(file))
         batch: list[Row] = []
         try:
             if not reader.fieldnames:
@@ -159,33 +168,22 @@ def _read_text_csv(path: Path, batch_rows: int) -> Iterator[list[Row]]:
             yield batch
 
 
+def _delimiter(file: IO[str]) -> str:
+    """What separates the names in the first line; a comma, if it separates any."""
+    header = file.readline()
+    file.seek(0)
+    for delimiter in _DELIMITERS:
+        # A wrong line is an error of the reader that reads it for good.
+        with suppress(csv.Error):
+            if len(next(csv.reader([header], delimiter=delimiter), ())) > 1:
+                return delimiter
+    return _DELIMITERS[0]
+
+
 def _check_header(path: Path, names: list[str]) -> None:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise InferError(f"{path} has several columns called {', '.join(map(repr, repeated))}")
-
-
-def _read_json_lines(path: Path, batch_rows: int) -> Iterator[list[Row]]:
-    with path.open(encoding="utf-8-sig") as file:
-        batch: list[Row] = []
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                message = f"{path}, line {number} is not JSON: {error}"
-                raise InferError(
-                    message, hint='JSON Lines hold one object a line: {"a": 1, "b": 2}'
-                ) from error
-            if not isinstance(row, dict):
-                raise InferError(f"{path}, line {number} is not a JSON object")
-            batch.append(row)
-            if len(batch) == batch_rows:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
 
 
 def _read_parquet(path: Path, batch_rows: int) -> Iterator[list[Row]]:
@@ -295,5 +293,13 @@ def _import_parquet() -> Any:  # noqa: ANN401 (pyarrow has no types)
         from pyarrow import parquet  # noqa: PLC0415 (an optional package)
     except ImportError as error:
         message = "Parquet files need the package pyarrow"
-        raise InferError(message, hint="install it: pip install 'infer-cli[parquet]'") from error
+        raise InferError(message, hint=f"install it beside infer: {_install_command('pyarrow')}") from error
     return parquet
+
+
+def _install_command(package: str) -> str:
+    """What installs a package for the Python that runs infer, which may have no pip: uv came with infer."""
+    python = shlex.quote(sys.executable)
+    if find_spec("pip"):
+        return f"{python} -m pip install {package}"
+    return f"{python} -m uv pip install --python {python} {package}"

@@ -128,6 +128,24 @@ def test_wrong_usage_has_its_own_exit_code(
     assert (code, out) == (2, "")
     assert message in err
 
+    code_for_scripts, out_for_scripts, err_for_scripts = run_main(*arguments, "--json")
+
+    assert (code_for_scripts, err_for_scripts) == (2, err)
+    error = json.loads(out_for_scripts)["error"]
+    assert message in error["message"]
+    assert re.fullmatch("see `infer.* --help`", error["hint"])
+
+
+def test_a_file_that_cannot_be_written_is_an_error_for_scripts_too(
+    run_main: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+
+    code, out, err = run_main("init", str(tmp_path / "file" / "folder"), "--json")
+
+    assert code == 1
+    assert json.loads(out)["error"]["message"] == err.removeprefix("error: ").splitlines()[0]
+
 
 def test_an_error_goes_to_stderr_with_its_hint(
     run_main: Callable[..., tuple[int, str, str]], tmp_path: Path

@@ -32,7 +32,7 @@ def test_readme_tells_of_every_setting_of_the_service() -> None:
         assert f"`{name}`" in _README
 
 
-@pytest.mark.parametrize("code", [0, 1, 2, 130])
+@pytest.mark.parametrize("code", [0, 1, 2, 126, 127, 130])
 def test_readme_tells_of_every_exit_code(code: int) -> None:
     assert re.search(rf"Exit codes:.*\b{code} \w+", _README)
 
@@ -40,7 +40,7 @@ def test_readme_tells_of_every_exit_code(code: int) -> None:
 def test_every_error_has_a_documented_exit_code() -> None:
     codes = {value.exit_code for value in vars(errors).values() if hasattr(value, "exit_code")}
 
-    assert codes == {1, 2, 130}
+    assert codes == {1, 2, 127, 130}
 
 
 def test_first_line_of_each_command_fits_the_list_of_commands() -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from infer_cli.engine.connection import Engine
 
+DIGEST = "sha256:" + 32 * "0a"
 VALID = [
     # What is written; then repository, tag and registry.
     pytest.param("iris", "iris", "latest", None, id="name alone"),
@@ -162,10 +163,38 @@ def test_a_name_knows_its_parts(text: str, name: str, short_name: str, host: str
     assert (image.name, image.short_name, image.host) == (name, short_name, host)
 
 
-def test_another_tag_keeps_the_registry_and_its_port() -> None:
-    image = ImageName.parse("localhost:5000/iris:v1").with_tag("v2")
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        pytest.param(f"iris@{DIGEST}", f"iris@{DIGEST}", id="name"),
+        pytest.param(f"host:5000/a/iris@{DIGEST}", f"host:5000/a/iris@{DIGEST}", id="registry"),
+        pytest.param(f"iris:v1@{DIGEST}", f"iris@{DIGEST}", id="the digest says more than the tag"),
+    ],
+)
+def test_a_digest_names_an_image_that_exists(text: str, printed: str) -> None:
+    image = ImageName.parse(text, allow_digest=True)
 
-    assert str(image) == "localhost:5000/iris:v2"
+    assert (image.digest, image.version, str(image)) == (DIGEST, DIGEST, printed)
+
+
+@pytest.mark.parametrize(
+    "digest", ["", "sha256:", "sha256:abc", f"md5:{64 * '0'}", f"{DIGEST}0", f"{DIGEST}\n"]
+)
+def test_a_digest_is_written_in_full(digest: str) -> None:
+    with pytest.raises(InvalidImageName, match=r"a digest is sha256: and 64 of 0-9 and a-f$"):
+        ImageName.parse(f"iris@{digest}", allow_digest=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("iris:v1", False, id="one part"),
+        pytest.param("ada/iris:v1", True, id="a user on Docker Hub"),
+        pytest.param("localhost:5000/iris:v1", True, id="a registry"),
+    ],
+)
+def test_a_name_says_whether_a_registry_could_have_it(*, text: str, expected: bool) -> None:
+    assert ImageName.parse(text).can_be_pulled is expected
 
 
 # Docker 20.10 knows no IPv6 registry.

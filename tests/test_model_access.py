@@ -4,13 +4,15 @@ import hashlib
 import os
 import platform
 import shutil
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 import sklearn
 
+from infer_cli.engine.containers import Service
 from infer_cli.errors import ModelNotFound, ModelUnreadable, UsageError
-from infer_cli.model_access import mount_model, user_for
+from infer_cli.model_access import model_on_disk, mount_model, user_for
 from infer_cli.plan import ModelMount
 
 if TYPE_CHECKING:
@@ -109,7 +111,20 @@ def test_a_link_out_of_the_folder_is_refused(folder: Path) -> None:
     with pytest.raises(ModelNotFound, match=r"model.pkl is a link to ") as raised:
         mount_model(folder, None, writable=False)
 
-    assert str(raised.value.hint).endswith(f"--model-dir {folder.parent} --model-file model.pkl")
+    assert f"--model-dir {folder.parent} --model-file model.pkl; " in str(raised.value.hint)
+
+
+def test_a_link_out_of_the_folder_may_be_baked(folder: Path) -> None:
+    """It is copied, under the name that it has in the folder."""
+    shutil.move(folder / "model.pkl", folder.with_name("trained.pkl"))
+    (folder / "model.pkl").symlink_to(folder.with_name("trained.pkl"))
+
+    found = mount_model(folder, None, writable=False, is_baked=True)
+
+    assert found is not None
+    assert (found.folder, found.file) == (folder.parent.resolve(), "trained.pkl")
+    assert found.inspection is not None
+    assert found.inspection.path == folder / "model.pkl"
 
 
 def test_a_file_that_is_no_model_is_known_before_anything_starts(folder: Path) -> None:
@@ -182,3 +197,68 @@ def test_owners_do_not_matter_where_they_are_not_kept(
     monkeypatch.setattr(platform, "system", lambda: system)
 
     assert user_for(mount, engine_is_local=is_local) is None
+
+
+def service_of(folder: Path | None, *, digest: str, started: datetime | None) -> Service:
+    return Service(
+        name="iris",
+        container_id="0",
+        image="iris:v1",
+        state="running",
+        health=None,
+        exit_code=0,
+        restart_count=0,
+        started_at=started,
+        host_ip=None,
+        host_port=None,
+        model="model.pkl",
+        model_folder=str(folder) if folder else None,
+        model_digest=digest,
+    )
+
+
+EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+LONG_AGO, SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("digest", "started", "expected"),
+    [
+        pytest.param(EMPTY, LONG_AGO, "same", id="written again as it was"),
+        pytest.param("sha256:0", LONG_AGO, "changed", id="another"),
+        pytest.param("sha256:0", SOME_DAY, "same", id="not written since the start"),
+        pytest.param(EMPTY, None, None, id="never started"),
+    ],
+)
+def test_a_model_is_compared_with_the_one_that_is_served(
+    tmp_path: Path, digest: str, started: datetime | None, expected: str | None
+) -> None:
+    (tmp_path / "model.pkl").touch()
+
+    service = service_of(tmp_path, digest=digest, started=started)
+
+    assert model_on_disk(service, engine_is_local=True) == expected
+
+
+def test_an_older_file_that_was_moved_here_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "older").touch()
+    os.utime(tmp_path / "older", (0, 0))
+    (tmp_path / "older").rename(tmp_path / "model.pkl")
+    started = datetime(2000, 1, 1, tzinfo=UTC)
+
+    service = service_of(tmp_path, digest="sha256:0", started=started)
+
+    assert model_on_disk(service, engine_is_local=True) == "changed"
+
+
+def test_a_model_that_is_gone_is_missing(tmp_path: Path) -> None:
+    service = service_of(tmp_path / "gone", digest=EMPTY, started=LONG_AGO)
+
+    assert model_on_disk(service, engine_is_local=True) == "missing"
+    assert model_on_disk(service, engine_is_local=False) is None
+
+
+def test_a_model_inside_the_image_does_not_change() -> None:
+    service = service_of(None, digest=EMPTY, started=LONG_AGO)
+
+    assert model_on_disk(service, engine_is_local=True) is None

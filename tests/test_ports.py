@@ -6,7 +6,8 @@ import socket
 import psutil
 import pytest
 
-from infer_cli.ports import process_on_port
+from infer_cli.errors import InferError, PortTaken
+from infer_cli.ports import process_on_port, require_port
 
 
 def test_the_process_that_listens_is_named() -> None:
@@ -42,3 +43,29 @@ def test_a_system_that_does_not_tell_is_no_error(
     monkeypatch.setattr(psutil, "net_connections", refuse)
 
     assert process_on_port(5000) is None
+
+
+def test_a_free_port_may_be_listened_on() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    require_port("127.0.0.1", port)
+
+
+def test_a_taken_port_names_its_holder_and_the_option() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(PortTaken) as raised:
+            require_port("127.0.0.1", port)
+
+    holder = f"the process {psutil.Process().name()} (pid {os.getpid()})"
+    assert raised.value.message == f"port {port} is taken by {holder}"
+    assert raised.value.hint == "choose another with --port"
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
+def test_an_address_of_no_machine_of_ours_names_the_option(host: str) -> None:
+    with pytest.raises(InferError, match=f"^cannot listen on {host}: .") as raised:
+        require_port(host, 5000)
+
+    assert raised.value.hint == "choose an address of this machine with --host"

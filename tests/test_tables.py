@@ -4,7 +4,9 @@ import io
 import json
 import math
 import os
+import shlex
 import stat
+import subprocess
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from infer_cli import tables
 from infer_cli.errors import InferError
 from infer_cli.tables import format_of, open_writer, plain_number, read_rows
 
@@ -67,7 +70,7 @@ def write_all(path: Path | None, *batches: Sequence[dict[str, Any]]) -> str:
         pytest.param("ROWS.CSV", "csv", id="upper case"),
         pytest.param("rows.jsonl", "jsonl", id="jsonl"),
         pytest.param("rows.ndjson", "jsonl", id="ndjson"),
-        pytest.param("rows.json", "jsonl", id="json"),
+        pytest.param("rows.json", "json", id="json"),
         pytest.param("rows.parquet", "parquet", id="parquet"),
         pytest.param("rows.pq", "parquet", id="pq"),
         pytest.param("rows.tar.csv", "csv", id="two endings"),
@@ -196,6 +199,25 @@ def test_a_wrong_csv_is_an_error_that_says_where(
         read_all(path)
 
     assert raised.value.message == f"{path}{message}"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param("a;b\n1;2\n", [{"a": 1, "b": 2}], id="semicolons"),
+        pytest.param("a\tb\n1\t2\n", [{"a": 1, "b": 2}], id="tabs"),
+        pytest.param("\ufeffa;b\r\n1;2\r\n", [{"a": 1, "b": 2}], id="as Excel writes it"),
+        pytest.param("a;b\n1,5;2\n", [{"a": "1,5", "b": 2}], id="a comma in a value"),
+        pytest.param('"a, b";c\n1;2\n', [{"a, b": 1, "c": 2}], id="a comma in a quoted name"),
+        pytest.param("a;b,c\n1,2\n", [{"a;b": 1, "c": 2}], id="commas win"),
+        pytest.param('"a;b"\n1\n', [{"a;b": 1}], id="one column with a semicolon in its name"),
+        pytest.param("a\n1\n", [{"a": 1}], id="one column"),
+    ],
+)
+def test_columns_may_be_separated_otherwise(
+    write_file: Callable[..., Path], content: str, expected: Rows
+) -> None:
+    assert read_all(write_file("rows.csv", content)) == expected
 
 
 def test_text_that_is_not_utf8_is_found_far_into_a_file(write_file: Callable[..., Path]) -> None:
@@ -444,4 +466,16 @@ def test_parquet_without_its_package_says_how_to_get_it(
     with pytest.raises(InferError, match=r"^Parquet files need the package pyarrow$") as raised:
         do(tmp_path / "rows.parquet")
 
-    assert raised.value.hint == "install it: pip install 'infer-cli[parquet]'"
+    assert raised.value.hint == f"install it beside infer: {sys.executable} -m pip install pyarrow"
+
+
+@pytest.mark.parametrize("has_pip", [True, False])
+def test_what_installs_a_package_is_there(*, monkeypatch: pytest.MonkeyPatch, has_pip: bool) -> None:
+    if not has_pip:
+        monkeypatch.setattr(tables, "find_spec", lambda _: None)
+
+    words = shlex.split(tables._install_command("pyarrow"))
+
+    done = subprocess.run([*words, "--dry-run"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert ("pip" if has_pip else "uv") == words[2]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from infer_cli import output
-from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, LOCAL_BASE_NAME, architecture_of
+from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, LOCAL_BASE_NAME, architecture_of, local_base
 from infer_cli.options import AsJson
 
 
@@ -48,8 +48,7 @@ def base(
 
     engine = connect()
     architecture = architecture_of(platform) if platform else engine.architecture
-    suffix = "" if architecture == engine.architecture else f"-{architecture}"
-    name = str(ImageName.parse(tag or f"{LOCAL_BASE_NAME}:{python}{suffix}"))
+    name = str(ImageName.parse(tag or local_base(python, architecture, engine.architecture)))
     wanted = DebianBase(python=python, architecture=architecture)
     with output.progress() as progress, tempfile.TemporaryDirectory() as folder:
         progress.stage(f"Making a root file system of Debian {wanted.release} with Python {python}")

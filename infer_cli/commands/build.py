@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.output import Progress
     from infer_cli.plan import BuildPlan, ModelMount
-    from infer_cli.preparation import BuildRequest
 
 
 def build(  # noqa: PLR0913 (each is an option of the command)
@@ -89,8 +88,8 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Rows to prove the image with (.csv, .jsonl, .parquet); answers are compared with its "
-            "columns prediction and probability_CLASS, if it has them.",
+            help="Rows to prove the image with (.csv, .json, .jsonl, .parquet); answers are compared with "
+            "its columns prediction and probability_CLASS, if it has them.",
             show_default=False,
             exists=True,
         ),
@@ -114,10 +113,20 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     from infer_cli.preparation import BuildRequest, prepare_build  # noqa: PLC0415
 
     name = ImageName.parse(tag)
+    builds = not (eject or dry_run)
+    _check_wishes(
+        has_model=model_dir is not None,
+        bake=bake,
+        builds=builds,
+        push=push,
+        examples=examples,
+        verify=verify,
+    )
+    _check_target(python, platform, eject)
     own_code = collect_code(code or ())
     # Code that the user gives by hand is the user's own, and so trusted.
     trusted = tuple(sorted({*parse_trust(trust or ()), *own_code.modules}))
-    mount = mount_model(model_dir, model_file, writable=False)
+    mount = mount_model(model_dir, model_file, writable=False, is_baked=bake)
     model = mount.inspection if mount else None
     if model is not None:
         require_safe(model, trusted)
@@ -134,12 +143,15 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         trusted=trusted,
         no_cache=no_cache,
     )
-    _check(request, eject=eject, only_plans=dry_run, push=push, examples=examples)
+    is_new_lock = lock is not None and not lock.exists()
     with output.progress(verbose=verbose) as progress:
-        engine = None if eject or dry_run else connect()
+        engine = connect() if builds else None
         plan = prepare_build(request, engine, progress)
+        if is_new_lock:
+            output.note(f"Wrote {lock}")
         if sbom is not None:
             _write(sbom, plan.sbom)
+            output.note(f"Wrote {sbom}")
         if engine is not None:
             built, proof = _make(
                 engine, plan, progress, mount=mount if verify else None, bake=bake, examples=examples
@@ -192,23 +204,28 @@ def _make(
     return built, proof
 
 
-def _check(
-    request: BuildRequest, *, eject: Path | None, only_plans: bool, push: bool, examples: Path | None
+def _check_wishes(
+    *, has_model: bool, bake: bool, builds: bool, push: bool, examples: Path | None, verify: bool
 ) -> None:
-    if request.bake and request.model is None:
+    """Refuse options that contradict each other, before anything is looked at."""
+    if bake and not has_model:
         raise UsageError("--bake needs the model", hint="say where it is: --model-dir DIR")
-    if push and (eject or only_plans):
+    if push and not builds:
         raise UsageError("--push needs a build; it does not go with --eject or --dry-run")
-    if examples and (request.model is None or eject or only_plans):
+    if examples and not (has_model and builds):
         raise UsageError(
             "--examples needs a build with a model", hint="say where the model is: --model-dir DIR"
         )
-    if request.platform:
-        architecture_of(request.platform)
-    if request.python and not _is_python(request.python):
-        raise UsageError(
-            f"--python {request.python} is not a version", hint="write it as X.Y, for example 3.11"
-        )
+    if examples and not verify:
+        raise UsageError("--examples are for the proof, which --no-verify leaves out")
+
+
+def _check_target(python: str | None, platform: str | None, eject: Path | None) -> None:
+    """Refuse what no image can be made for, and a folder that has something in it."""
+    if platform:
+        architecture_of(platform)
+    if python and not _is_python(python):
+        raise UsageError(f"--python {python} is not a version", hint="write it as X.Y, for example 3.11")
     if eject is not None and eject.exists() and (not eject.is_dir() or any(eject.iterdir())):
         raise InferError(
             f"{eject} exists and is not an empty folder; nothing was written", hint="choose a new folder"

@@ -26,7 +26,10 @@ _NEEDED_BYTES = 2_000_000_000
 
 @dataclass(frozen=True)
 class Finding:
-    """The outcome of one check; `advice` says what to do, `value` is what was found for a script to use."""
+    """The outcome of one check.
+
+    Each line of `advice` says one thing to know or to do; `value` is what was found for a script to use.
+    """
 
     check: str
     is_well: bool
@@ -36,7 +39,7 @@ class Finding:
 
 
 def doctor(*, as_json: AsJson = False) -> None:
-    """Check the engine, disk, base image and package index.
+    """Check the engine, disk, cache, base image and package index.
 
     Says what to do about each that is not well.
     """
@@ -45,8 +48,7 @@ def doctor(*, as_json: AsJson = False) -> None:
     lines = []
     for finding in findings:
         lines.append(f"{'ok  ' if finding.is_well else 'FAIL'}  {finding.check}: {finding.message}")
-        if finding.advice:
-            lines.append(f"      {finding.advice}")
+        lines += [f"      {line}" for line in (finding.advice or "").splitlines()]
     record = {"ok": is_well, "checks": [asdict(finding) for finding in findings]}
     output.show("\n".join(lines), record, as_json=as_json)
     raise typer.Exit(0 if is_well else 1)
@@ -62,7 +64,7 @@ def _findings() -> Iterator[Finding]:
         yield Finding("engine", is_well=True, message=f"{engine.version} at {engine.endpoint.url}")
         yield _check_engine_disk(engine)
         yield _check_base(engine)
-    yield _check_cache_disk()
+    yield _check_cache()
     yield _check_index()
 
 
@@ -81,12 +83,19 @@ def _check_engine_disk(engine: Engine) -> Finding:
     return _disk("engine's disk", folder, "free some: `docker system df`, then `docker system prune`")
 
 
-def _check_cache_disk() -> Finding:
+def _check_cache() -> Finding:
+    """Write into the cache, as a build does, and look at the space there."""
     from infer_cli.packages import cache_folder  # noqa: PLC0415 (see above)
 
     folder = cache_folder()
-    while not folder.exists():
-        folder = folder.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"0")
+    except OSError as error:
+        message = f"cannot write into {folder}: {error.strerror or error}"
+        advice = "let yourself write there, or choose another place with INFER_CACHE_DIR"
+        return Finding("package cache", is_well=False, message=message, advice=advice)
     return _disk("package cache", folder, "free some, or choose another place with INFER_CACHE_DIR")
 
 
@@ -134,8 +143,8 @@ def _check_index() -> Finding:
             lock = resolve_lock(("joblib",), base, cache=Path(cache))
     except InferError as error:
         return Finding("package index", is_well=False, message=error.message, advice=_advice(error))
-    return Finding("package index", is_well=True, message=f"answers ({lock.requirements[0]})")
+    return Finding("package index", is_well=True, message=f"answers (joblib {lock.pins['joblib']})")
 
 
 def _advice(error: InferError) -> str:
-    return " ".join(part.replace("\n", " ") for part in (error.detail, error.hint) if part)
+    return "\n".join(part for part in (error.detail, error.hint) if part)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import shlex
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.core import TyperCommand
 
 from infer_cli import output
 from infer_cli.completion import complete_running_service
-from infer_cli.errors import ContainerFailed
+from infer_cli.errors import ContainerFailed, ServiceNotFound
 from infer_cli.options import AsJson
+
+if TYPE_CHECKING:
+    from infer_cli.engine.connection import Engine
+    from infer_cli.engine.containers import Service
 
 # Not every base image has bash.
 _SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")
@@ -48,14 +53,12 @@ def exec_(
 ) -> None:
     """Open a shell in the running container, or run a command there."""
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.containers import find_service  # noqa: PLC0415
     from infer_cli.engine.terminal import STDERR_STREAM, STDOUT_STREAM, exec_in_service  # noqa: PLC0415
 
     given = list(words or ())
-    name = given[0] if given else None
     command = [*given[1:], *context.meta.get(_COMMAND_KEY, [])] or list(_SHELL)
     engine = connect()
-    service = find_service(engine, name)
+    service = _find(engine, given, has_separator=_COMMAND_KEY in context.meta)
     if not service.is_running:
         message = f"the service {service.name} is not running ({service.state})"
         raise ContainerFailed(message, hint=f"see why: `infer logs {service.name}`")
@@ -75,3 +78,17 @@ def exec_(
     }
     output.show("", record, as_json=True)
     raise typer.Exit(exit_code)
+
+
+def _find(engine: Engine, given: list[str], *, has_separator: bool) -> Service:
+    """The service that the first word names; without a word, the only one that runs."""
+    from infer_cli.engine.containers import find_service, list_services  # noqa: PLC0415 (see above)
+
+    try:
+        return find_service(engine, given[0] if given else None)
+    except ServiceNotFound as error:
+        if given and not has_separator:
+            running = list_services(engine, all_states=False)
+            name = f"{running[0].name} " if len(running) > 1 else ""
+            error.hint = f"a command stands behind `--`: `infer exec {name}-- {shlex.join(given)}`"
+        raise

@@ -59,7 +59,7 @@ def inspect(
     trusted = parse_trust(trust or ())
     path = Path(what)
     if not path.exists() and not _looks_like_file(what):
-        _inspect_image(ImageName.parse(what), as_json=as_json)
+        _inspect_image(ImageName.parse(what, allow_digest=True), as_json=as_json)
         return
     found = inspect_model(find_model(path, model_file) if path.is_dir() else path)
     text, record = _judged(found, trusted)

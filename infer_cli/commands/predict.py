@@ -25,6 +25,7 @@ _WORDS = {"true": True, "false": False}
 _TRUTH = {**_WORDS, "1": True, "0": False}
 # What is certainly meant as a number, where it may also be a text: not 007, which may be a name.
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
 
 
 def predict(
@@ -41,7 +42,7 @@ def predict(
     input_file: Annotated[
         Path | None,
         typer.Option(
-            "--input", "-i", metavar="FILE", help="Rows: .csv, .jsonl or .parquet.", show_default=False
+            "--input", "-i", metavar="FILE", help="Rows: .csv, .json, .jsonl or .parquet.", show_default=False
         ),
     ] = None,
     output_file: Annotated[
@@ -171,6 +172,8 @@ def _predict_file(
                 answer = client.predict(known, first_row=done + 1)
             except PredictionFailed as error:
                 error.message = f"{input_file}: {error.message}"
+                if is_text and _has_decimal_commas(batch, model):
+                    error.hint = "write numbers with a point: 1.5, not 1,5"
                 raise
             shown = batch if keeps_text else rows
             writer.write(
@@ -183,6 +186,11 @@ def _predict_file(
         output.show(text, {"rows": done, "output": str(output_file)}, as_json=as_json)
     else:
         output.note(f"{done} rows")
+
+
+def _has_decimal_commas(rows: list[dict[str, Any]], model: ServedModel) -> bool:
+    numbers = [name for name, feature in model.features.items() if feature.type == "number"]
+    return any(_DECIMAL_COMMA.fullmatch(row.get(name, "").strip()) for row in rows for name in numbers)
 
 
 def _check_columns(input_file: Path, row: Mapping[str, object], model: ServedModel) -> None:
@@ -198,8 +206,6 @@ def _check_columns(input_file: Path, row: Mapping[str, object], model: ServedMod
         return
     near = [close for name in missing for close in get_close_matches(name, others, n=1)]
     hint = f"it has {', '.join(near)}; did you mean that? " if near else ""
-    if len(row) == 1 and ";" in next(iter(row)):
-        hint = "its columns are separated by ';'; save it with commas. "
     raise InferError(
         f"{input_file} has no column {', '.join(missing)}",
         hint=f"{hint}the model takes {', '.join(model.features)}",

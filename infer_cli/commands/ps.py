@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,19 +16,24 @@ _SECONDS_A_MINUTE, _SECONDS_AN_HOUR, _SECONDS_A_DAY = 60, 3600, 86400
 
 
 def ps(*, as_json: AsJson = False) -> None:
-    """List the services: URL, health, model and age."""
+    """List the services: URL, health, model and age.
+
+    Says so if the model of one has changed on disk, which is served after a restart.
+    """
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.containers import list_services  # noqa: PLC0415
+    from infer_cli.model_access import model_on_disk  # noqa: PLC0415
     from infer_cli.readiness import service_url  # noqa: PLC0415
 
     engine = connect()
     now = datetime.now(UTC)
     records: list[dict[str, object]] = []
-    rows = []
+    rows, notes = [], []
     for service in list_services(engine):
         url = service_url(engine, service) if service.is_running else None
         age = now - service.started_at if service.started_at and service.is_running else None
         health = _health(service, url)
+        on_disk = model_on_disk(service, engine_is_local=engine.is_local) if service.is_running else None
         records.append(
             {
                 "name": service.name,
@@ -35,14 +41,31 @@ def ps(*, as_json: AsJson = False) -> None:
                 "state": service.state,
                 "health": health,
                 "model": service.model,
+                "model_on_disk": on_disk,
                 "image": service.image,
                 "age_s": round(age.total_seconds()) if age else None,
                 "id": service.container_id,
             }
         )
-        rows.append((service.name, url or "-", health, service.model or "-", service.image, age_text(age)))
+        model = service.model or "-"
+        if on_disk in ("changed", "missing"):
+            model = f"{model} ({on_disk})"
+            notes.append(_note(service, on_disk))
+        rows.append((service.name, url or "-", health, model, service.image, age_text(age)))
     text = output.table(("NAME", "URL", "HEALTH", "MODEL", "IMAGE", "AGE"), rows) if rows else "No services."
-    output.show(text, {"services": records}, as_json=as_json)
+    output.show("\n".join([text, *notes]), {"services": records}, as_json=as_json)
+
+
+def _note(service: Service, on_disk: str) -> str:
+    """What became of the model file, and how to serve what is there now."""
+    file = f"{service.model_folder}/{service.model}"
+    if on_disk == "missing":
+        return f"{service.name}: {file} is gone; a restart would not find it"
+    words = ["infer", "run", service.image, "--model-dir", str(service.model_folder)]
+    words += ["--model-file", str(service.model), "--name", service.name]
+    words += ["--port", str(service.host_port)] if service.host_port else []
+    command = f"infer stop {service.name} && {shlex.join([*words, '-d'])}"
+    return f"{service.name}: {file} changed on disk; restart to serve it:\n  {command}"
 
 
 def _health(service: Service, url: str | None) -> str:

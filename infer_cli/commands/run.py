@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,8 @@ from infer_cli.plan import BAKED_FOLDER, DEFAULT_HOST_IP, Limits, RunPlan, Safet
 from infer_cli.trust import parse_trust, trust_of_label
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.containers import Service
     from infer_cli.engine.images import ImageFacts
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 _DEFAULT_PORT = 5000
 _PORTS_TRIED = 50
+_WRONG_PROCESSOR = "exec format error"
+_PULLS = ("missing", "always", "never")
 _RESTARTS = ("no", "on-failure", "always", "unless-stopped")
 
 
@@ -96,6 +101,9 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     new_privileges: Annotated[
         bool, typer.Option("--new-privileges", help="Let programs gain privileges.")
     ] = False,
+    pull: Annotated[
+        str, typer.Option(metavar="WHEN", help=f"Pull the image: {', '.join(_PULLS)}.")
+    ] = "missing",
     trust: Trust = None,
     as_json: AsJson = False,
 ) -> None:
@@ -104,10 +112,11 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     In the foreground it shows the log, and Ctrl-C stops and removes the service; with -d it returns.
     """
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.images import require_image  # noqa: PLC0415
     from infer_cli.model_access import mount_model, user_for  # noqa: PLC0415
 
-    image_name = ImageName.parse(tag)
+    image_name = ImageName.parse(tag, allow_digest=True)
+    if pull not in _PULLS:
+        raise UsageError(f"--pull {pull} is not known", hint=f"choose one of {', '.join(_PULLS)}")
     if restart not in _RESTARTS:
         raise UsageError(f"--restart {restart} is not known", hint=f"choose one of {', '.join(_RESTARTS)}")
     if restart != "no" and not detach:
@@ -116,7 +125,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     chosen = parse_trust(trust or ())
     model = mount_model(model_dir, model_file, writable=writable_model)
     engine = connect()
-    image = require_image(engine, image_name)
+    image = _image(engine, image_name, pull)
     _check_image(image_name, image, model)
     if model is not None and model_dir is not None:
         _check_versions(image_name, image, model, model_dir)
@@ -138,12 +147,13 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         restart=restart,
         trusted=trusted,
     )
-    service = _start(engine, plan, chosen_port=port)
-    try:
-        _announce(engine, service, timeout_s=timeout, as_json=as_json, detach=detach)
-    except BaseException:
-        _clean_up(engine, service)
-        raise
+    with _processor_named(engine, image_name, image):
+        service = _start(engine, plan, chosen_port=port)
+        try:
+            _announce(engine, service, timeout_s=timeout, as_json=as_json, detach=detach)
+        except BaseException:
+            _clean_up(engine, service)
+            raise
     if not detach:
         _follow(engine, service)
 
@@ -158,6 +168,20 @@ def _environment(given: list[str], workers: int | None) -> dict[str, str]:
     if workers is not None:
         found["WORKERS"] = str(workers)
     return found
+
+
+def _image(engine: Engine, name: ImageName, pull: str) -> ImageFacts:
+    """The image, pulled if that is asked for, or if it is missing and a registry could have it."""
+    from infer_cli.engine.images import find_image, pull_image, require_image  # noqa: PLC0415 (see above)
+
+    found = find_image(engine, str(name)) if pull == "missing" else None
+    if found is not None:
+        return found
+    if pull == "never" or (pull == "missing" and not name.can_be_pulled):
+        return require_image(engine, name)
+    with output.progress() as progress:
+        progress.stage(f"Pulling {name} from {name.host}")
+        return pull_image(engine, str(name), platform=None, on_event=progress.on_event)
 
 
 def _check_image(name: ImageName, image: ImageFacts, model: ModelMount | None) -> None:
@@ -184,7 +208,7 @@ def _check_versions(name: ImageName, image: ImageFacts, model: ModelMount, folde
     if found and written and found != written:
         raise ModelError(
             f"{model.file} was written with scikit-learn {written}, and the image {name} has {found}",
-            hint=f"build one that fits: `infer build --tag {name} --model-dir {folder}`",
+            hint=f"build one that fits: `infer build --tag {name.name}:{name.tag} --model-dir {folder}`",
         )
 
 
@@ -199,13 +223,16 @@ def _check_model(model: ModelMount | None, image: ImageFacts, chosen: tuple[str,
 
 
 def _free_name(engine: Engine, wanted: str) -> str:
-    """The image's name, or with a number behind it if a service has that already."""
+    """The image's name, or with a number behind it if a service has that already.
+
+    A container's name has two letters at least.
+    """
     from infer_cli.engine.containers import container_names  # noqa: PLC0415 (keeps `infer --help` quick)
 
     taken = container_names(engine)
     number = 1
     name = wanted
-    while name in taken:
+    while name in taken or len(name) == 1:
         number += 1
         name = f"{wanted}-{number}"
     return name
@@ -233,6 +260,24 @@ def _start(engine: Engine, plan: RunPlan, *, chosen_port: int | None) -> Service
         return service
     message = f"the ports {first} to {first + _PORTS_TRIED - 1} are all taken"
     raise PortTaken(message, hint="choose a free one with --port")
+
+
+@contextmanager
+def _processor_named(engine: Engine, name: ImageName, image: ImageFacts) -> Iterator[None]:
+    """Say so if the service cannot start because its programs are for another processor.
+
+    An engine with emulation can start them, so that it has to be tried.
+    """
+    try:
+        yield
+    except ContainerFailed as error:
+        said = f"{error.message}\n{error.detail}"
+        if image.architecture == engine.architecture or _WRONG_PROCESSOR not in said:
+            raise
+        raise ContainerFailed(
+            f"the image {name} is for {image.architecture}, and this engine for {engine.architecture}",
+            hint=f"build one for it: `infer build --platform linux/{engine.architecture} …`",
+        ) from error
 
 
 def _announce(engine: Engine, service: Service, *, timeout_s: float, as_json: bool, detach: bool) -> None:

@@ -41,12 +41,14 @@ def serve(
     from infer_cli.assets import find_assets  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.inspection import find_model, inspect_model, require_safe  # noqa: PLC0415
     from infer_cli.local_environment import local_environment  # noqa: PLC0415
+    from infer_cli.ports import require_port  # noqa: PLC0415
     from infer_cli.requirements import image_requirements  # noqa: PLC0415
 
     trusted = parse_trust(trust or ())
     file = find_model(model_dir, model_file)
     model = inspect_model(file)
     require_safe(model, trusted)
+    require_port(host, port)
     assets = find_assets()
     with output.progress() as progress:
         progress.stage("Preparing the packages that the model needs")

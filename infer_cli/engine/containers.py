@@ -49,6 +49,9 @@ class Service:
     host_ip: str | None
     host_port: int | None
     model: str | None
+    # Where the model came from, and what it was then; None if it is inside the image.
+    model_folder: str | None = None
+    model_digest: str | None = None
     out_of_memory: bool = False
 
     @property
@@ -346,6 +349,8 @@ def _service(raw: Mapping[str, Any]) -> Service:
         host_ip=bindings[0].get("HostIp") or None,
         host_port=int(bindings[0].get("HostPort") or 0) or None,
         model=found.get(labels.MODEL_FILE),
+        model_folder=found.get(labels.MODEL_FOLDER),
+        model_digest=found.get(labels.MODEL_DIGEST),
         out_of_memory=bool(state.get("OOMKilled")),
     )
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from infer_cli.base import LOCAL_BASE_NAME, BaseImage, python_of_official
+from infer_cli.base import DEFAULT_PYTHON, BaseImage, local_base, python_of_official
 from infer_cli.engine.connection import explanation, translated
 from infer_cli.engine.credentials import credentials_for
 from infer_cli.engine.events import Event, Line, StreamFailed, read_stream
+from infer_cli.engine.refusals import explain_refusal
 from infer_cli.errors import EngineError, ImageNotFound
 from infer_cli.image import ImageName
 from infer_cli.image_archive import write_image_archive
-from infer_cli.labels import BASE_PYTHON, SERVICE
+from infer_cli.labels import BASE_NAME, BASE_PYTHON, SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +33,9 @@ except (ValueError, OSError):
     libc = None
 print(json.dumps({"python": "%d.%d" % sys.version_info[:2], "libc": libc}))
 """
+# Of names that are spelt nearly alike: two letters of four exchanged.
+_LIKENESS = 0.75
+_SHOWN_NEAR = 3
 
 
 @dataclass(frozen=True)
@@ -63,20 +68,38 @@ def find_image(engine: Engine, reference: str) -> ImageFacts | None:
 
 
 def require_image(engine: Engine, name: ImageName) -> ImageFacts:
-    """The image of this name; raises `ImageNotFound`, which offers the images that exist."""
+    """The image of this name; raises `ImageNotFound`, which offers a like name, or all that exist."""
     found = find_image(engine, str(name))
-    if found is None:
-        existing = service_image_tags(engine)
-        raise ImageNotFound(
-            f"there is no image {name} on this engine",
-            detail="images that infer made:\n" + "\n".join(f"  {tag}" for tag in existing)
-            if existing
-            else None,
-            hint=f"build it: `infer build --tag {name}`"
-            if not existing
-            else "name one of these, or build it",
-        )
-    return found
+    if found is not None:
+        return found
+    message = f"there is no image {name} on this engine"
+    existing = service_image_tags(engine)
+    if near := _near(name, existing):
+        raise ImageNotFound(message, hint=_did_you_mean(near))
+    if not existing:
+        raise ImageNotFound(message, hint=f"build it: `infer build --tag {name.name}:{name.tag}`")
+    raise ImageNotFound(
+        message,
+        detail="images that infer made:\n" + "\n".join(f"  {tag}" for tag in existing),
+        hint="name one of these, or build it",
+    )
+
+
+def _near(name: ImageName, existing: tuple[str, ...]) -> list[str]:
+    """The images that may have been meant: another tag or owner of the name, or one spelt nearly alike."""
+    others = {tag: ImageName.parse(tag) for tag in existing}
+    same = [tag for tag, other in others.items() if other.name == name.name]
+    if same:
+        return same
+    alike = get_close_matches(
+        name.short_name, {other.short_name for other in others.values()}, n=1, cutoff=_LIKENESS
+    )
+    return [tag for tag, other in others.items() if other.short_name in alike]
+
+
+def _did_you_mean(near: list[str]) -> str:
+    more = ", …" if len(near) > _SHOWN_NEAR else ""
+    return f"did you mean {' or '.join(near[:_SHOWN_NEAR])}{more}?"
 
 
 def service_image_tags(engine: Engine) -> tuple[str, ...]:
@@ -95,17 +118,20 @@ def pull_image(
     platform: str | None,
     on_event: Callable[[Event], None],
 ) -> ImageFacts:
-    """Pull an image; raises `ImageNotFound` with the registry's reason."""
+    """Pull an image; raises `ImageNotFound`, which says why that cannot be and what to do.
+
+    Its hint is an image on the engine of a like name, if there is one.
+    """
     from docker.errors import APIError  # noqa: PLC0415 (slow to import)
 
-    name = ImageName.parse(reference)
+    name = ImageName.parse(reference, allow_digest=True)
     credentials = credentials_for(engine, name.host)
     with translated(f"pull {reference}"):
         try:
             # The SDK takes "no credentials" only as an empty value; None would make it ask every helper.
             events = engine.api.pull(
                 name.name,
-                tag=name.tag,
+                tag=name.version,
                 stream=True,
                 decode=True,
                 platform=platform,
@@ -113,13 +139,24 @@ def pull_image(
             )
             read_stream(events, on_event)
         except (StreamFailed, APIError) as error:
-            raise ImageNotFound(
-                f"the image {reference} is not here and cannot be pulled: {explanation(error)}"
-            ) from error
+            raise _not_pulled(engine, name, explanation(error), credentials) from error
     found = find_image(engine, reference)
     if found is None:
         raise ImageNotFound(f"the engine pulled {reference} but does not have it")
     return found
+
+
+def _not_pulled(
+    engine: Engine, name: ImageName, said: str, credentials: Mapping[str, str] | None
+) -> ImageNotFound:
+    refusal = explain_refusal(name, said, has_credentials=credentials is not None)
+    existing = service_image_tags(engine)
+    near = [] if str(name) in existing else _near(name, existing)
+    return ImageNotFound(
+        f"the image {name} cannot be pulled: {refusal.reason}",
+        detail=None if refusal.reason == said else f"the engine said: {said}",
+        hint=_did_you_mean(near) if near else refusal.hint,
+    )
 
 
 def base_image(
@@ -131,16 +168,20 @@ def base_image(
 ) -> BaseImage:
     """The base image of this name, pulled if the engine does not have it, with what must be known of it.
 
-    Raises `ImageNotFound`, which names the way without an image registry.
+    Raises `ImageNotFound`, which names the way without an image registry, and `EngineError` for one that
+    cannot be a base.
     """
-    found = find_image(engine, reference)
-    if found is None or not _fits(found, platform):
-        on_event(Line(f"Pulling base image {reference}"))
-        try:
-            found = pull_image(engine, reference, platform=platform, on_event=on_event)
-        except ImageNotFound as error:
-            error.hint = _way_without_registry(engine, reference)
-            raise
+    here = find_image(engine, reference)
+    if here is not None and _fits(here, platform):
+        return _describe(engine, reference, here)
+    on_event(Line(f"Pulling base image {reference}"))
+    try:
+        found = pull_image(engine, reference, platform=platform, on_event=on_event)
+    except ImageNotFound as error:
+        if here is not None:
+            error.message = f"{reference} on this engine is for {here.architecture}, not {platform}; {error}"
+        error.hint = _way_without_registry(engine, reference, platform)
+        raise
     return _describe(engine, reference, found)
 
 
@@ -151,7 +192,7 @@ def registry_knows(engine: Engine, reference: str) -> bool:
     """
     from docker.errors import NotFound  # noqa: PLC0415 (slow to import)
 
-    name = ImageName.parse(reference)
+    name = ImageName.parse(reference, allow_digest=True)
     credentials = credentials_for(engine, name.host)
     with translated(f"find {reference} in its registry"):
         try:
@@ -201,11 +242,18 @@ def remove_image(engine: Engine, reference: str) -> None:
         engine.api.remove_image(reference)
 
 
-def _way_without_registry(engine: Engine, reference: str) -> str:
-    local = f"{LOCAL_BASE_NAME}:{python_of_official(reference) or ''}".rstrip(":")
+def _way_without_registry(engine: Engine, reference: str, platform: str | None) -> str:
+    python = python_of_official(reference) or DEFAULT_PYTHON
+    architecture = platform.split("/")[1] if platform else engine.architecture
+    local = local_base(python, architecture, engine.architecture)
     if find_image(engine, local):
         return f"use the base image that is here: add `--base-image {local}`, or set INFER_BASE_IMAGE={local}"
-    return f"without a registry, `infer base` makes one from Debian packages; then add `--base-image {local}`"
+    options = f" --python {python}" if python != DEFAULT_PYTHON else ""
+    options += f" --platform {platform}" if platform else ""
+    return (
+        f"without a registry, `infer base{options}` makes one from Debian packages; "
+        f"then add `--base-image {local}`"
+    )
 
 
 def _fits(image: ImageFacts, platform: str | None) -> bool:
@@ -213,6 +261,12 @@ def _fits(image: ImageFacts, platform: str | None) -> bool:
 
 
 def _describe(engine: Engine, reference: str, image: ImageFacts) -> BaseImage:
+    if image.is_service:
+        base = image.labels.get(BASE_NAME)
+        raise EngineError(
+            f"{reference} is an image that infer made to serve a model, and no base image",
+            hint=f"build on what it was made from: --base-image {base}" if base else None,
+        )
     python = image.labels.get(BASE_PYTHON) or (python_of_official(reference) and _official_version(image))
     if python:
         return BaseImage(reference, python, image.architecture, image_id=image.image_id)

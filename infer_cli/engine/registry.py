@@ -9,6 +9,7 @@ from infer_cli.engine.connection import explanation, translated
 from infer_cli.engine.credentials import credentials_for
 from infer_cli.engine.events import Event, StreamFailed, read_stream
 from infer_cli.engine.images import require_image
+from infer_cli.engine.refusals import explain_refusal
 from infer_cli.errors import PushFailed
 
 if TYPE_CHECKING:
@@ -16,21 +17,6 @@ if TYPE_CHECKING:
 
     from infer_cli.engine.connection import Engine
     from infer_cli.image import ImageName
-
-_UNAUTHORISED = (
-    "unauthorized",
-    "authentication required",
-    "no basic auth credentials",
-    "access denied",
-    "denied:",
-)
-_UNREACHABLE = (
-    "connection refused",
-    "no such host",
-    "i/o timeout",
-    "network is unreachable",
-    "no route to host",
-)
 
 
 @dataclass(frozen=True)
@@ -74,18 +60,8 @@ def push_image(engine: Engine, name: ImageName, *, on_event: Callable[[Event], N
 
 
 def _refused(name: ImageName, reason: str, *, has_credentials: bool) -> PushFailed:
-    lowered = reason.lower()
-    log_in = "docker login" if name.registry is None else f"docker login {name.host}"
-    if any(sign in lowered for sign in _UNREACHABLE):
-        hint = f"check the host name and port of the registry, and that it runs: {name.host}"
-    elif "server gave http response to https client" in lowered:
-        hint = f'the registry speaks plain HTTP: add "{name.host}" to "insecure-registries" of the engine'
-    elif any(sign in lowered for sign in _UNAUTHORISED):
-        hint = (
-            f"the credentials for {name.host} were refused; log in again: `{log_in}`"
-            if has_credentials
-            else f"log in first: `{log_in}`"
-        )
-    else:
-        hint = "the registry's reason is above; nothing was changed under this tag"
-    return PushFailed(f"{name.host} did not take {name}: {reason}", hint=hint)
+    hint = explain_refusal(name, reason, has_credentials=has_credentials).hint
+    return PushFailed(
+        f"{name.host} did not take {name}: {reason}",
+        hint=hint or "the registry's reason is above; nothing was changed under this tag",
+    )

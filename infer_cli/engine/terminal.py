@@ -8,6 +8,7 @@ back apart.
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import socket
@@ -17,7 +18,8 @@ import tempfile
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from infer_cli.engine.connection import translated
+from infer_cli.engine.connection import explanation, translated
+from infer_cli.errors import ProgramNotRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +35,12 @@ _CHUNK = 65_536
 STDOUT_STREAM, STDERR_STREAM = 1, 2
 # Kind of stream, three bytes of nothing, length of what follows, as the engine API's "attach" has it.
 _FRAME_HEADER = struct.Struct(">BxxxL")
+# What the engine writes where the program would, if it cannot start one.
+_NOT_STARTED = b"OCI runtime exec failed"
+_NO_PROGRAM = re.compile(r"not found in \$PATH|no such file or directory", re.IGNORECASE)
+_REASON = re.compile(r'.*exec: "[^"]*": (?P<reason>.*?)(?:: unknown)?', re.DOTALL)
+# The engine's exit codes then; a program may have the same.
+_NOT_STARTED_CODES = (126, 127)
 
 
 def exec_in_service(
@@ -44,12 +52,15 @@ def exec_in_service(
     sink: Sink | None = None,
     given: bytes | None = None,
 ) -> int:
-    """Run `command` in the service's container and give its exit code.
+    """Run `command` in the service's container and give its exit code; raises `ProgramNotRun`.
 
     It has a terminal if both our input and output are one; not if a `sink` takes what it writes. `given` is
     its standard input, if that is not to be ours.
     """
+    from docker.errors import APIError  # noqa: PLC0415 (slow to import)
+
     is_terminal = sink is None and sys.stdin.isatty() and sys.stdout.isatty()
+    gate = _Gate(sink or _write_through)
     with translated(f"run {command[0]} in {service.name}"):
         created = engine.api.exec_create(
             service.container_id,
@@ -59,13 +70,58 @@ def exec_in_service(
             user=user or "",
             environment={"TERM": os.environ.get("TERM", "xterm")} if is_terminal else None,
         )
-        stream = engine.api.exec_start(created["Id"], tty=is_terminal, socket=True)
+        try:
+            stream = engine.api.exec_start(created["Id"], tty=is_terminal, socket=True)
+        except APIError as error:
+            # Podman looks for the program before it answers.
+            if _NO_PROGRAM.search(explanation(error)):
+                raise _not_run(command[0], service, explanation(error)) from error
+            raise
         connection = _Connection(stream)
         if is_terminal:
-            _attach_terminal(engine, created["Id"], connection)
+            _attach_terminal(engine, created["Id"], connection, gate)
         else:
-            _attach_pipes(connection, sink or _write_through, given)
-        return int(engine.api.exec_inspect(created["Id"])["ExitCode"] or 0)
+            _attach_pipes(connection, gate, given)
+        exit_code = int(engine.api.exec_inspect(created["Id"])["ExitCode"] or 0)
+    if gate.held and exit_code in _NOT_STARTED_CODES:
+        raise _not_run(command[0], service, gate.held.decode(errors="replace"))
+    gate.open()
+    return exit_code
+
+
+class _Gate:
+    """Passes on what a program writes, but holds back what seems to be the engine's own words instead.
+
+    The engine writes them at once, and nothing else.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._kind = STDOUT_STREAM
+        self._is_open = False
+        self.held = b""
+
+    def __call__(self, kind: int, data: bytes) -> None:
+        if not self._is_open and not self.held and data.startswith(_NOT_STARTED):
+            self._kind, self.held = kind, data
+            return
+        self.open()
+        self._sink(kind, data)
+
+    def open(self) -> None:
+        """Pass everything on, also what was held back."""
+        if self.held:
+            self._sink(self._kind, self.held)
+        self._is_open, self.held = True, b""
+
+
+def _not_run(program: str, service: Service, said: str) -> ProgramNotRun:
+    if _NO_PROGRAM.search(said):
+        hint = f"look around in a shell: `infer exec {service.name}`"
+        return ProgramNotRun(f"there is no program {program!r} in the service {service.name}", hint=hint)
+    match = _REASON.fullmatch(said.strip())
+    reason = match["reason"] if match else said.strip()
+    return ProgramNotRun(f"cannot run {program!r} in the service {service.name}: {reason}", is_there=True)
 
 
 class _Connection:
@@ -118,8 +174,8 @@ def _already_buffered(stream: Any, raw: socket.socket) -> bytes:  # noqa: ANN401
         raw.settimeout(None)
 
 
-def _attach_terminal(engine: Engine, exec_id: str, connection: _Connection) -> None:
-    keys, screen = sys.stdin.fileno(), sys.stdout.fileno()
+def _attach_terminal(engine: Engine, exec_id: str, connection: _Connection, sink: Sink) -> None:
+    keys = sys.stdin.fileno()
     with _raw_mode(keys), _window_changes() as changes:
         _resize(engine, exec_id)
         sources = [connection.socket, keys, changes]
@@ -132,7 +188,7 @@ def _attach_terminal(engine: Engine, exec_id: str, connection: _Connection) -> N
                 data = connection.receive()
                 if not data:
                     return
-                _write_all(screen, data)
+                sink(STDOUT_STREAM, data)
             if keys in ready:
                 data = os.read(keys, _CHUNK)
                 if data:

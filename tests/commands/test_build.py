@@ -53,6 +53,47 @@ def test_options_that_contradict_each_other_are_wrong_usage(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param(("--push", "--dry-run"), "--push needs a build", id="push a plan"),
+        pytest.param(("--python", "3"), "--python 3 is not a version", id="no minor version"),
+        pytest.param(("--platform", "x"), "--platform x is not one", id="unknown platform"),
+        pytest.param(
+            ("--examples", "rows.csv", "--no-verify"),
+            "--examples are for the proof",
+            id="examples for nothing",
+        ),
+        pytest.param(("--eject", "data"), "data exists and is not an empty folder", id="no new folder"),
+    ],
+)
+def test_options_are_checked_before_the_model(
+    infer: Callable[..., Finished], tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    """This one is no model, which would take a while to see of a large one."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "model.pkl").write_text("no model")
+    (tmp_path / "rows.csv").touch()
+
+    finished = infer("build", "--tag", "iris", "--model-dir", "data", *options, cwd=tmp_path)
+
+    assert f"error: {message}" in finished.stderr
+
+
+def test_a_file_that_is_written_beside_the_result_is_told(
+    infer: Callable[..., Finished], tmp_path: Path
+) -> None:
+    options = ("--dry-run", "--base-image", "python:3.11-slim", "--lock", "l.txt", "--sbom", "s.json")
+
+    first = infer("build", "--tag", "iris", *options, "--json", cwd=tmp_path)
+    second = infer("build", "--tag", "iris", *options, cwd=tmp_path)
+
+    assert first.record["tag"] == "iris:latest"
+    assert [line for line in first.stderr.splitlines() if "Wrote" in line] == ["Wrote l.txt", "Wrote s.json"]
+    assert [line for line in second.stderr.splitlines() if "Wrote" in line] == ["Wrote s.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["l.txt", "s.json"]
+
+
 @pytest.mark.parametrize("kind", ["file", "folder that is not empty"])
 def test_nothing_that_exists_is_written_over(
     infer: Callable[..., Finished], tmp_path: Path, kind: str

@@ -29,6 +29,7 @@ def image(labels: dict[str, str], model_file: str) -> ImageFacts:
     [
         pytest.param(("Iris",), "'Iris' is not a valid image name", id="wrong tag"),
         pytest.param(("iris", "--restart", "never"), "--restart never is not known", id="unknown restart"),
+        pytest.param(("iris", "--pull", "often"), "--pull often is not known", id="unknown pull"),
         pytest.param(("iris", "--restart", "always"), "--restart needs -d", id="restart in the foreground"),
         pytest.param(("iris", "--env", "A"), "--env A is not a setting", id="no value"),
         pytest.param(("iris", "--env", "=1"), "--env =1 is not a setting", id="no name"),

@@ -18,7 +18,7 @@ from infer_cli.engine.images import (
 )
 from infer_cli.errors import EngineError, ImageNotFound
 from infer_cli.image import ImageName
-from infer_cli.labels import BASE_PYTHON, SERVICE
+from infer_cli.labels import BASE_NAME, BASE_PYTHON, SERVICE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.engine.conftest import FakeEngine
 
 # A registry that nobody runs: what is not on the engine cannot be pulled.
+DIGEST = "sha256:" + 32 * "ab"
 NOWHERE = "127.0.0.1:1/iris:v1"
 
 
@@ -69,11 +70,66 @@ def test_an_image_that_is_missing_offers_those_that_exist(
 ) -> None:
     load_base(engine, root_archive, name=f"{repository}:v1", architecture="amd64", labels={SERVICE: "1.2.3"})
 
-    with pytest.raises(ImageNotFound, match=f"^there is no image {repository}:v2 on this engine$") as raised:
-        require_image(engine, ImageName.parse(f"{repository}:v2"))
+    with pytest.raises(ImageNotFound, match=r"^there is no image zzz:zzz on this engine$") as raised:
+        require_image(engine, ImageName.parse("zzz:zzz"))
 
     assert f"  {repository}:v1" in str(raised.value.detail).splitlines()
     assert raised.value.hint == "name one of these, or build it"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "existing", "meant"),
+    [
+        pytest.param("iris", ["iris:v1", "wine:v1"], "iris:v1", id="no tag"),
+        pytest.param("iris:v3", ["iris:v1", "iris:v2"], "iris:v1 or iris:v2", id="another tag"),
+        pytest.param("iris:v1", ["ada/iris:v1", "wine:v1"], "ada/iris:v1", id="no owner"),
+        pytest.param("ada/irsi:v1", ["ada/iris:v1", "ada/wine:v1"], "ada/iris:v1", id="letters exchanged"),
+        pytest.param("irsi", ["ada/iris:v1"], "ada/iris:v1", id="letters alone"),
+        pytest.param("model-infrence:v1", ["model-inference:v1"], "model-inference:v1", id="a letter less"),
+        pytest.param("i:9", [f"i:{n}" for n in range(5)], "i:0 or i:1 or i:2, …", id="many"),
+    ],
+)
+def test_a_slip_in_a_name_is_understood(
+    fake: Engine, fake_engine: FakeEngine, wanted: str, existing: list[str], meant: str
+) -> None:
+    for name in existing:
+        fake_engine.add_image(name, {SERVICE: "1.2.3"})
+
+    with pytest.raises(ImageNotFound) as raised:
+        require_image(fake, ImageName.parse(wanted))
+
+    assert (raised.value.detail, raised.value.hint) == (None, f"did you mean {meant}?")
+
+
+def test_a_slip_in_a_name_is_understood_when_it_cannot_be_pulled(
+    fake: Engine, fake_engine: FakeEngine
+) -> None:
+    fake_engine.add_image("ada/iris:v1", {SERVICE: "1.2.3"})
+
+    with pytest.raises(ImageNotFound) as raised:
+        pull_image(fake, "ada/irsi:v1", platform=None, on_event=lambda _: None)
+
+    assert raised.value.hint == "did you mean ada/iris:v1?"
+
+
+def test_an_image_that_is_here_is_not_what_else_was_meant(fake: Engine, fake_engine: FakeEngine) -> None:
+    for name in ("ada/iris:v1", "ada/iris:v2"):
+        fake_engine.add_image(name, {SERVICE: "1.2.3"})
+
+    with pytest.raises(ImageNotFound) as raised:
+        pull_image(fake, "ada/iris:v1", platform=None, on_event=lambda _: None)
+
+    assert "did you mean" not in str(raised.value.hint)
+
+
+def test_a_digest_is_pulled(fake: Engine, fake_engine: FakeEngine) -> None:
+    fake_engine.script("create", {"status": "Done"})
+
+    with pytest.raises(ImageNotFound):
+        pull_image(fake, f"ada/iris@{DIGEST}", platform=None, on_event=lambda _: None)
+
+    [request] = fake_engine.asked("create")
+    assert (request.query["fromImage"], request.query["tag"]) == ("ada/iris", DIGEST)
 
 
 def test_where_no_image_exists_one_is_to_be_built(fake: Engine) -> None:
@@ -98,7 +154,7 @@ def test_removing_an_unknown_image_is_an_error(engine: Engine, repository: str) 
 
 
 def test_an_image_that_cannot_be_pulled_is_an_error(engine: Engine) -> None:
-    with pytest.raises(ImageNotFound, match=f"^the image {NOWHERE} is not here and cannot be pulled: ."):
+    with pytest.raises(ImageNotFound, match=f"^the image {NOWHERE} cannot be pulled: ."):
         pull_image(engine, NOWHERE, platform=None, on_event=lambda _: None)
 
 
@@ -157,6 +213,45 @@ def test_an_official_base_image_says_its_python(fake: Engine, fake_engine: FakeE
 
     assert found == BaseImage("python:3.12-slim", "3.12", "amd64", image_id=image_id)
     assert not fake_engine.asked("create")
+
+
+def test_a_base_image_that_is_for_another_processor_only_says_so(
+    fake: Engine, fake_engine: FakeEngine
+) -> None:
+    fake_engine.add_image("infer-base:3.11", {BASE_PYTHON: "3.11"})
+
+    with pytest.raises(ImageNotFound) as raised:
+        base_image(fake, "infer-base:3.11", platform="linux/arm64", on_event=lambda _: None)
+
+    assert raised.value.message.startswith("infer-base:3.11 on this engine is for amd64, not linux/arm64; ")
+    assert raised.value.hint == (
+        "without a registry, `infer base --platform linux/arm64` makes one from Debian packages; "
+        "then add `--base-image infer-base:3.11-arm64`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "hint"),
+    [
+        pytest.param(
+            {SERVICE: "1.2.3", BASE_NAME: "python:3.11-slim"},
+            "build on what it was made from: --base-image python:3.11-slim",
+            id="with its base",
+        ),
+        pytest.param({SERVICE: "1.2.3"}, None, id="without"),
+    ],
+)
+def test_an_image_of_a_service_is_no_base_image(
+    fake: Engine, fake_engine: FakeEngine, labels: dict[str, str], hint: str | None
+) -> None:
+    fake_engine.add_image("iris:v1", labels)
+
+    with pytest.raises(
+        EngineError, match=r"^iris:v1 is an image that infer made to serve a model, "
+    ) as raised:
+        base_image(fake, "iris:v1", platform=None, on_event=lambda _: None)
+
+    assert raised.value.hint == hint
 
 
 def test_a_base_image_of_another_processor_is_pulled(fake: Engine, fake_engine: FakeEngine) -> None:

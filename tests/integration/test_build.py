@@ -302,3 +302,23 @@ def test_interrupted_build_leaves_nothing(
         time.sleep(0.1)
     assert things() == before
     assert find_image(engine, name) is None
+
+
+def test_linked_model_is_baked_under_its_own_name(
+    infer: Callable[..., Finished],
+    iris_folder: Path,
+    base_image: str,
+    tag: Callable[[], str],
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "best.pkl").symlink_to(iris_folder / "model.pkl")
+    options = ("--tag", name := tag(), "--model-dir", str(tmp_path), "--base-image", base_image)
+
+    refused = infer("build", *options)
+    built = infer("build", *options, "--bake", "--json")
+
+    assert refused.exit_code == 1
+    assert "best.pkl is a link to" in refused.stderr
+    assert built.exit_code == 0, built.stderr
+    assert "answered" in built.record["proof"]
+    assert infer("inspect", name, "--json").record["model"]["path"] == "/opt/infer/model/best.pkl"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from typing import TYPE_CHECKING
 
 import pexpect
@@ -33,7 +34,67 @@ def test_output_and_errors_come_back_apart(infer: Callable[..., Finished], iris_
 def test_exit_code_comes_back(infer: Callable[..., Finished], iris_service: str) -> None:
     assert infer("exec", iris_service, "--", "sh", "-c", "exit 7").exit_code == 7
     assert infer("exec", iris_service, "sh", "-c", "exit 8").exit_code == 8
-    assert infer("exec", iris_service, "--", "no-such-program").exit_code in {126, 127}
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["for a person", "for a script"])
+@pytest.mark.parametrize(
+    ("program", "exit_code", "message"),
+    [
+        ("no-such-program", 127, "there is no program 'no-such-program' in the service"),
+        ("/no/such", 127, "there is no program '/no/such' in the service"),
+        ("/data/model.pkl", 126, "cannot run '/data/model.pkl' in the service"),
+    ],
+)
+def test_program_that_cannot_be_run_is_named(
+    infer: Callable[..., Finished],
+    iris_service: str,
+    options: list[str],
+    program: str,
+    exit_code: int,
+    message: str,
+) -> None:
+    failed = infer("exec", *options, iris_service, "--", program)
+
+    assert failed.exit_code == exit_code
+    assert failed.stderr.startswith(f"error: {message} {iris_service}")
+    assert "OCI" not in failed.stderr
+    if options:
+        assert failed.record["error"]["message"].startswith(message)
+    else:
+        assert failed.stdout == ""
+
+
+def test_missing_program_is_named_on_a_terminal(infer_program: tuple[str, ...], iris_service: str) -> None:
+    words = [*infer_program[1:], "exec", iris_service, "--", "no-such-program"]
+    child = pexpect.spawn(infer_program[0], words, encoding="utf-8", timeout=20)
+
+    child.expect(pexpect.EOF)
+    child.close()
+
+    assert str(child.before).startswith("error: there is no program 'no-such-program' in the service")
+    assert child.exitstatus == 127
+
+
+def test_program_may_say_what_the_engine_says(infer: Callable[..., Finished], iris_service: str) -> None:
+    script = "echo OCI runtime exec failed; sleep 0.2; echo not found in '$PATH'; exit 127"
+
+    finished = infer("exec", iris_service, "--", "sh", "-c", script)
+
+    assert finished.stdout == "OCI runtime exec failed\nnot found in $PATH\n"
+    assert (finished.exit_code, finished.stderr) == (127, "")
+
+
+def test_forgotten_separator_is_named(infer: Callable[..., Finished], iris_service: str) -> None:
+    refused = infer("exec", "ls", "/some folder")
+
+    assert refused.exit_code == 1
+    assert f"  {iris_service} (running)" in refused.stderr
+    assert re.search(
+        r"^hint: a command stands behind `--`: `infer exec (\S+ )?-- ls '/some folder'`$",
+        refused.stderr,
+        re.MULTILINE,
+    )
+    assert "`infer ps`" in infer("exec", "no-service", "--", "ls").stderr
 
 
 def test_json_holds_what_the_command_wrote(infer: Callable[..., Finished], iris_service: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infer_cli.engine.containers import container_names
 from infer_cli.engine.images import find_image
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the other processor is arm64 here")
 def test_image_for_arm_is_built_without_running_anything(
-    engine: Engine, infer: Callable[..., Finished], iris_folder: Path, tag: Callable[[], str]
+    engine: Engine,
+    infer: Callable[..., Finished],
+    iris_folder: Path,
+    tag: Callable[[], str],
+    service_name: str,
 ) -> None:
     base, name = tag(), tag()
     made = infer("base", "--tag", base, "--platform", "linux/arm64")
@@ -36,6 +41,10 @@ def test_image_for_arm_is_built_without_running_anything(
     image = find_image(engine, name)
     assert image is not None
     assert image.architecture == "arm64"
+    started = infer("run", name, "--name", service_name, "-d")
+    assert started.exit_code == 1
+    assert f"the image {name} is for arm64, and this engine for amd64" in started.stderr
+    assert service_name not in container_names(engine)
 
 
 def test_unknown_platform_is_wrong_usage(infer: Callable[..., Finished]) -> None:

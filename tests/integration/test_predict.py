@@ -144,3 +144,32 @@ def test_own_column_called_prediction_is_not_replaced(
 
     assert refused.exit_code == 1
     assert "rename it" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.csv", "slength;swidth;plength;pwidth\n1.5;0.7;1.3;0.3\n"),
+        ("rows.json", '[{"slength": 1.5, "swidth": 0.7, "plength": 1.3, "pwidth": 0.3}]'),
+        ("rows.json", '{"rows": [{"slength": 1.5, "swidth": 0.7, "plength": 1.3, "pwidth": 0.3}]}'),
+    ],
+    ids=["semicolons", "array", "rows"],
+)
+def test_rows_may_be_written_otherwise(
+    infer: Callable[..., Finished], iris_service: str, tmp_path: Path, name: str, content: str
+) -> None:
+    (tmp_path / name).write_text(content)
+
+    predicted = infer("predict", iris_service, "--input", str(tmp_path / name))
+
+    assert predicted.exit_code == 0, predicted.stderr
+    assert predicted.stdout.splitlines()[1].startswith("1.5,0.7,1.3,0.3,setosa,")
+
+
+def test_decimal_commas_are_named(infer: Callable[..., Finished], iris_service: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("slength;swidth;plength;pwidth\n1,5;0,7;1,3;0,3\n")
+
+    refused = infer("predict", iris_service, "--input", str(tmp_path / "rows.csv"))
+
+    assert refused.exit_code == 1
+    assert refused.stderr.endswith("hint: write numbers with a point: 1.5, not 1,5\n")

@@ -1,4 +1,4 @@
-"""`infer push` to real registries: one open, one with a password."""
+"""`infer push` to real registries, one open, one with a password, and `infer run` from them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
+
+from infer_cli.engine.images import find_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -223,3 +225,95 @@ def test_unknown_tag_offers_the_images_that_exist(infer: Callable[..., Finished]
     assert refused.exit_code == 1
     assert "no image 127.0.0.1:5000/no/such:v1" in refused.stderr
     assert iris_image in refused.stderr
+
+
+@pytest.fixture
+def pushed(
+    engine: Engine, infer: Callable[..., Finished], open_registry: Registry, iris_image: str
+) -> Iterator[str]:
+    """An image that a registry has and the engine has not, by its digest."""
+    name = f"{open_registry.host}/team/pulled:v1"
+    engine.api.tag(iris_image, name.rpartition(":")[0], "v1")
+    reference = infer("push", name, "--json").record["reference"]
+    engine.api.remove_image(name)
+    yield reference
+    for image in engine.api.images(filters={"reference": f"{open_registry.host}/team/pulled"}):
+        for known in (*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())):
+            if known.startswith(f"{open_registry.host}/team/pulled") and find_image(engine, known):
+                engine.api.remove_image(known)
+
+
+@pytest.mark.parametrize("by", ["tag", "digest"])
+def test_run_pulls_an_image_that_is_missing(
+    infer: Callable[..., Finished], pushed: str, iris_folder: Path, service_name: str, free_port: int, by: str
+) -> None:
+    name = pushed if by == "digest" else f"{pushed.partition('@')[0]}:v1"
+    options = ("--model-dir", str(iris_folder), "-d", "--name", service_name, "--port", str(free_port))
+
+    refused = infer("run", name, *options, "--pull", "never")
+    started = infer("run", name, *options)
+    inspected = infer("inspect", name, "--json")
+
+    assert refused.exit_code == 1
+    assert f"there is no image {name} on this engine" in refused.stderr
+    assert started.exit_code == 0, started.stderr
+    assert f"Pulling {name} from " in started.stderr
+    assert inspected.record["image"] == name
+
+
+def test_run_pulls_again_if_told_to(
+    infer: Callable[..., Finished],
+    engine: Engine,
+    pushed: str,
+    iris_folder: Path,
+    service_name: str,
+    free_port: int,
+    base_image: str,
+) -> None:
+    """The registry has another image under the tag than the engine."""
+    name = f"{pushed.partition('@')[0]}:v1"
+    engine.api.tag(base_image, pushed.partition("@")[0], "v1")
+    options = ("--model-dir", str(iris_folder), "-d", "--name", service_name, "--port", str(free_port))
+
+    refused = infer("run", name, *options)
+    started = infer("run", name, *options, "--pull", "always")
+
+    assert "was not made by infer" in refused.stderr
+    assert started.exit_code == 0, started.stderr
+
+
+def test_run_says_why_an_image_cannot_be_pulled(
+    infer: Callable[..., Finished],
+    open_registry: Registry,
+    closed_registry: Registry,
+    docker_config: Callable[..., str],
+    iris_folder: Path,
+    free_port: int,
+) -> None:
+    def hosts_say(host: str) -> str:
+        name = f"{host}/team/none:v1"
+        refused = infer("run", name, "--model-dir", str(iris_folder), DOCKER_CONFIG=docker_config())
+        assert refused.exit_code == 1
+        return refused.stderr
+
+    unknown, closed, away = map(
+        hosts_say, (open_registry.host, closed_registry.host, f"127.0.0.1:{free_port}")
+    )
+
+    assert f"cannot be pulled: the registry {open_registry.host} has no such image" in unknown
+    assert f"hint: log in first: `docker login {closed_registry.host}`" in closed
+    assert f"cannot be pulled: the registry 127.0.0.1:{free_port} does not answer" in away
+
+
+def test_a_slip_in_the_name_of_an_image_is_understood(
+    infer: Callable[..., Finished], iris_image: str, iris_folder: Path
+) -> None:
+    name = iris_image.rpartition(":")[0]
+
+    refused = infer("run", f"{name}:v2", "--model-dir", str(iris_folder), "--pull", "never")
+
+    assert refused.exit_code == 1
+    assert refused.stderr.splitlines() == [
+        f"error: there is no image {name}:v2 on this engine",
+        f"hint: did you mean {iris_image}?",
+    ]

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -509,3 +510,56 @@ def test_names_complete_in_the_shell(infer_program: tuple[str, ...], iris_servic
     assert complete("infer", "stop", iris_service[:14]) == [iris_service]
     assert complete("infer", "exec", iris_service[:14]) == [iris_service]
     assert "predict" in complete("infer", "pre")
+
+
+def test_ps_notices_a_model_that_was_trained_again(
+    infer: Callable[..., Finished],
+    iris_image: str,
+    iris_folder: Path,
+    service_name: str,
+    free_port: int,
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(iris_folder, folder)
+    file = folder / "model.pkl"
+    first = file.read_bytes()
+    infer(
+        *("run", iris_image, "--model-dir", str(folder), "-d"),
+        *("--name", service_name, "--port", str(free_port)),
+    )
+
+    def on_disk() -> str:
+        listed = infer("ps", "--json").record["services"]
+        return str(next(one for one in listed if one["name"] == service_name)["model_on_disk"])
+
+    assert on_disk() == "same"
+    file.write_bytes(first)
+    assert on_disk() == "same"
+    other = pickle.loads(first)
+    other[-1].intercept_ += 1
+    file.write_bytes(pickle.dumps(other))
+    assert on_disk() == "changed"
+    said = infer("ps").stdout
+    command = next(line.strip() for line in said.splitlines() if "infer stop" in line)
+    assert f"{service_name}: {file} changed on disk; restart to serve it:" in said
+    stop, run = (shlex.split(part)[1:] for part in command.split(" && "))
+    assert infer(*stop).exit_code == 0
+    assert infer(*run).exit_code == 0
+    assert on_disk() == "same"
+    file.unlink()
+    assert on_disk() == "missing"
+    assert "is gone" in infer("ps").stdout
+
+
+def test_image_of_one_letter_gives_a_name_that_a_container_may_have(
+    infer: Callable[..., Finished], engine: Engine, iris_image: str, iris_folder: Path
+) -> None:
+    engine.api.tag(iris_image, "q", "v1")
+    try:
+        started = infer("run", "q:v1", "--model-dir", str(iris_folder), "-d", "--json")
+        assert started.exit_code == 0, started.stderr
+        assert infer("stop", started.record["name"]).exit_code == 0
+    finally:
+        engine.api.remove_image("q:v1")
+    assert started.record["name"].startswith("q-")
