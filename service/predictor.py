@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from service import table
+from service.boosters import catboost_names, is_catboost
 from service.kinds import Reading, positions_of, takes_texts
 from service.loading import ModelUnloadable
 
@@ -64,8 +65,11 @@ class Predictor:
         """Predict for rows whose values are in the order of `features`, and of their types."""
         with self._turn, _without_name_warning():
             given = self._table(rows)
-            values = self._predict(given)
+            values = np.asarray(self._predict(given))
             probabilities = self._predict_proba(given) if self._predict_proba else None
+        if values.shape[1:] == (1,) and is_catboost(self.loaded.estimator):
+            # It gives each class in a row of its own.
+            values = values[:, 0]
         return Predictions(
             values=_to_list(values),
             probabilities=None if probabilities is None else _by_row(probabilities),
@@ -122,6 +126,8 @@ def _names(loaded: LoadedModel) -> list[str]:
         return ["x0"]
     entry = _entry(loaded.estimator)
     names = getattr(entry, "feature_names_in_", None)
+    if is_catboost(entry):
+        names = catboost_names(entry)
     if names is not None:
         return _once(loaded, [str(name) for name in names])
     if entry is not None:

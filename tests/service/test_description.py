@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import sklearn
 
-from service.description import describe, example
+from service.description import _version, describe, example
 from service.features import Feature
 
 if TYPE_CHECKING:
@@ -47,3 +47,9 @@ def test_the_example_is_encoded() -> None:
     assert example([Feature("a b&c"), Feature("größe"), Feature("x/y")]) == (
         "/prediction?a%20b%26c=1.0&gr%C3%B6%C3%9Fe=1.0&x%2Fy=1.0"
     )
+
+
+def test_a_module_of_another_package_tells_its_version_itself() -> None:
+    import sklearn  # noqa: PLC0415 (slow to import)
+
+    assert _version("sklearn", "scikit-learn-of-another-name") == sklearn.__version__
