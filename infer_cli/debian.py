@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 # The Python of each Debian release that can be made.
 RELEASES = {"3.11": "bookworm", "3.13": "trixie"}
 # bash for `infer exec`, busybox for the commands typed there, certificates for models that call out, and the
-# libraries of C++ and OpenMP that wheels expect of any system.
+# library of C++ that wheels expect of any system.
 _PACKAGES = (
     "bash",
     "busybox",
     "ca-certificates",
     "dash",
-    "libgomp1",
     "libpython3-stdlib",
     "libstdc++6",
     "python3-minimal",

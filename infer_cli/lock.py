@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from infer_cli.errors import LockFailed
+from infer_cli.lean import name_of, overrides, with_stand_ins
 from infer_cli.uv import current_python, run_uv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping, Sequence
 
     from infer_cli.base import BaseImage
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _TARGET = re.compile(r"# Packages for Python (?P<python>\d+\.\d+) on (?P<platform>\S+), made by infer\.\n")
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:==(?P<version>[^,;\s]+)$)?")
 _PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.MULTILINE)
@@ -65,29 +69,47 @@ class Lock:
         return tuple(f"{name}=={version}" for name, version in self.pins.items())
 
 
-def resolve_lock(requirements: Sequence[str], base: BaseImage, *, cache: Path | None = None) -> Lock:
+def resolve_lock(
+    requirements: Sequence[str],
+    base: BaseImage,
+    *,
+    preferred: Mapping[str, str] = _NOTHING,
+    cache: Path | None = None,
+) -> Lock:
     """Resolve `requirements` for the Python and processor of `base`, to wheels only.
 
-    `cache` is the folder to use instead of uv's own; an empty one makes it ask the index.
+    The versions that are `preferred`, by package, are taken where they fit and have wheels, the newest
+    otherwise. `cache` is the folder to use instead of uv's own; an empty one makes it ask the index.
     Raises `LockFailed` if no set of wheels satisfies them, or the index cannot be reached.
     """
-    text = run_uv(
-        [
-            "pip",
-            "compile",
-            "--quiet",
-            "--no-header",
-            "--no-annotate",
-            "--generate-hashes",
-            "--python",
-            current_python(),
-            *target_options(base),
-            *(["--cache-dir", str(cache)] if cache else []),
-            "-",
-        ],
-        doing=f"resolve the packages {summary(requirements)} for Python {base.python} on {base.architecture}",
-        given="\n".join(requirements),
-    )
+    with tempfile.TemporaryDirectory() as name:
+        # uv prefers the versions of the file that it is to write.
+        output, overridden = Path(name) / "requirements.lock", Path(name) / "overrides.txt"
+        output.write_text("".join(f"{package}=={preferred[package]}\n" for package in sorted(preferred)))
+        overridden.write_text("\n".join(overrides(requirements)))
+        run_uv(
+            [
+                "pip",
+                "compile",
+                "--quiet",
+                "--no-header",
+                "--no-annotate",
+                "--generate-hashes",
+                "--python",
+                current_python(),
+                *target_options(base),
+                *(["--cache-dir", str(cache)] if cache else []),
+                "--overrides",
+                str(overridden),
+                "--output-file",
+                str(output),
+                "-",
+            ],
+            doing=f"resolve the packages {summary(requirements)} for Python {base.python} "
+            f"on {base.architecture}",
+            given="\n".join(requirements),
+        )
+        text = output.read_text()
     return Lock(f"# Packages for Python {base.python} on {base.wheel_platform}, made by infer.\n{text}")
 
 
@@ -114,14 +136,14 @@ def write_lock(lock: Lock, path: Path) -> None:
 
 def check_lock(lock: Lock, requirements: Sequence[str], *, path: Path) -> None:
     """Raise `LockFailed` unless the lock has every requirement, in the version that is asked for."""
-    pins = {_plain_name(name): version for name, version in lock.pins.items()}
+    pins = with_stand_ins({name_of(name): version for name, version in lock.pins.items()})
     wrong = []
     for requirement in requirements:
         match = _REQUIREMENT.match(requirement)
         # A requirement for other Pythons, or one that is no name, is for the resolver to judge.
         if match is None or ";" in requirement:
             continue
-        found = pins.get(_plain_name(match["name"]))
+        found = pins.get(name_of(match["name"]))
         if found is None:
             wrong.append(f"  {requirement} is missing")
         elif match["version"] and match["version"] != found:
@@ -132,11 +154,6 @@ def check_lock(lock: Lock, requirements: Sequence[str], *, path: Path) -> None:
             detail="\n".join(wrong),
             hint=f"remove it to have a new one made: rm {path}",
         )
-
-
-def _plain_name(name: str) -> str:
-    """A package's name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def target_options(base: BaseImage) -> tuple[str, ...]:

@@ -38,6 +38,10 @@ Trust = Annotated[
         show_default=False,
     ),
 ]
+NoEnvironment = Annotated[
+    bool,
+    typer.Option("--no-environment", help="Take no versions from the current environment."),
+]
 ImageTag = Annotated[str, _tag_help("The image, as NAME:TAG.")]
 AnyService = Annotated[
     str | None,

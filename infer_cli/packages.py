@@ -26,8 +26,13 @@ if TYPE_CHECKING:
     from infer_cli.lock import Lock
 
 IMAGE_FOLDER = PurePosixPath("opt/infer/packages")
+# On the image's LD_LIBRARY_PATH.
+LIBRARY_FOLDER = PurePosixPath("opt/infer/lib")
+# LightGBM asks the system for the library of OpenMP, which slim images lack. scikit-learn brings it under a
+# name of its own; with one library for both there is also one set of threads.
+_OPENMP = "libgomp.so.1"
 # A change of what goes into an archive needs a new number, so that old ones are not used again.
-_FORMAT = 4
+_FORMAT = 5
 _KEPT_ARCHIVES = 8
 # Tests, type stubs and the sources of compiled modules are not needed to predict, nor are data sets to train
 # on or programs that packages install.
@@ -121,8 +126,10 @@ def _compile(site: Path) -> None:
 def _pack(site: Path, archive: Path) -> None:
     """Write the installed files to `archive`, sorted, with fixed owner, mode and time."""
     with tarfile.open(archive, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for folder in (*reversed(IMAGE_FOLDER.parents[:-1]), IMAGE_FOLDER):
+        for folder in reversed(IMAGE_FOLDER.parents[:-1]):
             tar.addfile(fixed_entry(str(folder), size=None))
+        _link_openmp(tar, site)
+        tar.addfile(fixed_entry(str(IMAGE_FOLDER), size=None))
         for path in sorted(site.rglob("*")):
             relative = path.relative_to(site).as_posix()
             if path.is_dir():
@@ -134,6 +141,17 @@ def _pack(site: Path, archive: Path) -> None:
                 tar.addfile(entry, io.BytesIO(content))
             elif not _is_left_out(relative):
                 _add_file(tar, f"{IMAGE_FOLDER}/{relative}", path)
+
+
+def _link_openmp(tar: tarfile.TarFile, site: Path) -> None:
+    """Let scikit-learn's library of OpenMP be found by its usual name, if it is there."""
+    found = min(site.glob("scikit_learn.libs/libgomp-*.so*"), default=None)
+    if found is None:
+        return
+    tar.addfile(fixed_entry(str(LIBRARY_FOLDER), size=None))
+    link = fixed_entry(f"{LIBRARY_FOLDER}/{_OPENMP}", size=0)
+    link.type, link.linkname = tarfile.SYMTYPE, f"/{IMAGE_FOLDER}/{found.relative_to(site).as_posix()}"
+    tar.addfile(link)
 
 
 def _is_left_out(relative: str) -> bool:

@@ -12,10 +12,10 @@ from infer_cli.code import OwnCode
 from infer_cli.engine.connection import connect
 from infer_cli.engine.images import base_image, can_run
 from infer_cli.errors import NothingFits, UsageError
-from infer_cli.lock import check_lock, read_lock, resolve_lock, write_lock
+from infer_cli.lock import check_lock, read_lock, write_lock
 from infer_cli.packages import cache_folder, packages_archive
 from infer_cli.plan import plan_build
-from infer_cli.requirements import image_requirements
+from infer_cli.wanted import wanted_packages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from infer_cli.lock import Lock
     from infer_cli.output import Progress
     from infer_cli.plan import BuildPlan
+    from infer_cli.wanted import Wanted
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -45,6 +46,9 @@ class BuildRequest:
     # What models of the image may name, besides the allow-list.
     trusted: tuple[str, ...] = ()
     lock_file: Path | None = None
+    # Whether versions that the model leaves open are those of the current environment, if it is like that
+    # of the model.
+    use_environment: bool = True
     no_cache: bool = False
 
 
@@ -55,10 +59,15 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
     `ImageNotFound` or `UsageError`.
     """
     assets = find_assets()
-    requirements = image_requirements(
-        assets, request.model, added=request.added_requirements, own_modules=request.code.modules
+    wanted = wanted_packages(
+        assets,
+        request.model,
+        added=request.added_requirements,
+        own_modules=request.code.modules,
+        use_environment=request.use_environment,
     )
-    base, lock = _choose(request, requirements, engine, progress)
+    is_reused = request.lock_file is not None and request.lock_file.exists()
+    base, lock = _choose(request, wanted, engine, progress)
     progress.stage(f"Fetching {len(lock.pins)} packages")
     runs = engine is None or can_run(engine, base)
     packages = packages_archive(lock, base, cache=cache_folder(), compiled=not runs)
@@ -74,20 +83,23 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
         can_run=runs,
         trusted=request.trusted,
     )
-    return replace(plan, platform=request.platform, no_cache=request.no_cache)
+    sources = dict.fromkeys(lock.pins, f"--lock {request.lock_file}") if is_reused else wanted.sources(lock)
+    return replace(plan, platform=request.platform, no_cache=request.no_cache, sources=sources)
 
 
 def _choose(
-    request: BuildRequest, requirements: tuple[str, ...], engine: Engine | None, progress: Progress
+    request: BuildRequest, wanted: Wanted, engine: Engine | None, progress: Progress
 ) -> tuple[BaseImage, Lock]:
     if request.lock_file is not None and request.lock_file.exists():
-        return _reuse(request, request.lock_file, requirements, engine, progress)
+        return _reuse(request, request.lock_file, wanted, engine, progress)
+    if wanted.environment is not None and wanted.preferred:
+        progress.stage(f"Preferring the versions of {wanted.environment.folder}")
     if request.base_image or request.python:
         reference = request.base_image or official_base(str(request.python))
         base = _find_base(reference, request, engine, progress)
-        lock = _resolve_for(base, requirements, progress)
+        lock = _resolve_for(base, wanted, progress)
     else:
-        python, lock = _first_that_fits(request, requirements, engine, progress)
+        python, lock = _first_that_fits(request, wanted, engine, progress)
         base = _find_base(official_base(python), request, engine, progress)
     if request.lock_file is not None:
         write_lock(lock, request.lock_file)
@@ -97,12 +109,12 @@ def _choose(
 def _reuse(
     request: BuildRequest,
     path: Path,
-    requirements: tuple[str, ...],
+    wanted: Wanted,
     engine: Engine | None,
     progress: Progress,
 ) -> tuple[BaseImage, Lock]:
     lock = read_lock(path)
-    check_lock(lock, requirements, path=path)
+    check_lock(lock, wanted.requirements, path=path)
     python = request.python or lock.python or PYTHONS[0]
     base = _find_base(request.base_image or official_base(python), request, engine, progress)
     if not lock.fits(base):
@@ -114,15 +126,15 @@ def _reuse(
     return base, lock
 
 
-def _resolve_for(base: BaseImage, requirements: tuple[str, ...], progress: Progress) -> Lock:
+def _resolve_for(base: BaseImage, wanted: Wanted, progress: Progress) -> Lock:
     """The packages for a base image that the user chose; an error names the Python that would do."""
     progress.stage(f"Choosing packages for Python {base.python} on {base.architecture}")
     try:
-        return resolve_lock(requirements, base)
+        return wanted.resolve(base)
     except NothingFits as error:
-        for python in PYTHONS:
+        for python in wanted.pythons:
             other = replace(base, reference=official_base(python), python=python)
-            if python != base.python and _fits(requirements, other):
+            if python != base.python and _fits(wanted, other):
                 error.hint = (
                     f"Python {python} has them all: --base-image {other.reference}, or --python {python}"
                 )
@@ -131,23 +143,23 @@ def _resolve_for(base: BaseImage, requirements: tuple[str, ...], progress: Progr
 
 
 def _first_that_fits(
-    request: BuildRequest, requirements: tuple[str, ...], engine: Engine | None, progress: Progress
+    request: BuildRequest, wanted: Wanted, engine: Engine | None, progress: Progress
 ) -> tuple[str, Lock]:
     """The first Python for which there are wheels of everything."""
     architecture = _architecture(request.platform, engine)
     failures: list[NothingFits] = []
-    for python in PYTHONS:
+    for python in wanted.pythons:
         progress.stage(f"Choosing packages for Python {python} on {architecture}")
         try:
-            return python, resolve_lock(requirements, BaseImage(official_base(python), python, architecture))
+            return python, wanted.resolve(BaseImage(official_base(python), python, architecture))
         except NothingFits as error:
             failures.append(error)
     raise failures[0]
 
 
-def _fits(requirements: tuple[str, ...], base: BaseImage) -> bool:
+def _fits(wanted: Wanted, base: BaseImage) -> bool:
     try:
-        resolve_lock(requirements, base)
+        wanted.resolve(base)
     except NothingFits:
         return False
     return True

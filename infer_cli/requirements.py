@@ -27,9 +27,13 @@ def image_requirements(
 
     Raises `ModelUnreadable` if the model needs modules that are neither there nor in a known package.
     """
-    service = requirement_lines((assets.service / "requirements.txt").read_text())
     needed = _model_requirements(model, own_modules) if model else _DEFAULT_REQUIREMENTS
-    return tuple(sorted({*service, *needed, *added}))
+    return tuple(sorted({*service_requirements(assets), *needed, *added}))
+
+
+def service_requirements(assets: Assets) -> tuple[str, ...]:
+    """The requirements of the service alone, in pip's form."""
+    return requirement_lines((assets.service / "requirements.txt").read_text())
 
 
 def _model_requirements(model: Inspection, own_modules: frozenset[str]) -> tuple[str, ...]:

@@ -98,8 +98,16 @@ def query_text(value: Value) -> str:
 
 
 def _loaded_packages() -> list[tuple[str, JsonValue]]:
-    loaded = [package for module, package in PACKAGES.items() if module in sys.modules]
+    loaded = [(module, package) for module, package in PACKAGES.items() if module in sys.modules]
     return [
         ("python", platform.python_version()),
-        *((package, metadata.version(package)) for package in loaded),
+        *((package, _version(module, package)) for module, package in loaded),
     ]
+
+
+def _version(module: str, package: str) -> str:
+    """Give the version of a package, or of the module where another package brings that (xgboost-cpu)."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return str(sys.modules[module].__version__)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Callable, cast
 
 import numpy as np
 
+from service.boosters import catboost_texts, is_catboost, lightgbm_categories
 from service.features import Feature, Value
 
 if TYPE_CHECKING:
@@ -41,10 +42,12 @@ SCALERS = {
 ENCODERS = frozenset({"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"})
 # They take missing values also if there were none in training, so that nobody meant them to.
 TREES = re.compile(r"(DecisionTree|ExtraTrees?|RandomForest)(Classifier|Regressor)|IsolationForest")
-# They are made for missing values, though not all versions say so.
-BOOSTERS = re.compile(r"(HistGradientBoosting|XGB|XGBRF|LGBM|CatBoost)(Classifier|Regressor|Ranker)")
+# They are made for missing values, or look at no value at all, though not all versions say so.
+BOOSTERS = re.compile(
+    r"(HistGradientBoosting|XGB|XGBRF|LGBM|CatBoost|Dummy)(Classifier|Regressor|Ranker)|_ConstantPredictor"
+)
 # They check what they pass on to the models inside them.
-STRICT = re.compile(r"AdaBoost\w+|ClassifierChain|RegressorChain|OutputCodeClassifier")
+STRICT = re.compile(r"AdaBoost\w+|ClassifierChain|RegressorChain")
 # Attributes with the fitted models that a model asks, all about the same columns.
 MODELS = ("best_estimator_", "regressor_", "classifier_", "estimator_", "estimator", "base_estimator")
 LISTS_OF_MODELS = ("calibrated_classifiers_", "estimators_")
@@ -309,8 +312,12 @@ class Reading:
                 self._enter(part, table if columns is None else [table[at] for at in columns], is_model=True)
         elif preprocessor is not None and hasattr(preprocessor, "transformers_"):
             self._gradient_boosting(preprocessor, table)
+        elif is_catboost(model):
+            self._catboost(model, table)
         else:
-            self._take_numbers(table)
+            categories = lightgbm_categories(model)
+            self._pandas_categories(categories, table)
+            self._take_numbers([column for at, column in enumerate(table) if at not in categories])
             if not _takes_gaps(model):
                 self._refuse_gaps(table)
             elif TREES.fullmatch(type(model).__name__):
@@ -318,6 +325,20 @@ class Reading:
                     for at in column.gaps:
                         self.learned[at].takes_gaps_by_chance = True
         return [_merged(table)]
+
+    def _catboost(self, model: object, table: list[Column]) -> None:
+        as_text = catboost_texts(model)
+        for at, column in enumerate(table):
+            self._learn([column], "text" if at in as_text else "number")
+            if at in as_text:
+                self._refuse_gaps([column])
+
+    def _pandas_categories(self, categories: dict[int, list[Value]], table: list[Column]) -> None:
+        """Learn categories that pandas knew; others are missing ones."""
+        for at, values in categories.items():
+            for learned in self._raw(table[at : at + 1]):
+                learned.categories.append((values, True, "O"))
+                learned.is_pandas_category = True
 
     def _gradient_boosting(self, preprocessor: Any, table: list[Column]) -> None:  # noqa: ANN401
         for name, part, _ in preprocessor.transformers_:

@@ -19,6 +19,7 @@ import numpy as np
 from service import table
 from service.answers import JsonValue, json_value
 from service.batching import MOST_ROWS, Batcher
+from service.boosters import catboost_names, is_catboost
 from service.kinds import Reading, positions_of, takes_texts
 from service.lean.arithmetic import NotLean, Outcome
 from service.lean.trial import find_lean
@@ -107,7 +108,11 @@ class Predictor:
 
     def _ask_methods(self, rows: Rows) -> tuple[object, object]:
         given = self._table(rows)
-        return self._predict(given), self._predict_proba(given) if self._predict_proba else None
+        values = np.asarray(self._predict(given))
+        if values.shape[1:] == (1,) and is_catboost(self.loaded.estimator):
+            # It gives each class in a row of its own.
+            values = values[:, 0]
+        return values, self._predict_proba(given) if self._predict_proba else None
 
     def _look_for_lean(self) -> None:
         """Find the model's own arithmetic, and try it; keep the reason if there is none."""
@@ -231,6 +236,8 @@ def _names(loaded: LoadedModel) -> list[str]:
         return ["x0"]
     entry = _entry(loaded.estimator)
     names = getattr(entry, "feature_names_in_", None)
+    if is_catboost(entry):
+        names = catboost_names(entry)
     if names is not None:
         return _once(loaded, [str(name) for name in names])
     if entry is not None:

@@ -64,6 +64,18 @@ def test_a_dependency_is_locked_too() -> None:
     assert lock.pins.keys() == {"jinja2", "markupsafe"}
 
 
+def test_a_preferred_version_is_taken_if_it_fits() -> None:
+    preferred = {"blinker": "1.8.2", "jinja2": "3.1.5", "rich": "14.0.0", "threadpoolctl": "999"}
+
+    lock = resolve_lock(("blinker>=1.9", "jinja2", "threadpoolctl"), BASE, preferred=preferred)
+
+    assert lock.pins["jinja2"] == "3.1.5"
+    assert lock.pins["blinker"] != "1.8.2"
+    assert lock.pins["threadpoolctl"] != "999"
+    assert "rich" not in lock.pins
+    assert lock.text.count("--hash=sha256:") >= len(lock.pins)
+
+
 def test_the_order_of_requirements_does_not_matter() -> None:
     one = resolve_lock(("blinker==1.9.0", "threadpoolctl==3.6.0"), BASE)
     other = resolve_lock(("threadpoolctl==3.6.0", "blinker==1.9.0"), BASE)
@@ -180,6 +192,12 @@ def test_a_lock_is_never_written_over(tmp_path: Path) -> None:
 
 def test_names_are_compared_as_the_index_compares_them(tmp_path: Path) -> None:
     check_lock(Lock(TEXT), ("zope_interface==7.0", "Blinker>=1", "annotated-doc"), path=tmp_path)
+
+
+def test_a_lock_may_have_another_package_of_the_same_module(tmp_path: Path) -> None:
+    lock = Lock("xgboost==3.2.0 --hash=sha256:00\n")
+
+    check_lock(lock, ("xgboost-cpu==3.2.0",), path=tmp_path)
 
 
 def test_what_a_lock_lacks_is_named(tmp_path: Path) -> None:

@@ -151,6 +151,23 @@ def test_only_the_newest_archives_are_kept(lock: Lock, tmp_path: Path) -> None:
     }
 
 
+def test_the_library_of_openmp_is_found_by_its_usual_name(tmp_path: Path) -> None:
+    library = tmp_path / "site" / "scikit_learn.libs" / "libgomp-a34b3233.so.1.0.0"
+    library.parent.mkdir(parents=True)
+    library.write_bytes(b"\x7fELF")
+
+    packages._pack(tmp_path / "site", tmp_path / "packages.tar")
+
+    with tarfile.open(tmp_path / "packages.tar") as tar:
+        link = tar.getmember("opt/infer/lib/libgomp.so.1")
+        assert link.linkname == f"/opt/infer/packages/scikit_learn.libs/{library.name}"
+        assert tar.getmember(link.linkname.removeprefix("/")).isfile()
+
+
+def test_without_a_library_of_openmp_there_is_no_link(archive: Path) -> None:
+    assert not any(name.startswith("opt/infer/lib") for name in names(archive))
+
+
 @pytest.mark.parametrize(
     ("path", "is_left_out"),
     [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli import preparation
+from infer_cli import preparation, wanted
 from infer_cli.errors import LockFailed, NothingFits, UsageError
 from infer_cli.image import ImageName
 from infer_cli.output import PlainProgress
@@ -23,7 +23,7 @@ _NAME = ImageName.parse("iris:v1")
 @pytest.fixture(autouse=True)
 def _small_image(monkeypatch: pytest.MonkeyPatch) -> None:
     """Choosing is the same for few packages as for many, and quicker."""
-    monkeypatch.setattr(preparation, "image_requirements", lambda *_, added, **__: added)
+    monkeypatch.setattr(wanted, "image_requirements", lambda *_, added, **__: added)
 
 
 def _prepare(**wanted: object) -> BuildPlan:

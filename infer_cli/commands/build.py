@@ -12,7 +12,7 @@ from infer_cli import output
 from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, architecture_of, official_base
 from infer_cli.errors import InferError, UsageError
 from infer_cli.image import ImageName
-from infer_cli.options import AsJson, ModelFile, ModelFolder, Trust, Verbose
+from infer_cli.options import AsJson, ModelFile, ModelFolder, NoEnvironment, Trust, Verbose
 from infer_cli.trust import parse_trust
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
             show_default=False,
         ),
     ] = None,
+    no_environment: NoEnvironment = False,
     require: Annotated[
         list[str] | None,
         typer.Option(metavar="PACKAGE", help="Add a package, for example 'pandas>=2'; may be repeated."),
@@ -140,6 +141,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         added_requirements=tuple(require or ()),
         code=own_code,
         lock_file=lock,
+        use_environment=not no_environment,
         trusted=trusted,
         no_cache=no_cache,
     )
@@ -290,6 +292,7 @@ def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
         "python": plan.base.python,
         "architecture": plan.base.architecture,
         "requirements": list(plan.lock.requirements),
+        "sources": plan.sources,
         "lock_digest": plan.lock.digest,
         "labels": plan.labels,
         "context": {str(file.path): file.size_bytes for file in plan.context.files},
@@ -301,7 +304,9 @@ def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
         text = f"Wrote {eject}\nBuild it with plain Docker:\n  {command}"
         output.show(text, {**record, "folder": str(eject)}, as_json=as_json)
         return
-    packages = "\n".join(f"  {requirement}" for requirement in plan.lock.requirements)
+    packages = "\n".join(
+        f"  {package}=={version}  ({plan.sources[package]})" for package, version in plan.lock.pins.items()
+    )
     text = (
         f"Would build {plan.name} from {plan.base.reference} "
         f"(Python {plan.base.python}, {plan.base.architecture})\n"

@@ -12,12 +12,13 @@ import typer
 from infer_cli import output
 from infer_cli.errors import InferError
 from infer_cli.image import ImageName
-from infer_cli.options import AsJson, ModelFile, Trust
+from infer_cli.options import AsJson, ModelFile, NoEnvironment, Trust
 from infer_cli.plan import BAKED_FOLDER
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.images import ImageFacts
+    from infer_cli.environment import Environment
     from infer_cli.inspection import Estimator, Feature, Inspection, Judged
 
 _SHOWN_NAMES = 12
@@ -46,6 +47,7 @@ def inspect(
     *,
     model_file: ModelFile = None,
     trust: Trust = None,
+    no_environment: NoEnvironment = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell what a model file or an image holds.
@@ -53,7 +55,8 @@ def inspect(
     Of a model file no code is run. Of an image it tells what each package and layer weighs, and the model
     inside.
     """
-    from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.environment import training_environment  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415
     from infer_cli.trust import parse_trust  # noqa: PLC0415
 
     trusted = parse_trust(trust or ())
@@ -62,17 +65,25 @@ def inspect(
         _inspect_image(ImageName.parse(what, allow_digest=True), as_json=as_json)
         return
     found = inspect_model(find_model(path, model_file) if path.is_dir() else path)
-    text, record = _judged(found, trusted)
+    text, record = _judged(found, trusted, None if no_environment else training_environment(found))
     output.show(text, record, as_json=as_json)
 
 
-def _judged(model: Inspection, trusted: tuple[str, ...]) -> tuple[str, dict[str, object]]:
+def _judged(
+    model: Inspection, trusted: tuple[str, ...], environment: Environment | None
+) -> tuple[str, dict[str, object]]:
     """What a model file holds, and what is thought of each name in it, as text and as a record."""
     from infer_cli.inspection import judge_globals  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.sources import sources_of  # noqa: PLC0415
 
     judged = judge_globals(model, trusted)
-    record: dict[str, object] = {**model.as_dict(), "globals": [one.as_dict() for one in judged]}
-    return f"{_describe(model)}\n{_imports(judged)}", record
+    record: dict[str, object] = {
+        **model.as_dict(),
+        "needs": [source.as_dict() for source in sources_of(model, environment)],
+        "environment": str(environment.folder) if environment else None,
+        "globals": [one.as_dict() for one in judged],
+    }
+    return f"{_describe(model, environment)}\n{_imports(judged)}", record
 
 
 def _imports(judged: tuple[Judged, ...]) -> str:
@@ -140,8 +151,8 @@ def _baked_model(engine: Engine, image: ImageFacts) -> Inspection | None:
         return replace(inspect_model(copy), path=Path(inside))
 
 
-def _describe(model: Inspection) -> str:
-    from infer_cli.inspection import requirements_of  # noqa: PLC0415 (see above)
+def _describe(model: Inspection, environment: Environment | None = None) -> str:
+    from infer_cli.sources import sources_of  # noqa: PLC0415 (see above)
 
     wrapped = f", {model.compression}" if model.compression else ""
     lines = [
@@ -155,7 +166,9 @@ def _describe(model: Inspection) -> str:
     if model.estimator is not None:
         lines += ["estimator:", *_tree(model.estimator, 1)]
     lines.append("needs:")
-    lines += [f"  {need.name}{need.specifier}  ({need.reason})" for need in requirements_of(model)]
+    lines += [f"  {source}" for source in sources_of(model, environment)]
+    if environment is not None:
+        lines.append(f"current environment: {environment.folder} (Python {environment.python})")
     return "\n".join(lines)
 
 

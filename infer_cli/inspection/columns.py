@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from infer_cli.inspection.arrays import dtype_kind_of, scalar_of, values_of
+from infer_cli.inspection.boosters import lightgbm_categories
 from infer_cli.inspection.kinds import is_sklearn_like
 from infer_cli.inspection.model import Feature
 from infer_cli.inspection.nodes import DictNode, Global, Instance, ListNode, Node, SetNode
@@ -50,10 +51,11 @@ _TREES = {
     "IsolationForest": (1, 6),
 }
 _TAKE_GAPS = re.compile(
-    r"(HistGradientBoosting|XGB|XGBRF|LGBM|CatBoost)(Classifier|Regressor|Ranker)|VarianceThreshold"
+    r"(HistGradientBoosting|XGB|XGBRF|LGBM|CatBoost|Dummy)(Classifier|Regressor|Ranker)"
+    r"|VarianceThreshold|_ConstantPredictor"
 )
 # They check what they pass on to the models inside them.
-_STRICT = re.compile(r"AdaBoost\w+|ClassifierChain|RegressorChain|OutputCodeClassifier")
+_STRICT = re.compile(r"AdaBoost\w+|ClassifierChain|RegressorChain")
 # Attributes with the fitted models that a model asks, all about the same columns.
 _MODELS = ("best_estimator_", "regressor_", "classifier_", "estimator_", "estimator", "base_estimator")
 _LISTS_OF_MODELS = ("calibrated_classifiers_", "estimators_")
@@ -360,10 +362,26 @@ class _Reading:
                 self._enter(part, chosen, is_model=True)
         elif isinstance(preprocessor, Instance):
             self._gradient_boosting(preprocessor.state(), table)
+        elif name.startswith("CatBoost"):
+            # Its own format, which is not read here, says which columns are categories.
+            self._learn(table, "any")
+        elif categories := lightgbm_categories(model):
+            for at, column in enumerate(table):
+                if at in categories:
+                    self._known(column, categories[at])
+                else:
+                    self._learn([column], "number")
         else:
             self._learn(table, "number")
             self._meet_gaps(name, table)
         return [_merged(table)]
+
+    def _known(self, column: _Column, values: tuple[Plain, ...]) -> None:
+        """Learn categories that pandas knew; others are missing ones."""
+        kind = _kind_of(values)
+        for learned in self._raw([column]):
+            if kind is not None:
+                learned.categories.append(_Categories(kind, values, is_open=True))
 
     def _meet_gaps(self, name: str, table: list[_Column]) -> None:
         if name in _TREES and self._release >= _TREES[name]:

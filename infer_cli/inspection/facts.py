@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
 from infer_cli.inspection.arrays import shape_of, values_of
+from infer_cli.inspection.boosters import lightgbm_names, xgboost_version
 from infer_cli.inspection.columns import features_of, takes_texts
 from infer_cli.inspection.described import what_is
 from infer_cli.inspection.estimators import estimator_of, first_of, inner_of
@@ -63,7 +64,14 @@ def facts_of(content: Node) -> Facts:
         features=features,
         frame_reason=frame_reason,
         classes=_classes_of(model),
-        versions=() if sklearn_version is None else (RecordedVersion("scikit-learn", sklearn_version),),
+        versions=tuple(
+            RecordedVersion(package, version)
+            for package, version in (
+                ("scikit-learn", sklearn_version),
+                ("xgboost", _xgboost_version_of(model)),
+            )
+            if version is not None
+        ),
     )
 
 
@@ -116,6 +124,8 @@ def _feature_names_of(model: Instance) -> tuple[str, ...] | None:
         if names is not None:
             values = values_of(names)
             return None if values is None else tuple(str(value) for value in values)
+        if (names_of_lightgbm := lightgbm_names(found)) is not None:
+            return names_of_lightgbm
     return None
 
 
@@ -151,6 +161,12 @@ def _sklearn_version_of(model: Instance) -> str | None:
             if isinstance(version, str):
                 return version
     return None
+
+
+def _xgboost_version_of(model: Instance) -> str | None:
+    """Give the version of XGBoost that saved the model: its boosters say so."""
+    versions = (xgboost_version(node) for node in _everything(model) if isinstance(node, Instance))
+    return next(filter(None, versions), None)
 
 
 def _may_be_model(node: Node) -> TypeGuard[Instance]:

@@ -9,10 +9,12 @@ that loading would import.
 from __future__ import annotations
 
 import _compat_pickle
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from infer_cli.inspection import opcodes
 from infer_cli.inspection.arrays import DTYPE, dtype_of
+from infer_cli.inspection.boosters import HANDLES
 from infer_cli.inspection.nodes import Blob, DictNode, Global, Instance, ListNode, Node, SetNode
 from infer_cli.inspection.refusal import Refused
 from infer_cli.inspection.stack import Stack
@@ -42,6 +44,8 @@ WANTED = frozenset(
         "statistics_",
     }
 )
+# How much is looked at of a model in the format of its own library.
+STARTED_BYTES = 64 * 1024
 
 # After so many steps the height of the stack is looked at.
 BLOCK_STEPS = 1 << 16
@@ -112,13 +116,13 @@ class Machine(Stack):
 
     # Texts and byte strings.
 
-    def _is_wanted(self) -> bool:
+    def _is_of(self, attributes: frozenset[str]) -> bool:
         # The array of an attribute is written after the attribute's name, at most a few levels deep.
         nearby = [self._stack[-4:], *(level[-4:] for level in self._levels[-3:])]
-        return any(isinstance(item, str) and item in WANTED for items in nearby for item in items)
+        return any(isinstance(item, str) and item in attributes for items in nearby for item in items)
 
     def _keeps(self, length: int) -> bool:
-        if length > KEPT_BYTES and (length > WANTED_BYTES or not self._is_wanted()):
+        if length > KEPT_BYTES and (length > WANTED_BYTES or not self._is_of(WANTED)):
             return False
         self._budget.take_text(length)
         return True
@@ -127,19 +131,23 @@ class Machine(Stack):
         """Read bytes, or pass over them if nobody will ask for them."""
         if self._keeps(length):
             return self.stream.read(length)
-        self.stream.skip(length)
-        return Blob(length)
+        start = b""
+        if self._is_of(HANDLES):
+            start = self.stream.read(min(length, STARTED_BYTES))
+            self._budget.take_text(len(start))
+        self.stream.skip(length - len(start))
+        return Blob(length, start=start)
 
     def _bytes(self, length: int) -> None:
         self._stack.append(self.take(length))
 
     def _text(self, length: int, decode: Callable[[bytes, Stream], str]) -> None:
         data = self.take(length)
-        text = Blob(length, is_text=True) if isinstance(data, Blob) else decode(data, self.stream)
+        text = replace(data, is_text=True) if isinstance(data, Blob) else decode(data, self.stream)
         self._stack.append(text)
 
     def _text_line(self) -> None:
-        keep = WANTED_BYTES if self._is_wanted() else KEPT_BYTES
+        keep = WANTED_BYTES if self._is_of(WANTED) else KEPT_BYTES
         line, length = self.stream.line_start(keep)
         if length > len(line):
             self._stack.append(Blob(length, is_text=True))

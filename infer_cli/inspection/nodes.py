@@ -20,10 +20,14 @@ Node: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Bytes (or, if `is_text`, a text) that were passed over because nobody needs them: only their length."""
+    """Bytes (or, if `is_text`, a text) that were passed over because nobody needs them: only their length.
+
+    Of a few, the `start` is kept.
+    """
 
     length: int
     is_text: bool = False
+    start: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, order=True)

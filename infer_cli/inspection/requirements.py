@@ -60,6 +60,8 @@ DISTRIBUTIONS = {
 }
 # Parts of packages that need scikit-learn, though their packages do not.
 _WITH_SKLEARN = {"lightgbm.sklearn", "xgboost.sklearn"}
+# What reads only its own version well.
+_RECORDED = ("scikit-learn", "xgboost")
 # The first whose wheels were built for NumPy 2.
 NUMPY_2_SKLEARN = (1, 4, 2)
 # Older ones came out before pandas 3, whose texts and dates are of other types than those of pandas 2.
@@ -90,6 +92,11 @@ class Requirement:
     specifier: str
     reason: str
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the file names the version itself; a range is deduced from what else it holds."""
+        return self.specifier.startswith("==")
+
     def __str__(self) -> str:
         return f"{self.name}{self.specifier}"
 
@@ -115,9 +122,11 @@ def requirements_of(inspection: Inspection) -> tuple[Requirement, ...]:
     if inspection.compression == "lz4":
         needed["lz4"] = "the file is compressed with it"
     found = {name: Requirement(name, "", reason) for name, reason in needed.items()}
-    if inspection.sklearn_version is not None and _VERSION.fullmatch(inspection.sklearn_version):
-        pinned = f"=={inspection.sklearn_version}"
-        found["scikit-learn"] = Requirement("scikit-learn", pinned, "recorded in the file")
+    recorded = {entry.package: entry.version for entry in inspection.versions}
+    recorded["scikit-learn"] = inspection.sklearn_version or ""
+    for name in _RECORDED:
+        if _VERSION.fullmatch(recorded.get(name, "")):
+            found[name] = Requirement(name, f"=={recorded[name]}", "recorded in the file")
     if pandas := _pandas(inspection):
         found["pandas"] = pandas
     if numpy := _numpy(inspection):

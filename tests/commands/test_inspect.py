@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import sklearn
 
@@ -47,6 +49,25 @@ def test_a_script_gets_one_object(infer: Callable[..., Finished], iris_folder: P
     assert record["path"] == str(iris_folder / "model.pkl")
     assert record["kind"] == "classifier"
     assert record["feature_names"] == ["slength", "swidth", "plength", "pwidth"]
+
+
+def test_versions_are_told_with_where_they_come_from(
+    infer: Callable[..., Finished], iris_folder: Path
+) -> None:
+    here = infer("inspect", str(iris_folder), VIRTUAL_ENV=sys.prefix)
+    elsewhere = infer("inspect", str(iris_folder), "--no-environment", VIRTUAL_ENV=sys.prefix)
+    record = infer("inspect", str(iris_folder), "--json", VIRTUAL_ENV=sys.prefix).record
+
+    numpy = f"  numpy=={np.__version__}  (the current environment; deduced >=2: NumPy 2 saved the file)\n"
+    assert numpy in here.stdout
+    assert f"\ncurrent environment: {sys.prefix} (Python " in here.stdout
+    assert "  numpy>=2  (deduced: NumPy 2 saved the file)\n" in elsewhere.stdout
+    assert "current environment" not in elsewhere.stdout
+    assert record["environment"] == sys.prefix
+    assert [(need["package"], need["version"], need["source"]) for need in record["needs"]] == [
+        ("numpy", np.__version__, "the current environment"),
+        ("scikit-learn", sklearn.__version__, "recorded in the file"),
+    ]
 
 
 def test_a_file_that_is_no_model_is_an_error(infer: Callable[..., Finished], tmp_path: Path) -> None:
@@ -116,7 +137,7 @@ def test_columns_of_several_kinds_get_a_line_each(
         '  town  category: A & B, Köln, New York, say "hi"\n'
         "classes:   no, yes\n"
     ) in shown
-    assert "  (the model takes named columns of several kinds: town is a category" in shown
+    assert "; the model takes named columns of several kinds: town is a category" in shown
     assert record["features"][1] == {
         "name": "town",
         "kind": "category",

@@ -5,9 +5,11 @@
 # A base image with Python 3.11; nothing else of it is used.
 FROM python:3.11-slim
 
-# Python finds the packages and the service here; /data is where a model folder is mounted.
+# Python finds the packages and the service here, and the packages find the library of OpenMP;
+# /data is where a model folder is mounted.
 # Nothing is written at run time: a read-only root file system is enough.
 ENV PYTHONPATH=/opt/infer:/opt/infer/code:/opt/infer/packages \
+    LD_LIBRARY_PATH=/opt/infer/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/tmp \

@@ -10,11 +10,14 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infer_cli.base import BASE_IMAGE_VARIABLE, official_base
 from infer_cli.engine.images import find_image
 
 if TYPE_CHECKING:
@@ -198,11 +201,21 @@ def test_eject_into_a_full_folder_writes_nothing(infer: Callable[..., Finished],
 def test_dry_run_prints_the_plan_and_builds_nothing(
     engine: Engine, infer: Callable[..., Finished], iris_folder: Path
 ) -> None:
-    planned = infer("build", "--tag", "infer-test/dry:v1", "--model-dir", str(iris_folder), "--dry-run")
+    command = ("build", "--tag", "infer-test/dry:v1", "--model-dir", str(iris_folder), "--dry-run")
+    here = {"VIRTUAL_ENV": sys.prefix, BASE_IMAGE_VARIABLE: ""}
 
-    assert planned.exit_code == 0, planned.stderr
-    assert "FROM python:3.11-slim" in planned.stdout
-    assert "scikit-learn==" in planned.stdout
+    planned = infer(*command, **here)
+    elsewhere = infer(*command, "--no-environment", **here)
+
+    assert (planned.exit_code, elsewhere.exit_code) == (0, 0), planned.stderr
+    python = ".".join(map(str, sys.version_info[:2]))
+    assert f"FROM {official_base(python)}" in planned.stdout
+    assert f"  scikit-learn=={metadata.version('scikit-learn')}  (recorded in the file)\n" in planned.stdout
+    assert f"  scipy=={metadata.version('scipy')}  (the current environment)\n" in planned.stdout
+    assert "  flask==3.1.3  (needed by the service)\n" in planned.stdout
+    assert f"Preferring the versions of {sys.prefix}\n" in planned.stderr
+    assert f"FROM {official_base('3.11')}" in elsewhere.stdout
+    assert "the current environment" not in elsewhere.stdout + elsewhere.stderr
     assert find_image(engine, "infer-test/dry:v1") is None
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import sklearn
 from sklearn.neighbors import KNeighborsClassifier
 
-from service.description import describe, example
+from service.description import _version, describe, example
 from service.features import Feature
 
 if TYPE_CHECKING:
@@ -61,3 +61,9 @@ def test_why_a_model_has_no_shorter_way_is_said(make_predictor: Callable[[object
         "reason": "there is no shorter way through KNeighborsClassifier",
         "batched": True,
     }
+
+
+def test_a_module_of_another_package_tells_its_version_itself() -> None:
+    import sklearn  # noqa: PLC0415 (slow to import)
+
+    assert _version("sklearn", "scikit-learn-of-another-name") == sklearn.__version__

@@ -1,0 +1,149 @@
+"""Models of XGBoost and LightGBM, trained in an environment of their own, which tells the versions."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from uv import find_uv_bin
+
+from infer_cli import labels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from infer_cli.engine.connection import Engine
+    from tests.conftest import Finished
+
+# Not the newest, so that it shows where versions come from.
+XGBOOST, LIGHTGBM, SCIPY = "3.1.3", "4.6.0", "1.16.2"
+_TRAIN = """
+import json, pathlib, pickle, sys
+import numpy as np, pandas as pd
+from lightgbm import LGBMClassifier
+from sklearn.compose import make_column_transformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+from xgboost import XGBClassifier
+
+random = np.random.default_rng(0)
+frame = pd.DataFrame({
+    "age": np.where(np.arange(90) % 7 == 3, np.nan, random.normal(40, 9, 90).round(2)),
+    "income": random.integers(1000, 9000, 90),
+    "town": np.resize(np.array(["Köln", "New York", "A & B"], dtype=object), 90),
+})
+target = (frame["income"] + 1000 * (frame["town"] == "Köln") > 5000).to_numpy()
+pipeline = make_pipeline(
+    make_column_transformer((OneHotEncoder(), ["town"]), remainder="passthrough"),
+    XGBClassifier(n_estimators=5),
+)
+tables = {"xgboost": frame, "lightgbm": frame.astype({"town": "category"})}
+models = {"xgboost": pipeline, "lightgbm": LGBMClassifier(n_estimators=5, verbose=-1)}
+for name, model in models.items():
+    table = tables[name]
+    model.fit(table, target.astype(int))
+    folder = pathlib.Path(sys.argv[1], name)
+    folder.mkdir()
+    (folder / "model.pkl").write_bytes(pickle.dumps(model))
+    answers = frame.assign(prediction=model.predict(table))
+    for at, label in enumerate(model.classes_.tolist()):
+        answers[f"probability_{label}"] = model.predict_proba(table)[:, at]
+    answers.to_json(f"{sys.argv[1]}/{name}.jsonl", orient="records", lines=True, double_precision=15)
+"""
+_MAPPED = """
+import json
+import sklearn.tree, lightgbm
+files = {line.split()[-1] for line in open("/proc/self/maps") if "libgomp" in line}
+print(json.dumps(sorted(files)))
+"""
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an environment, models that were trained in it, and the answers that they gave there."""
+    folder = tmp_path_factory.mktemp("boosters")
+    uv, environment = find_uv_bin(), folder / "env"
+    packages = (
+        f"xgboost-cpu=={XGBOOST}",
+        f"lightgbm=={LIGHTGBM}",
+        f"scipy=={SCIPY}",
+        "scikit-learn",
+        "pandas",
+    )
+    for command in (
+        (uv, "venv", "--quiet", "--python", sys.executable, environment),
+        (uv, "pip", "install", "--quiet", "--only-binary", ":all:", "--python", environment, *packages),
+        (environment / "bin" / "python", "-W", "ignore", "-c", _TRAIN, folder),
+    ):
+        subprocess.run(command, check=True)
+    for path in (folder, *list(folder.parents)[:2]):
+        path.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def build(
+    infer: Callable[..., Finished], training: Path, base_image: str, tag: Callable[[], str]
+) -> Callable[[str], str]:
+    """Build an image for a model, proved with the answers of its own environment."""
+
+    def run(name: str) -> str:
+        image = tag()
+        options = ("--model-dir", str(training / name), "--base-image", base_image)
+        examples = ("--examples", str(training / f"{name}.jsonl"))
+        built = infer(
+            "build", "--tag", image, *options, *examples, "--json", VIRTUAL_ENV=str(training / "env")
+        )
+        assert built.exit_code == 0, built.stderr
+        assert built.record["proof"] == "it answered 90 rows, 270 answers as expected"
+        return image
+
+    return run
+
+
+def packages_of(engine: Engine, image: str) -> dict[str, str]:
+    config = engine.api.inspect_image(image)["Config"]  # type: ignore[no-untyped-call]
+    return dict(pin.split("==") for pin in config["Labels"][labels.REQUIREMENTS].split())
+
+
+def test_xgboost_answers_as_in_training_without_what_is_for_gpus(
+    engine: Engine, build: Callable[[str], str]
+) -> None:
+    packages = packages_of(engine, build("xgboost"))
+
+    assert (packages["xgboost-cpu"], packages["scipy"]) == (XGBOOST, SCIPY)
+    assert not {"xgboost", "nvidia-nccl-cu12", "nvidia-nccl-cu13"} & packages.keys()
+
+
+def test_lightgbm_answers_as_in_training_with_the_openmp_that_the_image_has(
+    engine: Engine, build: Callable[[str], str]
+) -> None:
+    image = build("lightgbm")
+    container = engine.api.create_container(image, ["python3", "-c", _MAPPED])
+    try:
+        engine.api.start(container)
+        engine.api.wait(container)
+        mapped = json.loads(engine.api.logs(container, stderr=False))
+    finally:
+        engine.api.remove_container(container, force=True)
+
+    assert packages_of(engine, image)["lightgbm"] == LIGHTGBM
+    assert len(mapped) == 1
+    assert mapped[0].startswith("/opt/infer/packages/scikit_learn.libs/libgomp-")
+
+
+def test_versions_are_told_with_where_they_come_from(infer: Callable[..., Finished], training: Path) -> None:
+    def versions(name: str, **environment: str) -> dict[str, Any]:
+        record = infer("inspect", str(training / name), "--json", **environment).record
+        return {need["package"]: (need["version"], need["source"]) for need in record["needs"]}
+
+    here = versions("lightgbm", VIRTUAL_ENV=str(training / "env"))
+    elsewhere = versions("lightgbm", VIRTUAL_ENV=str(training))
+
+    assert here["lightgbm"] == (LIGHTGBM, "the current environment")
+    assert elsewhere["lightgbm"] == (None, "newest that fits")
+    assert versions("xgboost")["xgboost"] == (XGBOOST, "recorded in the file")
