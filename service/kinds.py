@@ -390,7 +390,10 @@ def _feature(name: str, learned: Learned) -> Feature:
     kind = _agreed(learned.kinds)
     if kind is None:
         kind = "text" if learned.is_pandas_category else "any"
-    dtype = {"number": learned.number_dtype, "date": f"datetime64[{learned.unit}]" if learned.unit else "datetime64"}
+    dtype = {
+        "number": learned.number_dtype,
+        "date": f"datetime64[{learned.unit}]" if learned.unit else "datetime64",
+    }
     return Feature(
         name,
         kind,

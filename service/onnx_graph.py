@@ -72,8 +72,19 @@ MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 # NumPy's names for the types of elements, by ONNX's numbers.
 ELEMENTS = {
-    **{1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64"},
-    **{8: "text", 9: "boolean", 10: "float16", 11: "float64", 12: "uint32", 13: "uint64"},
+    1: "float32",
+    2: "uint8",
+    3: "int8",
+    4: "uint16",
+    5: "int16",
+    6: "int32",
+    7: "int64",
+    8: "text",
+    9: "boolean",
+    10: "float16",
+    11: "float64",
+    12: "uint32",
+    13: "uint64",
 }
 FLOATS = ("float16", "float32", "float64")
 LABELS = ("text", "boolean", "int32", "int64")
@@ -277,7 +288,7 @@ class _Tracing:
         return None
 
     def classes(self, labels: str) -> tuple[str | int, ...] | None:
-        """Give the classes in the order of the probabilities: a classifier's own, or a list that is picked from."""
+        """Give the classes in the order of the probabilities: a classifier's, or a list to pick from."""
         node = self._maker(labels)
         if node is None:
             return None
@@ -288,7 +299,7 @@ class _Tracing:
         return None
 
     def probabilities(self, outputs: Iterable[Value]) -> Value | None:
-        """Give the output with the probabilities; None if there is none, or if it has scores of another kind."""
+        """Give the output with the probabilities; None if there is none, or if it has other scores."""
         for output in outputs:
             if output.is_sequence or (output.element in FLOATS and len(output.shape) == 2):  # noqa: PLR2004
                 return None if self._are_scores(output.name) else output

@@ -56,7 +56,7 @@ def _session(runtime: Any, data: bytes) -> Any:  # noqa: ANN401 (ONNX Runtime ha
 
 
 class OnnxModel:
-    """A session with what an estimator has: `predict`, the columns it takes, and its classes if they are known.
+    """A session with what an estimator has: `predict`, the columns it takes, and its classes if known.
 
     It has `feature_names_in_`, `classes_` and `predict_proba` only if the model tells them.
     `columns` are the types of the columns: NumPy's names, `text` or `boolean`.

@@ -1,4 +1,4 @@
-"""Loads a model as skops writes it: a zip with arrays, and with a description of each object in `schema.json`.
+"""Loads a model as skops writes it: a zip with arrays, and a description of each object in `schema.json`.
 
 skops does not get the file itself, but an archive made anew of what was looked at: see `skops_schema`.
 """

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from service.policy import CALL, MAKE, NAME
 from service.unpickling import STAND_INS, Forbidden, check_home, is_special
@@ -38,7 +38,7 @@ CALLED = (CALL,)
 NUMPY_SCALARS = frozenset(
     ("numpy", name)
     for name in (
-        *("bool", "bool_", "bytes_", "str_", "datetime64", "timedelta64", "longdouble"),
+        *("bool", "bool_", "bytes_", "str_", "datetime64", "timedelta64"),
         *("float16", "float32", "float64", "complex64", "complex128"),
         *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
     )
@@ -97,26 +97,25 @@ class Schema:
         if not isinstance(state, dict) or depth > DEPTH_MAX:
             raise _misunderstood()
         number = state.get("__id__")
-        is_numbered = type(number) is int
-        if is_numbered and number in self._numbers:
+        if type(number) is int and number in self._numbers:
             return self._earlier(self._numbers[number])
         loader = state.get("__loader__")
-        write = _LOADERS.get(loader) if isinstance(loader, str) else None
+        write = self._loaders.get(loader) if isinstance(loader, str) else None
         if write is None:
             raise Forbidden(f"has a {str(loader)[:40]}, which is no known part of a model")
-        if is_numbered:
+        if type(number) is int:
             self._numbers[number] = None
         start = self._count
         self._take(1)
         try:
-            written = write(self, state, depth + 1)
+            written: State = write(self, state, depth + 1)
         except (KeyError, TypeError, AttributeError):
             # A part is missing, or is of another type.
             raise _misunderstood() from None
         written["__id__"] = len(self._made) + 1
         self._made.append(written)
         self._sizes.append(self._count - start)
-        if is_numbered:
+        if type(number) is int:
             self._numbers[number] = len(self._made)
         return written
 
@@ -133,7 +132,8 @@ class Schema:
 
     def _found(self, written: State) -> State:
         """Give what was written of an object the first time."""
-        return self._made[written["__id__"] - 1]
+        found: State = self._made[written["__id__"] - 1]
+        return found
 
     def _named(self, state: State, uses: tuple[str, ...] = CALLED) -> State:
         """Start an object of the class that it names; refuse one that may not be used so."""
@@ -303,7 +303,8 @@ class Schema:
     def _attributes(self, written: State) -> Iterator[object]:
         """Go through the names in a state, which may also come as pairs of names and values."""
         found = self._found(written)
-        loader, content = found["__loader__"], found.get("content")
+        loader: str = found["__loader__"]
+        content: Any = found.get("content")
         if loader == "DictNode":
             yield from content
         elif loader == "JsonNode":
@@ -312,34 +313,33 @@ class Schema:
             for part in content:
                 yield from self._attributes(part)
 
-
-_LOADERS: dict[str, Callable[[Schema, State, int], State]] = {
-    "BytearrayNode": Schema._bytes,
-    "BytesNode": Schema._bytes,
-    "ConstructorFromReduceNode": Schema._one,
-    "DTypeNode": Schema._one,
-    "DefaultDictNode": Schema._default_dictionary,
-    "DictNode": Schema._dictionary,
-    "FunctionNode": Schema._held,
-    "JsonNode": Schema._json,
-    "ListNode": Schema._sequence,
-    "LossNode": Schema._reduced,
-    "MaskedArrayNode": Schema._masked_array,
-    "MethodNode": Schema._method,
-    "NdArrayNode": Schema._array,
-    "ObjectNode": Schema._instance,
-    "OperatorFuncNode": Schema._operator,
-    "PartialNode": Schema._partial,
-    "QuantileForestNode": Schema._reduced,
-    "RandomGeneratorNode": Schema._generator,
-    "RandomStateNode": Schema._one,
-    "SetNode": Schema._sequence,
-    "SliceNode": Schema._slice,
-    "SparseMatrixNode": Schema._sparse,
-    "TreeNode": Schema._reduced,
-    "TupleNode": Schema._sequence,
-    "TypeNode": Schema._held,
-}
+    _loaders: ClassVar[dict[str, Callable[[Schema, State, int], State]]] = {
+        "BytearrayNode": _bytes,
+        "BytesNode": _bytes,
+        "ConstructorFromReduceNode": _one,
+        "DTypeNode": _one,
+        "DefaultDictNode": _default_dictionary,
+        "DictNode": _dictionary,
+        "FunctionNode": _held,
+        "JsonNode": _json,
+        "ListNode": _sequence,
+        "LossNode": _reduced,
+        "MaskedArrayNode": _masked_array,
+        "MethodNode": _method,
+        "NdArrayNode": _array,
+        "ObjectNode": _instance,
+        "OperatorFuncNode": _operator,
+        "PartialNode": _partial,
+        "QuantileForestNode": _reduced,
+        "RandomGeneratorNode": _generator,
+        "RandomStateNode": _one,
+        "SetNode": _sequence,
+        "SliceNode": _slice,
+        "SparseMatrixNode": _sparse,
+        "TreeNode": _reduced,
+        "TupleNode": _sequence,
+        "TypeNode": _held,
+    }
 
 
 def _protocol_of(schema: object) -> int:

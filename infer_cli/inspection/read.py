@@ -113,7 +113,7 @@ def _read_skops(file: io.FileIO) -> _Content:
     facts = facts_of(model.root)
     if model.version is not None:
         facts = replace(facts, versions=(*facts.versions, RecordedVersion("skops", model.version)))
-    return _Content("skops", facts, frozenset(model.globals))
+    return _Content("skops", facts, frozenset(model.globals), frozenset(model.calls))
 
 
 def _read_onnx(stream: Stream) -> _Content:
