@@ -122,6 +122,7 @@ def _read_onnx(stream: Stream) -> _Content:
         kind=model.kind,
         feature_names=model.feature_names,
         feature_count=model.feature_count,
+        features=model.features,
         classes=model.classes,
         versions=(RecordedVersion(model.producer, model.producer_version),) if model.producer else (),
     )
