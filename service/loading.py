@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
 from service.logs import LOGGER
-from service.onnx_graph import Unusable
 from service.onnx_model import load_onnx
 from service.policy import Policy
+from service.refusal import Unusable
 from service.skops_archive import load_skops
 from service.unpickling import Forbidden, load_safely
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from service.refusal import Unusable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -97,14 +99,6 @@ CLASS_LABELS = ("classlabels_strings", "classlabels_int64s", "classlabels_ints")
 NAMES_KEY = "feature_names"
 # How far what gives the labels may be from the output.
 STEPS_MAX = 20
-
-
-class Unusable(Exception):
-    """The file is no ONNX model, or one that cannot be served; `advice` says what to do."""
-
-    def __init__(self, reason: str, advice: str = "Save the model again") -> None:
-        super().__init__(reason)
-        self.advice = advice
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from service.onnx_graph import ELEMENTS, Unusable, read_graph
+from service.onnx_graph import ELEMENTS, read_graph
+from service.refusal import Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

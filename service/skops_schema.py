@@ -14,6 +14,7 @@ import json
 from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from service.policy import CALL, MAKE, NAME
+from service.refusal import Unusable
 from service.unpickling import STAND_INS, Forbidden, check_home, is_special
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Schema:
             )
         # The names that unpickling gives another meaning would have their own here.
         if judgement.use not in uses or (module, name) in STAND_INS:
-            raise Forbidden(f"uses {full} as no model does", name=full)
+            raise Forbidden(f"{full} is not allowed: it is used as in no model", name=full)
         if self._policy.trusts(module):
             self._trusted.add((module, name))
 
@@ -347,7 +348,8 @@ def _protocol_of(schema: object) -> int:
     if type(protocol) is not int or protocol < 0:
         raise _misunderstood()
     if protocol > PROTOCOL_MAX:
-        raise Forbidden("was written by a newer skops than this service knows")
+        reason = "was written by a newer skops than this service knows"
+        raise Unusable(reason, "Build the image again with a newer infer")
     return protocol
 
 

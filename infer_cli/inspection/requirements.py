@@ -79,6 +79,7 @@ _PANDAS_2 = frozenset(
 )
 _PANDAS_3_MODULES = frozenset({"pandas", "pandas.arrays"})
 _RELEASE = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+_FINAL_VERSION = re.compile(r"\d+(\.\d+)*")
 _VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc|\.post|\.dev)\d+)*")
 
 
@@ -118,6 +119,8 @@ def requirements_of(inspection: Inspection) -> tuple[Requirement, ...]:
     if inspection.sklearn_version is not None and _VERSION.fullmatch(inspection.sklearn_version):
         pinned = f"=={inspection.sklearn_version}"
         found["scikit-learn"] = Requirement("scikit-learn", pinned, "recorded in the file")
+    if skops := _skops(inspection):
+        found["skops"] = skops
     if pandas := _pandas(inspection):
         found["pandas"] = pandas
     if numpy := _numpy(inspection):
@@ -128,6 +131,14 @@ def requirements_of(inspection: Inspection) -> tuple[Requirement, ...]:
 def unknown_modules(inspection: Inspection) -> tuple[str, ...]:
     """Give the modules that the model needs and that no known package provides, such as your own code."""
     return tuple(module for module in inspection.modules if module not in DISTRIBUTIONS)
+
+
+def _skops(inspection: Inspection) -> Requirement | None:
+    """Ask for a skops that is not older than the writer's: it reads what older ones wrote."""
+    recorded = {one.package: one.version for one in inspection.versions}.get("skops", "")
+    if inspection.format != "skops" or not _FINAL_VERSION.fullmatch(recorded):
+        return None
+    return Requirement("skops", f">={recorded}", f"skops {recorded} saved the file")
 
 
 def _pandas(inspection: Inspection) -> Requirement | None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "schema.json"
 SCHEMA_BYTES_MAX = 64 * 1024 * 1024
+# Arrays of so few bytes are looked at whatever they are.
+SMALL_BYTES = 1024
 ARRAY_BYTES_MAX = 1024 * 1024
 HEADER_BYTES_MAX = 10_000
 # What else is a zip, by a file in it.
@@ -97,7 +99,7 @@ class SkopsModel:
         if loader == "JsonNode" and isinstance(content, str):
             return _literal(content)
         if isinstance(file := described.get("file"), str):
-            return self._array(file) if is_wanted else Blob(0)
+            return self._array(file) if is_wanted or self._is_small(file) else Blob(0)
         if isinstance(content, list):
             return _SEQUENCES.get(str(loader), ListNode)(
                 [self._node(item, depth + 1, is_wanted=is_wanted) for item in content]
@@ -117,6 +119,10 @@ class SkopsModel:
         for key, value in entries.items():
             keys_and_values += [key, self._node(value, depth + 1, is_wanted=key in WANTED)]
         return DictNode(keys_and_values)
+
+    def _is_small(self, name: str) -> bool:
+        size = self._archive.getinfo(name).file_size if name in self._archive.NameToInfo else 0
+        return size <= SMALL_BYTES
 
     def _array(self, name: str) -> Node:
         """Read an array from the archive."""

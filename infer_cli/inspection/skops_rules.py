@@ -115,7 +115,7 @@ class Rules:
         if type(number) is int and number in self._numbered:
             return self._earlier(self._numbered[number])
         loader = state.get("__loader__")
-        if not isinstance(loader, str) or loader not in _KNOWN:
+        if not isinstance(loader, str) or loader not in KNOWN:
             refuse(f"has a {str(loader)[:40]!r} in its schema, which infer does not know")
         if type(number) is int:
             self._numbered[number] = None
@@ -303,7 +303,7 @@ class Rules:
                 yield from self._attributes(self._found(part))
 
 
-_KNOWN = {"JsonNode"} | HELD | MADE | CALLED | set(PLAIN)
+KNOWN = {"JsonNode"} | HELD | MADE | CALLED | set(PLAIN)
 
 
 def _protocol_of(schema: State) -> int:
