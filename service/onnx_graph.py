@@ -72,6 +72,9 @@ MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
 }
 # What the operators of ONNX's own domains are called by; others are code from elsewhere, or read other files.
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
+# Those of ONNX Runtime that skl2onnx writes, for texts and for distances.
+RUNTIME_DOMAIN = "com.microsoft"
+RUNTIME_OPERATORS = ("CDist", "Tokenizer")
 # NumPy's names for the types of elements, by ONNX's numbers.
 ELEMENTS = {
     1: "float32",
@@ -200,10 +203,11 @@ def _nodes(model: Any) -> Iterator[Any]:  # noqa: ANN401
 
 
 def _check_domains(model: Any) -> None:  # noqa: ANN401
-    foreign = sorted({node.domain for node in _nodes(model)}.difference(DOMAINS))
-    if foreign:
-        reason = f"uses operators of {foreign[0][:60]!r}, which are not part of ONNX"
-        raise Unusable(reason, "Convert the model with operators of ONNX alone")
+    for node in _nodes(model):
+        is_known = node.domain == RUNTIME_DOMAIN and node.operator in RUNTIME_OPERATORS
+        if node.domain not in DOMAINS and not is_known:
+            reason = f"uses {node.operator[:60]!r} of {node.domain[:60]!r}, which is not part of ONNX"
+            raise Unusable(reason, "Convert the model with operators of ONNX alone")
 
 
 def _check_tensors(model: Any) -> None:  # noqa: ANN401

@@ -31,13 +31,14 @@ def load_onnx(file: Path) -> OnnxModel:
     place, mark = OWN_FORMAT
     if data[place] == mark:
         raise Unusable("is of ONNX Runtime's own format", "Save it as .onnx")
-    graph = read_graph(data)
-    runtime: Any = importlib.import_module("onnxruntime")
+    model = OnnxModel(read_graph(data))
     # Of the bytes that were looked at, not of the file again.
-    return OnnxModel(graph, _session(runtime, data))
+    model.session = _session(data)
+    return model
 
 
-def _session(runtime: Any, data: bytes) -> Any:  # noqa: ANN401 (ONNX Runtime has no types)
+def _session(data: bytes) -> Any:  # noqa: ANN401 (ONNX Runtime has no types)
+    runtime: Any = importlib.import_module("onnxruntime")
     options = runtime.SessionOptions()
     # The workers are the parallelism. Without threads of its own a session also lives on in forked workers.
     options.intra_op_num_threads = 1
@@ -59,6 +60,7 @@ def _session(runtime: Any, data: bytes) -> Any:  # noqa: ANN401 (ONNX Runtime ha
 class OnnxModel:
     """A session with what an estimator has: `predict`, the columns it takes, and its classes if known.
 
+    Raises `Unusable` for a model that takes no rows of columns.
     It has `feature_names_in_`, `classes_` and `predict_proba` only if the model tells them.
     `columns` are the types of the columns: NumPy's names, `text` or `boolean`.
     """
@@ -66,9 +68,9 @@ class OnnxModel:
     classes_: list[str | int]
     feature_names_in_: list[str]
 
-    def __init__(self, graph: Graph, session: Any) -> None:  # noqa: ANN401
+    def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._session = session
+        self.session: Any = None
         # What was answered last, for who asks of the same table for the probabilities.
         self._answered: tuple[object, dict[str, Any]] | None = None
         self._estimator_type = graph.kind
@@ -112,7 +114,7 @@ class OnnxModel:
         else:
             fed = {one.name: _array(one, _column(table, at)) for at, one in enumerate(inputs)}
         names = [output.name for output in self._graph.outputs]
-        return dict(zip(names, self._session.run(names, fed)))
+        return dict(zip(names, self.session.run(names, fed)))
 
 
 def _columns(graph: Graph) -> tuple[Sequence[str] | None, list[str]]:

@@ -25,6 +25,9 @@ DEPTH_MAX = 50
 CLASSES_BYTES_MAX = 64 * 1024
 # What the operators of ONNX's own domains are called by; others are code from elsewhere, or read other files.
 _DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
+# Those of ONNX Runtime that skl2onnx writes, for texts and for distances.
+_RUNTIME_DOMAIN = "com.microsoft"
+_RUNTIME_OPERATORS = ("CDist", "Tokenizer")
 _CLASS_LABELS = frozenset({"classlabels_strings", "classlabels_int64s", "classlabels_ints"})
 
 
@@ -147,8 +150,9 @@ def _read_node(stream: Stream, node: Field, model: OnnxModel, depth: int) -> Ope
                 operator.outputs.append(text_of(stream, part))
             case _Node.ATTRIBUTE if part.is_block:
                 operator.classes = _read_attribute(stream, part, model, depth) or operator.classes
-    if operator.domain not in _DOMAINS:
-        reason = f"uses operators of {operator.domain[:60]!r}, which are not part of ONNX"
+    is_known = operator.domain == _RUNTIME_DOMAIN and operator.name in _RUNTIME_OPERATORS
+    if operator.domain not in _DOMAINS and not is_known:
+        reason = f"uses {operator.name[:60]!r} of {operator.domain[:60]!r}, which is not part of ONNX"
         raise Refused(reason, hint="Convert the model with operators of ONNX alone.")
     model.operators.add(operator.name)
     return operator

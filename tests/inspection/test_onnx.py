@@ -158,14 +158,14 @@ ELSEWHERE = _block(13, _block(1, b"location"), _block(2, b"/etc/passwd"))
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        pytest.param(_model(FOREIGN), "operators of 'com.microsoft'", id="operator"),
+        pytest.param(_model(FOREIGN), "uses 'EPContext' of 'com.microsoft'", id="operator"),
         pytest.param(
             _model(_node(b"If", _block(5, _block(1, b"then"), _block(6, FOREIGN)))),
-            "operators of 'com.microsoft'",
+            "uses 'EPContext' of 'com.microsoft'",
             id="operator in a branch",
         ),
         pytest.param(
-            _model() + _block(25, _block(7, FOREIGN[2:])), "operators of", id="operator in a function"
+            _model() + _block(25, _block(7, FOREIGN[2:])), "uses 'EPContext' of", id="operator in a function"
         ),
         pytest.param(_model(_block(5, ELSEWHERE)), "numbers in another file", id="tensor"),
         pytest.param(_model(_block(5, _number(14, 1))), "numbers in another file", id="place of a tensor"),
