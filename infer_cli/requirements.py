@@ -41,8 +41,9 @@ def _model_requirements(model: Inspection, own_modules: frozenset[str]) -> tuple
     if missing:
         raise _needs_code(model, missing)
     found = {need.name: str(need) for need in requirements_of(model)}
-    # The service loads pickles with joblib, which comes with scikit-learn.
-    found.setdefault("scikit-learn", "scikit-learn")
+    if model.format != "onnx":
+        # The service loads pickles with joblib, which comes with scikit-learn.
+        found.setdefault("scikit-learn", "scikit-learn")
     return tuple(found.values())
 
 

@@ -27,6 +27,8 @@ PACKAGES = {
     "xgboost": "xgboost",
     "lightgbm": "lightgbm",
     "catboost": "catboost",
+    "skops": "skops",
+    "onnxruntime": "onnxruntime",
     "flask": "flask",
     "granian": "granian",
 }

@@ -93,6 +93,7 @@ class Learned:
     is_pandas_category: bool = False
     unit: str = ""
     has_none: bool = False
+    number_dtype: str = "float64"
     is_used: bool = False
     refuses_gaps: bool = False
     takes_gaps_by_chance: bool = False
@@ -114,6 +115,7 @@ class Reading:
             "IterativeImputer": self._imputer,
             "MissingIndicator": lambda _, __: [],
             "FunctionTransformer": self._function,
+            "OnnxModel": self._onnx,
             **dict.fromkeys(ENCODERS, self._encoder),
             **dict.fromkeys(SCALERS, self._scaler),
             **dict.fromkeys(VECTORIZERS, self._vectorizer),
@@ -348,6 +350,14 @@ class Reading:
             else:
                 self._take_numbers(chosen)
 
+    def _onnx(self, model: Any, table: list[Column]) -> list[Column]:  # noqa: ANN401
+        for learned, kind in zip(self._raw(table), model.columns):
+            learned.kinds.add(kind if kind in ("text", "boolean") else "number")
+            # NumPy's floats are rounded to those that the model takes.
+            learned.number_dtype = "float64" if "float" in kind else kind
+        self._refuse_gaps(table)
+        return []
+
     # What is learned.
 
     def _raw(self, table: list[Column]) -> list[Learned]:
@@ -401,7 +411,10 @@ def _feature(name: str, learned: Learned) -> Feature:
     kind = _agreed(learned.kinds)
     if kind is None:
         kind = "text" if learned.is_pandas_category else "any"
-    dtype = {"number": "float64", "date": f"datetime64[{learned.unit}]" if learned.unit else "datetime64"}
+    dtype = {
+        "number": learned.number_dtype,
+        "date": f"datetime64[{learned.unit}]" if learned.unit else "datetime64",
+    }
     return Feature(
         name,
         kind,

@@ -1,6 +1,7 @@
 """Opens the model file, and says in one line why it cannot.
 
 Loading a pickle runs the code that it names, so it is loaded by an allow-list: see `policy` and `unpickling`.
+So is an archive of skops: see `skops_schema`. An ONNX model is run by ONNX Runtime: see `onnx_model`.
 """
 
 from __future__ import annotations
@@ -12,20 +13,28 @@ import pickle
 import re
 import stat
 import warnings
+import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
 from service.logs import LOGGER
+from service.onnx_model import load_onnx
 from service.policy import Policy
+from service.refusal import Unusable
+from service.skops_archive import load_skops
 from service.unpickling import Forbidden, load_safely
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SUFFIXES = (".joblib", ".pickle", ".pkl")
-SUFFIXES_TO_COME = (".onnx", ".skops")
+PICKLE_SUFFIXES = (".joblib", ".pickle", ".pkl")
+SUFFIXES = (*PICKLE_SUFFIXES, ".onnx", ".skops")
 COMPRESSION_SUFFIXES = (".bz2", ".gz", ".lz4", ".lzma", ".xz", ".z", ".zlib")
 
+# What a zip starts with, and an ONNX model with the first of its fields.
+SKOPS_START = b"PK\x03\x04"
+ONNX_START = b"\x08"
 # A pickle (since 2003), then zlib, gzip, bzip2, lzma, xz and lz4.
 PICKLE_STARTS = (b"\x80", b"x", b"\x1f", b"B", b"]", b"\xfd", b"\x04")
 
@@ -85,7 +94,7 @@ def load_model(
     _check_suffix(file)
     size = _check_size(file)
     digest = _digest(file)
-    estimator = _unpickle(file, Policy(trusted), versions_must_match=versions_must_match)
+    estimator = _load(file, Policy(trusted), versions_must_match=versions_must_match)
     if not callable(getattr(estimator, "predict", None)):
         reason = f"it holds a {type(estimator).__name__}, which has no predict method"
         raise ModelUnloadable(file, reason, SAVE_ADVICE)
@@ -97,9 +106,7 @@ def _check_suffix(file: Path) -> None:
     suffixes = [suffix.lower() for suffix in file.suffixes] or [""]
     is_compressed = len(suffixes) > 1 and suffixes[-1] in COMPRESSION_SUFFIXES
     suffix = suffixes[-2] if is_compressed else suffixes[-1]
-    if suffix in SUFFIXES_TO_COME:
-        raise ModelUnloadable(file, f"{suffix} models are not served yet", SAVE_ADVICE)
-    if suffix not in SUFFIXES:
+    if suffix not in (PICKLE_SUFFIXES if is_compressed else SUFFIXES):
         reason = f"the name of a model must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
         raise ModelUnloadable(file, reason, SAVE_ADVICE)
 
@@ -135,13 +142,15 @@ def _digest(file: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def _unpickle(file: Path, policy: Policy, *, versions_must_match: bool) -> object:
+def _load(file: Path, policy: Policy, *, versions_must_match: bool) -> object:
     """Open what the file holds; the warnings of libraries about it go to the log, each once."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            estimator = load_safely(file, policy)
-        except Exception as error:  # Unpickling calls what the file names, which may raise anything.
+            estimator = _open(file, policy)
+        except Unusable as error:
+            raise ModelUnloadable(file, f"it {error}", error.advice) from error
+        except Exception as error:  # Loading calls what the file names, which may raise anything.
             raise _explain(file, error) from error
     if versions_must_match:
         for warning in caught:
@@ -150,6 +159,14 @@ def _unpickle(file: Path, policy: Policy, *, versions_must_match: bool) -> objec
     for line in dict.fromkeys(_warning_line(warning.message) for warning in caught):
         LOGGER.warning(line)
     return estimator
+
+
+def _open(file: Path, policy: Policy) -> object:
+    """Load a file by what it is, whatever its name says."""
+    start = _start_of(file)
+    if start.startswith(SKOPS_START):
+        return load_skops(file, policy)
+    return load_onnx(file) if start.startswith(ONNX_START) else load_safely(file, policy)
 
 
 def _is_about_versions(warning: Warning | str) -> bool:
@@ -167,7 +184,7 @@ def _warning_line(warning: Warning | str) -> str:
 
 
 def _explain(file: Path, error: Exception) -> ModelUnloadable:  # noqa: PLR0911 (one for each condition)
-    """Put the error of an unpickler into the words of someone who has a model and a service."""
+    """Put the error of a loader into the words of someone who has a model and a service."""
     if isinstance(error, pickle.UnpicklingError) and not CUT_SHORT.search(str(error)):
         return _explain_refusal(file, error)
     if isinstance(error, ModuleNotFoundError) and error.name:
@@ -176,15 +193,17 @@ def _explain(file: Path, error: Exception) -> ModelUnloadable:  # noqa: PLR0911 
         return _explain_missing_name(file, str(error))
     if isinstance(error, MemoryError):
         return ModelUnloadable(file, "it does not fit into memory", "Give the service more memory")
+    if isinstance(error, (zipfile.BadZipFile, zlib.error)) and not CUT_SHORT.search(str(error)):
+        return ModelUnloadable(file, f"it is damaged ({error})", COPY_ADVICE)
     if isinstance(error, EOFError) or CUT_SHORT.search(str(error)):
         return ModelUnloadable(file, "it is cut short", COPY_ADVICE)
-    if not _starts_like_a_pickle(file):
+    if not _is_known(file):
         return ModelUnloadable(file, f"it is not a pickle ({error})", SAVE_ADVICE)
-    return ModelUnloadable(file, f"unpickling it raised {type(error).__name__}: {error}", RETRAIN_ADVICE)
+    return ModelUnloadable(file, f"loading it raised {type(error).__name__}: {error}", RETRAIN_ADVICE)
 
 
 def _explain_refusal(file: Path, error: pickle.UnpicklingError) -> ModelUnloadable:
-    if not isinstance(error, Forbidden) or not _starts_like_a_pickle(file):
+    if not isinstance(error, Forbidden) or not _is_known(file):
         return ModelUnloadable(file, f"it is not a pickle ({error})", SAVE_ADVICE)
     if error.name is None:
         return ModelUnloadable(file, f"it {error}", SAFETY_ADVICE)
@@ -194,10 +213,15 @@ def _explain_refusal(file: Path, error: pickle.UnpicklingError) -> ModelUnloadab
     return ModelUnloadable(file, str(error), TRUST_ADVICE if error.is_unknown else SAFETY_ADVICE)
 
 
-def _starts_like_a_pickle(file: Path) -> bool:
-    """Tell whether the first byte is that of a pickle, or of one that joblib compressed."""
+def _is_known(file: Path) -> bool:
+    """Tell whether the first bytes are those of a zip, of a pickle, or of one that joblib compressed."""
+    start = _start_of(file)
+    return start.startswith(SKOPS_START) or start[:1] in PICKLE_STARTS
+
+
+def _start_of(file: Path) -> bytes:
     with file.open("rb") as stream:
-        return stream.read(1) in PICKLE_STARTS
+        return stream.read(len(SKOPS_START))
 
 
 def _explain_missing_module(file: Path, module: str) -> ModelUnloadable:

@@ -140,7 +140,7 @@ class _Problems:
         self.names = [feature.name for feature in self.features]
         self.known = frozenset(self.names)
         # Nearly all values are numbers, so that these are looked at first.
-        self.asked = [(feature.name, feature.type == "number") for feature in self.features]
+        self.asked = [(one.name, one.type == "number" and one.dtype == "float64") for one in self.features]
 
     @cached_property
     def _checks(self) -> dict[str, tuple[Feature, Check]]:

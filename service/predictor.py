@@ -24,6 +24,7 @@ from service.kinds import Reading, positions_of, takes_texts
 from service.lean.arithmetic import NotLean, Outcome
 from service.lean.trial import find_lean
 from service.loading import ModelUnloadable
+from service.onnx_model import OnnxModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -306,6 +307,8 @@ def _table_maker(loaded: LoadedModel, reading: Reading, features: tuple[Feature,
     """Give what makes the table that the model takes: without pandas where that will do, as it is quicker."""
     model = loaded.estimator
     is_mixed = any(feature.type != "number" and feature.dtype != "unused" for feature in features)
+    if isinstance(model, OnnxModel):
+        return table.rows_as_they_are if is_mixed else table.numbers
     if takes_texts(model):
         return table.texts
     if not hasattr(_entry(model), "feature_names_in_"):

@@ -21,6 +21,11 @@ def numbers(rows: Rows) -> object:
     return np.array(rows, dtype=np.float64)
 
 
+def rows_as_they_are(rows: Rows) -> object:
+    """Make no table: the model makes an array of each column."""
+    return rows
+
+
 def used_numbers(features: Sequence[Feature]) -> MakeTable:
     """Give what makes an array of numbers of rows; a column that nothing looks at may hold anything."""
     used = [feature.type == "number" for feature in features]

@@ -130,7 +130,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
         return found
 
     def _import(self, module: str, name: str) -> object:
-        stand_in = _STAND_INS.get((module, name))
+        stand_in = STAND_INS.get((module, name))
         if stand_in is not None:
             return MethodType(stand_in, self) if isinstance(stand_in, FunctionType) else stand_in
         __import__(module, level=0)
@@ -138,16 +138,8 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
         for part in name.split(".") if self.proto >= DOTS_PROTOCOL else [name]:
             found = getattr(found, part)
         if self._policy.trusts(module):
-            self._check_home(module, name, found)
+            check_home(self._policy, module, name, found)
         return found
-
-    def _check_home(self, module: str, name: str, found: object) -> None:
-        """Refuse what a trusted module has only imported, if it is dangerous where it comes from."""
-        home, own_name = getattr(found, "__module__", None), getattr(found, "__qualname__", name)
-        is_elsewhere = isinstance(home, str) and home != module
-        if isinstance(found, ModuleType) or (is_elsewhere and self._policy.danger_of(str(home), own_name)):
-            full = f"{module}.{name}"
-            raise Forbidden(f"{full} is not allowed: it only leads to {home or name}", name=full)
 
     def _outside(self) -> None:
         raise Forbidden("refers to something outside of it")
@@ -188,7 +180,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
         if id(instance) in self._built:
             raise Forbidden("changes an object again")
         for part in state if isinstance(state, tuple) else (state,):
-            if isinstance(part, dict) and any(map(_is_special, part)):
+            if isinstance(part, dict) and any(map(is_special, part)):
                 raise Forbidden("sets a special attribute")
         self._built[id(instance)] = instance
         super().load_build()
@@ -226,7 +218,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
     def _check_keys(self, container: object, keys: Iterable[object]) -> None:
         self._check_container(container, (dict,))
         # A Bunch lends its keys as attributes.
-        if type(container) is not dict and any(map(_is_special, keys)):
+        if type(container) is not dict and any(map(is_special, keys)):
             raise Forbidden("sets a special attribute")
 
     # joblib's arrays.
@@ -276,7 +268,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
         self._check_call(cls, ())
         if base not in (object, dict, list, tuple, set, frozenset, int, float, str):
             raise Forbidden("makes an object of another's base")
-        if isinstance(state, dict) and any(map(_is_special, state)):
+        if isinstance(state, dict) and any(map(is_special, state)):
             raise Forbidden("sets a special attribute")
         made: object = copyreg._reconstructor(cls, base, state)  # type: ignore[attr-defined]  # noqa: SLF001
         return made
@@ -322,7 +314,8 @@ def _random(name: str, bit_generator: object) -> object:
     return made
 
 
-_STAND_INS: dict[tuple[str, str], Any] = {
+# What stands in for a name, by the name.
+STAND_INS: dict[tuple[str, str], Any] = {
     ("builtins", "getattr"): _Unpickler._method,  # noqa: SLF001
     ("copyreg", "_reconstructor"): _Unpickler._reconstructor,  # noqa: SLF001
     ("joblib.numpy_pickle", "NumpyArrayWrapper"): _ArrayWrapper,
@@ -333,7 +326,17 @@ _STAND_INS: dict[tuple[str, str], Any] = {
 }
 
 
-def _is_special(name: object) -> bool:
+def check_home(policy: Policy, module: str, name: str, found: object) -> None:
+    """Refuse what a trusted module has only imported, if it is dangerous where it comes from."""
+    home, own_name = getattr(found, "__module__", None), getattr(found, "__qualname__", name)
+    is_elsewhere = isinstance(home, str) and home != module
+    if isinstance(found, ModuleType) or (is_elsewhere and policy.danger_of(str(home), own_name)):
+        full = f"{module}.{name}"
+        raise Forbidden(f"{full} is not allowed: it only leads to {home or name}", name=full)
+
+
+def is_special(name: object) -> bool:
+    """Tell whether it is a name such as `__class__`, which Python or NumPy gives a meaning."""
     return isinstance(name, str) and name.startswith("__") and name.endswith("__")
 
 
@@ -361,5 +364,5 @@ def _check_labels(instance: object) -> None:
     if not type(instance).__module__.startswith("pandas."):
         return
     with suppress(AttributeError):
-        if any(_is_special(label) for axis in cast("Any", instance).axes for label in axis):
+        if any(is_special(label) for axis in cast("Any", instance).axes for label in axis):
             raise Forbidden("has a table with a special label")

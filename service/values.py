@@ -22,6 +22,7 @@ NUMBER = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", r
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 # The largest number in 32 bits. Models made of trees compute in these, and refuse larger ones.
 LARGEST_NUMBER = 3.4028234663852886e38
+INTEGER = re.compile(r"(?P<sign>u?)int(?P<bits>\d+)")
 WORDS = {"true": True, "false": False}
 TRUTH = {**WORDS, "1": True, "0": False}
 DATE = re.compile(
@@ -92,6 +93,11 @@ def _check_of(feature: Feature, *, is_mixed: bool) -> Check:
         "any": _any,
     }
     check = checks[kind]
+    integer = INTEGER.fullmatch(feature.dtype)
+    if feature.type == "number" and integer:
+        sign_bits = 0 if integer["sign"] else 1
+        limit = 2 ** (int(integer["bits"]) - sign_bits)
+        check = partial(_integer, check=check, lowest=-limit if sign_bits else 0, limit=limit)
     if feature.categories is not None and not feature.is_open:
         check = _Known(check, feature)
     return partial(_present, check=check, nullable=feature.nullable, may_be_empty=kind in ("text", "any"))
@@ -130,6 +136,13 @@ def _number(value: object, *, takes_truth: bool) -> Value:
     if abs(value) > LARGEST_NUMBER:
         raise Refused("too_large", "is too large")
     return float(value)
+
+
+def _integer(value: object, *, check: Check, lowest: int, limit: int) -> Value:
+    number = check(value)
+    if not isinstance(number, float) or not number.is_integer() or not lowest <= number < limit:
+        raise Refused("not_an_integer", "is not a whole number that the model takes")
+    return number
 
 
 def _text(value: object) -> Value:

@@ -71,6 +71,11 @@ def _advice(refused: list[Judged]) -> str:
     return f"if it is your own code, build with --code DIR; if you know who made it, allow it: {options}"
 
 
+def use_of(name: Global) -> str | None:
+    """Give how the allow-list says that a name may be used; None if it does not say."""
+    return _rules()[0].get((name.module, name.name))
+
+
 def _verdict(name: Global, trusted: tuple[str, ...], *, is_called: bool) -> tuple[Verdict, str]:
     uses, dangers = _rules()
     use = uses.get((name.module, name.name))

@@ -59,9 +59,14 @@ def fields_of(stream: Stream, size: int | None = None) -> Iterator[Field]:
 
 def text_of(stream: Stream, field: Field) -> str:
     """Read a block as a text."""
+    return raw_of(stream, field).decode("utf-8", "replace")
+
+
+def raw_of(stream: Stream, field: Field) -> bytes:
+    """Read a block."""
     if not field.is_block or field.value > TEXT_BYTES_MAX:
         _refuse(stream)
-    return stream.read(field.value).decode("utf-8", "replace")
+    return stream.read(field.value)
 
 
 def numbers_of(stream: Stream, field: Field) -> Iterator[int]:

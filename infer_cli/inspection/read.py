@@ -113,7 +113,7 @@ def _read_skops(file: io.FileIO) -> _Content:
     facts = facts_of(model.root)
     if model.version is not None:
         facts = replace(facts, versions=(*facts.versions, RecordedVersion("skops", model.version)))
-    return _Content("skops", facts, frozenset(model.globals))
+    return _Content("skops", facts, frozenset(model.globals), frozenset(model.calls))
 
 
 def _read_onnx(stream: Stream) -> _Content:
@@ -122,6 +122,7 @@ def _read_onnx(stream: Stream) -> _Content:
         kind=model.kind,
         feature_names=model.feature_names,
         feature_count=model.feature_count,
+        features=model.features,
         classes=model.classes,
         versions=(RecordedVersion(model.producer, model.producer_version),) if model.producer else (),
     )

