@@ -67,8 +67,10 @@ class Predictor:
         self.kind = _kind(loaded.estimator)
         reading = _read(loaded)
         self.features = reading.features(_names(loaded))
-        self.takes_numbers = all(feature.type == "number" for feature in self.features) and not takes_texts(
-            loaded.estimator
+        self.takes_numbers = all(
+            # Whole numbers are checked one by one.
+            feature.type == "number" and feature.dtype == "float64"
+            for feature in self.features
         )
         self.classes = _classes(loaded.estimator)
         self._labels = self.classes or []

@@ -8,6 +8,7 @@ import pytest
 from infer_cli.assets import Assets, find_assets
 from infer_cli.errors import ModelUnreadable
 from infer_cli.inspection import Global, inspect_model
+from infer_cli.inspection.model import RecordedVersion
 from infer_cli.requirements import image_requirements
 
 if TYPE_CHECKING:
@@ -43,6 +44,25 @@ def test_a_model_without_scikit_learn_still_gets_it_for_its_joblib(assets: Asset
     other = replace(model, modules=("xgboost",), globals=(), sklearn_version=None, numpy_major=None)
 
     assert image_requirements(assets, other) == ("flask==3.1.3", "granian==2.8.7", "scikit-learn", "xgboost")
+
+
+def test_an_onnx_model_needs_no_scikit_learn(assets: Assets, model: Inspection) -> None:
+    other = replace(
+        model, format="onnx", modules=(), globals=(), versions=(), sklearn_version=None, numpy_major=None
+    )
+
+    assert image_requirements(assets, other) == ("flask==3.1.3", "granian==2.8.7", "onnxruntime")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "needed"), [("0.9.0", "skops>=0.9.0"), ("0.9.dev0", "skops"), ("0 ; x", "skops")]
+)
+def test_a_skops_that_reads_what_the_writers_wrote(
+    assets: Assets, model: Inspection, recorded: str, needed: str
+) -> None:
+    other = replace(model, format="skops", versions=(RecordedVersion("skops", recorded),))
+
+    assert needed in image_requirements(assets, other)
 
 
 def test_a_model_with_code_of_its_own_is_refused(assets: Assets, model: Inspection) -> None:

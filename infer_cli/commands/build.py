@@ -266,6 +266,7 @@ def _prove(
         model=None if bake else mount,
         user=None if bake else user_for(mount, engine_is_local=engine.is_local),
         examples=examples,
+        is_single=mount.inspection is not None and mount.inspection.format == "onnx",
     )
     compared = f", {verified.compared} answers as expected" if verified.compared else ""
     proof.parent.mkdir(parents=True, exist_ok=True)

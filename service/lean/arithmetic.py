@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
-
-try:
-    # The very function that the models use, where it is; its last bit may differ from the formula's.
-    from scipy.special import expit
-except ImportError:  # pragma: no cover (images of compiled models have no SciPy)
-    expit = None
 
 # NumPy has no types for Python 3.9 that say more, and a model's attributes have none.
 Array = Any
@@ -45,8 +40,21 @@ def _formula(scores: Array) -> Array:
         return 1.0 / (1.0 + np.exp(-scores))
 
 
-# Takes scores to probabilities.
-logistic: Callable[[Array], Array] = expit or _formula
+@lru_cache(maxsize=1)
+def _expit() -> Callable[[Array], Array]:
+    """Give the very function that the models use; the last bit of the formula may differ from its own."""
+    try:
+        # Slow to import, and of no use to most models.
+        from scipy.special import expit  # noqa: PLC0415
+    except ImportError:  # pragma: no cover (scikit-learn brings it)
+        return _formula
+    function: Callable[[Array], Array] = expit
+    return function
+
+
+def logistic(scores: Array) -> Array:
+    """Take scores to probabilities."""
+    return _expit()(scores)
 
 
 def softmax(scores: Array) -> Array:

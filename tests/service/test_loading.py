@@ -221,6 +221,14 @@ def test_other_names_are_refused(
         load_model(save(classifier, name))
 
 
+@pytest.mark.parametrize("name", ["model.skops", "model.onnx"])
+def test_a_pickle_of_another_name_is_judged_as_a_pickle(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(b"\x80\x02cposix\nsystem\n(Vtrue\ntR.")
+
+    assert problem_of(file).startswith("posix.system is not allowed: it runs programs. ")
+
+
 def test_what_libraries_warn_of_is_one_line_each(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "m.pkl"
     file.write_bytes(b"\x80\x02(cwarnings\nwarn\n(Vold\\u000anews\ntRcwarnings\nwarn\n(Vold\\u000anews\ntRl.")
