@@ -25,7 +25,7 @@ from werkzeug.exceptions import (
 from service.answers import JsonValue, encode
 from service.description import describe
 from service.endpoint import Endpoint
-from service.hot import HotPath
+from service.hot import JSON, HotPath
 from service.logs import LOGGER
 from service.page import fields_of
 from service.payload import InvalidInput
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from service.predictor import Predictor
     from service.settings import Settings
 
-JSON = "application/json"
 # The page needs its own script and style, and the service; nothing else may run or be reached.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'"

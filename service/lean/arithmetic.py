@@ -35,19 +35,12 @@ def class_name(part: Fitted) -> str:
     return kind.__name__ if kind.__module__.partition(".")[0] == "sklearn" else ""
 
 
-def _formula(scores: Array) -> Array:
-    with np.errstate(over="ignore"):
-        return 1.0 / (1.0 + np.exp(-scores))
-
-
 @lru_cache(maxsize=1)
 def _expit() -> Callable[[Array], Array]:
     """Give the very function that the models use; the last bit of the formula may differ from its own."""
-    try:
-        # Slow to import, and of no use to most models.
-        from scipy.special import expit  # noqa: PLC0415
-    except ImportError:  # pragma: no cover (scikit-learn brings it)
-        return _formula
+    # Slow to import, and of no use to most models. scikit-learn brings it.
+    from scipy.special import expit  # noqa: PLC0415
+
     function: Callable[[Array], Array] = expit
     return function
 

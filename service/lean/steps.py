@@ -1,6 +1,6 @@
 """From rows to rows, and from rows to scores: each operation with the numbers that it works with.
 
-They are data: `saved` writes them to a file and reads them back.
+They are data, as the models are: what a path does can be read off it.
 """
 
 from __future__ import annotations
