@@ -11,8 +11,7 @@ import importlib.util
 import math
 import warnings
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -44,8 +43,7 @@ KINDS = ("classifier", "regressor")
 BATCHED = frozenset({"catboost", "category_encoders", "imblearn", "lightgbm", "sklearn", "xgboost"})
 
 
-@dataclass(frozen=True)
-class Predictions:
+class Predictions(NamedTuple):
     """One value a row and, if the model has them, its probabilities, in JSON's types but for NaN."""
 
     values: list[Any]
@@ -93,6 +91,12 @@ class Predictor:
             if outcome is not None:
                 return self._in_words(outcome)
         return self._batcher.ask(rows)
+
+    def in_words(self, position: int, numbers: list[float]) -> Predictions:
+        """Give the predictions that the path of one row stands for: see `service.native.RowPath`."""
+        if self.kind == "classifier":
+            return Predictions([self._labels[position]], [numbers] if numbers else None)
+        return Predictions([numbers[0] if len(numbers) == 1 else numbers], None)
 
     def _in_words(self, outcome: Outcome) -> Predictions:
         values = outcome.values.tolist()

@@ -11,5 +11,6 @@ Whatever is not equal to the model, or not known here, is left to scikit-learn.
       linear, forests, boosting, bayes, networks     from fitted models
       transformers, columns                          from what comes before a model
     models, steps, trees                             what it is made of: data that can be called
-    trial     compares it with the model
+    rows      the same for one row, as operations of compiled code
+    trial     compares both with the model
 """

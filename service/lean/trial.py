@@ -16,12 +16,14 @@ import numpy as np
 
 from service.lean.arithmetic import NotLean, Outcome
 from service.lean.make import candidates
+from service.lean.rows import row_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from service.features import Feature, Value
     from service.lean.arithmetic import Array, Ask, Fitted
+    from service.native import RowPath
 
 # Relative to the larger of 1 and the value: twelve digits. A label is never another.
 TOLERANCE = 1e-12
@@ -53,11 +55,15 @@ DATES = (datetime(2026, 1, 31), datetime(1999, 12, 31, 23, 59, 59))  # noqa: DTZ
 
 @dataclass(frozen=True)
 class Lean:
-    """A model's own arithmetic, tried: the largest difference from the model that was seen."""
+    """A model's own arithmetic, tried: the largest difference from the model that was seen.
+
+    `row_path` does the same for one row, where there is such a path.
+    """
 
     ask: Ask
     largest_difference: float
     rows_tried: int
+    row_path: RowPath | None = None
 
 
 def find_lean(
@@ -84,9 +90,12 @@ def find_lean(
     reasons = []
     for ask in chain([first], made):
         try:
-            return Lean(ask, _difference(ask, given, wanted), len(rows))
+            difference = _difference(ask, given, wanted)
         except NotLean as error:  # noqa: PERF203 (there are two at most)
             reasons.append(str(error))
+        else:
+            path = None if is_mixed else _tried_path(ask, given, wanted)
+            return Lean(ask, difference, len(rows), path)
     raise NotLean(reasons[0])
 
 
@@ -110,6 +119,28 @@ def _difference(ask: Ask, rows: Array, wanted: Outcome) -> float:
         )
     )
     return max(_compared(together, wanted), _compared(single, some))
+
+
+def _tried_path(ask: Ask, rows: Array, wanted: Outcome) -> RowPath | None:
+    """Give the path of one row, unless it differs; it may leave some rows to the other one, but not all."""
+    path = row_path(ask, rows.shape[1])
+    if path is None:
+        return None
+    answers = [path.answer(row) for row in rows.tolist()]
+    answered = [at for at, answer in enumerate(answers) if answer is not None]
+    if not answered:
+        return None
+    positions, numbers = zip(*(answer for answer in answers if answer is not None))
+    expected = Outcome(*(None if part is None else part[answered] for part in wanted))
+    made = np.array(numbers)
+    try:
+        if expected.values.dtype.kind in "iu":
+            _compared(Outcome(np.array(positions), made if made.size else None), expected)
+        else:
+            _compared(Outcome(made.reshape(expected.values.shape)), expected)
+    except (NotLean, ValueError):
+        return None
+    return path
 
 
 def _compared(found: Outcome, wanted: Outcome) -> float:
