@@ -24,6 +24,7 @@ from service.lean.arithmetic import NotLean, Outcome
 from service.lean.trial import find_lean
 from service.loading import ModelUnloadable
 from service.onnx_model import OnnxModel
+from service.together import find_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from service.features import Feature, Value
     from service.lean.trial import Lean
     from service.loading import LoadedModel
+    from service.together import Both
 
     # A method of the model: a table of rows in, something like an array out.
     Ask = Callable[[object], object]
@@ -80,7 +82,10 @@ class Predictor:
         self._table = _table_maker(loaded, reading, self.features)
         self.lean: Lean | None = None
         self.not_lean = ""
+        self._both: Both | None = None
         self._look_for_lean()
+        if self.lean is None and self._predict_proba:
+            self._both = self._find_together()
         self.is_batched = all(_is_of_rows(part) for part in _parts(loaded.estimator))
         self._batcher = Batcher(self._ask_model, _join, _split, most_rows=MOST_ROWS if self.is_batched else 0)
 
@@ -115,6 +120,8 @@ class Predictor:
 
     def _ask_methods(self, rows: Rows) -> tuple[object, object]:
         given = self._table(rows)
+        if self._both is not None:
+            return self._both(given)
         values = np.asarray(self._predict(given))
         if values.shape[1:] == (1,) and is_catboost(self.loaded.estimator):
             # It gives each class in a row of its own.
@@ -124,18 +131,27 @@ class Predictor:
     def _look_for_lean(self) -> None:
         """Find the model's own arithmetic, and try it; keep the reason if there is none."""
         try:
-            with _one_thread(), warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
+            with _quietly():
                 self.lean = find_lean(self.loaded.estimator, self.features, self._reference)
         except NotLean as error:
             self.not_lean = str(error)
         except Exception as error:  # noqa: BLE001 (models do as they please; this one is served as it is)
             self.not_lean = f"it could not be tried: {type(error).__name__}: {error}"
 
+    def _find_together(self) -> Both | None:
+        """Find what gives labels and probabilities at once; else, and if it fails, each is asked for."""
+        with _quietly(), suppress(Exception):
+            return find_together(
+                self.loaded.estimator, self.features, lambda rows: self._table(self._given(rows))
+            )
+        return None
+
+    def _given(self, rows: list[list[Value]]) -> Rows:
+        return np.array(rows, dtype=np.float64) if self.takes_numbers else rows
+
     def _reference(self, rows: list[list[Value]]) -> Outcome:
         """Give the model's own answers in the form of its arithmetic."""
-        given = np.array(rows, dtype=np.float64) if self.takes_numbers else rows
-        values, probabilities = self._ask_methods(given)
+        values, probabilities = self._ask_methods(self._given(rows))
         if self.kind == "classifier":
             if self.classes is None or any(isinstance(label, list) for label in self.classes):
                 raise NotLean("it has several outputs with classes")
@@ -144,6 +160,14 @@ class Predictor:
                 [positions[label] for label in cast("list[str]", _to_list(values))], dtype=np.intp
             )
         return Outcome(np.asarray(values), None if probabilities is None else np.asarray(probabilities))
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Try things in one thread, and without a word on rows that no user sent."""
+    with _one_thread(), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _one_thread() -> AbstractContextManager[object]:
