@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 TICK_S = 0.005
 # So many without a request, and nothing is to do.
 QUIET_TICKS = 200
+# A body whose length has more digits takes longer to arrive and to work on than it takes to change threads,
+# and most of that work lets others run.
+SHORT_BODY_DIGITS = 4
 
 
 class Seat:
@@ -66,6 +69,8 @@ class Turns:
         seat.is_busy = True
         if not self._is_watched:
             self._watch()
+        if len(environ.get("CONTENT_LENGTH", "")) > SHORT_BODY_DIGITS:
+            self._hold_up(seat)
         try:
             answer = self.application(environ, start_response)
         finally:
@@ -99,6 +104,16 @@ class Turns:
             seat.is_held_up = False
             self._awake.add(seat)
             self._is_crowded = len(self._awake) > 1
+
+    def _hold_up(self, seat: Seat) -> None:
+        with self._lock:
+            self._replace(seat)
+
+    def _replace(self, seat: Seat) -> None:
+        """Wake another thread for one that is held up. The lock is held."""
+        seat.is_held_up = True
+        self._awake.discard(seat)
+        self._wake()
 
     def _wake(self) -> bool:
         """Wake a thread if one sleeps. The lock is held."""
@@ -139,9 +154,7 @@ class Turns:
             seen = {seat: seat.requests for seat in self._awake}
             for seat, requests in seen.items():
                 if seat.is_busy and before.get(seat) == requests:
-                    seat.is_held_up = True
-                    self._awake.discard(seat)
-                    self._wake()
+                    self._replace(seat)
         return seen
 
     def _rest(self) -> None:

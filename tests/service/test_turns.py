@@ -106,6 +106,24 @@ def test_another_one_is_woken_for_each_that_is_held_up() -> None:
         wait_until(lambda: len(turns._asleep) == 3)
 
 
+def test_another_one_is_woken_at_once_for_a_long_body() -> None:
+    turns = Turns(application)
+    server = Server(turns, 4)
+    holds = [threading.Event() for _ in range(3)]
+    for hold in holds:
+        start = threading.Event()
+        server.ask(name=b"long", wait=hold, began=start, CONTENT_LENGTH="10000")
+        assert start.wait(SOON_S)
+        assert not turns._awake
+    for hold in holds:
+        hold.set()
+
+    for _ in range(50):
+        assert server.ask(name=b"quick", CONTENT_LENGTH="9999").get(timeout=SOON_S) == b"quick"
+
+    wait_until(lambda: len(turns._asleep) == 3)
+
+
 def test_all_are_let_go_when_there_is_nothing_to_do() -> None:
     turns = Turns(application)
     server = Server(turns, 4)
