@@ -82,13 +82,8 @@ def iris_image(
 @pytest.fixture
 def service_name(engine: Engine) -> Iterator[str]:
     """A name for one service; its container and volumes are removed whatever happens."""
-    name = f"infer-test-{uuid.uuid4().hex[:8]}"
-    yield name
-    for container in engine.api.containers(all=True, filters={"name": name}):
-        engine.api.remove_container(container["Id"], force=True, v=True)
-    found = engine.api.volumes(filters={"label": f"{labels.VOLUME_OF}={name}"})
-    for volume in found.get("Volumes") or ():
-        engine.api.remove_volume(volume["Name"], force=True)
+    with own_name(engine) as name:
+        yield name
 
 
 @pytest.fixture
@@ -96,24 +91,48 @@ def iris_service(
     infer: Callable[..., Finished], iris_image: str, iris_folder: Path, service_name: str, free_port: int
 ) -> str:
     """A running service of the iris model."""
-    started = infer(
-        "run",
-        iris_image,
-        "--model-dir",
-        str(iris_folder),
-        "-d",
-        "--name",
-        service_name,
-        "--port",
-        str(free_port),
-    )
+    return start_iris(infer, iris_image, iris_folder, service_name, free_port)
+
+
+@pytest.fixture(scope="module")
+def lasting_service(
+    engine: Engine, infer: Callable[..., Finished], iris_image: str, iris_folder: Path
+) -> Iterator[str]:
+    """A running service of the iris model for all tests of a file: to be asked, and not to be changed."""
+    with own_name(engine) as name:
+        yield start_iris(infer, iris_image, iris_folder, name, find_free_port())
+
+
+@contextlib.contextmanager
+def own_name(engine: Engine) -> Iterator[str]:
+    """A name for a service, of which nothing is left at the end."""
+    name = f"infer-test-{uuid.uuid4().hex[:8]}"
+    try:
+        yield name
+    finally:
+        for container in engine.api.containers(all=True, filters={"name": name}):
+            engine.api.remove_container(container["Id"], force=True, v=True)
+        found = engine.api.volumes(filters={"label": f"{labels.VOLUME_OF}={name}"})
+        for volume in found.get("Volumes") or ():
+            engine.api.remove_volume(volume["Name"], force=True)
+
+
+def start_iris(infer: Callable[..., Finished], image: str, folder: Path, name: str, port: int) -> str:
+    """Start a service of the iris model; its name."""
+    options = ("--model-dir", str(folder), "-d", "--name", name, "--port", str(port))
+    started = infer("run", image, *options)
     assert started.exit_code == 0, started.stderr
-    return service_name
+    return name
 
 
 @pytest.fixture
 def free_port() -> int:
     """A port that nothing listens on."""
+    return find_free_port()
+
+
+def find_free_port() -> int:
+    """Find a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from tests.conftest import Finished
 
 
-def test_input_is_piped_through_unchanged(infer: Callable[..., Finished], iris_service: str) -> None:
+def test_input_is_piped_through_unchanged(infer: Callable[..., Finished], lasting_service: str) -> None:
     data = os.urandom(1_000_000)
     program = "import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())"
 
-    piped = infer("exec", iris_service, "--", "python3", "-c", program, given=data)
+    piped = infer("exec", lasting_service, "--", "python3", "-c", program, given=data)
 
     assert piped.stdout.strip() == hashlib.sha256(data).hexdigest()
 
 
-def test_output_and_errors_come_back_apart(infer: Callable[..., Finished], iris_service: str) -> None:
-    finished = infer("exec", iris_service, "--", "sh", "-c", "echo out; echo err >&2")
+def test_output_and_errors_come_back_apart(infer: Callable[..., Finished], lasting_service: str) -> None:
+    finished = infer("exec", lasting_service, "--", "sh", "-c", "echo out; echo err >&2")
 
     assert (finished.stdout, finished.stderr) == ("out\n", "err\n")
 
 
-def test_exit_code_comes_back(infer: Callable[..., Finished], iris_service: str) -> None:
-    assert infer("exec", iris_service, "--", "sh", "-c", "exit 7").exit_code == 7
-    assert infer("exec", iris_service, "sh", "-c", "exit 8").exit_code == 8
+def test_exit_code_comes_back(infer: Callable[..., Finished], lasting_service: str) -> None:
+    assert infer("exec", lasting_service, "--", "sh", "-c", "exit 7").exit_code == 7
+    assert infer("exec", lasting_service, "sh", "-c", "exit 8").exit_code == 8
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]], ids=["for a person", "for a script"])
@@ -47,16 +47,16 @@ def test_exit_code_comes_back(infer: Callable[..., Finished], iris_service: str)
 )
 def test_program_that_cannot_be_run_is_named(
     infer: Callable[..., Finished],
-    iris_service: str,
+    lasting_service: str,
     options: list[str],
     program: str,
     exit_code: int,
     message: str,
 ) -> None:
-    failed = infer("exec", *options, iris_service, "--", program)
+    failed = infer("exec", *options, lasting_service, "--", program)
 
     assert failed.exit_code == exit_code
-    assert failed.stderr.startswith(f"error: {message} {iris_service}")
+    assert failed.stderr.startswith(f"error: {message} {lasting_service}")
     assert "OCI" not in failed.stderr
     if options:
         assert failed.record["error"]["message"].startswith(message)
@@ -64,8 +64,8 @@ def test_program_that_cannot_be_run_is_named(
         assert failed.stdout == ""
 
 
-def test_missing_program_is_named_on_a_terminal(infer_program: tuple[str, ...], iris_service: str) -> None:
-    words = [*infer_program[1:], "exec", iris_service, "--", "no-such-program"]
+def test_missing_program_is_named_on_a_terminal(infer_program: tuple[str, ...], lasting_service: str) -> None:
+    words = [*infer_program[1:], "exec", lasting_service, "--", "no-such-program"]
     child = pexpect.spawn(infer_program[0], words, encoding="utf-8", timeout=20)
 
     child.expect(pexpect.EOF)
@@ -75,20 +75,20 @@ def test_missing_program_is_named_on_a_terminal(infer_program: tuple[str, ...], 
     assert child.exitstatus == 127
 
 
-def test_program_may_say_what_the_engine_says(infer: Callable[..., Finished], iris_service: str) -> None:
+def test_program_may_say_what_the_engine_says(infer: Callable[..., Finished], lasting_service: str) -> None:
     script = "echo OCI runtime exec failed; sleep 0.2; echo not found in '$PATH'; exit 127"
 
-    finished = infer("exec", iris_service, "--", "sh", "-c", script)
+    finished = infer("exec", lasting_service, "--", "sh", "-c", script)
 
     assert finished.stdout == "OCI runtime exec failed\nnot found in $PATH\n"
     assert (finished.exit_code, finished.stderr) == (127, "")
 
 
-def test_forgotten_separator_is_named(infer: Callable[..., Finished], iris_service: str) -> None:
+def test_forgotten_separator_is_named(infer: Callable[..., Finished], lasting_service: str) -> None:
     refused = infer("exec", "ls", "/some folder")
 
     assert refused.exit_code == 1
-    assert f"  {iris_service} (running)" in refused.stderr
+    assert f"  {lasting_service} (running)" in refused.stderr
     assert re.search(
         r"^hint: a command stands behind `--`: `infer exec (\S+ )?-- ls '/some folder'`$",
         refused.stderr,
@@ -97,24 +97,24 @@ def test_forgotten_separator_is_named(infer: Callable[..., Finished], iris_servi
     assert "`infer ps`" in infer("exec", "no-service", "--", "ls").stderr
 
 
-def test_json_holds_what_the_command_wrote(infer: Callable[..., Finished], iris_service: str) -> None:
-    finished = infer("exec", "--json", iris_service, "--", "sh", "-c", "echo out; echo err >&2; exit 3")
+def test_json_holds_what_the_command_wrote(infer: Callable[..., Finished], lasting_service: str) -> None:
+    finished = infer("exec", "--json", lasting_service, "--", "sh", "-c", "echo out; echo err >&2; exit 3")
 
     assert finished.exit_code == 3
-    assert finished.record == {"name": iris_service, "exit_code": 3, "stdout": "out\n", "stderr": "err\n"}
+    assert finished.record == {"name": lasting_service, "exit_code": 3, "stdout": "out\n", "stderr": "err\n"}
 
 
-def test_short_output_is_never_lost(infer: Callable[..., Finished], iris_service: str) -> None:
+def test_short_output_is_never_lost(infer: Callable[..., Finished], lasting_service: str) -> None:
     for number in range(10):
-        assert infer("exec", iris_service, "--", "sh", "-c", f"echo {number}").stdout == f"{number}\n"
+        assert infer("exec", lasting_service, "--", "sh", "-c", f"echo {number}").stdout == f"{number}\n"
 
 
 @pytest.fixture
-def shell(infer_program: tuple[str, ...], iris_service: str) -> pexpect.spawn[str]:
+def shell(infer_program: tuple[str, ...], lasting_service: str) -> pexpect.spawn[str]:
     """`infer exec` as a person opens it."""
     child = pexpect.spawn(
         infer_program[0],
-        [*infer_program[1:], "exec", iris_service],
+        [*infer_program[1:], "exec", lasting_service],
         encoding="utf-8",
         dimensions=(33, 101),
         timeout=20,

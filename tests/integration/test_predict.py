@@ -29,16 +29,16 @@ def _rows(iris_model: Any, count: int) -> tuple[list[dict[str, float]], list[str
     return rows, list(iris_model.predict(pd.DataFrame(rows)))
 
 
-def test_one_row_is_predicted(infer: Callable[..., Finished], iris_service: str) -> None:
-    assert infer("predict", iris_service, *_VALUES).stdout.startswith("setosa\n")
+def test_one_row_is_predicted(infer: Callable[..., Finished], lasting_service: str) -> None:
+    assert infer("predict", lasting_service, *_VALUES).stdout.startswith("setosa\n")
 
-    record = infer("predict", iris_service, *_VALUES, "--json").record
+    record = infer("predict", lasting_service, *_VALUES, "--json").record
     assert record["prediction"] == "setosa"
     assert list(record["probabilities"]) == ["setosa", "versicolor", "virginica"]
 
 
-def test_every_wrong_value_is_named(infer: Callable[..., Finished], iris_service: str) -> None:
-    refused = infer("predict", iris_service, "slength=wide", "swidth=0.7", "plength=1.3", "colour=red")
+def test_every_wrong_value_is_named(infer: Callable[..., Finished], lasting_service: str) -> None:
+    refused = infer("predict", lasting_service, "slength=wide", "swidth=0.7", "plength=1.3", "colour=red")
 
     assert refused.exit_code == 1
     for wrong in ("slength", "pwidth", "colour"):
@@ -46,7 +46,7 @@ def test_every_wrong_value_is_named(infer: Callable[..., Finished], iris_service
 
 
 def test_csv_gets_predictions_beside_its_columns(
-    infer: Callable[..., Finished], iris_service: str, iris_model: Any, tmp_path: Path
+    infer: Callable[..., Finished], lasting_service: str, iris_model: Any, tmp_path: Path
 ) -> None:
     rows, expected = _rows(iris_model, 2500)
     with (tmp_path / "in.csv").open("w", newline="") as file:
@@ -55,7 +55,7 @@ def test_csv_gets_predictions_beside_its_columns(
         writer.writerows({"id": f"n{number}", **row} for number, row in enumerate(rows))
 
     finished = infer(
-        "predict", iris_service, "--input", str(tmp_path / "in.csv"), "--output", str(tmp_path / "out.csv")
+        "predict", lasting_service, "--input", str(tmp_path / "in.csv"), "--output", str(tmp_path / "out.csv")
     )
 
     assert finished.exit_code == 0, finished.stderr
@@ -69,7 +69,7 @@ def test_csv_gets_predictions_beside_its_columns(
 
 @pytest.mark.parametrize("ending", ["jsonl", "parquet"])
 def test_other_kinds_of_files_work_alike(
-    infer: Callable[..., Finished], iris_service: str, iris_model: Any, tmp_path: Path, ending: str
+    infer: Callable[..., Finished], lasting_service: str, iris_model: Any, tmp_path: Path, ending: str
 ) -> None:
     import pandas as pd  # noqa: PLC0415 (slow to import)
 
@@ -80,7 +80,7 @@ def test_other_kinds_of_files_work_alike(
     else:
         pd.DataFrame(rows).to_parquet(source)
 
-    finished = infer("predict", iris_service, "-i", str(source), "-o", str(target), "--batch", "7")
+    finished = infer("predict", lasting_service, "-i", str(source), "-o", str(target), "--batch", "7")
 
     assert finished.exit_code == 0, finished.stderr
     answers = pd.read_json(target, lines=True) if ending == "jsonl" else pd.read_parquet(target)
@@ -88,12 +88,12 @@ def test_other_kinds_of_files_work_alike(
 
 
 def test_wrong_row_is_named_and_no_file_is_left(
-    infer: Callable[..., Finished], iris_service: str, tmp_path: Path
+    infer: Callable[..., Finished], lasting_service: str, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("slength,swidth,plength,pwidth\n1,2,3,4\n1,2,oops,4\n")
 
     refused = infer(
-        "predict", iris_service, "--input", str(tmp_path / "in.csv"), "--output", str(tmp_path / "out.csv")
+        "predict", lasting_service, "--input", str(tmp_path / "in.csv"), "--output", str(tmp_path / "out.csv")
     )
 
     assert refused.exit_code == 1
@@ -109,10 +109,10 @@ def test_service_that_does_not_run_is_not_asked(infer: Callable[..., Finished]) 
 
 
 def test_rows_reach_a_redirected_stdout_though_a_terminal_shows_progress(
-    infer_program: tuple[str, ...], iris_service: str, tmp_path: Path
+    infer_program: tuple[str, ...], lasting_service: str, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("slength,swidth,plength,pwidth\n5.1,3.5,1.4,0.2\n")
-    command = shlex.join([*infer_program, "predict", iris_service, "-i", str(tmp_path / "in.csv")])
+    command = shlex.join([*infer_program, "predict", lasting_service, "-i", str(tmp_path / "in.csv")])
 
     child = pexpect.spawn("sh", ["-c", f"{command} > {tmp_path}/out.csv"], encoding="utf-8", timeout=30)
     child.expect(pexpect.EOF)
@@ -123,11 +123,11 @@ def test_rows_reach_a_redirected_stdout_though_a_terminal_shows_progress(
 
 
 def test_missing_column_is_named_before_any_row(
-    infer: Callable[..., Finished], iris_service: str, tmp_path: Path
+    infer: Callable[..., Finished], lasting_service: str, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("slength,swidth,plength,pwidht\n1,2,3,4\n1,2,3,4\n")
 
-    refused = infer("predict", iris_service, "-i", str(tmp_path / "in.csv"))
+    refused = infer("predict", lasting_service, "-i", str(tmp_path / "in.csv"))
 
     assert refused.exit_code == 1
     assert "has no column pwidth" in refused.stderr
@@ -136,11 +136,11 @@ def test_missing_column_is_named_before_any_row(
 
 
 def test_own_column_called_prediction_is_not_replaced(
-    infer: Callable[..., Finished], iris_service: str, tmp_path: Path
+    infer: Callable[..., Finished], lasting_service: str, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("slength,swidth,plength,pwidth,prediction\n1,2,3,4,setosa\n")
 
-    refused = infer("predict", iris_service, "-i", str(tmp_path / "in.csv"))
+    refused = infer("predict", lasting_service, "-i", str(tmp_path / "in.csv"))
 
     assert refused.exit_code == 1
     assert "rename it" in refused.stderr
@@ -156,20 +156,22 @@ def test_own_column_called_prediction_is_not_replaced(
     ids=["semicolons", "array", "rows"],
 )
 def test_rows_may_be_written_otherwise(
-    infer: Callable[..., Finished], iris_service: str, tmp_path: Path, name: str, content: str
+    infer: Callable[..., Finished], lasting_service: str, tmp_path: Path, name: str, content: str
 ) -> None:
     (tmp_path / name).write_text(content)
 
-    predicted = infer("predict", iris_service, "--input", str(tmp_path / name))
+    predicted = infer("predict", lasting_service, "--input", str(tmp_path / name))
 
     assert predicted.exit_code == 0, predicted.stderr
     assert predicted.stdout.splitlines()[1].startswith("1.5,0.7,1.3,0.3,setosa,")
 
 
-def test_decimal_commas_are_named(infer: Callable[..., Finished], iris_service: str, tmp_path: Path) -> None:
+def test_decimal_commas_are_named(
+    infer: Callable[..., Finished], lasting_service: str, tmp_path: Path
+) -> None:
     (tmp_path / "rows.csv").write_text("slength;swidth;plength;pwidth\n1,5;0,7;1,3;0,3\n")
 
-    refused = infer("predict", iris_service, "--input", str(tmp_path / "rows.csv"))
+    refused = infer("predict", lasting_service, "--input", str(tmp_path / "rows.csv"))
 
     assert refused.exit_code == 1
     assert refused.stderr.endswith("hint: write numbers with a point: 1.5, not 1,5\n")
