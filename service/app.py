@@ -7,13 +7,15 @@
     POST /prediction           predictions for {"rows": [{…}, …]}, or for one object of features
     GET  /model                what is served
     GET  /livez, /readyz       whether it works
+    GET  /metrics              counts and durations, for Prometheus
 """
 
 from __future__ import annotations
 
+from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, abort, current_app, render_template, request
+from flask import Flask, Response, abort, current_app, g, render_template, request
 from werkzeug.exceptions import (
     HTTPException,
     MethodNotAllowed,
@@ -23,9 +25,10 @@ from werkzeug.exceptions import (
 )
 
 from service.answers import JsonValue, encode
+from service.counting import Meter
 from service.description import describe
 from service.endpoint import Endpoint
-from service.hot import JSON, HotPath
+from service.hot import JSON, PATH, STARTED, HotPath
 from service.logs import LOGGER
 from service.page import fields_of
 from service.payload import InvalidInput
@@ -48,8 +51,6 @@ def create_app(predictor: Predictor, settings: Settings) -> Flask:
     # One byte more than may be sent: that byte is how `_body` sees a body of unknown length that is too long.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1
     app.extensions["predictor"] = predictor
-    hot = HotPath(app.wsgi_app, endpoint, places, max_body_bytes=settings.max_body_bytes)
-    app.wsgi_app = hot  # type: ignore[method-assign]  # this is how Flask is wrapped
     views = _Views(endpoint, places)
     app.get("/")(views.page)
     app.get("/prediction")(views.predict_one)
@@ -57,11 +58,18 @@ def create_app(predictor: Predictor, settings: Settings) -> Flask:
     app.get("/model")(views.model)
     app.get("/livez")(views.livez)
     app.get("/readyz")(views.readyz)
+    app.get("/metrics")(views.metrics)
+    app.before_request(_note_time)
+    app.after_request(_count)
     app.after_request(_add_headers)
     app.register_error_handler(InvalidInput, _answer_invalid_input)
     app.register_error_handler(Busy, _answer_busy)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_bug)
+    meter = Meter((rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"), places)
+    app.extensions["meter"] = meter
+    hot = HotPath(app.wsgi_app, endpoint, places, meter, max_body_bytes=settings.max_body_bytes)
+    app.wsgi_app = hot  # type: ignore[method-assign]  # this is how Flask is wrapped
     return app
 
 
@@ -82,13 +90,15 @@ class _Views:
     def predict_one(self) -> Response:
         query = request.query_string.decode("utf-8", "replace")
         with self.places.waited_for():
-            return Response(self.endpoint.answer_query(query), mimetype=JSON)
+            answer, g.predicted = self.endpoint.answer_query(query), 1
+        return Response(answer, mimetype=JSON)
 
     def predict_many(self) -> Response:
         if request.mimetype != JSON:
             raise UnsupportedMediaType
         with self.places.waited_for():
-            return Response(self.endpoint.answer_body(_body()), mimetype=JSON)
+            answer, g.predicted = self.endpoint.answer_body(_body())
+        return Response(answer, mimetype=JSON)
 
     def model(self) -> Response:
         return _json(self.description)
@@ -99,6 +109,14 @@ class _Views:
     def readyz(self) -> Response:
         # The model is loaded before the first worker starts, so whoever can answer is ready.
         return _json({"status": "ready"})
+
+    def metrics(self) -> Response:
+        # What writes it takes some time to import, which the start of a worker need not wait for.
+        from service.metrics import expose  # noqa: PLC0415
+
+        totals = current_app.extensions["meter"].totals()
+        text, content_type = expose(totals, self.description, accept=request.headers.get("Accept", ""))
+        return Response(text, content_type=content_type)
 
 
 def _body() -> bytes:
@@ -125,6 +143,20 @@ def _error(status: int, code: str, message: str, details: JsonValue = None) -> R
 def _add_headers(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _note_time() -> None:
+    """Note when a request came that was not on the short way before."""
+    request.environ.setdefault(STARTED, perf_counter_ns())
+
+
+def _count(response: Response) -> Response:
+    # A path that takes another method has no rule, and is one of ours all the same; any other has no name.
+    route = request.path if request.url_rule is None else request.url_rule.rule
+    duration_ns = perf_counter_ns() - request.environ[STARTED] if route == PATH else None
+    meter: Meter = current_app.extensions["meter"]
+    meter.count(route, response.status_code, predicted=g.get("predicted", 0), duration_ns=duration_ns)
     return response
 
 

@@ -47,10 +47,11 @@ class Endpoint:
         inputs: dict[str, JsonValue] = dict(zip(self._names, values))
         return encode({"inputs": inputs, **self._writer.single(predictions)})
 
-    def answer_body(self, body: bytes) -> bytes:
-        """Answer for the rows of a JSON body."""
-        predictions = self._row.of_body(body) if self._row else None
-        return encode(self._writer.answer(predictions or self.predictor.predict(self._read(body))))
+    def answer_body(self, body: bytes) -> tuple[bytes, int]:
+        """Answer for the rows of a JSON body; also how many they are."""
+        quick = self._row.of_body(body) if self._row else None
+        predictions = quick or self.predictor.predict(self._read(body))
+        return encode(self._writer.answer(predictions)), len(predictions.values)
 
     def _predict_query(self, query: str) -> tuple[Sequence[JsonValue], Predictions]:
         rows = self._reader.read_query(query) if self._reader and self._is_plain else None

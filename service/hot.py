@@ -8,6 +8,7 @@ that says what is wrong.
 from __future__ import annotations
 
 import io
+from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from service.logs import LOGGER
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from service.counting import Meter
     from service.endpoint import Endpoint
     from service.places import Places
 
 PATH = "/prediction"
 JSON = "application/json"
+# Where Flask finds when a prediction was asked for.
+STARTED = "infer.started"
 # Those that Flask's answers have: a test compares.
 HEADERS = (("Content-Type", JSON), ("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
 
@@ -30,40 +34,52 @@ class HotPath:
     """A WSGI application before another one."""
 
     def __init__(
-        self, application: WSGIApplication, endpoint: Endpoint, places: Places, *, max_body_bytes: int
+        self,
+        application: WSGIApplication,
+        endpoint: Endpoint,
+        places: Places,
+        meter: Meter,
+        *,
+        max_body_bytes: int,
     ) -> None:
         self.application = application
         self.endpoint = endpoint
         self.places = places
+        self.meter = meter
         self.max_body_bytes = max_body_bytes
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a plain prediction, and pass on anything else."""
         if environ["PATH_INFO"] == PATH:
+            started = perf_counter_ns()
             place = self.places.take()
             if place is not None:
                 try:
-                    answer = self._answer(environ)
+                    answer, rows = self._answer(environ)
+                    if answer is not None:
+                        self.meter.answered(place, rows, perf_counter_ns() - started)
                 finally:
                     self.places.give_back(place)
                 if answer is not None:
                     start_response("200 OK", [*HEADERS, ("Content-Length", str(len(answer)))])
                     # The server sends a list at once, and takes anything else for a stream.
                     return [answer]
+            environ[STARTED] = started
         return self.application(environ, start_response)
 
-    def _answer(self, environ: WSGIEnvironment) -> bytes | None:
+    def _answer(self, environ: WSGIEnvironment) -> tuple[bytes | None, int]:
+        """Give the answer, if there is one, and for how many rows it is."""
         method = environ["REQUEST_METHOD"]
         try:
             if method == "GET":
-                return self.endpoint.answer_query(environ["QUERY_STRING"])
+                return self.endpoint.answer_query(environ["QUERY_STRING"]), 1
             if method == "POST" and environ.get("CONTENT_TYPE") == JSON and self._is_short(environ):
                 body = environ["wsgi.input"].read()
                 environ["wsgi.input"] = io.BytesIO(body)
                 return self.endpoint.answer_body(body)
         except Exception as error:  # noqa: BLE001 (Flask meets it again, and says what is wrong)
             LOGGER.debug("passed on: %r", error)
-        return None
+        return None, 0
 
     def _is_short(self, environ: WSGIEnvironment) -> bool:
         """Tell whether the body says its length, as one in chunks does not, and may be as long."""

@@ -28,16 +28,21 @@ class Places:
 
     def __init__(self, count: int = MOST_PREDICTIONS_AT_ONCE) -> None:
         self._free = deque(range(count))
+        # One for each place that is taken, for others to see. Only who holds a place writes to its.
+        self.taken: bytearray | memoryview = bytearray(count)
 
     def take(self) -> int | None:
         """Take a place if one is free; `give_back` must follow."""
         try:
-            return self._free.pop()
+            place = self._free.pop()
         except IndexError:
             return None
+        self.taken[place] = 1
+        return place
 
     def give_back(self, place: int) -> None:
         """Leave a place."""
+        self.taken[place] = 0
         self._free.append(place)
 
     @contextmanager

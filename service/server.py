@@ -18,6 +18,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import MPServer
 
+from service.counting import Counters, NoRegion
 from service.logs import LOGGER, logging_config
 from service.places import MOST_PREDICTIONS_AT_ONCE
 from service.turns import Turns
@@ -26,6 +27,7 @@ from service.wsgi import build_app
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+    from service.counting import Meter
     from service.settings import Settings
     from service.sizing import Sizing
 
@@ -57,7 +59,9 @@ def serve(settings: Settings, sizing: Sizing) -> None:
     gc.collect()
     gc.freeze()
     _give_back_memory()
-    server.serve(target_loader=partial(_load_in_worker, settings), wrap_loader=False)
+    # One more than there are workers: at SIGHUP, the server starts each new one before it ends the old one.
+    counters = Counters(sizing.workers + 1)
+    server.serve(target_loader=partial(_load_in_worker, settings, counters), wrap_loader=False)
 
 
 def _give_back_memory() -> None:
@@ -88,17 +92,28 @@ def _start_method() -> str:
     return "fork" if sys.platform == "linux" else "spawn"
 
 
-def _load_in_worker(settings: Settings) -> WSGIApplication:
+def _load_in_worker(settings: Settings, counters: Counters) -> WSGIApplication:
     # Until the server sets its own, a forked worker has its parent's handler, which would do nothing here.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Ctrl-C reaches the whole process group. The parent alone answers it, and then ends the workers;
     # a worker that ended by itself would be reported as a failure.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     app = build_app(settings)
+    _share_counts(app.extensions["meter"], counters)
     # Flask's own entry point adds nothing but a call. Threads that wait for a slow model are of use: their
     # rows go to the model together.
     is_quick = app.extensions["predictor"].lean is not None
     return Turns(app.wsgi_app) if is_quick else app.wsgi_app
+
+
+def _share_counts(meter: Meter, counters: Counters) -> None:
+    try:
+        meter.join(counters)
+    except NoRegion:
+        LOGGER.warning(
+            "worker %s cannot share its counts: /metrics lacks its requests. Restart the service.",
+            os.getpid(),
+        )
 
 
 def check_address(host: str, port: int) -> None:

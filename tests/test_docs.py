@@ -32,6 +32,16 @@ def test_readme_tells_of_every_setting_of_the_service() -> None:
         assert f"`{name}`" in _README
 
 
+def test_page_of_metrics_tells_of_every_metric() -> None:
+    source = (_ROOT / "service" / "metrics.py").read_text()
+    page = (_ROOT / "docs" / "metrics.md").read_text()
+    metrics = re.findall(r'(?:Counter|Gauge|Histogram|Info)MetricFamily\("(\w+)"', source)
+
+    assert len(metrics) >= 9
+    for name in metrics:
+        assert f"| `{name}" in page
+
+
 @pytest.mark.parametrize("code", [0, 1, 2, 126, 127, 130])
 def test_readme_tells_of_every_exit_code(code: int) -> None:
     assert re.search(rf"Exit codes:.*\b{code} \w+", _README)

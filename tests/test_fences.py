@@ -96,6 +96,7 @@ def test_only_the_engine_imports_docker() -> None:
         pytest.param("flask", {"service/app"}, id="flask"),
         pytest.param("werkzeug", {"service/app"}, id="werkzeug"),
         pytest.param("granian", {"service/server"}, id="granian"),
+        pytest.param("prometheus_client", {"service/metrics"}, id="prometheus_client"),
         pytest.param("infer_cli", set(), id="infer_cli"),
     ],
 )

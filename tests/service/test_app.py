@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
 QUERY = "/prediction?slength=5.1&swidth=3.5&plength=1.4&pwidth=0.2"
 ROW = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}
-ROUTES = ["GET /", "GET /prediction", "POST /prediction", "GET /model", "GET /livez", "GET /readyz"]
+ROUTES = [
+    "GET /",
+    "GET /prediction",
+    "POST /prediction",
+    "GET /model",
+    "GET /livez",
+    "GET /readyz",
+    "GET /metrics",
+]
 
 
 @pytest.fixture

@@ -1,0 +1,95 @@
+"""What the system says of the service's processes, where it has `/proc`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the service's processes use together; `workers` are the ids of those that answer.
+
+    `memory_bytes` is None where the system does not tell how much of it several share.
+    """
+
+    workers: frozenset[int]
+    cpu_s: float
+    memory_bytes: int | None
+
+
+@dataclass(frozen=True)
+class _Process:
+    parent: int
+    has_ended: bool
+    cpu_ticks: int
+    # Those of its children that have ended and been waited for.
+    children_cpu_ticks: int
+
+
+def usage(server: int, candidates: Iterable[int], proc: Path = _PROC) -> Usage | None:
+    """Look at the server, and at those of the candidates that are its workers; None without `/proc`."""
+    candidates = set(candidates)
+    while True:
+        main, workers = _process(proc, server), _workers(proc, server, candidates)
+        again = _process(proc, server)
+        if main is None or again is None:
+            return None
+        # What a worker used is its own until it is waited for, and then the server's. If one was just now,
+        # it may be missing here, or here twice.
+        if main.children_cpu_ticks == again.children_cpu_ticks:
+            break
+    alive = frozenset(pid for pid, worker in workers.items() if not worker.has_ended)
+    everyone = {**workers, server: main}
+    ticks = main.children_cpu_ticks + sum(process.cpu_ticks for process in everyone.values())
+    return Usage(alive, ticks / os.sysconf("SC_CLK_TCK"), _memory_bytes(proc, {*alive, server}))
+
+
+def _workers(proc: Path, server: int, candidates: set[int]) -> dict[int, _Process]:
+    """Find the workers. A candidate may long be no more, and its id that of another program."""
+    found = {pid: _process(proc, pid) for pid in candidates}
+    return {
+        pid: process
+        for pid, process in found.items()
+        # The server is its own worker where there is no other process.
+        if process is not None and server in (pid, process.parent)
+    }
+
+
+def _process(proc: Path, pid: int) -> _Process | None:
+    try:
+        text = (proc / str(pid) / "stat").read_text()
+    except OSError:
+        return None
+    # The name of the program stands before them, in parentheses, and may hold anything.
+    fields = text.rpartition(")")[2].split()
+    user, system, children_user, children_system = (int(field) for field in fields[11:15])
+    return _Process(
+        parent=int(fields[1]),
+        has_ended=fields[0] == "Z",
+        cpu_ticks=user + system,
+        children_cpu_ticks=children_user + children_system,
+    )
+
+
+def _memory_bytes(proc: Path, pids: set[int]) -> int | None:
+    """Add up the proportional set sizes: a page that n processes share counts an nth in each."""
+    found = [_proportional_bytes(proc, pid) for pid in pids]
+    known = [size for size in found if size is not None]
+    return sum(known) if known else None
+
+
+def _proportional_bytes(proc: Path, pid: int) -> int | None:
+    try:
+        text = (proc / str(pid) / "smaps_rollup").read_text()
+    except OSError:
+        return None
+    sizes = [line.split()[1] for line in text.splitlines() if line.startswith("Pss:")]
+    return int(sizes[0]) * 1024 if sizes else None
