@@ -43,7 +43,7 @@ def describe(predictor: Predictor) -> dict[str, JsonValue]:
     loaded = predictor.loaded
     return {
         "kind": predictor.kind,
-        "estimator": type(loaded.estimator).__name__,
+        "estimator": predictor.model.name,
         "features": [_describe_feature(feature) for feature in predictor.features],
         "classes": json_value(predictor.classes),
         "file": loaded.file.name,
