@@ -60,7 +60,7 @@ def _describe_path(predictor: Predictor) -> dict[str, JsonValue]:
     lean = predictor.lean
     if lean is None:
         return {"kind": "model", "reason": predictor.not_lean, "batched": predictor.is_batched}
-    return {"kind": "lean", "tried_rows": lean.rows_tried, "largest_difference": lean.largest_difference}
+    return {"kind": "lean", "tried_rows": len(lean.trial.rows), "largest_difference": lean.largest_difference}
 
 
 def _describe_feature(feature: Feature) -> dict[str, JsonValue]:

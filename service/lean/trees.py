@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Callable
 import numpy as np
 
 from service.lean.arithmetic import NotLean
-from service.native import CATEGORIES, LIBRARY, MISSING_LEFT, NODE, Forest, Trees, walk_slowly
+from service.native import CATEGORIES, LIBRARY, MISSING_LEFT, NODE, Forest, Trees, checked, walk_slowly
 
 if TYPE_CHECKING:
     from service.lean.arithmetic import Array, Fitted
@@ -56,7 +56,7 @@ class Sums:
     add: Callable[[Array, Array], None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        add = Forest(self.trees, LIBRARY).add_to if LIBRARY else partial(walk_slowly, self.trees)
+        add = Forest(self.trees, LIBRARY).add_to if LIBRARY else partial(walk_slowly, checked(self.trees))
         object.__setattr__(self, "add", add)
 
     def __call__(self, rows: Array) -> Array:

@@ -110,7 +110,7 @@ class Forest:
             len(held.sets),
         )
         self._address = ctypes.addressof(self._struct)
-        _check(held)
+        checked(held)
         self._least_features = 1 + int((held.nodes["feature"] & FEATURE).max(initial=0))
         self._hold = library.holding.add_leaves
         self._release = library.releasing.add_leaves
@@ -158,8 +158,8 @@ class RowReader:
         return rows[:count] if count > 0 else None
 
 
-def _check(trees: Trees) -> None:
-    """Raise `ValueError` unless every way through the trees goes forward, and ends at a leaf that is there.
+def checked(trees: Trees) -> Trees:
+    """Give the trees; raise `ValueError` unless every way through them goes forward, and ends at a leaf.
 
     The walk itself looks at no bounds.
     """
@@ -182,6 +182,7 @@ def _check(trees: Trees) -> None:
     )
     if not good:
         raise ValueError("the trees lead nowhere")
+    return trees
 
 
 def _within(numbers: Any, count: int) -> bool:  # noqa: ANN401
