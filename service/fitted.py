@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from service.features import Feature, Value
     from service.lean.trial import Lean
-    from service.loading import LoadedModel
+    from service.loading import Estimator, LoadedModel
 
     # A method of the model: a table of rows in, something like an array out.
     Ask = Callable[[object], object]
@@ -51,7 +51,7 @@ class FittedModel:
     """
 
     def __init__(self, loaded: LoadedModel) -> None:
-        self._estimator = loaded.estimator
+        self._estimator = cast("Estimator", loaded.estimator)
         self.name = type(self._estimator).__name__
         self.kind = _kind(self._estimator)
         reading = _read(loaded)

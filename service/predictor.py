@@ -11,6 +11,7 @@ import numpy as np
 
 from service.answers import Predictions
 from service.batching import MOST_ROWS, Batcher
+from service.compiled_model import CompiledModel
 from service.fitted import FittedModel, takes_numbers
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Predictor:
 
     def __init__(self, loaded: LoadedModel) -> None:
         self.loaded = loaded
-        self.model = model = FittedModel(loaded)
+        held = loaded.estimator
+        self.model = model = held if isinstance(held, CompiledModel) else FittedModel(loaded)
         self.kind, self.features, self.classes = model.kind, model.features, model.classes
         self.takes_numbers = takes_numbers(model.features)
         self.lean, self.not_lean = model.lean, model.not_lean

@@ -12,4 +12,6 @@ Whatever is not equal to the model, or not known here, is left to scikit-learn.
       transformers, columns                          from what comes before a model
     models, steps, trees                             what it is made of: data that can be called
     trial     compares it with the model
+    saved     writes it to a file without the model, and reads that
+      parts                                          what such a file may hold
 """

@@ -56,6 +56,8 @@ class Sums:
     add: Callable[[Array, Array], None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if np.shape(self.start) != (self.trees.outputs,):
+            raise ValueError("the trees have other outputs than where they start from")
         add = Forest(self.trees, LIBRARY).add_to if LIBRARY else partial(walk_slowly, checked(self.trees))
         object.__setattr__(self, "add", add)
 

@@ -7,7 +7,7 @@ the model takes them, and with each category, known and unknown.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Callable
@@ -83,8 +83,8 @@ class Trial:
     rows: Rows
     wanted: Outcome
 
-    def judge(self, ask: Ask) -> float:
-        """Give the largest difference, of single rows and of all at once; raise `NotLean` if too large."""
+    def judge(self, ask: Ask) -> Difference:
+        """Give the largest differences, of single rows and of all at once; raise `NotLean` if too large."""
         together = ask(self.rows)
         if together is None:
             raise NotLean("some rows are for the model alone to judge")
@@ -99,7 +99,7 @@ class Trial:
         differences = (compare(together, self.wanted), compare(single, some))
         for difference in differences:
             difference.check()
-        return max(difference.largest for difference in differences)
+        return Difference(*map(max, zip(*map(astuple, differences))))
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def find_lean(
     reasons = []
     for ask in chain([first], made):
         try:
-            return Lean(ask, trial.judge(ask), trial)
+            return Lean(ask, trial.judge(ask).largest, trial)
         except NotLean as error:  # noqa: PERF203 (there are two at most)
             reasons.append(str(error))
     raise NotLean(reasons[0])
