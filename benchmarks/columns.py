@@ -28,6 +28,7 @@ COLUMNS = (
     Column("logistic", "iris, LogisticRegression, 1 row", "logistic"),
     Column("forest", "iris, RandomForest(100), 1 row", "forest"),
     Column("boosting", "30 columns, scaler and HistGradientBoosting, 1 row", "boosting"),
+    Column("neighbors", "iris, KNeighbors (stays in scikit-learn), 1 row", "neighbors"),
     Column("table", "30 columns, scaler and HistGradientBoosting, 1000 rows", "boosting", 1000, 4),
 )
 

@@ -12,6 +12,7 @@ from typing import Any
 from sklearn.datasets import load_iris, make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -30,6 +31,7 @@ def main() -> None:
     boosting = make_pipeline(StandardScaler(), HistGradientBoostingClassifier(random_state=_SEED))
     _write(folder, "logistic", logistic.fit(measures, species), measures)
     _write(folder, "forest", forest.fit(measures, species), measures)
+    _write(folder, "neighbors", KNeighborsClassifier().fit(measures, species), measures)
     _write(folder, "boosting", boosting.fit(table[4000:], labels[4000:]), table[:4000])
 
 

@@ -23,7 +23,7 @@ from service.fitted import FittedModel, as_in_trial
 from service.lean.arithmetic import NotLean
 from service.lean.parts import Origin, Parity, Saved
 from service.lean.saved import read_saved, write_saved
-from service.lean.trial import Trial, as_taken, compare
+from service.lean.trial import Trial, as_taken, compare, compare_rows, tried
 from service.loading import ModelUnloadable, load_model
 from service.logs import configure_logs
 from service.payload import InvalidInput, parse_json
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from service.features import Feature, Value
     from service.lean.arithmetic import Ask, Outcome
     from service.loading import LoadedModel
+    from service.native import RowPath
 
 MOST_SHOWN = 5
 UNKNOWN = Parity(0, 0, 0.0, 0.0)
@@ -73,11 +74,15 @@ def compile_model(loaded: LoadedModel, body: bytes = b"") -> tuple[Saved, bytes]
         generated=UNKNOWN,
         given=None,
     )
-    path = read_saved(io.BytesIO(_written(saved))).path
+    read = read_saved(io.BytesIO(_written(saved)))
     with as_in_trial():
-        generated = _measure(path, saved.trial, saved.classes)
+        generated = _measure(read.path, None, saved.trial, saved.classes)
         rows = _given_rows(body, model.features)
-        given = _measure(path, _trial_of(model, path, rows), saved.classes) if rows else None
+        given = None
+        if rows:
+            # As a service makes it of the file.
+            row_path = tried(read.path, read.trial).row_path
+            given = _measure(read.path, row_path, _trial_of(model, read.path, rows), saved.classes)
     saved = replace(saved, generated=generated, given=given)
     return saved, _written(saved)
 
@@ -118,8 +123,12 @@ def _trial_of(model: FittedModel, path: Ask, rows: list[list[Value]]) -> Trial:
         raise NotCompiled("refused", f"the model itself refuses the given rows: {error}") from error
 
 
-def _measure(path: Ask, trial: Trial, classes: Sequence[object] | None) -> Parity:
-    """Tell how far the path is from the model; refuse it if a label differs, or a number too much."""
+def _measure(path: Ask, row_path: RowPath | None, trial: Trial, classes: Sequence[object] | None) -> Parity:
+    """Tell how far the path is from the model; refuse it if a label differs, or a number too much.
+
+    So it is with the path of one row: a service does without one that differs on the generated rows, and here
+    it is tried with the user's.
+    """
     found = path(trial.rows)
     if found is None:
         raise NotCompiled("different", "some rows are for the model alone to judge")
@@ -133,6 +142,10 @@ def _measure(path: Ask, trial: Trial, classes: Sequence[object] | None) -> Parit
         )
     try:
         difference = trial.judge(path)
+        by_row = compare_rows(row_path, trial) if row_path else None
+        if by_row is not None:
+            by_row.check()
+            difference = difference.or_larger(by_row)
     except NotLean as error:
         raise NotCompiled("different", str(error)) from error
     return Parity(len(trial.rows), difference.labels, difference.values, difference.probabilities)

@@ -13,7 +13,7 @@ import numpy as np
 from service.lean.arithmetic import NotLean
 from service.lean.parts import Saved, Unreadable
 from service.lean.saved import read_saved
-from service.lean.trial import Lean
+from service.lean.trial import tried
 from service.payload import InvalidInput
 from service.refusal import Unusable
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from service.answers import Predictions
+    from service.lean.trial import Lean
 
 # How the archive starts: its first file is the description.
 COMPILED_START = b"PK\x03\x04"
@@ -65,7 +66,7 @@ class CompiledModel:
 def _tried(saved: Saved) -> Lean:
     try:
         with np.errstate(all="ignore"):
-            return Lean(saved.path, saved.trial.judge(saved.path).largest, saved.trial)
+            return tried(saved.path, saved.trial)
     except NotLean as error:
         raise Unusable(f"does not answer here as the model that it was made of: {error}") from error
     except Exception as error:  # What is put together wrongly fails in as many ways.

@@ -11,12 +11,15 @@ from urllib.parse import parse_qsl
 import numpy as np
 
 from service.answers import JsonValue, Writer, encode, json_value
-from service.native import LIBRARY, RowReader
+from service.native import GIVE_UP, LIBRARY, RowReader
 from service.payload import parse_json, parse_query
-from service.values import LARGEST_NUMBER, NUMBER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service.answers import Predictions
     from service.features import Value
+    from service.native import RowPath
     from service.predictor import Predictor, Rows
 
 
@@ -27,27 +30,35 @@ class Endpoint:
         self.predictor = predictor
         self.features = predictor.features
         self._writer = Writer(predictor.classes)
-        names = [feature.name for feature in self.features]
-        self._positions = {name: position for position, name in enumerate(names)}
-        is_plain = predictor.takes_numbers
+        self._names = [feature.name for feature in self.features]
         self._reader = (
-            RowReader(names, LIBRARY) if LIBRARY and is_plain and RowReader.can_read(names) else None
+            RowReader(self._names, LIBRARY)
+            if LIBRARY and predictor.takes_numbers and RowReader.can_read(self._names)
+            else None
         )
-        self._reads_queries = is_plain and all(name.isidentifier() and name.isascii() for name in names)
+        path = predictor.lean.row_path if predictor.lean else None
+        self._row = _OneRow(self._reader, path, predictor) if self._reader and path else None
+        # Other names look otherwise in a URL.
+        self._is_plain = all(name.isidentifier() and name.isascii() for name in self._names)
 
     def answer_query(self, query: str) -> bytes:
         """Answer for one row, as the part of a URL after `?`."""
-        values = self._quick_query(query) if self._reads_queries else None
-        if values is None:
-            items = parse_qsl(query, keep_blank_values=True)
-            values = parse_query(items, self.features)
-        answer = self._writer.single(self.predictor.predict(self._rows([values])))
-        inputs: JsonValue = {feature.name: json_value(value) for feature, value in zip(self.features, values)}
-        return encode({"inputs": inputs, **answer})
+        found = self._row.of_query(query) if self._row and self._is_plain else None
+        values, predictions = found or self._predict_query(query)
+        inputs: dict[str, JsonValue] = dict(zip(self._names, values))
+        return encode({"inputs": inputs, **self._writer.single(predictions)})
 
     def answer_body(self, body: bytes) -> bytes:
         """Answer for the rows of a JSON body."""
-        return encode(self._writer.answer(self.predictor.predict(self._read(body))))
+        predictions = self._row.of_body(body) if self._row else None
+        return encode(self._writer.answer(predictions or self.predictor.predict(self._read(body))))
+
+    def _predict_query(self, query: str) -> tuple[Sequence[JsonValue], Predictions]:
+        rows = self._reader.read_query(query) if self._reader and self._is_plain else None
+        if rows is not None:
+            return rows[0].tolist(), self.predictor.predict(rows)
+        values = parse_query(parse_qsl(query, keep_blank_values=True), self.features)
+        return [json_value(value) for value in values], self.predictor.predict(self._rows([values]))
 
     def _read(self, body: bytes) -> Rows:
         """Read the rows. The quick reader takes what is certainly right, and the careful one all else."""
@@ -60,20 +71,28 @@ class Endpoint:
     def _rows(self, rows: list[list[Value]]) -> Rows:
         return np.array(rows, dtype=np.float64) if self.predictor.takes_numbers else rows
 
-    def _quick_query(self, query: str) -> list[Value] | None:
-        """Read `a=1&b=2` with each feature once, a plain number, and nothing else; None for all else."""
-        parts = query.split("&")
-        values: list[Value] = [None] * len(self._positions)
-        if len(parts) != len(values):
-            return None
-        for part in parts:
-            name, _, text = part.partition("=")
-            position = self._positions.get(name)
-            if position is None or values[position] is not None or NUMBER.fullmatch(text) is None:
-                return None
-            value = float(text)
-            # Also not a number is not within the limits.
-            if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER or "+" in text:
-                return None
-            values[position] = value
-        return values
+
+class _OneRow:
+    """From the text of one row of numbers to the predictions, in one call of compiled code.
+
+    It gives None for everything that is not certainly right, and for rows that it leaves to the predictor.
+    """
+
+    def __init__(self, reader: RowReader, path: RowPath, predictor: Predictor) -> None:
+        self._kept = (reader, path)
+        self._columns, self._path = reader.address, path.address
+        self._answer_body, self._answer_query = path.answer_body, path.answer_query
+        self._room, self._inputs, self._width = path.room, path.row, path.width
+        self._in_words = predictor.in_words
+
+    def of_body(self, body: bytes) -> Predictions | None:
+        """Predict for a JSON body."""
+        room = self._room()
+        position = self._answer_body(self._columns, self._path, body, len(body), room)
+        return None if position == GIVE_UP else self._in_words(position, room[: self._width])
+
+    def of_query(self, query: str) -> tuple[list[float], Predictions] | None:
+        """Give the row of a query too."""
+        room, row, text = self._room(), self._inputs(), query.encode()
+        position = self._answer_query(self._columns, self._path, text, len(text), row, room)
+        return None if position == GIVE_UP else (row[:], self._in_words(position, room[: self._width]))

@@ -22,6 +22,7 @@ from service.lean.arithmetic import NotLean, Outcome
 from service.lean.trial import find_lean
 from service.loading import ModelUnloadable
 from service.onnx_model import OnnxModel
+from service.together import find_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from service.features import Feature, Value
     from service.lean.trial import Lean
     from service.loading import Estimator, LoadedModel
+    from service.together import Both
 
     # A method of the model: a table of rows in, something like an array out.
     Ask = Callable[[object], object]
@@ -67,7 +69,10 @@ class FittedModel:
         self.is_batched = all(_is_of_rows(part) for part in _parts(self._estimator))
         self.lean: Lean | None = None
         self.not_lean = ""
+        self._both: Both | None = None
         self._look_for_lean()
+        if self.lean is None and self._predict_proba:
+            self._both = self._find_together()
 
     def ask(self, rows: Rows) -> Predictions:
         """Give the model's own answers. One thread at a time may come here."""
@@ -80,8 +85,7 @@ class FittedModel:
 
     def outcome(self, rows: list[list[Value]]) -> Outcome:
         """Give the model's own answers in the form of its arithmetic."""
-        given = np.array(rows, dtype=np.float64) if self.takes_numbers else rows
-        values, probabilities = self._ask_methods(given)
+        values, probabilities = self._ask_methods(self._given(rows))
         if self.kind == "classifier":
             if self.classes is None or any(isinstance(label, list) for label in self.classes):
                 raise NotLean("it has several outputs with classes")
@@ -93,6 +97,8 @@ class FittedModel:
 
     def _ask_methods(self, rows: Rows) -> tuple[object, object]:
         given = self._table(rows)
+        if self._both is not None:
+            return self._both(given)
         values = np.asarray(self._predict(given))
         if values.shape[1:] == (1,) and is_catboost(self._estimator):
             # It gives each class in a row of its own.
@@ -108,6 +114,15 @@ class FittedModel:
             self.not_lean = str(error)
         except Exception as error:  # noqa: BLE001 (models do as they please; this one is served as it is)
             self.not_lean = f"it could not be tried: {type(error).__name__}: {error}"
+
+    def _find_together(self) -> Both | None:
+        """Find what gives labels and probabilities at once; else, and if it fails, each is asked for."""
+        with as_in_trial(), suppress(Exception):
+            return find_together(self._estimator, self.features, lambda rows: self._table(self._given(rows)))
+        return None
+
+    def _given(self, rows: list[list[Value]]) -> Rows:
+        return np.array(rows, dtype=np.float64) if self.takes_numbers else rows
 
 
 def takes_numbers(features: Sequence[Feature]) -> bool:

@@ -48,7 +48,8 @@ class HotPath:
                     self.places.give_back(place)
                 if answer is not None:
                     start_response("200 OK", [*HEADERS, ("Content-Length", str(len(answer)))])
-                    return (answer,)
+                    # The server sends a list at once, and takes anything else for a stream.
+                    return [answer]
         return self.application(environ, start_response)
 
     def _answer(self, environ: WSGIEnvironment) -> bytes | None:

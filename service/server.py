@@ -20,6 +20,7 @@ from granian.server import MPServer
 
 from service.logs import LOGGER, logging_config
 from service.places import MOST_PREDICTIONS_AT_ONCE
+from service.turns import Turns
 from service.wsgi import build_app
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from service.sizing import Sizing
 
 # A thread answers one request at a time. These few are always free of predictions, for health checks and
-# refusals; the others mostly wait for their turn with the model, which costs nothing. More threads were not
-# measurably quicker, and threads are started only when they are needed.
+# refusals; the others wait for slow clients, for their turn with a slow model, or as `turns` has it.
 SPARE_THREADS = 4
 BLOCKING_THREADS = MOST_PREDICTIONS_AT_ONCE + SPARE_THREADS
 
@@ -94,8 +94,11 @@ def _load_in_worker(settings: Settings) -> WSGIApplication:
     # Ctrl-C reaches the whole process group. The parent alone answers it, and then ends the workers;
     # a worker that ended by itself would be reported as a failure.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    # Flask's own entry point adds nothing but a call.
-    return build_app(settings).wsgi_app
+    app = build_app(settings)
+    # Flask's own entry point adds nothing but a call. Threads that wait for a slow model are of use: their
+    # rows go to the model together.
+    is_quick = app.extensions["predictor"].lean is not None
+    return Turns(app.wsgi_app) if is_quick else app.wsgi_app
 
 
 def check_address(host: str, port: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from infer_cli.engine.connection import Engine, connect
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+# What a script starts in the background ignores Ctrl-C, and so does what that starts. Tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IRIS_COLUMNS = ["slength", "swidth", "plength", "pwidth"]
 FIRST_IRIS = {"slength": 1.5, "swidth": 0.7, "plength": 1.3, "pwidth": 0.3}

@@ -11,7 +11,8 @@ Whatever is not equal to the model, or not known here, is left to scikit-learn.
       linear, forests, boosting, bayes, networks     from fitted models
       transformers, columns                          from what comes before a model
     models, steps, trees                             what it is made of: data that can be called
-    trial     compares it with the model
-    saved     writes it to a file without the model, and reads that
+    rows      the same for one row, as operations of compiled code
+    trial     compares both with the model
+    saved     writes a path to a file without the model, and reads that
       parts                                          what such a file may hold
 """

@@ -53,13 +53,16 @@ class Sums:
     trees: Trees
     start: Array
     divisor: float
+    forest: Forest | None = field(init=False, repr=False, compare=False)
     add: Callable[[Array, Array], None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if np.shape(self.start) != (self.trees.outputs,):
             raise ValueError("the trees have other outputs than where they start from")
-        add = Forest(self.trees, LIBRARY).add_to if LIBRARY else partial(walk_slowly, checked(self.trees))
-        object.__setattr__(self, "add", add)
+        forest = Forest(self.trees, LIBRARY) if LIBRARY else None
+        object.__setattr__(self, "forest", forest)
+        slowly = partial(walk_slowly, self.trees if forest else checked(self.trees))
+        object.__setattr__(self, "add", forest.add_to if forest else slowly)
 
     def __call__(self, rows: Array) -> Array:
         sums = np.empty((len(rows), self.trees.outputs))

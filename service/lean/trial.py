@@ -16,12 +16,14 @@ import numpy as np
 
 from service.lean.arithmetic import NotLean, Outcome
 from service.lean.make import candidates
+from service.lean.rows import row_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from service.features import Feature, Value
     from service.lean.arithmetic import Array, Ask, Fitted
+    from service.native import RowPath
 
     # An array of numbers, or lists of values.
     Rows = Any
@@ -67,6 +69,10 @@ class Difference:
         """The largest difference of any number."""
         return max(self.values, self.probabilities)
 
+    def or_larger(self, other: Difference) -> Difference:
+        """Give the larger of each."""
+        return Difference(*map(max, astuple(self), astuple(other)))
+
     def check(self) -> None:
         """Raise `NotLean` if it is too large."""
         if self.labels:
@@ -99,16 +105,20 @@ class Trial:
         differences = (compare(together, self.wanted), compare(single, some))
         for difference in differences:
             difference.check()
-        return Difference(*map(max, zip(*map(astuple, differences))))
+        return differences[0].or_larger(differences[1])
 
 
 @dataclass(frozen=True)
 class Lean:
-    """A model's own arithmetic, tried: the largest difference from the model that was seen."""
+    """A model's own arithmetic, tried: the largest difference from the model that was seen.
+
+    `row_path` does the same for one row, where there is such a path.
+    """
 
     ask: Ask
     largest_difference: float
     trial: Trial
+    row_path: RowPath | None = None
 
 
 def find_lean(
@@ -131,10 +141,42 @@ def find_lean(
     reasons = []
     for ask in chain([first], made):
         try:
-            return Lean(ask, trial.judge(ask).largest, trial)
+            return tried(ask, trial)
         except NotLean as error:  # noqa: PERF203 (there are two at most)
             reasons.append(str(error))
     raise NotLean(reasons[0])
+
+
+def tried(ask: Ask, trial: Trial) -> Lean:
+    """Try a function, and the path of one row that does the same; raise `NotLean` if the function differs."""
+    difference = trial.judge(ask)
+    path = row_path(ask, trial.rows.shape[1]) if isinstance(trial.rows, np.ndarray) else None
+    return Lean(ask, difference.largest, trial, path if path is None or _is_right(path, trial) else None)
+
+
+def _is_right(path: RowPath, trial: Trial) -> bool:
+    """Tell whether the path of one row is right; it may leave some rows to the other one, but not all."""
+    try:
+        difference = compare_rows(path, trial)
+        if difference is not None:
+            difference.check()
+    except (NotLean, ValueError):
+        return False
+    return difference is not None
+
+
+def compare_rows(path: RowPath, trial: Trial) -> Difference | None:
+    """Compare what the path of one row answers with the model; None if it leaves all rows to others."""
+    answers = [path.answer(row) for row in trial.rows.tolist()]
+    answered = [at for at, answer in enumerate(answers) if answer is not None]
+    if not answered:
+        return None
+    positions, numbers = zip(*(answer for answer in answers if answer is not None))
+    expected = Outcome(*(None if part is None else part[answered] for part in trial.wanted))
+    made = np.array(numbers)
+    if expected.values.dtype.kind in "iu":
+        return compare(Outcome(np.array(positions), made if made.size else None), expected)
+    return compare(Outcome(made.reshape(expected.values.shape)), expected)
 
 
 def is_mixed(features: Sequence[Feature]) -> bool:

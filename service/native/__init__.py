@@ -1,4 +1,4 @@
-"""The two loops that Python is too slow for: through the nodes of trees, and through the digits of numbers.
+"""What Python is too slow for: the nodes of trees, the digits of numbers, and the steps of a single row.
 
 They are compiled for the processors that images are made for. Where there is no library for this one,
 `LIBRARY` is None and everything goes its slower way.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import platform
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ CATEGORIES = 0x40000000
 FEATURE = 0x3FFFFFFF
 MOST_FEATURES = 1024
 SET_WORDS = 4
+WORKSPACE = 4096
+GIVE_UP = -1
 # Work on so little is over before another thread could have used the time, and longer work lets others run.
 FEW_ROWS = 64
 FEW_BYTES = 16 * 1024
@@ -39,6 +41,21 @@ class _Forest(ctypes.Structure):
 
 class _Columns(ctypes.Structure):
     _fields_ = (("names", ctypes.c_char_p), ("ends", ctypes.c_void_p), ("features", ctypes.c_int64))
+
+
+class _Operation(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("kind", "start", "inputs", "to", "outputs")),
+        *((name, ctypes.c_void_p) for name in ("first", "second", "columns", "forest")),
+        *((name, ctypes.c_double) for name in ("low", "high")),
+    )
+
+
+class _Path(ctypes.Structure):
+    _fields_ = (
+        ("operations", ctypes.POINTER(_Operation)),
+        *((name, ctypes.c_int64) for name in ("count", "features", "start", "scores", "link", "decision")),
+    )
 
 
 @dataclass(frozen=True)
@@ -63,6 +80,14 @@ def _load() -> Library | None:
         functions.add_leaves.restype = None
         functions.read_rows.argtypes = (address, ctypes.c_char_p, number, address, number)
         functions.read_rows.restype = number
+        functions.read_query.argtypes = (address, ctypes.c_char_p, number, address)
+        functions.read_query.restype = number
+        functions.answer_row.argtypes = (address, address, address)
+        functions.answer_row.restype = number
+        functions.answer_body.argtypes = (address, address, ctypes.c_char_p, number, address)
+        functions.answer_body.restype = number
+        functions.answer_query.argtypes = (address, address, ctypes.c_char_p, number, address, address)
+        functions.answer_query.restype = number
     return library
 
 
@@ -109,9 +134,9 @@ class Forest:
             held.outputs,
             len(held.sets),
         )
-        self._address = ctypes.addressof(self._struct)
+        self.address = ctypes.addressof(self._struct)
         checked(held)
-        self._least_features = 1 + int((held.nodes["feature"] & FEATURE).max(initial=0))
+        self.least_features = 1 + int((held.nodes["feature"] & FEATURE).max(initial=0))
         self._hold = library.holding.add_leaves
         self._release = library.releasing.add_leaves
 
@@ -119,27 +144,28 @@ class Forest:
         """Add to `sums`, of shape (rows, outputs) and C-ordered float64, the leaves that `rows` reach."""
         rows = np.ascontiguousarray(rows, np.float64)
         count, features = rows.shape
-        if features < self._least_features or sums.shape != (count, self.trees.outputs):
-            message = f"the trees take {self._least_features} features, and there are {features}"
+        if features < self.least_features or sums.shape != (count, self.trees.outputs):
+            message = f"the trees take {self.least_features} features, and there are {features}"
             raise ValueError(message)
         call = self._hold if count <= FEW_ROWS else self._release
-        call(self._address, rows.ctypes.data, count, features, sums.ctypes.data)
+        call(self.address, rows.ctypes.data, count, features, sums.ctypes.data)
 
 
 class RowReader:
-    """Reads a JSON body of rows of numbers. Needs `LIBRARY`, and names that `can_read`."""
+    """Reads rows of numbers from a JSON body or a query. Needs `LIBRARY`, and names that `can_read`."""
 
     def __init__(self, names: Sequence[str], library: Library) -> None:
         encoded = [name.encode() for name in names]
         self._names = b"".join(encoded)
         self._ends = np.cumsum([len(name) for name in encoded], dtype=np.int32)
         self._struct = _Columns(self._names, self._ends.ctypes.data, len(names))
-        self._address = ctypes.addressof(self._struct)
-        self._width = len(names)
+        self.address = ctypes.addressof(self._struct)
+        self.width = len(names)
         # What a row takes at the least: each name, quotes, a colon, a digit and a comma; and its braces.
         self._least_row = len(self._names) + 5 * len(names) + 1
         self._hold = library.holding.read_rows
         self._release = library.releasing.read_rows
+        self._query = library.holding.read_query
 
     @staticmethod
     def can_read(names: Sequence[str]) -> bool:
@@ -152,10 +178,147 @@ class RowReader:
         most = len(body) // self._least_row
         if most == 0:
             return None
-        rows = np.empty((most, self._width))
+        rows = np.empty((most, self.width))
         call = self._hold if len(body) <= FEW_BYTES else self._release
-        count = call(self._address, body, len(body), rows.ctypes.data, most)
+        count = call(self.address, body, len(body), rows.ctypes.data, most)
         return rows[:count] if count > 0 else None
+
+    def read_query(self, query: str) -> Any:  # noqa: ANN401
+        """The one row of a query as such an array, or None for the careful reader to look at.
+
+        The names must be such that a URL has them as they are.
+        """
+        row = np.empty((1, self.width))
+        text = query.encode()
+        return row if self._query(self.address, text, len(text), row.ctypes.data) == 1 else None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation on the numbers of a row, as native.h has it; `kind` is a name of `OPERATIONS`.
+
+    It takes `inputs` numbers from `start` on, and puts `outputs` numbers from `to` on.
+    """
+
+    kind: str
+    start: int
+    inputs: int
+    to: int
+    outputs: int
+    first: Any = None
+    second: Any = None
+    columns: Any = None
+    forest: Forest | None = None
+    low: float = 0.0
+    high: float = 0.0
+
+
+# In the order of native.h.
+OPERATIONS = ("shift", "stretch", "fill", "clip", "take", "check", "product", "trees")
+ROW_LINKS = (
+    *("none", "shares", "logistic", "logistic of twice", "softmax", "softmax of both"),
+    *("normalized logistic", "exp"),
+)
+ROW_DECISIONS = ("none", "positive", "not negative", "largest")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Where the scores of a path are, and what becomes of them: names of `ROW_LINKS` and `ROW_DECISIONS`."""
+
+    start: int
+    count: int
+    link: str
+    decision: str
+
+
+class RowPath:
+    """The way of one row through a model. Needs `LIBRARY`, and raises `ValueError` for what leads nowhere.
+
+    The numbers of an answer are probabilities, or the values of a regressor: `room` has space for them.
+    """
+
+    def __init__(
+        self, features: int, operations: Sequence[Operation], scores: Scores, library: Library
+    ) -> None:
+        self.room = ctypes.c_double * max(2, scores.count)
+        self.row = ctypes.c_double * features
+        self._kept = [_checked(operation) for operation in operations]
+        ends = [features, scores.start + scores.count]
+        ends += [part for each in operations for part in (each.start + each.inputs, each.to + each.outputs)]
+        if not (1 <= features <= MOST_FEATURES and scores.count >= 1 and max(ends) <= WORKSPACE):
+            raise ValueError("the path does not fit its workspace")
+        array = (_Operation * len(operations))(*(_operation(kept) for kept in self._kept))
+        link, decision = ROW_LINKS.index(scores.link), ROW_DECISIONS.index(scores.decision)
+        self._struct = _Path(array, len(operations), features, scores.start, scores.count, link, decision)
+        self.address = ctypes.addressof(self._struct)
+        self._answer = library.holding.answer_row
+        self.answer_body = library.holding.answer_body
+        self.answer_query = library.holding.answer_query
+        self._scores = scores
+
+    @property
+    def width(self) -> int:
+        """How many numbers an answer has."""
+        if self._scores.link in ("logistic", "logistic of twice", "softmax of both"):
+            return 2
+        return 0 if self._scores.link == "none" and self._scores.decision != "none" else self._scores.count
+
+    def answer(self, row: Sequence[float]) -> tuple[int, list[float]] | None:
+        """The position of the class (0 for regressors) and the numbers; None if others must judge."""
+        room = self.room()
+        position = self._answer(self.address, self.row(*row), room)
+        return None if position == GIVE_UP else (position, room[: self.width])
+
+
+def _checked(operation: Operation) -> Operation:
+    """Give the operation with arrays as the compiled code reads them, if these are of the right sizes."""
+    given, outputs, inputs = operation, operation.outputs, operation.inputs
+    same = given.kind in ("shift", "stretch", "fill", "clip", "check")
+    first = _flat(given.first, np.float64, inputs * outputs if given.kind == "product" else outputs)
+    second = _flat(given.second, np.float64, outputs)
+    columns = _flat(given.columns, np.int64, outputs)
+    needed = {
+        "stretch": (first, second),
+        "fill": (first,),
+        "take": (columns,),
+        "product": (first, second),
+        "trees": (first, given.forest),
+    }
+    good = (
+        given.kind in OPERATIONS
+        and min(given.start, given.to) >= 0
+        and min(inputs, outputs) >= 1
+        and not (same and inputs != outputs)
+        and not any(part is None for part in needed.get(given.kind, ()))
+        and (columns is None or _within(columns, inputs))
+        and outputs <= MOST_FEATURES
+        and (
+            given.forest is None
+            or (given.forest.least_features <= inputs and given.forest.trees.outputs == outputs)
+        )
+    )
+    if not good:
+        raise ValueError(f"the operation {given.kind} does not fit its numbers")
+    return replace(given, first=first, second=second, columns=columns)
+
+
+def _flat(numbers: Any, dtype: Any, count: int) -> Any:  # noqa: ANN401
+    if numbers is None:
+        return None
+    flat = np.ascontiguousarray(numbers, dtype).ravel()
+    if len(flat) != count:
+        raise ValueError(f"{count} numbers are needed, and there are {len(flat)}")
+    return flat
+
+
+def _operation(kept: Operation) -> _Operation:
+    first, second, columns = (
+        None if array is None else array.ctypes.data for array in (kept.first, kept.second, kept.columns)
+    )
+    forest = kept.forest.address if kept.forest else None
+    places = (OPERATIONS.index(kept.kind), kept.start, kept.inputs, kept.to, kept.outputs)
+    return _Operation(*places, first, second, columns, forest, kept.low, kept.high)
 
 
 def checked(trees: Trees) -> Trees:

@@ -44,5 +44,51 @@ typedef struct {
 } Columns;
 
 EXPORT int64_t read_rows(const Columns *columns, const char *text, int64_t length, double *rows, int64_t most);
+EXPORT int64_t read_query(const Columns *columns, const char *text, int64_t length, double *row);
+
+/* What becomes of one row. Each operation takes `inputs` numbers of the workspace, which begins with the row,
+   and puts `outputs` numbers elsewhere in it. */
+enum { SHIFT, STRETCH, FILL, CLIP, TAKE, CHECK, PRODUCT, TREES };
+
+typedef struct {
+    int64_t kind;
+    int64_t from;
+    int64_t inputs;
+    int64_t to;
+    int64_t outputs;
+    const double *first;      /* by kind: the center, the scale, what is filled in, coefficients, start */
+    const double *second;     /* the scale, the offset, the intercept */
+    const int64_t *columns;   /* of TAKE */
+    const Forest *forest;     /* of TREES */
+    double low;               /* of CLIP; of TREES: the divisor */
+    double high;
+} Operation;
+
+/* What becomes of the scores: see LINKS and DECISIONS in service/lean/arithmetic.py. */
+enum { NO_LINK, SHARES, LOGISTIC, LOGISTIC_OF_TWICE, SOFTMAX, SOFTMAX_OF_BOTH, NORMALIZED_LOGISTIC, EXPONENTIAL };
+enum { NO_DECISION, POSITIVE, NOT_NEGATIVE, LARGEST_SCORE };
+
+#define WORKSPACE 4096
+
+typedef struct {
+    const Operation *operations;
+    int64_t count;
+    int64_t features;
+    int64_t from;             /* where the scores are */
+    int64_t scores;
+    int64_t link;
+    int64_t decision;
+} Path;
+
+EXPORT int64_t answer_row(const Path *path, const double *row, double *answer);
+EXPORT int64_t answer_body(const Columns *columns, const Path *path, const char *text, int64_t length,
+                           double *answer);
+EXPORT int64_t answer_query(const Columns *columns, const Path *path, const char *text, int64_t length,
+                            double *row, double *answer);
+
+#define GIVE_UP (-1)
+/* The largest number in 32 bits, as service/values.py has it. */
+#define LARGEST 3.4028234663852886e38
+#define MOST_FEATURES 1024
 
 #endif

@@ -1,15 +1,11 @@
-/* Reads rows of numbers from JSON: {"rows": [{"a": 1.5, …}, …]}, or one object of features.
+/* Reads rows of numbers: from JSON, {"rows": [{"a": 1.5, …}, …]} or one object of features, and one from the
+   query of a URL, a=1.5&b=….
 
    It reads only what is certainly right: every row has every feature once and nothing else, and each value
    is a finite number. For anything else it gives up, and the careful reader says what is wrong. So it never
    has to say why, and must never accept what that reader refuses. */
 
 #include "native.h"
-
-#define GIVE_UP (-1)
-/* The largest number in 32 bits, as service/values.py has it. */
-#define LARGEST 3.4028234663852886e38
-#define MOST_FEATURES 1024
 
 extern double strtod(const char *text, char **end);
 
@@ -201,7 +197,20 @@ static inline int is_name(const Columns *columns, int64_t feature, const char *s
     return 1;
 }
 
-/* Read a name and its colon; the feature, which is most often `likely`, or GIVE_UP. */
+/* The feature of this name, which is most often `likely`, or GIVE_UP. */
+static inline int64_t find_name(const Columns *columns, int64_t likely, const char *start, int64_t length) {
+    if (is_name(columns, likely, start, length)) {
+        return likely;
+    }
+    for (int64_t feature = 0; feature < columns->features; feature++) {
+        if (is_name(columns, feature, start, length)) {
+            return feature;
+        }
+    }
+    return GIVE_UP;
+}
+
+/* Read a name and its colon; the feature, or GIVE_UP. */
 static inline int64_t read_name(Text *text, const Columns *columns, int64_t likely) {
     if (!take(text, '"')) {
         return GIVE_UP;
@@ -217,15 +226,7 @@ static inline int64_t read_name(Text *text, const Columns *columns, int64_t like
     if (!take(text, '"') || !take(text, ':')) {
         return GIVE_UP;
     }
-    if (is_name(columns, likely, start, length)) {
-        return likely;
-    }
-    for (int64_t feature = 0; feature < columns->features; feature++) {
-        if (is_name(columns, feature, start, length)) {
-            return feature;
-        }
-    }
-    return GIVE_UP;
+    return find_name(columns, likely, start, length);
 }
 
 /* Read the inside of an object of features, after its opening brace, into `row`. */
@@ -293,5 +294,46 @@ int64_t read_rows(const Columns *columns, const char *start, int64_t length, dou
         return GIVE_UP;
     }
     skip_space(&text);
+    return text.at == text.end ? 1 : GIVE_UP;
+}
+
+/* Read a query into `row`: each feature once, a plain number, and nothing else. 1, or GIVE_UP.
+
+   The text must be followed by a zero byte. Names that a URL would write otherwise match nothing here. */
+int64_t read_query(const Columns *columns, const char *start, int64_t length, double *row) {
+    Text text = {start, start + length};
+    uint64_t seen[MOST_FEATURES / 64] = {0};
+    if (columns->features < 1 || columns->features > MOST_FEATURES) {
+        return GIVE_UP;
+    }
+    for (int64_t count = 0; count < columns->features; count++) {
+        if (count && (text.at == text.end || *text.at++ != '&')) {
+            return GIVE_UP;
+        }
+        const char *name = text.at;
+        while (text.at < text.end && *text.at != '=') {
+            text.at++;
+        }
+        const int64_t feature = find_name(columns, count, name, text.at - name);
+        if (feature == GIVE_UP || (seen[feature >> 6] >> (feature & 63)) & 1) {
+            return GIVE_UP;
+        }
+        seen[feature >> 6] |= 1ull << (feature & 63);
+        /* Past the equals sign; no space may come there, which the reader of JSON would skip. */
+        if (text.at == text.end || (!is_digit(&(Text){text.at + 1, text.end}) &&
+                                    (text.at + 1 >= text.end || text.at[1] != '-'))) {
+            return GIVE_UP;
+        }
+        const char *value = ++text.at;
+        if (!read_number(&text, row + feature)) {
+            return GIVE_UP;
+        }
+        /* In a query, a plus is a space. */
+        for (; value < text.at; value++) {
+            if (*value == '+') {
+                return GIVE_UP;
+            }
+        }
+    }
     return text.at == text.end ? 1 : GIVE_UP;
 }

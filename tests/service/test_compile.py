@@ -150,6 +150,17 @@ def test_a_number_that_differs_is_refused(loaded: LoadedModel) -> None:
         compile_model(loaded, body(ROW))
 
 
+def test_the_path_of_one_row_is_judged_too(loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def compare_otherwise(*_: object) -> Difference:
+        return Difference(labels=1)
+
+    monkeypatch.setattr(compile_module, "compare_rows", compare_otherwise)
+
+    assert compile_model(loaded)[0].given is None
+    with pytest.raises(NotCompiled, match="it gave another label"):
+        compile_model(loaded, body(ROW))
+
+
 def test_what_is_judged_is_what_was_written(loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of the file shows, though the path itself was right."""
 

@@ -7,6 +7,7 @@ import random
 import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from sklearn.tree import DecisionTreeRegressor
 from service.features import Feature
 from service.lean.trees import Planting, nodes_of
 from service.native import LIBRARY, Forest, RowReader, walk_slowly
-from service.payload import InvalidInput, parse_json
+from service.payload import InvalidInput, parse_json, parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,6 +157,56 @@ def test_numbers_are_the_nearest_doubles() -> None:
             read += 1
             assert same_bits(rows[0, 0], float(text)), text
     assert read > 80_000
+
+
+QUERY_NAMES = ["a", "b1", "c_"]
+QUERY_FEATURES = tuple(Feature(name) for name in QUERY_NAMES)
+
+
+def carefully(query: str) -> list[Any]:
+    return parse_query(parse_qsl(query, keep_blank_values=True), QUERY_FEATURES)
+
+
+@pytest.mark.parametrize("query", ["a=1.5&b1=-2&c_=0", "c_=1e3&a=0.1&b1=12345678901234567890"])
+def test_queries_are_those_of_the_careful_reader(query: str) -> None:
+    assert LIBRARY
+
+    assert RowReader(QUERY_NAMES, LIBRARY).read_query(query).tolist() == [carefully(query)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("", "a", "a=1", "a=1&b1=2", "a=1&b1=2&c_=", "a=1&b1=2&c_=3&", "&a=1&b1=2&c_=3", "a=1&b1=2&b1=3"),
+        *("a=1&b1=2&c_= 3", "a=1&b1=2&c_=+3", "a=1&b1=2&c_=nan", "a=1&b1=2&c_=1e39", "a=1&b1=2&c_=0x1"),
+        *("a=1&b1=2&c_=3&d=4", "a=1;b1=2&c_=3", "a=1&b1=2&c_=3\0", "a=1&b1=2&c_=3#", "a=1&b1=2&c_=-"),
+        *("a=1&b1=2&c_=01", "a=1&b1=2&c_=.5", "a=1&b1=2&%63_=3", "a=1&b1=2&c_=ä"),
+    ],
+)
+def test_a_query_that_is_not_certainly_right_is_left_to_the_careful_reader(query: str) -> None:
+    assert LIBRARY
+
+    assert RowReader(QUERY_NAMES, LIBRARY).read_query(query) is None
+
+
+def test_no_query_is_read_that_the_careful_reader_refuses() -> None:
+    assert LIBRARY
+    reader = RowReader(QUERY_NAMES, LIBRARY)
+    chance = random.Random(11)  # noqa: S311 (no secret)
+    good = "a=1.5&b1=-2e3&c_=0"
+    read = 0
+    for _ in range(20_000):
+        query = list(good)
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(len(query))
+            change = chance.choice(["", "=", "&", "0", "-", ".", "e5", "+", "%31", " ", "\x00", "a", "\n"])
+            query[at : at + chance.randint(0, 2)] = change
+        row = reader.read_query("".join(query))
+        if row is not None:
+            read += 1
+            # Raises InvalidInput if it would refuse.
+            assert row.tolist() == [carefully("".join(query))]
+    assert read > 500
 
 
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "a\x7fb"])

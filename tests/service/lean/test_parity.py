@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.utils import all_estimators
 
+from service.answers import Predictions
 from service.lean.trial import TOLERANCE
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ LEAN = {
     *("RidgeClassifier", "RidgeClassifierCV", "SGDClassifier", "SGDRegressor", "TheilSenRegressor"),
     *("TransformedTargetRegressor", "TweedieRegressor", "VotingClassifier", "VotingRegressor"),
 }
+# Those whose single rows go through compiled code.
+NO_ROW_PATH = {
+    *("AdaBoostClassifier", "BernoulliNB", "ComplementNB", "GaussianNB", "MLPClassifier"),
+    *("MLPRegressor", "MultinomialNB", "TransformedTargetRegressor", "VotingClassifier", "VotingRegressor"),
+}
 
 
 def fitted(kind: str, name: str, made: Any) -> tuple[Any, Any]:
@@ -107,19 +113,31 @@ def test_answers_are_the_models_own(
     chance = np.random.default_rng(1)
     given = rows if name in POSITIVE else np.vstack([rows, chance.normal(0, 10, size=rows.shape)])
 
-    predictions = predictor.predict(given)
-    single = predictor.predict(given[:1])
-
     assert (predictor.lean is not None) == (name in LEAN), predictor.not_lean
+    assert_own(model, given, predictor.predict(given), has_probabilities=name not in SEVERAL_OUTPUTS)
+    assert_own(model, given[:1], predictor.predict(given[:1]), has_probabilities=name not in SEVERAL_OUTPUTS)
+    path = predictor.lean and predictor.lean.row_path
+    assert (path is not None) == (name in LEAN - NO_ROW_PATH)
+    if path:
+        answers = [(at, path.answer(row)) for at, row in enumerate(given.tolist())]
+        alone = [(at, predictor.in_words(*answer)) for at, answer in answers if answer]
+        assert len(alone) > 0.9 * len(given)
+        predictions = Predictions(
+            [row.values[0] for _, row in alone],
+            alone[0][1].probabilities and [cast("Any", row.probabilities)[0] for _, row in alone],
+        )
+        assert_own(model, given[[at for at, _ in alone]], predictions, has_probabilities=True)
+
+
+def assert_own(model: Any, given: Any, found: Predictions, *, has_probabilities: bool) -> None:
+    """Hold predictions to the model's own: the same labels, and numbers of twelve digits."""
     expected = model.predict(given)
-    if kind == "classifier":
-        assert predictions.values == expected.tolist()
-        assert single.values == expected[:1].tolist()
+    if hasattr(model, "classes_"):
+        assert found.values == expected.tolist()
     else:
-        np.testing.assert_allclose(predictions.values, expected, rtol=TOLERANCE, atol=TOLERANCE)
-        np.testing.assert_allclose(single.values, expected[:1], rtol=TOLERANCE, atol=TOLERANCE)
-    if hasattr(model, "predict_proba") and name not in SEVERAL_OUTPUTS:
+        np.testing.assert_allclose(found.values, expected, rtol=TOLERANCE, atol=TOLERANCE)
+    if hasattr(model, "predict_proba") and has_probabilities:
         probabilities = model.predict_proba(given)
-        np.testing.assert_allclose(np.array(predictions.probabilities), probabilities, rtol=0, atol=TOLERANCE)
+        np.testing.assert_allclose(np.array(found.probabilities), probabilities, rtol=0, atol=TOLERANCE)
     else:
-        assert (predictions.probabilities is not None) == hasattr(model, "predict_proba")
+        assert (found.probabilities is not None) == hasattr(model, "predict_proba")

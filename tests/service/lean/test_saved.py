@@ -24,6 +24,7 @@ from service.lean import saved as saved_module
 from service.lean.arithmetic import Outcome
 from service.lean.parts import FIELDS, Unreadable
 from service.lean.saved import read_saved, write_saved
+from service.lean.trial import tried
 from service.loading import load_model
 from tests.service.lean.test_parity import CASES, LEAN, POSITIVE, fitted
 from tests.service.lean.test_trial import PIPELINES
@@ -76,6 +77,11 @@ def test_every_family_answers_as_before(
 
     assert_same(read.path(given), lean.ask(given))
     assert_same(read.path(given[:1]), lean.ask(given[:1]))
+    row_path = tried(read.path, read.trial).row_path
+    assert (row_path is None) == (lean.row_path is None)
+    if row_path is not None and lean.row_path is not None:
+        for row in given[:20].tolist():
+            assert row_path.answer(row) == lean.row_path.answer(row)
 
 
 @pytest.mark.parametrize("model", PIPELINES, ids=lambda model: str(model)[:60])

@@ -1,0 +1,200 @@
+"""Of the server's threads one works at a time, and no request waits for a thread that does not come."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import queue
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from service.turns import Turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from sklearn.linear_model import LogisticRegression
+
+    from tests.service.conftest import Service
+
+    Start = Callable[..., Service]
+
+PATH = "/prediction?slength=5.1&swidth=3.5&plength=1.4&pwidth=0.2"
+ROW = b'{"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}'
+SOON_S = 20.0
+
+
+class Server:
+    """What the real server does with its threads: all take requests from one queue."""
+
+    def __init__(self, turns: Turns, threads: int) -> None:
+        self._turns = turns
+        self._requests: queue.Queue[tuple[dict[str, Any], queue.Queue[bytes]]] = queue.Queue()
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def ask(self, **environ: Any) -> queue.Queue[bytes]:
+        """Where the answer will be."""
+        answer: queue.Queue[bytes] = queue.Queue()
+        self._requests.put((environ, answer))
+        return answer
+
+    def _work(self) -> None:
+        while True:
+            environ, answer = self._requests.get()
+            parts: Any = self._turns(environ, lambda *_: lambda _: None)
+            answer.put(b"".join(parts))
+            if hasattr(parts, "close"):
+                parts.close()
+
+
+def application(environ: dict[str, Any], _start: object) -> Iterable[bytes]:
+    if "wait" in environ:
+        environ["began"].set()
+        environ["wait"].wait(SOON_S)
+    return [environ["name"]]
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + SOON_S
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_all_but_one_thread_go_to_sleep() -> None:
+    turns = Turns(application)
+    server = Server(turns, 8)
+    holds = [threading.Event() for _ in range(8)]
+    began = [threading.Event() for _ in range(8)]
+    for number, (hold, start) in enumerate(zip(holds, began, strict=True)):
+        server.ask(name=b"%d" % number, wait=hold, began=start)
+    for start in began:
+        assert start.wait(SOON_S)
+    for hold in holds:
+        hold.set()
+
+    answers = [server.ask(name=b"%d" % number) for number in range(200)]
+
+    assert [answer.get(timeout=SOON_S) for answer in answers] == [b"%d" % number for number in range(200)]
+    wait_until(lambda: len(turns._asleep) == 7)
+    assert len(turns._awake) == 1
+
+
+def test_another_one_is_woken_for_each_that_is_held_up() -> None:
+    turns = Turns(application)
+    server = Server(turns, 4)
+    for _ in range(3):
+        holds = [threading.Event() for _ in range(3)]
+        for hold in holds:
+            start = threading.Event()
+            server.ask(name=b"slow", wait=hold, began=start)
+            assert start.wait(SOON_S)
+        assert server.ask(name=b"quick").get(timeout=SOON_S) == b"quick"
+        for hold in holds:
+            hold.set()
+        for _ in range(50):
+            assert server.ask(name=b"quick").get(timeout=SOON_S) == b"quick"
+        wait_until(lambda: len(turns._asleep) == 3)
+
+
+def test_another_one_is_woken_at_once_for_a_long_body() -> None:
+    turns = Turns(application)
+    server = Server(turns, 4)
+    holds = [threading.Event() for _ in range(3)]
+    for hold in holds:
+        start = threading.Event()
+        server.ask(name=b"long", wait=hold, began=start, CONTENT_LENGTH="10000")
+        assert start.wait(SOON_S)
+        assert not turns._awake
+    for hold in holds:
+        hold.set()
+
+    for _ in range(50):
+        assert server.ask(name=b"quick", CONTENT_LENGTH="9999").get(timeout=SOON_S) == b"quick"
+
+    wait_until(lambda: len(turns._asleep) == 3)
+
+
+def test_all_are_let_go_when_there_is_nothing_to_do() -> None:
+    turns = Turns(application)
+    server = Server(turns, 4)
+    answers = [server.ask(name=b"a") for _ in range(500)]
+    for answer in answers:
+        answer.get(timeout=SOON_S)
+
+    wait_until(lambda: not turns._is_watched)
+
+    assert turns._asleep == []
+    assert server.ask(name=b"again").get(timeout=SOON_S) == b"again"
+
+
+def test_threads_that_end_are_forgotten() -> None:
+    turns = Turns(application)
+
+    def ask() -> None:
+        assert list(turns({"name": b"a"}, lambda *_: lambda _: None)) == [b"a"]
+
+    for _ in range(3):
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(ask).result()
+
+    wait_until(lambda: len(turns._awake) == 0)
+
+
+def test_an_error_of_the_application_holds_nothing() -> None:
+    def failing(_environ: object, _start: object) -> Iterable[bytes]:
+        raise LookupError
+
+    turns = Turns(failing)
+    for _ in range(3):
+        with pytest.raises(LookupError):
+            turns({}, lambda *_: lambda _: None)
+
+    (seat,) = turns._awake
+    assert not seat.is_busy
+
+
+@contextmanager
+def half_a_request(port: int) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        lines = ("POST /prediction HTTP/1.1", "Host: a", "Content-Type: application/json")
+        head = "\r\n".join((*lines, f"Content-Length: {len(ROW)}", "", ""))
+        connection.sendall(head.encode() + ROW[:10])
+        yield connection
+
+
+def test_clients_that_send_slowly_keep_nobody_waiting(
+    classifier: LogisticRegression, save: Callable[..., Path], start_service: Start
+) -> None:
+    service = start_service(save(classifier), WORKERS="1")
+    with ExitStack() as stack:
+        slow = [stack.enter_context(half_a_request(service.port)) for _ in range(40)]
+
+        def ask(_: int) -> int:
+            connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=SOON_S)
+            statuses = []
+            for _ in range(25):
+                connection.request("GET", PATH)
+                response = connection.getresponse()
+                assert json.loads(response.read())["prediction"] == "setosa"
+                statuses.append(response.status)
+            connection.close()
+            return sum(statuses)
+
+        with ThreadPoolExecutor(16) as pool:
+            assert list(pool.map(ask, range(16))) == [25 * 200] * 16
+        assert service.request("GET", "/readyz")[0] == 200
+        for connection in slow:
+            connection.sendall(ROW[10:])
+        for connection in slow:
+            connection.settimeout(SOON_S)
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK")
