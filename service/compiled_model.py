@@ -68,6 +68,7 @@ def _tried(saved: Saved) -> Lean:
         with np.errstate(all="ignore"):
             return tried(saved.path, saved.trial)
     except NotLean as error:
-        raise Unusable(f"does not answer here as the model that it was made of: {error}") from error
+        reason = f"does not answer here as the model that it was made of: {error}"
+        raise Unusable(reason, f"{COMPILE_ADVICE}; or serve the model itself") from error
     except Exception as error:  # What is put together wrongly fails in as many ways.
         raise Unusable(f"cannot be computed ({type(error).__name__}: {error})", COMPILE_ADVICE) from error

@@ -191,8 +191,10 @@ def test_a_path_that_does_not_answer_as_the_model_did_is_not_served(
     classifier: LogisticRegression,
     compile_to_file: Callable[..., Path],
 ) -> None:
-    with pytest.raises(ModelUnloadable, match=reason):
+    with pytest.raises(ModelUnloadable, match=reason) as caught:
         load_model(compile_to_file(classifier, change))
+
+    assert "Compile the model again" in str(caught.value)
 
 
 def test_a_file_that_is_damaged_is_told_in_a_line(
