@@ -46,8 +46,9 @@ def _measure(part: str, options: argparse.Namespace) -> dict[str, Any]:
     if part == "images":
         return images(train_models())
     if part == "start":
-        with own_images(train_models(), ["logistic"]) as tags:
-            return starts(tags["logistic"])
+        models, name = train_models(), "logistic"
+        with own_images(models, [name]) as tags, own_images(models, [name], compiled=True) as compiled:
+            return starts(tags[name], compiled[name])
     return _serving(options)
 
 

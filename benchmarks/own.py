@@ -42,16 +42,17 @@ def base_image() -> str:
 
 
 @contextmanager
-def own_images(models: Path, names: Iterable[str]) -> Iterator[dict[str, str]]:
-    """An image with each of the models inside, by the model's name; removed at the end."""
+def own_images(models: Path, names: Iterable[str], *, compiled: bool = False) -> Iterator[dict[str, str]]:
+    """An image with each of the models inside, perhaps compiled, by the model's name; removed at the end."""
     suffix = uuid.uuid4().hex[:8]
     tags: dict[str, str] = {}
     try:
         for name in sorted(set(names)):
-            tags[name] = f"infer-bench/{name}:{suffix}"
-            where = ("--model-dir", str(models / name), "--bake", "--base-image", base_image())
+            tags[name] = f"infer-bench/{name}{'-compiled' if compiled else ''}:{suffix}"
+            which = ("compile", str(models / name), "--force") if compiled else ("build", "--bake")
+            where = () if compiled else ("--model-dir", str(models / name))
             print(f"Building {tags[name]}", file=sys.stderr)
-            run_quietly((*INFER, "build", "--tag", tags[name], *where))
+            run_quietly((*INFER, *which, *where, "--tag", tags[name], "--base-image", base_image()))
         yield tags
     finally:
         for tag in tags.values():

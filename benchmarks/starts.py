@@ -23,15 +23,16 @@ _IDLE_S = 10
 _TIMEOUT_S = 60
 
 
-def starts(tag: str) -> dict[str, Any]:
-    """Starts of the image `tag` in turn with those of an empty container, then memory and idle CPU."""
+def starts(tag: str, compiled: str) -> dict[str, Any]:
+    """Starts of both images in turn with those of an empty container; memory and idle CPU of the first."""
     docker = shutil.which("docker")
     assert docker, "the docker client is needed"
     base = base_image()
-    empty, first, ready = [], [], []
+    empty, first, second, ready = [], [], [], []
     for _ in range(_ROUNDS):
         empty.append(run((docker, "run", "--rm", "--network", "none", base, "true")))
         first.append(_first_answer(docker, tag))
+        second.append(_first_answer(docker, compiled))
         name = f"infer-bench-{uuid.uuid4().hex[:8]}"
         ready.append(run((*INFER, "run", tag, "-d", "--name", name)))
         run((*INFER, "stop", name))
@@ -39,6 +40,7 @@ def starts(tag: str) -> dict[str, Any]:
     timings = {
         "empty container": Timing(tuple(empty)),
         "docker run to the first answer": Timing(tuple(first)),
+        "the same of the compiled model": Timing(tuple(second)),
         "infer run -d": Timing(tuple(ready)),
     }
     return {"start": print_ratios(timings, timings["empty container"].median), "idle": _idle(tag)}

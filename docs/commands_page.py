@@ -11,6 +11,7 @@ _COMMANDS = (
     "init",
     "inspect",
     "build",
+    "compile",
     "push",
     "run",
     "ps",

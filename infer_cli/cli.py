@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from infer_cli import __version__, output
 from infer_cli.commands.base import base
 from infer_cli.commands.build import build
+from infer_cli.commands.compile import compile_
 from infer_cli.commands.doctor import doctor
 from infer_cli.commands.exec import ExecCommand, exec_
 from infer_cli.commands.init import init
@@ -76,6 +77,7 @@ def _infer(
 app.command()(init)
 app.command()(inspect)
 app.command()(build)
+app.command("compile")(compile_)
 app.command()(push)
 app.command()(run)
 app.command()(ps)

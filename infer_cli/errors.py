@@ -15,6 +15,7 @@
      │   ├─ ImageNotFound      not on the engine, and not to be pulled
      │   ├─ BuildFailed
      │   ├─ VerificationFailed the built service does not answer, or answers otherwise
+     │   ├─ NotCompiled        the model has no arithmetic of its own, or that answers otherwise
      │   ├─ PushFailed
      │   ├─ PortTaken
      │   ├─ NameTaken
@@ -93,6 +94,10 @@ class BuildFailed(EngineError):
 
 class VerificationFailed(EngineError):
     """The service of a built image does not start, does not answer, or answers otherwise than expected."""
+
+
+class NotCompiled(EngineError):
+    """The model could not be compiled, or the compiled one does not answer as the model does."""
 
 
 class PushFailed(EngineError):

@@ -13,6 +13,7 @@ from infer_cli.plan import ModelMount
 
 if TYPE_CHECKING:
     from infer_cli.engine.containers import Service
+    from infer_cli.inspection import Inspection
 
 _ANYONE_ENTERS = stat.S_IROTH | stat.S_IXOTH
 
@@ -25,12 +26,20 @@ def mount_model(
     The file is inspected, so that one that cannot be served is known before anything starts. Whether it is
     safe depends on what its image trusts. A file that `is_baked` is copied, and so may be a link to anywhere.
     """
-    from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
-
     if folder is None:
         if name is not None:
             raise UsageError("--model-file needs --model-dir", hint="say which folder the model is in")
         return None
+    mount, _ = mount_found(folder, name, writable=writable, is_baked=is_baked)
+    return mount
+
+
+def mount_found(
+    folder: Path, name: str | None, *, writable: bool = False, is_baked: bool = False
+) -> tuple[ModelMount, Inspection]:
+    """The same for a folder that there must be, and what is known of the model."""
+    from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
+
     file = find_model(folder, name)
     root, target = folder.resolve(), file.resolve()
     if is_baked and not target.is_relative_to(root):
@@ -42,13 +51,14 @@ def mount_model(
             "or put the model inside an image: `infer build --bake`",
         )
     inspection = inspect_model(file)
-    return ModelMount(
+    mount = ModelMount(
         folder=root,
         file=target.relative_to(root).as_posix(),
         digest=inspection.sha256,
         writable=writable,
         inspection=inspection,
     )
+    return mount, inspection
 
 
 def user_for(model: ModelMount | None, *, engine_is_local: bool) -> str | None:

@@ -76,6 +76,11 @@ def size_text(size_bytes: float) -> str:
     return f"{size_bytes:.0f} {unit}" if unit == "B" or size_bytes >= 100 else f"{size_bytes:.3g} {unit}"  # noqa: PLR2004
 
 
+def difference_text(difference: float) -> str:
+    """How far numbers are apart, of which only the size matters."""
+    return f"{difference:.1e}" if difference else "0"
+
+
 class Progress(Protocol):
     """Shows what is being done."""
 

@@ -204,6 +204,8 @@ class RunPlan:
     restart: str = "no"
     # What the model may name besides the allow-list.
     trusted: tuple[str, ...] = ()
+    # What runs in place of the service: a task that reads its input, writes its output, and ends.
+    command: tuple[str, ...] = ()
 
     @property
     def all_environment(self) -> dict[str, str]:

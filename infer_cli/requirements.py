@@ -41,7 +41,7 @@ def _model_requirements(model: Inspection, own_modules: frozenset[str]) -> tuple
     if missing:
         raise _needs_code(model, missing)
     found = {need.name: str(need) for need in requirements_of(model)}
-    if model.format != "onnx":
+    if model.format not in ("onnx", "lean"):
         # The service loads pickles with joblib, which comes with scikit-learn.
         found.setdefault("scikit-learn", "scikit-learn")
     return tuple(found.values())

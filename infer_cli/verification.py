@@ -62,7 +62,7 @@ def verify_image(
     Raises `VerificationFailed` with the end of its log if it does not start, refuses a row, or answers
     otherwise than the examples expect.
     """
-    rows = None if examples is None else _read(examples)
+    rows = None if examples is None else read_examples(examples)
     plan = RunPlan(
         image=image,
         name=f"infer-verify-{uuid.uuid4().hex[:12]}",
@@ -89,7 +89,8 @@ def fingerprint(image: str, model_digest: str, examples: Path | None) -> str:
     return hashlib.sha256(f"{image} {model_digest} {content}".encode()).hexdigest()
 
 
-def _read(examples: Path) -> list[dict[str, Any]]:
+def read_examples(examples: Path) -> list[dict[str, Any]]:
+    """The rows of a file of examples; raises `VerificationFailed` if there are none."""
     rows = [row for batch in read_rows(examples, batch_rows=_BATCH_ROWS) for row in batch]
     if not rows:
         raise VerificationFailed(f"{examples} holds no examples")
@@ -98,9 +99,7 @@ def _read(examples: Path) -> list[dict[str, Any]]:
 
 def _ask(engine: Engine, service: Service, rows: list[dict[str, Any]] | None) -> dict[str, Any]:
     written: list[bytes] = []
-    given = (
-        b"" if rows is None else json.dumps({"rows": [_inputs(row) for row in rows]}, default=str).encode()
-    )
+    given = b"" if rows is None else inputs_of(rows)
 
     def keep(kind: int, data: bytes) -> None:
         if kind == STDOUT_STREAM:
@@ -126,8 +125,10 @@ def _failed(engine: Engine, service: Service, error: object) -> VerificationFail
     )
 
 
-def _inputs(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if not _is_expected(name)}
+def inputs_of(rows: list[dict[str, Any]]) -> bytes:
+    """The rows as the service's own programs read them, without the answers that are expected."""
+    inputs = [{name: value for name, value in row.items() if not _is_expected(name)} for row in rows]
+    return json.dumps({"rows": inputs}, default=str).encode()
 
 
 def _is_expected(name: str) -> bool:

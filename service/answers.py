@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import math
 from datetime import datetime
-from typing import TYPE_CHECKING, Union, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Union, cast
 
 import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.predictor import Predictions
-
 JsonValue = Union[None, bool, int, float, str, "list[JsonValue]", "dict[str, JsonValue]"]
+
+
+class Predictions(NamedTuple):
+    """One value a row and, if the model has them, its probabilities, in JSON's types but for NaN."""
+
+    values: list[Any]
+    probabilities: list[Any] | None
 
 
 def encode(value: object) -> bytes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from service.answers import JsonValue, json_value
+from service.compiled_model import CompiledModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,13 +44,13 @@ def describe(predictor: Predictor) -> dict[str, JsonValue]:
     loaded = predictor.loaded
     return {
         "kind": predictor.kind,
-        "estimator": type(loaded.estimator).__name__,
+        "estimator": predictor.model.name,
         "features": [_describe_feature(feature) for feature in predictor.features],
         "classes": json_value(predictor.classes),
         "file": loaded.file.name,
         "size_bytes": loaded.size_bytes,
         "digest": loaded.digest,
-        "packages": dict(_loaded_packages()),
+        "packages": dict(loaded_packages()),
         "path": _describe_path(predictor),
         "example": example(predictor.features),
     }
@@ -60,7 +61,20 @@ def _describe_path(predictor: Predictor) -> dict[str, JsonValue]:
     lean = predictor.lean
     if lean is None:
         return {"kind": "model", "reason": predictor.not_lean, "batched": predictor.is_batched}
-    return {"kind": "lean", "tried_rows": lean.rows_tried, "largest_difference": lean.largest_difference}
+    described: dict[str, JsonValue] = {
+        "kind": "lean",
+        "tried_rows": len(lean.trial.rows),
+        "largest_difference": lean.largest_difference,
+    }
+    if isinstance(predictor.model, CompiledModel):
+        origin = predictor.model.origin
+        described["compiled_from"] = {
+            "file": origin.file,
+            "size_bytes": origin.size_bytes,
+            "digest": origin.digest,
+            "packages": dict(origin.packages),
+        }
+    return described
 
 
 def _describe_feature(feature: Feature) -> dict[str, JsonValue]:
@@ -99,7 +113,8 @@ def query_text(value: Value) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _loaded_packages() -> list[tuple[str, JsonValue]]:
+def loaded_packages() -> list[tuple[str, JsonValue]]:
+    """List the packages that are loaded and matter to a prediction, with their versions."""
     loaded = [(module, package) for module, package in PACKAGES.items() if module in sys.modules]
     return [
         ("python", platform.python_version()),

@@ -17,9 +17,10 @@ from service.payload import parse_json, parse_query
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from service.answers import Predictions
     from service.features import Value
     from service.native import RowPath
-    from service.predictor import Predictions, Predictor, Rows
+    from service.predictor import Predictor, Rows
 
 
 class Endpoint:

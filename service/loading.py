@@ -2,6 +2,7 @@
 
 Loading a pickle runs the code that it names, so it is loaded by an allow-list: see `policy` and `unpickling`.
 So is an archive of skops: see `skops_schema`. An ONNX model is run by ONNX Runtime: see `onnx_model`.
+A compiled model is data: see `compiled_model`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
+from service.compiled_model import CompiledModel, is_compiled, load_compiled
 from service.logs import LOGGER
 from service.onnx_model import load_onnx
 from service.policy import Policy
@@ -29,12 +31,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PICKLE_SUFFIXES = (".joblib", ".pickle", ".pkl")
-SUFFIXES = (*PICKLE_SUFFIXES, ".onnx", ".skops")
+SUFFIXES = (*PICKLE_SUFFIXES, ".lean", ".onnx", ".skops")
 COMPRESSION_SUFFIXES = (".bz2", ".gz", ".lz4", ".lzma", ".xz", ".z", ".zlib")
 
 # What a zip starts with, and an ONNX model with the first of its fields.
 SKOPS_START = b"PK\x03\x04"
 ONNX_START = b"\x08"
+# How much tells them all apart.
+START_BYTES = 64
 # A pickle (since 2003), then zlib, gzip, bzip2, lzma, xz and lz4.
 PICKLE_STARTS = (b"\x80", b"x", b"\x1f", b"B", b"]", b"\xfd", b"\x04")
 
@@ -77,7 +81,7 @@ class ModelUnloadable(Exception):
 class LoadedModel:
     """What the model file holds, and which file that is."""
 
-    estimator: Estimator
+    estimator: Estimator | CompiledModel
     file: Path
     size_bytes: int
     digest: str
@@ -95,10 +99,12 @@ def load_model(
     size = _check_size(file)
     digest = _digest(file)
     estimator = _load(file, Policy(trusted), versions_must_match=versions_must_match)
-    if not callable(getattr(estimator, "predict", None)):
+    if not isinstance(estimator, CompiledModel) and not callable(getattr(estimator, "predict", None)):
         reason = f"it holds a {type(estimator).__name__}, which has no predict method"
         raise ModelUnloadable(file, reason, SAVE_ADVICE)
-    return LoadedModel(estimator=cast("Estimator", estimator), file=file, size_bytes=size, digest=digest)
+    return LoadedModel(
+        estimator=cast("Estimator | CompiledModel", estimator), file=file, size_bytes=size, digest=digest
+    )
 
 
 def _check_suffix(file: Path) -> None:
@@ -164,6 +170,8 @@ def _load(file: Path, policy: Policy, *, versions_must_match: bool) -> object:
 def _open(file: Path, policy: Policy) -> object:
     """Load a file by what it is, whatever its name says."""
     start = _start_of(file)
+    if is_compiled(start):
+        return load_compiled(file)
     if start.startswith(SKOPS_START):
         return load_skops(file, policy)
     return load_onnx(file) if start.startswith(ONNX_START) else load_safely(file, policy)
@@ -221,7 +229,7 @@ def _is_known(file: Path) -> bool:
 
 def _start_of(file: Path) -> bytes:
     with file.open("rb") as stream:
-        return stream.read(len(SKOPS_START))
+        return stream.read(START_BYTES)
 
 
 def _explain_missing_module(file: Path, module: str) -> ModelUnloadable:

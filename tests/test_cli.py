@@ -27,6 +27,7 @@ COMMANDS = [
     "init",
     "inspect",
     "build",
+    "compile",
     "push",
     "run",
     "ps",

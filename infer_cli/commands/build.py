@@ -155,7 +155,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
             _write(sbom, plan.sbom)
             output.note(f"Wrote {sbom}")
         if engine is not None:
-            built, proof = _make(
+            built, proof = make_image(
                 engine, plan, progress, mount=mount if verify else None, bake=bake, examples=examples
             )
             pushed = None
@@ -181,7 +181,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     output.show(text, record, as_json=as_json)
 
 
-def _make(
+def make_image(
     engine: Engine,
     plan: BuildPlan,
     progress: Progress,
@@ -226,8 +226,7 @@ def _check_target(python: str | None, platform: str | None, eject: Path | None) 
     """Refuse what no image can be made for, and a folder that has something in it."""
     if platform:
         architecture_of(platform)
-    if python and not _is_python(python):
-        raise UsageError(f"--python {python} is not a version", hint="write it as X.Y, for example 3.11")
+    check_python(python)
     if eject is not None and eject.exists() and (not eject.is_dir() or any(eject.iterdir())):
         raise InferError(
             f"{eject} exists and is not an empty folder; nothing was written", hint="choose a new folder"
@@ -281,9 +280,11 @@ def _write(path: Path, text: str) -> None:
         raise InferError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _is_python(text: str) -> bool:
-    major, dot, minor = text.partition(".")
-    return major == "3" and bool(dot) and minor.isdecimal()
+def check_python(python: str | None) -> None:
+    """Refuse what is no version of Python 3."""
+    major, dot, minor = (python or "3.11").partition(".")
+    if not (major == "3" and dot and minor.isdecimal()):
+        raise UsageError(f"--python {python} is not a version", hint="write it as X.Y, for example 3.11")
 
 
 def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:

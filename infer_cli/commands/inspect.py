@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.images import ImageFacts
     from infer_cli.environment import Environment
-    from infer_cli.inspection import Estimator, Feature, Inspection, Judged
+    from infer_cli.inspection import CompiledFrom, Estimator, Feature, Inspection, Judged
 
 _SHOWN_NAMES = 12
 _SHOWN_FEATURES = 60
@@ -30,6 +30,7 @@ _MODEL_ENDINGS = (
     ".joblib",
     ".skops",
     ".onnx",
+    ".lean",
     ".gz",
     ".bz2",
     ".xz",
@@ -163,6 +164,8 @@ def _describe(model: Inspection, environment: Environment | None = None) -> str:
     ]
     if model.classes is not None:
         lines.append(f"classes:   {_names([str(value) for value in model.classes])}")
+    if model.compiled_from is not None:
+        lines += _origin(model.compiled_from)
     if model.estimator is not None:
         lines += ["estimator:", *_tree(model.estimator, 1)]
     lines.append("needs:")
@@ -170,6 +173,19 @@ def _describe(model: Inspection, environment: Environment | None = None) -> str:
     if environment is not None:
         lines.append(f"current environment: {environment.folder} (Python {environment.python})")
     return "\n".join(lines)
+
+
+def _origin(origin: CompiledFrom) -> list[str]:
+    """What the model was compiled from, and how far its answers are from that one's."""
+    versions = ", ".join(f"{one.package} {one.version}" for one in origin.packages if one.package != "python")
+    given = f" and {origin.given_rows} given" if origin.given_rows else ""
+    rows = f"{origin.generated_rows} generated{given} rows"
+    most = output.difference_text(origin.largest_difference)
+    return [
+        f"compiled from: {_printable(origin.file)}  ({_printable(origin.digest)})",
+        f"  {_printable(origin.estimator)}, loaded with {_printable(versions)}",
+        f"  {rows}: no label differs, no number by more than {most}",
+    ]
 
 
 def _features(model: Inspection) -> str:

@@ -32,6 +32,7 @@ _PORT_TAKEN = re.compile(
 _FRACTION = re.compile(r"(\.\d{1,6})\d*")
 # A service that writes much must not fill the engine's disk.
 _LOG_LIMITS = {"max-size": "10m", "max-file": "3"}
+_NO_HEALTHCHECK = {"test": ["NONE"]}
 
 
 @dataclass(frozen=True)
@@ -109,20 +110,28 @@ def create_service(engine: Engine, plan: RunPlan) -> Service:
 
     Raises `NameTaken`, `PortTaken` or `EngineError`; the container is removed again if it cannot start.
     """
-    volume = None
-    if plan.model is not None and not engine.is_local:
-        volume = _copy_model(engine, plan.image, plan.name, plan.model)
+    container_id = create_container(engine, plan)
     try:
-        container_id = _create(engine, plan, volume)
-    except BaseException:
-        _remove_volumes(engine, plan.name)
-        raise
-    try:
-        _start(engine, plan, container_id)
+        start_container(engine, plan, container_id)
     except BaseException:
         _remove(engine, container_id, plan.name)
         raise
     return inspect_service(engine, container_id)
+
+
+def create_container(engine: Engine, plan: RunPlan) -> str:
+    """Create the container of `plan`, with the model where it is to be, and give its id.
+
+    Raises `NameTaken` or `EngineError`.
+    """
+    volume = None
+    if plan.model is not None and not engine.is_local:
+        volume = _copy_model(engine, plan.image, plan.name, plan.model)
+    try:
+        return _create(engine, plan, volume)
+    except BaseException:
+        _remove_volumes(engine, plan.name)
+        raise
 
 
 def inspect_service(engine: Engine, container_id: str) -> Service:
@@ -217,6 +226,9 @@ def _create(engine: Engine, plan: RunPlan, volume: str | None) -> str:
                 labels=plan.labels,
                 user=plan.safety.user,
                 ports=[CONTAINER_PORT],
+                command=list(plan.command) or None,
+                stdin_open=bool(plan.command),
+                healthcheck=_NO_HEALTHCHECK if plan.command else None,
                 host_config=_host_config(engine, plan, volume),
             )
         except ImageNotFound as error:
@@ -240,6 +252,8 @@ def _name_taken(engine: Engine, name: str) -> NameTaken:
 def _host_config(engine: Engine, plan: RunPlan, volume: str | None) -> dict[str, Any]:
     from docker.types import LogConfig  # noqa: PLC0415 (slow to import)
 
+    # What a task writes is its result, which may be large, and goes to who attaches to it.
+    log = LogConfig(type="none") if plan.command else LogConfig(type="json-file", config=_LOG_LIMITS)
     limits, safety = plan.limits, plan.safety
     binds = None
     if plan.model is not None:
@@ -259,11 +273,12 @@ def _host_config(engine: Engine, plan: RunPlan, volume: str | None) -> dict[str,
         memswap_limit=limits.memory,
         nano_cpus=round(limits.cpus * 1e9) if limits.cpus else None,
         restart_policy={"Name": plan.restart},
-        log_config=LogConfig(type=LogConfig.types.JSON, config=_LOG_LIMITS),
+        log_config=log,
     )
 
 
-def _start(engine: Engine, plan: RunPlan, container_id: str) -> None:
+def start_container(engine: Engine, plan: RunPlan, container_id: str) -> None:
+    """Start the container of `plan`; raises `PortTaken` or `ContainerFailed`."""
     from docker.errors import APIError  # noqa: PLC0415 (slow to import)
 
     with translated(f"start the container {plan.name}"):
@@ -303,6 +318,16 @@ def _pack_folder(folder: Path, target: Any) -> None:  # noqa: ANN401 (any binary
             elif path.is_file():
                 with path.open("rb") as content:
                     tar.addfile(fixed_entry(relative, size=path.stat().st_size), content)
+
+
+def kill_container(engine: Engine, name: str) -> None:
+    """Remove a container at once, if it is there, with its volumes."""
+    from docker.errors import NotFound  # noqa: PLC0415 (slow to import)
+
+    with translated(f"remove {name}"):
+        with suppress(NotFound):
+            engine.api.remove_container(name, force=True, v=True)
+        _remove_volumes(engine, name)
 
 
 def _remove(engine: Engine, container_id: str, name: str) -> None:

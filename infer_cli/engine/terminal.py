@@ -77,11 +77,11 @@ def exec_in_service(
             if _NO_PROGRAM.search(explanation(error)):
                 raise _not_run(command[0], service, explanation(error)) from error
             raise
-        connection = _Connection(stream)
+        connection = Connection(stream)
         if is_terminal:
             _attach_terminal(engine, created["Id"], connection, gate)
         else:
-            _attach_pipes(connection, gate, given)
+            attach_pipes(connection, gate, given)
         exit_code = int(engine.api.exec_inspect(created["Id"])["ExitCode"] or 0)
     if gate.held and exit_code in _NOT_STARTED_CODES:
         raise _not_run(command[0], service, gate.held.decode(errors="replace"))
@@ -124,8 +124,8 @@ def _not_run(program: str, service: Service, said: str) -> ProgramNotRun:
     return ProgramNotRun(f"cannot run {program!r} in the service {service.name}: {reason}", is_there=True)
 
 
-class _Connection:
-    """The two-way stream of an exec."""
+class Connection:
+    """The two-way stream of a program in a container."""
 
     def __init__(self, stream: Any) -> None:  # noqa: ANN401 (the SDK gives one of several kinds of socket)
         self._stream = stream
@@ -174,7 +174,7 @@ def _already_buffered(stream: Any, raw: socket.socket) -> bytes:  # noqa: ANN401
         raw.settimeout(None)
 
 
-def _attach_terminal(engine: Engine, exec_id: str, connection: _Connection, sink: Sink) -> None:
+def _attach_terminal(engine: Engine, exec_id: str, connection: Connection, sink: Sink) -> None:
     keys = sys.stdin.fileno()
     with _raw_mode(keys), _window_changes() as changes:
         _resize(engine, exec_id)
@@ -239,7 +239,8 @@ def _resize(engine: Engine, exec_id: str) -> None:
         engine.api.exec_resize(exec_id, height=size.lines, width=size.columns)
 
 
-def _attach_pipes(connection: _Connection, sink: Sink, given: bytes | None) -> None:
+def attach_pipes(connection: Connection, sink: Sink, given: bytes | None) -> None:
+    """Give a program its input, ours or what is `given`, and pass on what it writes until it ends."""
     with _input_of(given) as source:
         _pump(connection, sink, source)
 
@@ -257,7 +258,7 @@ def _input_of(given: bytes | None) -> Iterator[int]:
         yield file.fileno()
 
 
-def _pump(connection: _Connection, sink: Sink, source: int) -> None:
+def _pump(connection: Connection, sink: Sink, source: int) -> None:
     sources: list[Any] = [connection.socket, source]
     pending = b""
     while True:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from infer_cli.inspection.arrays import Plain
-    from infer_cli.inspection.model import Estimator, Feature, Kind
+    from infer_cli.inspection.model import CompiledFrom, Estimator, Feature, Kind
 
 # How deep estimators lie within others; a hostile file may say that one holds itself.
 DEPTH_MAX = 20
@@ -48,6 +48,7 @@ class Facts:
     versions: tuple[RecordedVersion, ...] = ()
     features: tuple[Feature, ...] | None = None
     frame_reason: str | None = None
+    compiled_from: CompiledFrom | None = None
 
 
 def facts_of(content: Node) -> Facts:

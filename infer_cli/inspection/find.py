@@ -6,7 +6,7 @@ from pathlib import Path
 
 from infer_cli.errors import ModelNotFound
 
-SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops", ".onnx")
+SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops", ".onnx", ".lean")
 # A pickle may be compressed; the name then says so behind its own suffix.
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".z", ".lz4")
 _PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")

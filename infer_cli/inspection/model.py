@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from infer_cli.inspection.nodes import Global
 
 Kind: TypeAlias = Literal["classifier", "regressor", "other"]
-Format: TypeAlias = Literal["pickle", "joblib", "skops", "onnx"]
+Format: TypeAlias = Literal["pickle", "joblib", "skops", "onnx", "lean"]
 FeatureKind: TypeAlias = Literal["number", "text", "category", "date", "boolean", "any"]
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -91,6 +91,34 @@ class RecordedVersion:
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class CompiledFrom:
+    """The model that a compiled one was made of, and how far its answers were from that one's.
+
+    `generated_rows` and `given_rows` are how many of infer's own rows and of the user's were compared.
+    """
+
+    file: str
+    digest: str
+    estimator: str
+    packages: tuple[RecordedVersion, ...]
+    generated_rows: int
+    given_rows: int
+    largest_difference: float
+
+    def as_dict(self) -> dict[str, Json]:
+        """Give it as JSON would hold it."""
+        return {
+            "file": self.file,
+            "digest": self.digest,
+            "estimator": self.estimator,
+            "packages": {recorded.package: recorded.version for recorded in self.packages},
+            "generated_rows": self.generated_rows,
+            "given_rows": self.given_rows,
+            "largest_difference": self.largest_difference,
+        }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
     """What is known of a model file without running any of its code.
@@ -99,7 +127,7 @@ class Inspection:
     called with arguments; `modules` the top-level modules among them that are not Python's own.
     `numpy_major` is 2 if only NumPy 2 writes such a file, else None. `protocol` is the pickle protocol.
     `features` are the columns, called x0, x1, … where they have no names. `frame_reason` says why the model
-    must be given a pandas DataFrame, None if it need not.
+    must be given a pandas DataFrame, None if it need not. `compiled_from` is told of a compiled model alone.
     A fact that the file does not tell is None.
     """
 
@@ -122,6 +150,7 @@ class Inspection:
     numpy_major: int | None
     features: tuple[Feature, ...] | None = None
     frame_reason: str | None = None
+    compiled_from: CompiledFrom | None = None
 
     def as_dict(self) -> dict[str, Json]:
         """Give it as JSON would hold it."""
@@ -145,4 +174,5 @@ class Inspection:
             "numpy_major": self.numpy_major,
             "features": None if self.features is None else [feature.as_dict() for feature in self.features],
             "frame_reason": self.frame_reason,
+            "compiled_from": self.compiled_from.as_dict() if self.compiled_from else None,
         }

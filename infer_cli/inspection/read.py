@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from infer_cli.errors import ModelUnreadable
+from infer_cli.inspection.compiled import is_compiled, read_compiled
 from infer_cli.inspection.compression import compression_of, expanded
 from infer_cli.inspection.facts import Facts, facts_of
 from infer_cli.inspection.foreign import START_BYTES
@@ -63,7 +64,7 @@ class _Content:
 def _inspect(path: Path, file: io.FileIO, start: bytes) -> Inspection:
     hashed = HashedFile(file)
     if start.startswith(ZIP_MAGIC):
-        content = _read_skops(file)
+        content = _Content("lean", read_compiled(file)) if is_compiled(start) else _read_skops(file)
         file.seek(0)
     elif start.startswith(ONNX_MAGIC):
         content = _read_onnx(Stream(hashed))
@@ -90,6 +91,7 @@ def _inspect(path: Path, file: io.FileIO, start: bytes) -> Inspection:
         modules=_modules(content.globals),
         features=content.facts.features,
         frame_reason=content.facts.frame_reason,
+        compiled_from=content.facts.compiled_from,
         numpy_major=2 if any(f"{name}.".startswith("numpy._core.") for name in content.globals) else None,
     )
 

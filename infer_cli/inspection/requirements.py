@@ -118,6 +118,8 @@ def requirements_of(inspection: Inspection) -> tuple[Requirement, ...]:
         needed.setdefault("joblib", "the file was saved with joblib")
     if inspection.format == "onnx":
         needed.setdefault("onnxruntime", "runs ONNX models")
+    if inspection.format == "lean":
+        needed.setdefault("numpy", "computes the answers")
     if inspection.format == "skops":
         needed.setdefault("skops", "the file was saved with skops")
     if inspection.compression == "lz4":

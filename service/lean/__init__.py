@@ -13,4 +13,6 @@ Whatever is not equal to the model, or not known here, is left to scikit-learn.
     models, steps, trees                             what it is made of: data that can be called
     rows      the same for one row, as operations of compiled code
     trial     compares both with the model
+    saved     writes a path to a file without the model, and reads that
+      parts                                          what such a file may hold
 """

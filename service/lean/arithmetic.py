@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 # NumPy has no types for Python 3.9 that say more, and a model's attributes have none.
 Array = Any
 Fitted = Any
+LARGEST_EXPONENT = 709.0
 
 
 class Outcome(NamedTuple):
@@ -35,19 +35,12 @@ def class_name(part: Fitted) -> str:
     return kind.__name__ if kind.__module__.partition(".")[0] == "sklearn" else ""
 
 
-@lru_cache(maxsize=1)
-def _expit() -> Callable[[Array], Array]:
-    """Give the very function that the models use; the last bit of the formula may differ from its own."""
-    # Slow to import, and of no use to most models. scikit-learn brings it.
-    from scipy.special import expit  # noqa: PLC0415
-
-    function: Callable[[Array], Array] = expit
-    return function
-
-
 def logistic(scores: Array) -> Array:
-    """Take scores to probabilities."""
-    return _expit()(scores)
+    """Take scores to probabilities: SciPy's expression, where SciPy may be missing.
+
+    Beyond the limit, the power would be too large, and the probability is 0 to 300 digits.
+    """
+    return 1.0 / (1.0 + np.exp(np.minimum(-scores, LARGEST_EXPONENT)))
 
 
 def softmax(scores: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Callable
 import numpy as np
 
 from service.lean.arithmetic import NotLean
-from service.native import CATEGORIES, LIBRARY, MISSING_LEFT, NODE, Forest, Trees, walk_slowly
+from service.native import CATEGORIES, LIBRARY, MISSING_LEFT, NODE, Forest, Trees, checked, walk_slowly
 
 if TYPE_CHECKING:
     from service.lean.arithmetic import Array, Fitted
@@ -57,9 +57,12 @@ class Sums:
     add: Callable[[Array, Array], None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if np.shape(self.start) != (self.trees.outputs,):
+            raise ValueError("the trees have other outputs than where they start from")
         forest = Forest(self.trees, LIBRARY) if LIBRARY else None
         object.__setattr__(self, "forest", forest)
-        object.__setattr__(self, "add", forest.add_to if forest else partial(walk_slowly, self.trees))
+        slowly = partial(walk_slowly, self.trees if forest else checked(self.trees))
+        object.__setattr__(self, "add", forest.add_to if forest else slowly)
 
     def __call__(self, rows: Array) -> Array:
         sums = np.empty((len(rows), self.trees.outputs))

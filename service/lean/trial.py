@@ -7,10 +7,10 @@ the model takes them, and with each category, known and unknown.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from itertools import chain
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from service.features import Feature, Value
     from service.lean.arithmetic import Array, Ask, Fitted
     from service.native import RowPath
+
+    # An array of numbers, or lists of values.
+    Rows = Any
 
 # Relative to the larger of 1 and the value: twelve digits. A label is never another.
 TOLERANCE = 1e-12
@@ -54,6 +57,58 @@ DATES = (datetime(2026, 1, 31), datetime(1999, 12, 31, 23, 59, 59))  # noqa: DTZ
 
 
 @dataclass(frozen=True)
+class Difference:
+    """How far answers are from those of the model: other labels, and the largest difference of numbers."""
+
+    labels: int = 0
+    values: float = 0.0
+    probabilities: float = 0.0
+
+    @property
+    def largest(self) -> float:
+        """The largest difference of any number."""
+        return max(self.values, self.probabilities)
+
+    def or_larger(self, other: Difference) -> Difference:
+        """Give the larger of each."""
+        return Difference(*map(max, astuple(self), astuple(other)))
+
+    def check(self) -> None:
+        """Raise `NotLean` if it is too large."""
+        if self.labels:
+            raise NotLean("it gave another label")
+        # Also not a number is not within the tolerance.
+        if not (self.values <= TOLERANCE and self.probabilities <= TOLERANCE):
+            raise NotLean(f"its answers differ by {self.largest:.1e}")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Rows as a function takes them, and what the model itself answers."""
+
+    rows: Rows
+    wanted: Outcome
+
+    def judge(self, ask: Ask) -> Difference:
+        """Give the largest differences, of single rows and of all at once; raise `NotLean` if too large."""
+        together = ask(self.rows)
+        if together is None:
+            raise NotLean("some rows are for the model alone to judge")
+        alone = [ask(self.rows[at : at + 1]) for at in range(0, len(self.rows), 7)]
+        some = Outcome(*(None if part is None else part[::7] for part in self.wanted))
+        single = Outcome(
+            *(
+                None if parts[0] is None else np.concatenate(parts)
+                for parts in zip(*(outcome for outcome in alone if outcome))
+            )
+        )
+        differences = (compare(together, self.wanted), compare(single, some))
+        for difference in differences:
+            difference.check()
+        return differences[0].or_larger(differences[1])
+
+
+@dataclass(frozen=True)
 class Lean:
     """A model's own arithmetic, tried: the largest difference from the model that was seen.
 
@@ -62,7 +117,7 @@ class Lean:
 
     ask: Ask
     largest_difference: float
-    rows_tried: int
+    trial: Trial
     row_path: RowPath | None = None
 
 
@@ -78,99 +133,84 @@ def find_lean(
     """
     made = candidates(model, features)
     first = next(made)
-    is_mixed = any(feature.type != "number" for feature in features)
     # Rows that it leaves to the model may be such that the model refuses them.
-    rows = [
-        row for row in trial_rows(model, features) if first([row] if is_mixed else _array([row])) is not None
-    ]
+    rows = [row for row in trial_rows(model, features) if first(as_taken([row], features)) is not None]
     if len(rows) < FEWEST_ROWS:
         raise NotLean("most rows are for the model alone to judge")
-    wanted = reference(rows)
-    given = rows if is_mixed else _array(rows)
+    trial = Trial(as_taken(rows, features), reference(rows))
     reasons = []
     for ask in chain([first], made):
         try:
-            difference = _difference(ask, given, wanted)
+            return tried(ask, trial)
         except NotLean as error:  # noqa: PERF203 (there are two at most)
             reasons.append(str(error))
-        else:
-            path = None if is_mixed else _tried_path(ask, given, wanted)
-            return Lean(ask, difference, len(rows), path)
     raise NotLean(reasons[0])
 
 
-def _array(rows: list[list[Value]]) -> Array:
-    """Make an array of numbers; None becomes NaN."""
-    return np.array(rows, dtype=np.float64)
+def tried(ask: Ask, trial: Trial) -> Lean:
+    """Try a function, and the path of one row that does the same; raise `NotLean` if the function differs."""
+    difference = trial.judge(ask)
+    path = row_path(ask, trial.rows.shape[1]) if isinstance(trial.rows, np.ndarray) else None
+    return Lean(ask, difference.largest, trial, path if path is None or _is_right(path, trial) else None)
 
 
-def _difference(ask: Ask, rows: Array, wanted: Outcome) -> float:
-    """Give the largest difference, of one row at a time and of all at once; raise `NotLean` if too large."""
-    count = len(rows)
-    together = ask(rows)
-    if together is None:
-        raise NotLean("some rows are for the model alone to judge")
-    alone = [ask(rows[at : at + 1]) for at in range(0, count, 7)]
-    some = Outcome(*(None if part is None else part[::7] for part in wanted))
-    single = Outcome(
-        *(
-            None if parts[0] is None else np.concatenate(parts)
-            for parts in zip(*(outcome for outcome in alone if outcome))
-        )
-    )
-    return max(_compared(together, wanted), _compared(single, some))
+def _is_right(path: RowPath, trial: Trial) -> bool:
+    """Tell whether the path of one row is right; it may leave some rows to the other one, but not all."""
+    try:
+        difference = compare_rows(path, trial)
+        if difference is not None:
+            difference.check()
+    except (NotLean, ValueError):
+        return False
+    return difference is not None
 
 
-def _tried_path(ask: Ask, rows: Array, wanted: Outcome) -> RowPath | None:
-    """Give the path of one row, unless it differs; it may leave some rows to the other one, but not all."""
-    path = row_path(ask, rows.shape[1])
-    if path is None:
-        return None
-    answers = [path.answer(row) for row in rows.tolist()]
+def compare_rows(path: RowPath, trial: Trial) -> Difference | None:
+    """Compare what the path of one row answers with the model; None if it leaves all rows to others."""
+    answers = [path.answer(row) for row in trial.rows.tolist()]
     answered = [at for at, answer in enumerate(answers) if answer is not None]
     if not answered:
         return None
     positions, numbers = zip(*(answer for answer in answers if answer is not None))
-    expected = Outcome(*(None if part is None else part[answered] for part in wanted))
+    expected = Outcome(*(None if part is None else part[answered] for part in trial.wanted))
     made = np.array(numbers)
-    try:
-        if expected.values.dtype.kind in "iu":
-            _compared(Outcome(np.array(positions), made if made.size else None), expected)
-        else:
-            _compared(Outcome(made.reshape(expected.values.shape)), expected)
-    except (NotLean, ValueError):
-        return None
-    return path
+    if expected.values.dtype.kind in "iu":
+        return compare(Outcome(np.array(positions), made if made.size else None), expected)
+    return compare(Outcome(made.reshape(expected.values.shape)), expected)
 
 
-def _compared(found: Outcome, wanted: Outcome) -> float:
+def is_mixed(features: Sequence[Feature]) -> bool:
+    """Tell whether not all features are numbers, so that rows stay lists of values."""
+    return any(feature.type != "number" for feature in features)
+
+
+def as_taken(rows: list[list[Value]], features: Sequence[Feature]) -> Rows:
+    """Give rows as a short path takes them: as an array of numbers, NaN for None, unless they are mixed."""
+    return rows if is_mixed(features) else np.array(rows, dtype=np.float64)
+
+
+def compare(found: Outcome, wanted: Outcome) -> Difference:
+    """Compare answers with those of the model; raise `NotLean` if they are of another shape."""
     values, expected = np.asarray(found.values), np.asarray(wanted.values)
     if values.shape != expected.shape:
         raise NotLean(f"its answers have the shape {values.shape} instead of {expected.shape}")
+    if (found.probabilities is None) != (wanted.probabilities is None):
+        raise NotLean("only one of the two has probabilities")
+    largest = 0.0
+    if found.probabilities is not None and wanted.probabilities is not None:
+        if found.probabilities.shape != wanted.probabilities.shape:
+            raise NotLean("its probabilities are of another shape")
+        largest = _largest(found.probabilities, wanted.probabilities)
     if values.dtype.kind in "iu":
-        if (values != expected).any():
-            raise NotLean("it gave another label")
-        largest = 0.0
-    else:
-        largest = _largest(values, expected)
-    if found.probabilities is None or wanted.probabilities is None:
-        if found.probabilities is not wanted.probabilities:
-            raise NotLean("only one of the two has probabilities")
-        return largest
-    if found.probabilities.shape != wanted.probabilities.shape:
-        raise NotLean("its probabilities are of another shape")
-    return max(largest, _largest(found.probabilities, wanted.probabilities))
+        return Difference(int((values != expected).sum()), 0.0, largest)
+    return Difference(0, _largest(values, expected), largest)
 
 
 def _largest(found: Array, expected: Array) -> float:
     both_missing = np.isnan(found) & np.isnan(expected)
     same = both_missing | (found == expected)
     difference = np.where(same, 0.0, np.abs(found - expected) / np.maximum(1.0, np.abs(expected)))
-    largest = float(difference.max(initial=0.0))
-    # Also not a number is not within the tolerance.
-    if not largest <= TOLERANCE:
-        raise NotLean(f"its answers differ by {largest:.1e}")
-    return largest
+    return float(difference.max(initial=0.0))
 
 
 def trial_rows(model: Fitted, features: Sequence[Feature]) -> Iterator[list[Value]]:

@@ -135,7 +135,7 @@ class Forest:
             len(held.sets),
         )
         self.address = ctypes.addressof(self._struct)
-        _check(held)
+        checked(held)
         self.least_features = 1 + int((held.nodes["feature"] & FEATURE).max(initial=0))
         self._hold = library.holding.add_leaves
         self._release = library.releasing.add_leaves
@@ -321,8 +321,8 @@ def _operation(kept: Operation) -> _Operation:
     return _Operation(*places, first, second, columns, forest, kept.low, kept.high)
 
 
-def _check(trees: Trees) -> None:
-    """Raise `ValueError` unless every way through the trees goes forward, and ends at a leaf that is there.
+def checked(trees: Trees) -> Trees:
+    """Give the trees; raise `ValueError` unless every way through them goes forward, and ends at a leaf.
 
     The walk itself looks at no bounds.
     """
@@ -345,6 +345,7 @@ def _check(trees: Trees) -> None:
     )
     if not good:
         raise ValueError("the trees lead nowhere")
+    return trees
 
 
 def _within(numbers: Any, count: int) -> bool:  # noqa: ANN401

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import pickle
 import sys
+import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import sklearn
 
 from infer_cli.commands.inspect import _describe, _features, _names
 from infer_cli.inspection import Feature, inspect_model
+from tests.inspection.test_compiled import SOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +161,22 @@ def test_of_many_columns_the_first_are_shown(iris_folder: Path) -> None:
 
     assert lines[1] == "  c0   category: x, or another"
     assert lines[-1] == "  … (99 in all)"
+
+
+def test_what_a_model_was_compiled_from_is_told(infer: Callable[..., Finished], tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "model.lean", "w") as archive:
+        archive.writestr("model.json", json.dumps(SOUND))
+
+    lines = infer("inspect", str(tmp_path), "--no-environment").stdout.splitlines()
+
+    place = lines.index("compiled from: model.pkl  (sha256:ab)")
+    assert lines[0].startswith(f"{tmp_path / 'model.lean'}  (lean, ")
+    assert lines[place + 1 : place + 5] == [
+        "  Pipeline, loaded with scikit-learn 1.7.0",
+        "  192 generated and 5 given rows: no label differs, no number by more than 2.0e-16",
+        "needs:",
+        "  numpy  (newest that fits; computes the answers)",
+    ]
 
 
 def test_every_name_is_marked(infer: Callable[..., Finished], unsafe_folder: Path) -> None:

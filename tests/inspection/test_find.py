@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(
     "name",
-    ["model.pkl", "iris.pickle", "a.joblib", "a.skops", "a.onnx", "MODEL.PKL", "m.pkl.gz", "m.joblib.xz"],
+    [
+        "model.pkl",
+        "iris.pickle",
+        "a.joblib",
+        "a.skops",
+        "a.onnx",
+        "a.lean",
+        "MODEL.PKL",
+        "m.pkl.gz",
+        "m.joblib.xz",
+    ],
 )
 def test_the_only_model(name: str, tmp_path: Path) -> None:
     (tmp_path / name).touch()
@@ -60,7 +70,7 @@ def test_no_model(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match="There is no model in") as raised:
         find_model(tmp_path)
 
-    assert ".pkl, .pickle, .joblib, .skops and .onnx" in str(raised.value.hint)
+    assert ".pkl, .pickle, .joblib, .skops, .onnx and .lean" in str(raised.value.hint)
 
 
 def test_several_models(tmp_path: Path) -> None:

@@ -430,7 +430,7 @@ def test_ctrl_c_ends_following_and_not_the_service(
 
 
 @contextlib.contextmanager
-def _tcp_door(path: str) -> Iterator[int]:
+def tcp_door(path: str) -> Iterator[int]:
     """The engine's socket, reached over TCP as one on another host would be."""
     server = socket.create_server(("127.0.0.1", 0))
 
@@ -465,7 +465,7 @@ def _tcp_door(path: str) -> Iterator[int]:
 def test_engine_elsewhere_gets_a_copy_of_the_model(
     engine: Engine, infer: Callable[..., Finished], iris_image: str, iris_folder: Path, service_name: str
 ) -> None:
-    with _tcp_door(engine.endpoint.url.removeprefix("unix://")) as door:
+    with tcp_door(engine.endpoint.url.removeprefix("unix://")) as door:
         remote = {"DOCKER_HOST": f"tcp://127.0.0.1:{door}"}
         started = infer(
             "run",

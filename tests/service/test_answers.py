@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from service.answers import Writer, encode, json_value
-from service.predictor import Predictions
+from service.answers import Predictions, Writer, encode, json_value
 
 if TYPE_CHECKING:
     from service.answers import JsonValue

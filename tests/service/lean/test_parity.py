@@ -11,8 +11,8 @@ from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.utils import all_estimators
 
+from service.answers import Predictions
 from service.lean.trial import TOLERANCE
-from service.predictor import Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

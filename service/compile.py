@@ -1,0 +1,199 @@
+"""Compiles a model: `MODEL_FILE=model.joblib python3 -m service.compile > result`.
+
+Standard input holds `{"rows": […]}`, or nothing. Standard output gets one line of JSON, and behind it the
+compiled model. The line says how large that is and how far it is from the model, or why there is none:
+`{"error": {"kind": "no_path", "reason": "…"}}`. Ends with 0 if the model was compiled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import sys
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from service.compiled_model import CompiledModel
+from service.description import loaded_packages
+from service.fitted import FittedModel, as_in_trial
+from service.lean.arithmetic import NotLean
+from service.lean.parts import Origin, Parity, Saved
+from service.lean.saved import read_saved, write_saved
+from service.lean.trial import Trial, as_taken, compare, compare_rows, tried
+from service.loading import ModelUnloadable, load_model
+from service.logs import configure_logs
+from service.payload import InvalidInput, parse_json
+from service.settings import Settings, WrongSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service.features import Feature, Value
+    from service.lean.arithmetic import Ask, Outcome
+    from service.loading import LoadedModel
+    from service.native import RowPath
+
+MOST_SHOWN = 5
+UNKNOWN = Parity(0, 0, 0.0, 0.0)
+
+
+class NotCompiled(Exception):
+    """The model was not compiled; `kind` is for programs, the reason for people.
+
+    Of rows that are answered otherwise, `details` has a line each.
+    """
+
+    def __init__(self, kind: str, reason: str, details: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+        self.details = list(details)
+
+
+def compile_model(loaded: LoadedModel, body: bytes = b"") -> tuple[Saved, bytes]:
+    """Compile a model; give what was found, and the file. Raises `NotCompiled`.
+
+    `body` are the user's rows. What is compared with the model is the path as it was written and read again.
+    """
+    if isinstance(loaded.estimator, CompiledModel):
+        raise NotCompiled("compiled", "it is compiled already")
+    model = FittedModel(loaded)
+    if model.lean is None:
+        raise NotCompiled("no_path", model.not_lean)
+    saved = Saved(
+        kind=model.kind,
+        features=list(model.features),
+        classes=model.classes,
+        path=model.lean.ask,
+        trial=model.lean.trial,
+        origin=_origin(loaded, model),
+        generated=UNKNOWN,
+        given=None,
+    )
+    read = read_saved(io.BytesIO(_written(saved)))
+    with as_in_trial():
+        generated = _measure(read.path, None, saved.trial, saved.classes)
+        rows = _given_rows(body, model.features)
+        given = None
+        if rows:
+            # As a service makes it of the file.
+            row_path = tried(read.path, read.trial).row_path
+            given = _measure(read.path, row_path, _trial_of(model, read.path, rows), saved.classes)
+    saved = replace(saved, generated=generated, given=given)
+    return saved, _written(saved)
+
+
+def _written(saved: Saved) -> bytes:
+    file = io.BytesIO()
+    write_saved(file, saved)
+    return file.getvalue()
+
+
+def _origin(loaded: LoadedModel, model: FittedModel) -> Origin:
+    packages = [(package, str(version)) for package, version in loaded_packages()]
+    return Origin(loaded.file.name, loaded.size_bytes, loaded.digest, model.name, packages)
+
+
+def _given_rows(body: bytes, features: Sequence[Feature]) -> list[list[Value]]:
+    """Read the user's rows, which may say more than the model takes, such as an id."""
+    if not body.strip():
+        return []
+    names = {feature.name for feature in features}
+    rows = [{name: value for name, value in row.items() if name in names} for row in json.loads(body)["rows"]]
+    try:
+        return parse_json(json.dumps({"rows": rows}).encode(), features)
+    except InvalidInput as error:
+        raise NotCompiled("invalid_rows", error.message) from error
+
+
+def _trial_of(model: FittedModel, path: Ask, rows: list[list[Value]]) -> Trial:
+    """Give the user's rows with the answers of the model; refuse those that the path leaves to it."""
+    taken = as_taken(rows, model.features)
+    if path(taken) is None:
+        left = [number for number in range(len(rows)) if path(taken[number : number + 1]) is None]
+        reason = f"{len(left)} of {len(rows)} given rows are for the model alone to judge"
+        raise NotCompiled("left_to_model", reason, [f"row {number + 1}" for number in left[:MOST_SHOWN]])
+    try:
+        return Trial(taken, model.outcome(rows))
+    except Exception as error:  # Models refuse in their own ways.
+        raise NotCompiled("refused", f"the model itself refuses the given rows: {error}") from error
+
+
+def _measure(path: Ask, row_path: RowPath | None, trial: Trial, classes: Sequence[object] | None) -> Parity:
+    """Tell how far the path is from the model; refuse it if a label differs, or a number too much.
+
+    So it is with the path of one row: a service does without one that differs on the generated rows, and here
+    it is tried with the user's.
+    """
+    found = path(trial.rows)
+    if found is None:
+        raise NotCompiled("different", "some rows are for the model alone to judge")
+    difference = compare(found, trial.wanted)
+    if difference.labels:
+        count = len(trial.rows)
+        raise NotCompiled(
+            "different",
+            f"{difference.labels} of {count} rows get another label than the model gives",
+            _other_labels(found, trial.wanted, classes or ()),
+        )
+    try:
+        difference = trial.judge(path)
+        by_row = compare_rows(row_path, trial) if row_path else None
+        if by_row is not None:
+            by_row.check()
+            difference = difference.or_larger(by_row)
+    except NotLean as error:
+        raise NotCompiled("different", str(error)) from error
+    return Parity(len(trial.rows), difference.labels, difference.values, difference.probabilities)
+
+
+def _other_labels(found: Outcome, wanted: Outcome, classes: Sequence[object]) -> list[str]:
+    pairs = zip(found.values.tolist(), np.asarray(wanted.values).tolist())
+    return [
+        f"row {number}: {classes[here]!r} instead of {classes[there]!r}"
+        for number, (here, there) in enumerate(pairs, 1)
+        if here != there
+    ][:MOST_SHOWN]
+
+
+def _compiled(body: bytes) -> tuple[dict[str, Any], bytes]:
+    """Compile the model of the settings; give the line for standard output, and what goes behind it."""
+    try:
+        settings = Settings.from_environment(os.environ)
+        loaded = load_model(settings.model_file, settings.trusted, versions_must_match=True)
+        saved, content = compile_model(loaded, body)
+    except NotCompiled as error:
+        return {"error": {"kind": error.kind, "reason": error.reason, "details": error.details}}, b""
+    except (ModelUnloadable, WrongSettings) as error:
+        return {"error": {"kind": "unloadable", "reason": str(error), "details": []}}, b""
+    line = {
+        "size_bytes": len(content),
+        "digest": f"sha256:{hashlib.sha256(content).hexdigest()}",
+        "generated": asdict(saved.generated),
+        "given": asdict(saved.given) if saved.given else None,
+    }
+    return line, content
+
+
+def _own_output() -> BinaryIO:
+    """Keep standard output for the result: what a model prints while it loads goes to standard error."""
+    own = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return own
+
+
+def main() -> int:
+    """Compile, write the result, and give the exit code."""
+    configure_logs(log_format="text", log_level="warning")
+    with _own_output() as output:
+        line, content = _compiled(sys.stdin.buffer.read())
+        output.write(json.dumps(line).encode() + b"\n" + content)
+    return 1 if "error" in line else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

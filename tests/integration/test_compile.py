@@ -1,0 +1,289 @@
+"""A model is compiled in a container, and served as it was, by an image without scikit-learn."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import signal
+import subprocess
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from infer_cli.engine.containers import container_names
+from infer_cli.engine.images import find_image
+from tests.conftest import IRIS_COLUMNS
+from tests.integration.test_run import tcp_door
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from infer_cli.engine.connection import Engine
+    from tests.conftest import Finished
+
+MODELS = {
+    "linear": LogisticRegression(),
+    "forest": RandomForestClassifier(20, random_state=0),
+    "boosting": HistGradientBoostingClassifier(max_iter=20, random_state=0),
+}
+# With any base image; a slim one has 40 MB itself.
+LARGEST_IMAGE = 220e6
+# Says "virginica" of one row, which none that is made up is like.
+HABIT = """
+import numpy as np
+
+
+class Habit:
+    def __init__(self, model):
+        self.model = model
+
+    def __call__(self, table):
+        labels = self.model.predict(table)
+        return np.where(np.asarray(table)[:, 0] == 4.25, "virginica", labels)
+"""
+
+# Takes longer to load than anybody waits.
+SLEEPER = """
+import time
+
+
+class Sleeper:
+    def __setstate__(self, state):
+        time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def iris() -> tuple[Any, Any]:
+    data = load_iris(as_frame=True)
+    return data.data.set_axis(IRIS_COLUMNS, axis="columns"), data.target_names[data.target]
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[[object], Path]:
+    """Save a model in a folder that any user can read."""
+
+    def write(model: object) -> Path:
+        folder = tmp_path / "data"
+        folder.mkdir()
+        (folder / "model.pkl").write_bytes(pickle.dumps(model))
+        for path in (folder, *list(folder.parents)[:2]):
+            path.chmod(0o755)
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def compile_(infer: Callable[..., Finished], base_image: str) -> Callable[..., Finished]:
+    def run(folder: Path, *options: str) -> Finished:
+        return infer("compile", str(folder), "--base-image", base_image, *options)
+
+    return run
+
+
+def leftovers(engine: Engine) -> set[str]:
+    return {name for name in container_names(engine) if name.startswith("infer-compile-")}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_from_model_to_prediction(
+    name: str,
+    engine: Engine,
+    iris: tuple[Any, Any],
+    save: Callable[[object], Path],
+    compile_: Callable[..., Finished],
+    infer: Callable[..., Finished],
+    tag: Callable[[], str],
+    service_name: str,
+    free_port: int,
+    tmp_path: Path,
+) -> None:
+    rows, species = iris
+    model = make_pipeline(StandardScaler(), MODELS[name]).fit(rows, species)
+    folder, image = save(model), tag()
+    examples = tmp_path / "rows.csv"
+    rows.assign(prediction=model.predict(rows)).to_csv(examples, index=False)
+
+    compiled = compile_(folder, "--examples", str(examples), "--tag", image, "--json")
+    started = infer("run", image, "-d", "--name", service_name, "--port", str(free_port))
+
+    assert compiled.exit_code == 0, compiled.stderr
+    record = compiled.record
+    assert record["file"] == str(folder / "compiled" / "model.lean")
+    assert record["parity"]["given"]["rows"] == len(rows)
+    assert record["parity"]["generated"]["rows"] >= 96
+    assert {parity["different_labels"] for parity in record["parity"].values()} == {0}
+    assert record["image"]["proof"] == f"it answered {len(rows)} rows, {len(rows)} answers as expected"
+    assert record["image"]["size_bytes"] < LARGEST_IMAGE
+    assert leftovers(engine) == set()
+    assert started.exit_code == 0, started.stderr
+    url = f"http://127.0.0.1:{free_port}"
+    asked = urllib.request.Request(
+        f"{url}/prediction",
+        json.dumps({"rows": rows.to_dict("records")}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(asked) as response:
+        answer = json.load(response)
+    assert answer["predictions"] == model.predict(rows).tolist()
+    shares = np.array([list(row.values()) for row in answer["probabilities"]])
+    np.testing.assert_allclose(shares, model.predict_proba(rows), rtol=0, atol=1e-12)
+    with urllib.request.urlopen(f"{url}/model") as response:
+        described = json.load(response)
+    assert described["path"]["compiled_from"]["file"] == "model.pkl"
+    for package in ("sklearn", "scipy", "joblib", "pandas"):
+        assert infer("exec", service_name, "--", "python3", "-c", f"import {package}").exit_code == 1
+
+
+def test_the_file_is_a_model_as_any_other(
+    iris: tuple[Any, Any],
+    save: Callable[[object], Path],
+    compile_: Callable[..., Finished],
+    infer: Callable[..., Finished],
+    base_image: str,
+    tag: Callable[[], str],
+) -> None:
+    folder = save(make_pipeline(StandardScaler(), LogisticRegression()).fit(*iris))
+
+    compiled = compile_(folder)
+    again = compile_(folder)
+    first = (folder / "compiled" / "model.lean").read_bytes()
+    forced = compile_(folder, "--force")
+    built = infer(
+        *("build", "--tag", tag(), "--model-dir", str(folder / "compiled")),
+        *("--base-image", base_image, "--json"),
+    )
+    # The folder of the model has one model still.
+    inspected = infer("inspect", str(folder), "--json")
+
+    assert compiled.exit_code == 0, compiled.stderr
+    assert "ROWS       COUNT  OTHER LABELS  LARGEST DIFFERENCE" in compiled.stdout
+    assert compiled.stdout.endswith(f"infer build --tag NAME:TAG --bake --model-dir {folder / 'compiled'}\n")
+    assert again.exit_code == 1
+    assert forced.exit_code == 0, forced.stderr
+    assert (folder / "compiled" / "model.lean").read_bytes() == first
+    assert built.exit_code == 0, built.stderr
+    assert built.record["proof"] == "it answered 5 rows"
+    assert inspected.record["path"] == str(folder / "model.pkl")
+
+
+def test_a_model_whose_labels_differ_is_refused(
+    engine: Engine,
+    iris: tuple[Any, Any],
+    save: Callable[[object], Path],
+    compile_: Callable[..., Finished],
+    tag: Callable[[], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Own code answers for the model, and differs from what was fitted in one place."""
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "habits.py").write_text(HABIT)
+    monkeypatch.syspath_prepend(code)
+    from habits import Habit  # type: ignore[import-not-found]  # noqa: PLC0415 (it was written just now)
+
+    model: Any = LogisticRegression(max_iter=500).fit(*iris)
+    model.predict = Habit(LogisticRegression(max_iter=500).fit(*iris))
+    folder, image = save(model), tag()
+    examples = tmp_path / "rows.csv"
+    examples.write_text("slength,swidth,plength,pwidth\n5.1,3.5,1.4,0.2\n4.25,3.5,1.4,0.2\n")
+    options = ("--code", str(code), "--examples", str(examples), "--tag", image)
+
+    refused = compile_(folder, *options)
+
+    assert refused.exit_code == 1
+    assert "error: model.pkl was not compiled: 1 of 2 rows get another label" in refused.stderr
+    assert "row 2: 'setosa' instead of 'virginica'" in refused.stderr
+    assert "hint: nothing was written; `infer build` serves the model as it is" in refused.stderr
+    assert [path.name for path in folder.iterdir()] == ["model.pkl"]
+    assert find_image(engine, image) is None
+    assert leftovers(engine) == set()
+
+
+def test_a_model_without_a_shorter_way_is_told(
+    engine: Engine,
+    iris: tuple[Any, Any],
+    save: Callable[[object], Path],
+    compile_: Callable[..., Finished],
+) -> None:
+    folder = save(KNeighborsClassifier().fit(*iris))
+
+    refused = compile_(folder)
+
+    assert refused.exit_code == 1
+    assert "there is no shorter way through KNeighborsClassifier" in refused.stderr
+    assert "hint: nothing was written; `infer build` serves the model as it is" in refused.stderr
+    assert [path.name for path in folder.iterdir()] == ["model.pkl"]
+    assert leftovers(engine) == set()
+
+
+def test_an_engine_elsewhere_compiles_a_copy_of_the_model(
+    engine: Engine,
+    iris: tuple[Any, Any],
+    save: Callable[[object], Path],
+    compile_: Callable[..., Finished],
+    infer: Callable[..., Finished],
+    base_image: str,
+) -> None:
+    folder = save(LogisticRegression(max_iter=500).fit(*iris))
+    here = compile_(folder, "--output", str(folder.parent / "here.lean"))
+
+    with tcp_door(engine.endpoint.url.removeprefix("unix://")) as door:
+        there = infer(
+            *("compile", str(folder), "--base-image", base_image),
+            DOCKER_HOST=f"tcp://127.0.0.1:{door}",
+        )
+
+    assert here.exit_code == 0, here.stderr
+    assert there.exit_code == 0, there.stderr
+    assert (folder / "compiled" / "model.lean").read_bytes() == (folder.parent / "here.lean").read_bytes()
+    assert leftovers(engine) == set()
+    assert not engine.api.volumes(filters={"name": "infer-model-infer-compile"}).get("Volumes")
+
+
+def test_ctrl_c_leaves_nothing(
+    engine: Engine,
+    save: Callable[[object], Path],
+    infer_program: tuple[str, ...],
+    base_image: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "sleepers.py").write_text(SLEEPER)
+    monkeypatch.syspath_prepend(code)
+    from sleepers import Sleeper  # type: ignore[import-not-found]  # noqa: PLC0415 (it was written just now)
+
+    model = Sleeper()
+    model.kept = 1
+    folder = save(model)
+    process = subprocess.Popen(
+        [*infer_program, "compile", str(folder), "--code", str(code), "--base-image", base_image],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert any("Compiling model.pkl" in line for line in process.stderr)
+    while not leftovers(engine):
+        assert process.poll() is None
+
+    process.send_signal(signal.SIGINT)
+    printed, said = process.communicate(timeout=60)
+
+    assert (process.returncode, printed) == (130, "")
+    assert "Traceback" not in said
+    assert leftovers(engine) == set()
+    assert [path.name for path in folder.iterdir()] == ["model.pkl"]

@@ -1,0 +1,222 @@
+"""A model becomes data only if that answers as the model does."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from service import compile as compile_module
+from service.compile import NotCompiled, compile_model
+from service.lean.arithmetic import NotLean, Outcome
+from service.lean.saved import read_saved
+from service.lean.trial import Difference, Trial, compare
+from service.loading import load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from service.loading import LoadedModel
+
+ROOT = Path(__file__).parents[2]
+ROW = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}
+
+
+@pytest.fixture
+def loaded(classifier: LogisticRegression, save: Callable[..., Path]) -> LoadedModel:
+    return load_model(save(classifier))
+
+
+def body(*rows: dict[str, Any]) -> bytes:
+    return json.dumps({"rows": rows}).encode()
+
+
+def run(model: Path, given: bytes = b"", **environment: str) -> tuple[int, Any, bytes, str]:
+    """What the program gives: its exit code, its line, the file and what else it says."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "service.compile"],
+        input=given,
+        capture_output=True,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "MODEL_FILE": str(model), **environment},
+        check=False,
+    )
+    line, _, content = finished.stdout.partition(b"\n")
+    return finished.returncode, json.loads(line), content, finished.stderr.decode()
+
+
+def test_the_program_writes_a_line_and_the_file(
+    classifier: LogisticRegression, save: Callable[..., Path]
+) -> None:
+    file = save(classifier)
+
+    exit_code, line, content, _ = run(file, body(ROW, {**ROW, "id": "b", "pwidth": 2.0}))
+
+    saved = read_saved(io.BytesIO(content))
+    assert exit_code == 0
+    assert line["size_bytes"] == len(content)
+    assert line["digest"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
+    assert line["generated"]["rows"] == len(saved.trial.rows) == 192
+    assert line["given"]["rows"] == 2
+    assert line["generated"]["different_labels"] == line["given"]["different_labels"] == 0
+    assert max(line["given"]["probability_difference"], line["generated"]["probability_difference"]) < 1e-12
+    assert saved.origin.file == "model.joblib"
+    assert saved.origin.digest == f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
+    assert "scikit-learn" in dict(saved.origin.packages)
+    assert saved.classes == ["setosa", "versicolor", "virginica"]
+
+
+def test_what_a_model_prints_is_no_part_of_the_result(
+    make_instance: Callable[[str, str], object], save: Callable[..., Path], tmp_path: Path
+) -> None:
+    code = "class Loud:\n    def __setstate__(self, state):\n        print('hello', flush=True)\n"
+    loud: Any = make_instance("Loud", code)
+    loud.kept = 1
+
+    exit_code, line, content, said = run(save(loud), PYTHONPATH=str(tmp_path), TRUST="code_of_loud")
+
+    assert (exit_code, content) == (1, b"")
+    assert "has no predict method" in line["error"]["reason"]
+    assert "hello" in said
+
+
+def test_a_model_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
+    exit_code, line, content, _ = run(tmp_path / "model.pkl")
+
+    assert (exit_code, content) == (1, b"")
+    assert line["error"]["kind"] == "unloadable"
+    assert "there is no such file" in line["error"]["reason"]
+
+
+def test_a_model_without_a_shorter_way_is_refused(save: Callable[..., Path]) -> None:
+    model = KNeighborsClassifier(1).fit([[0.0], [1.0]], [0, 1])
+
+    with pytest.raises(NotCompiled, match="no shorter way through KNeighborsClassifier") as caught:
+        compile_model(load_model(save(model)))
+
+    assert caught.value.kind == "no_path"
+
+
+def test_a_compiled_model_is_not_compiled_again(loaded: LoadedModel, tmp_path: Path) -> None:
+    file = tmp_path / "model.lean"
+    file.write_bytes(compile_model(loaded)[1])
+
+    with pytest.raises(NotCompiled, match="compiled already"):
+        compile_model(load_model(file))
+
+
+def test_a_label_that_differs_is_refused(loaded: LoadedModel) -> None:
+    """The model was changed after it was fitted, in a way that no made-up row meets."""
+    model: Any = loaded.estimator
+
+    def predict(rows: Any) -> Any:
+        labels = type(model).predict(model, rows)
+        return np.where(np.asarray(rows)[:, 0] == ROW["slength"], "virginica", labels)
+
+    model.predict = predict
+    other = {**ROW, "slength": 5.0}
+
+    assert compile_model(loaded, body(other))[0].given is not None
+    with pytest.raises(NotCompiled, match="1 of 2 rows get another label than the model gives") as caught:
+        compile_model(loaded, body(other, ROW))
+
+    assert caught.value.kind == "different"
+    assert caught.value.details == ["row 2: 'setosa' instead of 'virginica'"]
+
+
+def test_a_number_that_differs_is_refused(loaded: LoadedModel) -> None:
+    model: Any = loaded.estimator
+
+    def predict_proba(rows: Any) -> Any:
+        shares = type(model).predict_proba(model, rows)
+        return shares + 1e-9 * (np.asarray(rows)[:, :1] == ROW["slength"])
+
+    model.predict_proba = predict_proba
+
+    with pytest.raises(NotCompiled, match=r"its answers differ by 1\.0e-09"):
+        compile_model(loaded, body(ROW))
+
+
+def test_the_path_of_one_row_is_judged_too(loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def compare_otherwise(*_: object) -> Difference:
+        return Difference(labels=1)
+
+    monkeypatch.setattr(compile_module, "compare_rows", compare_otherwise)
+
+    assert compile_model(loaded)[0].given is None
+    with pytest.raises(NotCompiled, match="it gave another label"):
+        compile_model(loaded, body(ROW))
+
+
+def test_what_is_judged_is_what_was_written(loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the file shows, though the path itself was right."""
+
+    def read_otherwise(file: io.BytesIO) -> Any:
+        saved = read_saved(file)
+        return replace(saved, path=replace(saved.path, decision="positive", link="none"))  # type: ignore[type-var]
+
+    monkeypatch.setattr(compile_module, "read_saved", read_otherwise)
+
+    with pytest.raises((NotCompiled, NotLean)):
+        compile_model(loaded)
+
+
+def test_rows_that_the_model_does_not_take_are_refused(loaded: LoadedModel) -> None:
+    with pytest.raises(NotCompiled, match="pwidth is not a number") as caught:
+        compile_model(loaded, body(ROW, {**ROW, "pwidth": "wide"}))
+
+    assert caught.value.kind == "invalid_rows"
+
+
+def test_rows_that_the_model_refuses_are_told(loaded: LoadedModel) -> None:
+    model: Any = loaded.estimator
+
+    def predict(rows: Any) -> Any:
+        if len(rows) == 1:
+            raise ValueError("not these")
+        return type(model).predict(model, rows)
+
+    model.predict = predict
+
+    with pytest.raises(NotCompiled, match="the model itself refuses the given rows: not these") as caught:
+        compile_model(loaded, body(ROW))
+
+    assert caught.value.kind == "refused"
+
+
+def test_rows_that_are_left_to_the_model_are_told(save: Callable[..., Path]) -> None:
+    chance = np.random.default_rng(0)
+    rows = chance.normal(size=(50, 1))
+    model = make_pipeline(FunctionTransformer(np.exp), LogisticRegression()).fit(rows, rows[:, 0] > 0)
+
+    with pytest.raises(NotCompiled, match="1 of 2 given rows are for the model alone") as caught:
+        compile_model(load_model(save(model)), body({"x0": 1.0}, {"x0": 1000.0}))
+
+    assert caught.value.kind == "left_to_model"
+    assert caught.value.details == ["row 2"]
+
+
+def test_differences_are_counted() -> None:
+    wanted = Outcome(np.array([0, 1, 2]), np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]))
+    found = Outcome(np.array([0, 2, 1]), np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 0.75]]))
+
+    difference = compare(found, wanted)
+
+    assert difference == Difference(labels=2, values=0.0, probabilities=0.25)
+    with pytest.raises(NotLean, match="another label"):
+        difference.check()
+    with pytest.raises(NotLean, match="the model alone"):
+        Trial(np.zeros((3, 1)), wanted).judge(lambda _: None)
