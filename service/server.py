@@ -100,10 +100,11 @@ def _load_in_worker(settings: Settings, counters: Counters) -> WSGIApplication:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     app = build_app(settings)
     _share_counts(app.extensions["meter"], counters)
-    # Flask's own entry point adds nothing but a call. Threads that wait for a slow model are of use: their
-    # rows go to the model together.
-    is_quick = app.extensions["predictor"].lean is not None
-    return Turns(app.wsgi_app) if is_quick else app.wsgi_app
+    predictor = app.extensions["predictor"]
+    # Threads that wait for a slow model are of use where their rows go to the model together.
+    wait_together = predictor.lean is None and predictor.is_batched
+    # Flask's own entry point adds nothing but a call.
+    return app.wsgi_app if wait_together else Turns(app.wsgi_app)
 
 
 def _share_counts(meter: Meter, counters: Counters) -> None:
