@@ -1,12 +1,13 @@
 """Lets one of the server's threads work at a time, until that one is held up.
 
-The server starts a thread for every request that waits. Each of them wants the interpreter, which only one
-can have, and each change from one to another costs as much as a prediction does: with dozens of threads a
-request takes twice the CPU that it takes with one, and the slowest request ten times as long.
+The server starts a thread whenever none waits for the request that it has. Each of them wants the
+interpreter, which only one can have, and each change from one to another costs as much as a prediction does.
+With dozens of threads a request takes twice the CPU that it takes with one, the slowest ten times as long.
 
 So a thread that has answered while another one is working goes to sleep here. It is woken when the working
-one is held up, by a client that sends its body slowly or by long work, and when there is nothing to do: then
-it goes back to the server, which ends the threads that it does not need.
+one is held up, by a client that sends its body slowly or by long work. Where that happens again and again,
+nobody sleeps for some seconds: then the others must not wait until it is noticed. Nobody sleeps either when
+there is nothing to do: the threads go back to the server, which ends those that it does not need.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from __future__ import annotations
 import threading
 import time
 import weakref
+from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
 TICK_S = 0.005
 # So many without a request, and nothing is to do.
 QUIET_TICKS = 200
+# A busy machine may hold up a thread now and then; so many times in so many ticks it is the clients' way.
+FEW_HOLD_UPS = 5
+FEW_TICKS = 100
+# For so many, nobody sleeps then.
+OPEN_TICKS = 1000
 # A body whose length has more digits takes longer to arrive and to work on than it takes to change threads,
 # and most of that work lets others run.
 SHORT_BODY_DIGITS = 4
@@ -33,10 +41,11 @@ SHORT_BODY_DIGITS = 4
 class Seat:
     """What is known of one thread of the server; it lives as long as the thread."""
 
-    __slots__ = ("__weakref__", "bed", "is_busy", "is_held_up", "requests")
+    __slots__ = ("__weakref__", "bed", "is_busy", "is_held_up", "requests", "requests_seen")
 
     def __init__(self) -> None:
         self.requests = 0
+        self.requests_seen = 0
         self.is_busy = False
         self.is_held_up = False
         # Held while the thread is to sleep.
@@ -51,13 +60,17 @@ class Turns:
         self.application = application
         self._own = threading.local()
         self._lock = threading.Lock()
-        # Weak: the server ends threads without a word.
+        # Weak, and held by no one else for longer than a look: the server ends threads without a word.
         self._awake: weakref.WeakSet[Seat] = weakref.WeakSet()
         self._asleep: list[Seat] = []
+        # Whether a thread that has answered may go to sleep.
         self._is_crowded = False
         self._is_watched = False
         self._to_watch = threading.Event()
         self._watcher: threading.Thread | None = None
+        self._tick = 0
+        self._hold_ups: deque[int] = deque(maxlen=FEW_HOLD_UPS)
+        self._open_until = 0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as the application does; the thread may go to sleep once the answer is on its way."""
@@ -65,12 +78,12 @@ class Turns:
             seat = self._own.seat
         except AttributeError:
             seat = self._own.seat = self._new_seat()
-        seat.requests += 1
-        seat.is_busy = True
         if not self._is_watched:
             self._watch()
         if len(environ.get("CONTENT_LENGTH", "")) > SHORT_BODY_DIGITS:
             self._hold_up(seat)
+        seat.requests += 1
+        seat.is_busy = True
         try:
             answer = self.application(environ, start_response)
         finally:
@@ -86,11 +99,12 @@ class Turns:
         """Sleep until there is need of this thread, unless it is the only one."""
         with self._lock:
             # Others may have gone to sleep before, or have been ended.
-            is_needed = len(self._awake) <= 1 or seat not in self._awake
+            self._count()
+            is_needed = not self._is_crowded or seat not in self._awake
             if not is_needed:
                 self._awake.discard(seat)
                 self._asleep.append(seat)
-            self._is_crowded = len(self._awake) > 1
+                self._count()
         if not is_needed:
             seat.bed.acquire()
 
@@ -103,67 +117,93 @@ class Turns:
         with self._lock:
             seat.is_held_up = False
             self._awake.add(seat)
-            self._is_crowded = len(self._awake) > 1
+            self._count()
 
     def _hold_up(self, seat: Seat) -> None:
         with self._lock:
             self._replace(seat)
 
+    def _count(self) -> None:
+        """Find out whether there are too many. The lock is held, here and in all that follow."""
+        is_open = self._tick < self._open_until
+        self._is_crowded = self._is_watched and not is_open and len(self._awake) > 1
+
     def _replace(self, seat: Seat) -> None:
-        """Wake another thread for one that is held up. The lock is held."""
+        """Wake another thread for one that is held up."""
         seat.is_held_up = True
         self._awake.discard(seat)
         self._wake()
 
     def _wake(self) -> bool:
-        """Wake a thread if one sleeps. The lock is held."""
+        """Wake a thread, if one sleeps."""
         if not self._asleep:
             return False
         seat = self._asleep.pop()
         self._awake.add(seat)
-        self._is_crowded = len(self._awake) > 1
+        self._count()
         seat.bed.release()
         return True
 
+    def _wake_all(self) -> None:
+        while self._wake():
+            pass
+
     def _watch(self) -> None:
-        """Have the threads watched from now on."""
+        """Have the threads watched from now on; nobody sleeps until they are."""
         with self._lock:
-            self._is_watched = True
-            self._to_watch.set()
             # Not sooner: a thread does not survive a fork.
             if self._watcher is None:
-                self._watcher = threading.Thread(target=self._keep_watch, name="turns", daemon=True)
-                self._watcher.start()
+                watcher = threading.Thread(target=self._keep_watch, name="turns", daemon=True)
+                with suppress(RuntimeError):  # No thread can be had; perhaps for the next request.
+                    watcher.start()
+                    self._watcher = watcher
+            self._is_watched = self._watcher is not None
+            self._to_watch.set()
 
     def _keep_watch(self) -> None:
-        seen: dict[Seat, int] = {}
         quiet = 0
         while True:
             self._to_watch.wait()
             time.sleep(TICK_S)
-            before, seen = seen, self._look(seen)
-            quiet = quiet + 1 if before == seen and not any(seat.is_busy for seat in seen) else 0
+            quiet = 0 if self._look() else quiet + 1
             if quiet == QUIET_TICKS:
                 quiet = 0
-                seen = {}
                 self._rest()
 
-    def _look(self, before: dict[Seat, int]) -> dict[Seat, int]:
-        """Wake another thread for each that is held up; how many requests each that is awake has had."""
+    def _look(self) -> bool:
+        """Wake another thread for each that is held up; tell whether there was anything to do."""
+        is_active = False
         with self._lock:
-            seen = {seat: seat.requests for seat in self._awake}
-            for seat, requests in seen.items():
-                if seat.is_busy and before.get(seat) == requests:
+            self._tick += 1
+            for seat in list(self._awake):
+                if seat.requests != seat.requests_seen:
+                    seat.requests_seen = seat.requests
+                    is_active = True
+                elif seat.is_busy:
+                    is_active = True
                     self._replace(seat)
-        return seen
+                    self._note_hold_up()
+            self._count()
+        return is_active
+
+    def _note_hold_up(self) -> None:
+        """Let nobody sleep for a while if there were many; those that are seen meanwhile count no more."""
+        if self._tick < self._open_until:
+            # With many threads at work, each of them is held up by the others.
+            return
+        self._hold_ups.append(self._tick)
+        if len(self._hold_ups) == FEW_HOLD_UPS and self._tick - self._hold_ups[0] <= FEW_TICKS:
+            self._hold_ups.clear()
+            self._open_until = self._tick + OPEN_TICKS
+            self._wake_all()
 
     def _rest(self) -> None:
         """Let all threads go back to the server, and stop looking until there is a request."""
         with self._lock:
-            while self._wake():
-                pass
             self._to_watch.clear()
             self._is_watched = False
+            self._wake_all()
+            self._count()
 
 
 class _Last:

@@ -89,7 +89,9 @@ def test_all_but_one_thread_go_to_sleep() -> None:
     assert len(turns._awake) == 1
 
 
-def test_another_one_is_woken_for_each_that_is_held_up() -> None:
+def test_another_one_is_woken_for_each_that_is_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    # However many there are, here.
+    monkeypatch.setattr("service.turns.FEW_TICKS", -1)
     turns = Turns(application)
     server = Server(turns, 4)
     for _ in range(3):
@@ -138,16 +140,70 @@ def test_all_are_let_go_when_there_is_nothing_to_do() -> None:
 
 
 def test_threads_that_end_are_forgotten() -> None:
+    """The one that is left must not go to sleep."""
     turns = Turns(application)
 
-    def ask() -> None:
-        assert list(turns({"name": b"a"}, lambda *_: lambda _: None)) == [b"a"]
+    def ask_while_watched() -> None:
+        for _ in range(20):
+            assert b"".join(turns({"name": b"a"}, lambda *_: lambda _: None)) == b"a"
+            time.sleep(0.005)
 
     for _ in range(3):
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(ask).result()
+        thread = threading.Thread(target=ask_while_watched)
+        thread.start()
+        thread.join()
 
     wait_until(lambda: len(turns._awake) == 0)
+    server = Server(turns, 1)
+    for _ in range(100):
+        assert server.ask(name=b"again").get(timeout=SOON_S) == b"again"
+    assert turns._asleep == []
+
+
+def hold_up(server: Server, count: int) -> list[threading.Event]:
+    holds = [threading.Event() for _ in range(count)]
+    for hold in holds:
+        start = threading.Event()
+        server.ask(name=b"slow", wait=hold, began=start)
+        assert start.wait(SOON_S)
+    return holds
+
+
+def test_nobody_sleeps_while_many_are_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.turns.OPEN_TICKS", 50)
+    turns = Turns(application)
+    server = Server(turns, 12)
+
+    holds = hold_up(server, 8)
+    wait_until(lambda: turns._tick < turns._open_until)
+    for _ in range(50):
+        assert server.ask(name=b"quick").get(timeout=SOON_S) == b"quick"
+    assert turns._asleep == []
+    for hold in holds:
+        hold.set()
+
+    def one_is_awake() -> bool:
+        server.ask(name=b"quick").get(timeout=SOON_S)
+        return len(turns._asleep) == 11
+
+    wait_until(one_is_awake)
+
+
+def test_without_another_thread_nobody_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = Turns(application)
+    server = Server(turns, 4)
+
+    def fail(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("service.turns.threading.Thread.start", fail)
+        for _ in range(50):
+            assert server.ask(name=b"quick").get(timeout=SOON_S) == b"quick"
+        assert turns._asleep == []
+
+    assert server.ask(name=b"quick").get(timeout=SOON_S) == b"quick"
+    assert turns._is_watched
 
 
 def test_an_error_of_the_application_holds_nothing() -> None:
