@@ -13,6 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from infer_cli import output
 from infer_cli.engine.tasks import run_task
 from infer_cli.engine.terminal import STDOUT_STREAM
 from infer_cli.errors import NotCompiled
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _COMMAND = ("python3", "-m", "service.compile")
 # The line says a few numbers, or lists a few rows.
 _LINE_BYTES_MAX = 1024 * 1024
+# As much as an archive without extensions of its format can hold.
+_FILE_BYTES_MAX = 4 * 1024**3
 _TAIL_BYTES = 64 * 1024
 _TAIL_LINES = 20
 _AS_IT_IS = "nothing was written; `infer build` serves the model as it is"
@@ -106,8 +109,13 @@ class _Result:
             return
         if not self.has_line:
             before, newline, data = data.partition(b"\n")
-            self.line += before[:_LINE_BYTES_MAX]
+            self.line += before[: _LINE_BYTES_MAX - len(self.line)]
             self.has_line = bool(newline)
+        if self.size_bytes + len(data) > _FILE_BYTES_MAX:
+            raise NotCompiled(
+                "the container wrote more than any compiled model has",
+                hint="nothing was written; `infer build` serves the model as it is",
+            )
         self._hash.update(data)
         self.size_bytes += len(data)
         self._target.write(data)
@@ -130,7 +138,7 @@ def _report(result: _Result, ended: Ended, model: str) -> Report:
         is_whole = (said["size_bytes"], said["digest"]) == (result.size_bytes, result.digest)
         generated = _parity(said["generated"])
         given = _parity(said["given"]) if said["given"] else None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         is_whole = False
     if not is_whole or ended.exit_code != 0:
         raise NotCompiled(
@@ -152,9 +160,9 @@ def _parity(said: dict[str, Any]) -> Parity:
 
 def _refused(error: dict[str, Any], model: str) -> NotCompiled:
     kind = str(error["kind"])
-    details = "\n".join(f"  {line}" for line in error["details"])
+    details = "\n".join(f"  {output.printable(line)}" for line in error["details"])
     return NotCompiled(
-        f"{model} was not compiled: {error['reason']}",
+        f"{model} was not compiled: {output.printable(error['reason'])}",
         detail=details or None,
         hint=_HINTS.get(kind, _AS_IT_IS),
     )

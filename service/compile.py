@@ -21,7 +21,7 @@ from service.compiled_model import CompiledModel
 from service.description import loaded_packages
 from service.fitted import FittedModel, as_in_trial
 from service.lean.arithmetic import NotLean
-from service.lean.parts import Origin, Parity, Saved
+from service.lean.parts import Origin, Parity, Saved, Unreadable
 from service.lean.saved import read_saved, write_saved
 from service.lean.trial import Trial, as_taken, compare, compare_rows, tried
 from service.loading import ModelUnloadable, load_model
@@ -170,6 +170,8 @@ def _compiled(body: bytes) -> tuple[dict[str, Any], bytes]:
         return {"error": {"kind": error.kind, "reason": error.reason, "details": error.details}}, b""
     except (ModelUnloadable, WrongSettings) as error:
         return {"error": {"kind": "unloadable", "reason": str(error), "details": []}}, b""
+    except (TypeError, Unreadable) as error:  # Of what is saved, or of how it is read again.
+        return {"error": {"kind": "no_path", "reason": f"it cannot be saved: {error}", "details": []}}, b""
     line = {
         "size_bytes": len(content),
         "digest": f"sha256:{hashlib.sha256(content).hexdigest()}",

@@ -116,6 +116,9 @@ def test_a_refusal_is_told_with_what_to_do(kind: str, hint: str, compile_with: C
     assert hint in str(caught.value.hint)
 
 
+ENDLESS = json.dumps({**LINE, "generated": {**PARITY, "rows": float("inf")}}).encode() + b"\n"
+
+
 @pytest.mark.parametrize(
     ("written", "code", "ending"),
     [
@@ -125,6 +128,9 @@ def test_a_refusal_is_told_with_what_to_do(kind: str, hint: str, compile_with: C
         pytest.param(GOOD, 1, "exit code 1", id="it failed after all"),
         pytest.param(b"no line\n" + CONTENT, 0, "exit code 0", id="no JSON"),
         pytest.param(b"[]\n", 0, "exit code 0", id="a list"),
+        pytest.param(b"[" * 100_000 + b"\n", 0, "exit code 0", id="a line that is nested too deeply"),
+        pytest.param(b" " * 2**21 + GOOD, 0, "exit code 0", id="a line that is too long"),
+        pytest.param(ENDLESS, 0, "exit code 0", id="endless rows"),
         pytest.param(b'{"error": 1}\n', 0, "exit code 0", id="an error of no kind"),
         pytest.param(json.dumps({**LINE, "generated": {}}).encode() + b"\n" + CONTENT, 0, "exit code 0"),
     ],

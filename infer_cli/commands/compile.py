@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -109,13 +110,14 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
     from infer_cli.code import collect_code  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.connection import connect  # noqa: PLC0415
     from infer_cli.inspection import require_safe  # noqa: PLC0415
+    from infer_cli.inspection.find import model_stem  # noqa: PLC0415
     from infer_cli.model_access import mount_found  # noqa: PLC0415
     from infer_cli.preparation import BuildRequest  # noqa: PLC0415
 
     name = ImageName.parse(tag) if tag else None
     check_python(python)
     file = _file(what, model_file)
-    written = target or file.parent / _FOLDER / f"{file.name.partition('.')[0]}{_SUFFIX}"
+    written = target or file.parent / _FOLDER / f"{model_stem(file.name)}{_SUFFIX}"
     _check_target(written, force=force)
     own_code = collect_code(code or ())
     # Code that the user gives by hand is the user's own, and so trusted.
@@ -173,6 +175,8 @@ def _check_target(target: Path, *, force: bool) -> None:
     if target.suffix.lower() != _SUFFIX:
         message = f"--output {target} is no name of a compiled model"
         raise UsageError(message, hint=f"let it end in {_SUFFIX}, for example {target.stem}{_SUFFIX}")
+    if target.is_dir():
+        raise InferError(f"{target} is a folder", hint="choose another file with --output")
     if target.exists() and not force:
         message = f"{target} exists already; nothing was done"
         raise InferError(message, hint="write over it with --force, or choose another file with --output")
@@ -235,13 +239,17 @@ def _compile(
 
 def _put(draft: Path, target: Path) -> None:
     """Copy the file to its place, where it appears whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     new = target.with_name(f".{target.name}.new")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(draft, new)
         new.replace(target)
+    except OSError as error:
+        message = f"{target} could not be written: {error.strerror or error}"
+        raise InferError(message, hint="make room, or choose another file with --output") from error
     finally:
-        new.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
 
 
 def _image_of(

@@ -182,8 +182,8 @@ def _origin(origin: CompiledFrom) -> list[str]:
     rows = f"{origin.generated_rows} generated{given} rows"
     most = output.difference_text(origin.largest_difference)
     return [
-        f"compiled from: {_printable(origin.file)}  ({_printable(origin.digest)})",
-        f"  {_printable(origin.estimator)}, loaded with {_printable(versions)}",
+        f"compiled from: {output.printable(origin.file)}  ({output.printable(origin.digest)})",
+        f"  {output.printable(origin.estimator)}, loaded with {output.printable(versions)}",
         f"  {rows}: no label differs, no number by more than {most}",
     ]
 
@@ -201,7 +201,7 @@ def _features(model: Inspection) -> str:
 def _kinds(model: Inspection) -> list[str]:
     """A line for each feature: its name, and what it takes."""
     features = model.features or ()
-    names = [_printable(feature.name) for feature in features[:_SHOWN_FEATURES]]
+    names = [output.printable(feature.name) for feature in features[:_SHOWN_FEATURES]]
     width = max(map(len, names), default=0)
     lines = [f"{name:<{width}}  {_kind(feature)}" for name, feature in zip(names, features, strict=False)]
     more = len(features) - len(names)
@@ -218,16 +218,8 @@ def _kind(feature: Feature) -> str:
 
 
 def _names(names: list[str]) -> str:
-    shown = ", ".join(_printable(name) for name in names[:_SHOWN_NAMES])
+    shown = ", ".join(output.printable(name) for name in names[:_SHOWN_NAMES])
     return shown if len(names) <= _SHOWN_NAMES else f"{shown}, … ({len(names)} in all)"
-
-
-def _printable(name: str) -> str:
-    """A text of the file without what would change the terminal."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape", "replace").decode()
-        for character in name
-    )
 
 
 def _tree(estimator: Estimator, depth: int) -> list[str]:

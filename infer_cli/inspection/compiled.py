@@ -7,6 +7,7 @@ what counts when it is served.
 from __future__ import annotations
 
 import json
+import math
 import zipfile
 from typing import IO, TYPE_CHECKING, Any
 
@@ -102,14 +103,26 @@ def _origin(described: dict[str, Any]) -> CompiledFrom:
         digest=_text(origin["digest"]),
         estimator=_text(origin["estimator"]),
         packages=tuple(RecordedVersion(_text(name), _text(version)) for name, version in origin["packages"]),
-        generated_rows=int(generated["rows"]),
-        given_rows=0 if given is None else int(given["rows"]),
+        generated_rows=_whole(generated["rows"]),
+        given_rows=0 if given is None else _whole(given["rows"]),
         largest_difference=max(
-            float(parity[name])
+            _number(parity[name])
             for parity in parities
             for name in ("value_difference", "probability_difference")
         ),
     )
+
+
+def _whole(value: Json) -> int:
+    if type(value) is not int:
+        raise TypeError(value)
+    return value
+
+
+def _number(value: Json) -> float:
+    if not isinstance(value, float) or not math.isfinite(value):
+        return float(_whole(value))
+    return value
 
 
 def _text(value: Json) -> str:

@@ -41,6 +41,14 @@ def _is_model_name(name: str) -> bool:
     return lower.endswith(SUFFIXES) and not lower.startswith(".")
 
 
+def model_stem(name: str) -> str:
+    """The name of a model file without its format and compression: `iris.v1` for `iris.v1.pkl.gz`."""
+    for suffixes in (COMPRESSED_SUFFIXES, SUFFIXES):
+        found = next((suffix for suffix in suffixes if name.lower().endswith(suffix)), "")
+        name = name[: len(name) - len(found)] or name
+    return name
+
+
 def _only(folder: Path) -> Path:
     models = models_in(folder)
     if len(models) == 1:

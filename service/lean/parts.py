@@ -108,11 +108,13 @@ def encoded(value: Any, arrays: list[Array]) -> Any:  # noqa: ANN401
 class Reader:
     """Reads the parts of a compiled model, each as the field that it stands in says.
 
-    `entry` gives the bytes of a file of the archive.
+    `entry` gives the bytes of a file of the archive; of all files together, no more than `most_bytes` are
+    read.
     """
 
-    def __init__(self, entry: Callable[[str], bytes]) -> None:
+    def __init__(self, entry: Callable[[str], bytes], most_bytes: int) -> None:
         self._entry = entry
+        self._bytes_left = most_bytes
 
     def part(self, described: object, *kinds: type) -> Any:  # noqa: ANN401
         """Read an object that must be of one of the kinds."""
@@ -140,6 +142,10 @@ class Reader:
         if type(number) is not int or len(described) != 1:  # type: ignore[arg-type]  # it is a dictionary
             raise _Wrong
         content = self._entry(array_name(number))
+        # An array may be named twice, and takes as much memory each time.
+        self._bytes_left -= len(content)
+        if self._bytes_left < 0:
+            raise Unreadable("uses its arrays again and again")
         stream = io.BytesIO(content)
         if np.lib.format.read_magic(stream) != NPY_VERSION:
             raise _Wrong

@@ -57,7 +57,7 @@ def read_saved(file: Path | IO[bytes]) -> Saved:
             content = json.loads(archive.read(DESCRIPTION))
             if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
                 raise Unreadable("was compiled by another version of infer")
-            saved: Saved = Reader(archive.read).part(content, Saved)
+            saved: Saved = Reader(archive.read, 2 * archive.start_dir).part(content, Saved)
     except RecursionError:
         raise Unreadable("is nested too deeply") from None
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError, NotImplementedError, OverflowError) as error:
@@ -94,6 +94,8 @@ def _check(saved: Saved) -> None:
     names = {feature.name for feature in features}
     if not features or len(names) != len(features):
         raise Unreadable("does not name its features, or one of them twice")
+    if any(feature.type == "number" and feature.dtype != "float64" for feature in features):
+        raise Unreadable("has numbers that are no doubles")
     is_table = isinstance(trial.rows, np.ndarray)
     widths = {trial.rows.shape[1]} if isinstance(trial.rows, np.ndarray) else set(map(len, trial.rows))
     if is_table == is_mixed(features) or widths != {len(features)} or len(trial.rows) < FEWEST_ROWS:

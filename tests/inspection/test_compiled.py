@@ -102,6 +102,14 @@ def test_a_regressor_has_no_classes(write: Callable[..., Path]) -> None:
         pytest.param(
             {**SOUND, "features": [{**SOUND["features"][0], "type": "x"}]}, "does not understand", id="type"
         ),
+        pytest.param(
+            {**SOUND, "generated": {**PARITY, "rows": float("inf")}}, "does not understand", id="endless rows"
+        ),
+        pytest.param(
+            {**SOUND, "generated": {**PARITY, "value_difference": float("nan")}},
+            "does not understand",
+            id="no difference",
+        ),
         pytest.param({**SOUND, "classes": [[1]]}, "does not understand", id="classes"),
         pytest.param(
             {**SOUND, "origin": {**SOUND["origin"], "file": 1}}, "does not understand", id="no text"

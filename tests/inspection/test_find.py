@@ -8,6 +8,7 @@ import pytest
 
 from infer_cli.errors import ModelNotFound
 from infer_cli.inspection import find_model
+from infer_cli.inspection.find import model_stem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,3 +120,18 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monke
 
     with pytest.raises(ModelNotFound, match="cannot be looked into: Permission denied"):
         find_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("model.pkl", "model"),
+        ("iris.v1.pkl.gz", "iris.v1"),
+        ("iris-1.2.joblib", "iris-1.2"),
+        ("A.PKL", "A"),
+        ("model", "model"),
+        (".pkl", ".pkl"),
+    ],
+)
+def test_stem(name: str, stem: str) -> None:
+    assert model_stem(name) == stem

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor, SGDClassi
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
-from service.lean.models import Classifier
+from service.lean.models import Classifier, Regressor
 from service.lean.rows import row_path
 from service.lean.steps import Product
 from service.native import LIBRARY, Operation, RowPath, Scores
@@ -107,11 +107,25 @@ def test_what_a_step_makes_too_large_is_left_to_the_model(
     make_predictor: Callable[[object], Predictor],
 ) -> None:
     rows, target = data()
-    lean = make_predictor(make_pipeline(StandardScaler(), RandomForestClassifier(5)).fit(rows, target)).lean
+    model = make_pipeline(StandardScaler(), RandomForestClassifier(5)).fit(rows * 0.1, target)
+    lean = make_predictor(model).lean
     assert lean
     assert lean.row_path
 
-    assert lean.row_path.answer([3.4e38, 0, 0, 0, 0]) is None or lean.row_path.answer([1e38, 0, 0, 0, 0])
+    # The scaler divides by less than this.
+    assert lean.row_path.answer([3.4e38, 0, 0, 0, 0]) is None
+    assert lean.row_path.answer([1e37, 0, 0, 0, 0]) is not None
+
+
+def test_a_sum_whose_digits_cancel_is_left_to_numpy() -> None:
+    coefficients = np.array([[1.0], [-1.0], [0.5], [-0.5]])
+    path = row_path(Regressor(Product(coefficients, 0.1)), 4)
+    assert path
+
+    assert path.answer([1.7e9, 1.7e9 + 1, 1.7e9, 1.7e9 + 3]) is None
+    found = path.answer([1.0, 2.0, 3.0, 5.0])
+    assert found
+    np.testing.assert_allclose(found[1], [-1.9], rtol=1e-15)
 
 
 def test_exponential(make_predictor: Callable[[object], Predictor]) -> None:

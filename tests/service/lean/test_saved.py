@@ -253,6 +253,14 @@ WRONG: list[tuple[str, Change, str]] = [
     ("rows of values", put(("trial",), "rows", [[1.0, 2.0, 3.0]] * 100), "rows to be tried with"),
     ("an answer less", put(("trial", "wanted"), "values", {"array": 1}), "not one answer for each row"),
     ("one answer", put(("trial", "wanted"), "values", {"array": 99}), "no compiled model"),
+    (
+        "arrays again and again",
+        lambda said: said.update(
+            path={"is": "Average", "models": [said["path"]] * 50, "weights": None, "is_classifier": True}
+        ),
+        "again and again",
+    ),
+    ("integers", lambda said: said["features"][0].update(dtype="int64"), "numbers that are no doubles"),
     ("too deep", nested, "nested too deeply"),
 ]
 
