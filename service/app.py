@@ -165,7 +165,11 @@ def _answer_invalid_input(error: InvalidInput) -> Response:
 
 
 def _answer_busy(_: Busy) -> Response:
-    response = _error(503, "busy", "Too many predictions are waiting for the model; try again in a moment.")
+    response = _error(
+        503,
+        "busy",
+        "As many predictions as this worker takes on are being received or made; try again in a moment.",
+    )
     response.headers["Retry-After"] = "1"
     return response
 

@@ -79,7 +79,7 @@ class _Metrics(Collector):
         taken = [
             count for count, pid in zip(totals.taken, totals.pids) if used is None or pid in used.workers
         ]
-        text = "Predictions being made or waiting for the model now, in all workers."
+        text = "Predictions being received, waiting for the model or being made now, in all workers."
         yield GaugeMetricFamily("infer_predictions_in_progress", text, value=sum(taken))
         if used is None:
             return

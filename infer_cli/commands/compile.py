@@ -113,12 +113,17 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
     from infer_cli.inspection.find import model_stem  # noqa: PLC0415
     from infer_cli.model_access import mount_found  # noqa: PLC0415
     from infer_cli.preparation import BuildRequest  # noqa: PLC0415
+    from infer_cli.verification import read_examples  # noqa: PLC0415
 
     name = ImageName.parse(tag) if tag else None
     check_python(python)
     file = _file(what, model_file)
     written = target or file.parent / _FOLDER / f"{model_stem(file.name)}{_SUFFIX}"
     _check_target(written, force=force)
+    was_there = written.exists()
+    if examples is not None:
+        # What is wrong with the file shows at once; whether its rows fit the model, in the container.
+        read_examples(examples)
     own_code = collect_code(code or ())
     # Code that the user gives by hand is the user's own, and so trusted.
     trusted = tuple(sorted({*parse_trust(trust or ()), *own_code.modules}))
@@ -150,7 +155,12 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
                 python=python,
                 use_environment=not no_environment,
             )
-            more, image = _image_of(engine, request, progress, mount=mount, examples=examples)
+            try:
+                more, image = _image_of(engine, request, progress, mount=mount, examples=examples)
+            except BaseException:
+                if not was_there:
+                    written.unlink(missing_ok=True)
+                raise
             text, record = f"{text}\n{more}", {**record, "image": image}
     if name is None:
         text += f"\nBuild an image of it: infer build --tag NAME:TAG --bake {_options(written)}"
@@ -179,7 +189,11 @@ def _check_target(target: Path, *, force: bool) -> None:
         raise InferError(f"{target} is a folder", hint="choose another file with --output")
     if target.exists() and not force:
         message = f"{target} exists already; nothing was done"
-        raise InferError(message, hint="write over it with --force, or choose another file with --output")
+        raise InferError(
+            message,
+            hint="write over it with --force, choose another file with --output, or build an image of it: "
+            f"`infer build --tag NAME:TAG --bake {_options(target)}`",
+        )
     folder = next(folder for folder in target.absolute().parents if folder.exists())
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
         message = f"nothing can be written into {folder}"

@@ -205,6 +205,12 @@ def _check_versions(name: ImageName, image: ImageFacts, model: ModelMount, folde
     )
     found = pins.get("scikit-learn")
     written = model.inspection.sklearn_version if model.inspection else None
+    if pins and written and not found:
+        raise ModelError(
+            f"{model.file} needs scikit-learn, and the image {name} has none: it is for models without it",
+            hint="leave out --model-dir if a model is inside, name a folder with the compiled or ONNX model, "
+            f"or build one that fits: `infer build --tag NAME:TAG --model-dir {folder}`",
+        )
     if found and written and found != written:
         raise ModelError(
             f"{model.file} was written with scikit-learn {written}, and the image {name} has {found}",

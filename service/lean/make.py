@@ -41,7 +41,15 @@ def candidates(model: Fitted, features: Sequence[Feature]) -> Iterator[Ask]:
         found = True
         yield ask
     if not found:
-        raise NotLean(f"there is no shorter way through {type(model).__name__}")
+        raise NotLean(f"there is no shorter way through {type(_innermost(model)).__name__}")
+
+
+def _innermost(model: Fitted) -> Fitted:
+    """Give the model at the end of pipelines and searches."""
+    name = class_name(model)
+    if name == "Pipeline":
+        return _innermost(model.steps[-1][1])
+    return _innermost(model.best_estimator_) if name in SEARCHES else model
 
 
 def _candidates(model: Fitted, mixed: Mixed) -> Iterator[Ask]:

@@ -217,7 +217,8 @@ def test_a_model_without_a_shorter_way_is_told(
     save: Callable[[object], Path],
     compile_: Callable[..., Finished],
 ) -> None:
-    folder = save(KNeighborsClassifier().fit(*iris))
+    # It is the last step that has none.
+    folder = save(make_pipeline(StandardScaler(), KNeighborsClassifier()).fit(*iris))
 
     refused = compile_(folder)
 
@@ -226,6 +227,43 @@ def test_a_model_without_a_shorter_way_is_told(
     assert "hint: nothing was written; `infer build` serves the model as it is" in refused.stderr
     assert [path.name for path in folder.iterdir()] == ["model.pkl"]
     assert leftovers(engine) == set()
+
+
+def test_an_image_that_answers_otherwise_leaves_nothing(
+    engine: Engine,
+    iris: tuple[Any, Any],
+    save: Callable[[object], Path],
+    compile_: Callable[..., Finished],
+    tag: Callable[[], str],
+    tmp_path: Path,
+) -> None:
+    folder, image = save(LogisticRegression(max_iter=500).fit(*iris)), tag()
+    examples = tmp_path / "rows.csv"
+    examples.write_text("slength,swidth,plength,pwidth,prediction\n5.1,3.5,1.4,0.2,virginica\n")
+
+    refused = compile_(folder, "--examples", str(examples), "--tag", image)
+
+    assert refused.exit_code == 1
+    assert "row 1: prediction is 'setosa', expected 'virginica'" in refused.stderr
+    assert list((folder / "compiled").iterdir()) == []
+    assert find_image(engine, image) is None
+
+
+def test_a_model_that_needs_scikit_learn_is_not_given_to_a_compiled_models_image(
+    iris: tuple[Any, Any],
+    save: Callable[[object], Path],
+    compile_: Callable[..., Finished],
+    infer: Callable[..., Finished],
+    tag: Callable[[], str],
+) -> None:
+    folder, image = save(LogisticRegression(max_iter=500).fit(*iris)), tag()
+    assert compile_(folder, "--tag", image).exit_code == 0
+
+    refused = infer("run", image, "--model-dir", str(folder), "-d")
+
+    assert refused.exit_code == 1
+    assert f"model.pkl needs scikit-learn, and the image {image} has none" in refused.stderr
+    assert "leave out --model-dir" in refused.stderr
 
 
 def test_an_engine_elsewhere_compiles_a_copy_of_the_model(
