@@ -13,11 +13,11 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from infer_cli import output
 from infer_cli.engine.tasks import run_task
 from infer_cli.engine.terminal import STDOUT_STREAM
 from infer_cli.errors import NotCompiled
 from infer_cli.plan import RunPlan, Safety
+from infer_cli.texts import printable
 from infer_cli.verification import inputs_of, read_examples
 
 if TYPE_CHECKING:
@@ -160,9 +160,9 @@ def _parity(said: dict[str, Any]) -> Parity:
 
 def _refused(error: dict[str, Any], model: str) -> NotCompiled:
     kind = str(error["kind"])
-    details = "\n".join(f"  {output.printable(line)}" for line in error["details"])
+    details = "\n".join(f"  {printable(line)}" for line in error["details"])
     return NotCompiled(
-        f"{model} was not compiled: {output.printable(error['reason'])}",
+        f"{model} was not compiled: {printable(error['reason'])}",
         detail=details or None,
         hint=_HINTS.get(kind, _AS_IT_IS),
     )

@@ -225,11 +225,3 @@ def _step_text(step: Step) -> str:
     instruction = " ".join(step.text.split())
     shown = instruction if len(instruction) <= _STEP_WIDTH else f"{instruction[:_STEP_WIDTH]}…"
     return f"Step {step.number}/{step.total}: {shown}"
-
-
-def printable(text: str) -> str:
-    """A text of others without what would change the terminal."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape", "replace").decode()
-        for character in text
-    )

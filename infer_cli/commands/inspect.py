@@ -14,6 +14,7 @@ from infer_cli.errors import InferError
 from infer_cli.image import ImageName
 from infer_cli.options import AsJson, ModelFile, NoEnvironment, Trust
 from infer_cli.plan import BAKED_FOLDER
+from infer_cli.texts import printable
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
@@ -182,8 +183,8 @@ def _origin(origin: CompiledFrom) -> list[str]:
     rows = f"{origin.generated_rows} generated{given} rows"
     most = output.difference_text(origin.largest_difference)
     return [
-        f"compiled from: {output.printable(origin.file)}  ({output.printable(origin.digest)})",
-        f"  {output.printable(origin.estimator)}, loaded with {output.printable(versions)}",
+        f"compiled from: {printable(origin.file)}  ({printable(origin.digest)})",
+        f"  {printable(origin.estimator)}, loaded with {printable(versions)}",
         f"  {rows}: no label differs, no number by more than {most}",
     ]
 
@@ -201,7 +202,7 @@ def _features(model: Inspection) -> str:
 def _kinds(model: Inspection) -> list[str]:
     """A line for each feature: its name, and what it takes."""
     features = model.features or ()
-    names = [output.printable(feature.name) for feature in features[:_SHOWN_FEATURES]]
+    names = [printable(feature.name) for feature in features[:_SHOWN_FEATURES]]
     width = max(map(len, names), default=0)
     lines = [f"{name:<{width}}  {_kind(feature)}" for name, feature in zip(names, features, strict=False)]
     more = len(features) - len(names)
@@ -218,7 +219,7 @@ def _kind(feature: Feature) -> str:
 
 
 def _names(names: list[str]) -> str:
-    shown = ", ".join(output.printable(name) for name in names[:_SHOWN_NAMES])
+    shown = ", ".join(printable(name) for name in names[:_SHOWN_NAMES])
     return shown if len(names) <= _SHOWN_NAMES else f"{shown}, … ({len(names)} in all)"
 
 
