@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Optional, Union
+from typing import TYPE_CHECKING, Optional, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # What a row holds: values that are already of the type of their feature; None is a missing one.
 Value = Union[None, bool, int, float, str, datetime]
@@ -34,3 +37,8 @@ class Feature:
 
     def __post_init__(self) -> None:
         self.known.update((value, value) for value in self.categories or ())
+
+
+def is_mixed(features: Iterable[Feature]) -> bool:
+    """Tell whether not all features are numbers, so that rows stay lists of values."""
+    return any(feature.type != "number" for feature in features)

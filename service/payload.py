@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from service.answers import JsonValue, json_value
+from service.features import is_mixed
 from service.values import LARGEST_NUMBER, Refused, checks_of, value_in_text
 
 if TYPE_CHECKING:
@@ -41,14 +42,14 @@ class InvalidInput(Exception):
 def parse_query(items: Iterable[tuple[str, str]], features: Sequence[Feature]) -> list[Value]:
     """Make one row from the names and values of a query; raise `InvalidInput` naming every wrong one."""
     by_name = {feature.name: feature for feature in features}
-    is_mixed = any(feature.type != "number" for feature in features)
+    mixed = is_mixed(features)
     values: dict[str, object] = {}
     repeated = []
     for name, text in items:
         if name in values:
             repeated.append(name)
         feature = by_name.get(name)
-        values[name] = text if feature is None else value_in_text(feature, text, is_mixed=is_mixed)
+        values[name] = text if feature is None else value_in_text(feature, text, is_mixed=mixed)
     problems = _Problems(features)
     row = problems.check_row(values, repeated=repeated)
     problems.raise_if_any()

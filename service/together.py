@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import numpy as np
 
 from service.lean.arithmetic import class_name
-from service.lean.make import SEARCHES
+from service.lean.make import SEARCHES, transformers_of
 from service.lean.trial import trial_rows
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ def _either(model: Any) -> Both:  # noqa: ANN401
 
 
 def _pipeline(model: Any) -> Both | None:  # noqa: ANN401
-    *parts, last = [part for _, part in model.steps]
-    transformers = [part for part in parts if part is not None and part != "passthrough"]
+    transformers, last = transformers_of(model), model.steps[-1][1]
     if not transformers:
         return _both(last)
     ask = _either(last)

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Callable
 
+from service.features import is_mixed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,8 +49,8 @@ class Refused(Exception):
 
 def checks_of(features: Sequence[Feature]) -> dict[str, tuple[Feature, Check]]:
     """Give each feature by its name, with what checks its values."""
-    is_mixed = any(feature.type != "number" for feature in features)
-    return {feature.name: (feature, _check_of(feature, is_mixed=is_mixed)) for feature in features}
+    mixed = is_mixed(features)
+    return {feature.name: (feature, _check_of(feature, is_mixed=mixed)) for feature in features}
 
 
 def value_in_text(feature: Feature, text: str, *, is_mixed: bool) -> object:

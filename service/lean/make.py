@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from service.features import is_mixed
 from service.kinds import takes_texts
 from service.lean import bayes, boosting, forests, linear, networks
 from service.lean.arithmetic import NotLean, class_name
@@ -33,15 +34,20 @@ def candidates(model: Fitted, features: Sequence[Feature]) -> Iterator[Ask]:
     They take an array of numbers or, if a feature is no number, rows as lists of values. Raises `NotLean`
     with the reason if there is none.
     """
-    is_mixed = any(feature.type != "number" for feature in features)
     if takes_texts(model):
         raise NotLean("it takes texts")
     found = False
-    for ask in _candidates(model, features if is_mixed else None):
+    for ask in _candidates(model, features if is_mixed(features) else None):
         found = True
         yield ask
     if not found:
         raise NotLean(f"there is no shorter way through {type(_innermost(model)).__name__}")
+
+
+def transformers_of(pipeline: Fitted) -> list[Fitted]:
+    """Give the steps before the last one of a pipeline, but for those that do nothing."""
+    parts = [part for _, part in pipeline.steps[:-1]]
+    return [part for part in parts if part is not None and part != "passthrough"]
 
 
 def _innermost(model: Fitted) -> Fitted:
@@ -71,13 +77,11 @@ def _candidates(model: Fitted, mixed: Mixed) -> Iterator[Ask]:
 
 
 def _pipeline(pipeline: Fitted, mixed: Mixed) -> Iterator[Ask]:
-    *transformers, final = [part for _, part in pipeline.steps]
     steps: list[Step] = []
-    for part in transformers:
-        if part is not None and part != "passthrough":
-            steps += _steps(part, mixed)
-            mixed = None
-    for ask in _candidates(final, mixed):
+    for part in transformers_of(pipeline):
+        steps += _steps(part, mixed)
+        mixed = None
+    for ask in _candidates(pipeline.steps[-1][1], mixed):
         yield Chain(steps, ask) if steps else ask
 
 

@@ -13,16 +13,7 @@ import numpy as np
 
 from service.lean import models, steps
 from service.lean.trees import Sums
-from service.native import (
-    LIBRARY,
-    MOST_FEATURES,
-    ROW_DECISIONS,
-    ROW_LINKS,
-    WORKSPACE,
-    Operation,
-    RowPath,
-    Scores,
-)
+from service.native import LIBRARY, ROW_DECISIONS, ROW_LINKS, Operation, RowPath, Scores
 
 if TYPE_CHECKING:
     from service.lean.arithmetic import Array, Ask, Step
@@ -34,7 +25,7 @@ class _NotARow(Exception):
 
 def row_path(ask: Ask, features: int) -> RowPath | None:
     """Give the operations of a path over an array of numbers; None if it has others, or none can be run."""
-    if LIBRARY is None or not 1 <= features <= MOST_FEATURES:
+    if LIBRARY is None:
         return None
     plan = _Plan(features)
     try:
@@ -57,7 +48,7 @@ class _Plan:
         if isinstance(ask, models.Chain):
             for step in ask.steps:
                 self.add_step(step)
-            self.add("check", self.width)
+            self.add_check()
             return self.add_model(ask.model)
         if isinstance(ask, models.Classifier):
             self.add_scores(ask.scores)
@@ -110,23 +101,20 @@ class _Plan:
                 self.add_step(each)
             ends.append((self.start, self.width))
         # One after the other, as they stand side by side.
-        self.start, self.width = self.end, 0
-        for at, count in ends:
-            self._put("take", at, count, count, columns=np.arange(count))
-        self.start, self.width = self.end - sum(count for _, count in ends), sum(count for _, count in ends)
+        joined = self.end
+        for self.start, self.width in ends:
+            self.add("take", self.width, columns=np.arange(self.width))
+        self.start, self.width = joined, self.end - joined
+
+    def add_check(self) -> None:
+        """Add a look at what was made last, which stays as it is."""
+        self.operations.append(Operation("check", self.start, self.width, self.start, self.width))
 
     def add(self, kind: str, outputs: int, **numbers: Array) -> None:
         """Add an operation on what was made last."""
-        self._put(kind, self.start, self.width, outputs, **numbers)
-        if kind != "check":
-            self.start, self.width = self.end - outputs, outputs
-
-    def _put(self, kind: str, start: int, inputs: int, outputs: int, **numbers: Array) -> None:
-        self.operations.append(Operation(kind, start, inputs, self.end, outputs, **numbers))
-        if kind != "check":
-            self.end += outputs
-        if self.end > WORKSPACE or outputs > MOST_FEATURES:
-            raise _NotARow
+        self.operations.append(Operation(kind, self.start, self.width, self.end, outputs, **numbers))
+        self.start, self.width = self.end, outputs
+        self.end += outputs
 
 
 def _spread(numbers: Array | None, count: int) -> Array | None:

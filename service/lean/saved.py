@@ -22,8 +22,9 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from service.features import is_mixed
 from service.lean.parts import NPY_VERSION, Reader, Saved, Unreadable, array_name, encoded
-from service.lean.trial import FEWEST_ROWS, is_mixed
+from service.lean.trial import FEWEST_ROWS
 
 if TYPE_CHECKING:
     from pathlib import Path

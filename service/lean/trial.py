@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 
+from service.features import is_mixed
 from service.lean.arithmetic import NotLean, Outcome
 from service.lean.make import candidates
 from service.lean.rows import row_path
@@ -177,11 +178,6 @@ def compare_rows(path: RowPath, trial: Trial) -> Difference | None:
     if expected.values.dtype.kind in "iu":
         return compare(Outcome(np.array(positions), made if made.size else None), expected)
     return compare(Outcome(made.reshape(expected.values.shape)), expected)
-
-
-def is_mixed(features: Sequence[Feature]) -> bool:
-    """Tell whether not all features are numbers, so that rows stay lists of values."""
-    return any(feature.type != "number" for feature in features)
 
 
 def as_taken(rows: list[list[Value]], features: Sequence[Feature]) -> Rows:

@@ -29,6 +29,15 @@ ROOT = Path(__file__).parents[2]
 COLUMNS = ["slength", "swidth", "plength", "pwidth"]
 START_DEADLINE_S = 60
 END_DEADLINE_S = 60
+# Takes as many seconds as its one feature says.
+SLOW = """
+import time
+class Slow:
+    n_features_in_ = 1
+    def predict(self, table):
+        time.sleep(table[0][0])
+        return [0]
+"""
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from service.places import MOST_PREDICTIONS_AT_ONCE, Places
 from service.processes import Usage
 from service.server import _share_counts
 from service.settings import Settings
+from tests.service.conftest import SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,14 +65,6 @@ REQUESTS: list[tuple[str, str, str | None, dict[str, str], str, str, int]] = [
     # The last on its connection, as its body is not read.
     ("POST", "/prediction", "1", {"Content-Type": "text/plain"}, "/prediction", "415", 0),
 ]
-SLOW = """
-import time
-class Slow:
-    n_features_in_ = 1
-    def predict(self, table):
-        time.sleep(table[0][0])
-        return [0]
-"""
 # The service then starts its workers as it does on macOS, where they share nothing unasked.
 SPAWN = """
 import multiprocessing

@@ -17,6 +17,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from service.server import CannotListen, check_address
 from service.settings import Settings
 from service.wsgi import build_app
+from tests.service.conftest import SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,14 +31,6 @@ if TYPE_CHECKING:
 
 QUERY = "/prediction?slength=5.1&swidth=3.5&plength=1.4&pwidth=0.2"
 ROW = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}
-SLOW = """
-import time
-class Slow:
-    n_features_in_ = 1
-    def predict(self, table):
-        time.sleep(table[0][0])
-        return [0]
-"""
 
 
 @pytest.fixture
