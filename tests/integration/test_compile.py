@@ -91,6 +91,20 @@ def compile_(infer: Callable[..., Finished], base_image: str) -> Callable[..., F
     return run
 
 
+@pytest.fixture
+def write_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """Write a module that can be imported here; the folder that it is in."""
+
+    def write(name: str, text: str) -> Path:
+        folder = tmp_path / "code"
+        folder.mkdir()
+        (folder / f"{name}.py").write_text(text)
+        monkeypatch.syspath_prepend(folder)
+        return folder
+
+    return write
+
+
 def leftovers(engine: Engine) -> set[str]:
     return {name for name in container_names(engine) if name.startswith("infer-compile-")}
 
@@ -184,13 +198,10 @@ def test_a_model_whose_labels_differ_is_refused(
     compile_: Callable[..., Finished],
     tag: Callable[[], str],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    write_code: Callable[[str, str], Path],
 ) -> None:
     """Own code answers for the model, and differs from what was fitted in one place."""
-    code = tmp_path / "code"
-    code.mkdir()
-    (code / "habits.py").write_text(HABIT)
-    monkeypatch.syspath_prepend(code)
+    code = write_code("habits", HABIT)
     from habits import Habit  # type: ignore[import-not-found]  # noqa: PLC0415 (it was written just now)
 
     model: Any = LogisticRegression(max_iter=500).fit(*iris)
@@ -295,13 +306,9 @@ def test_ctrl_c_leaves_nothing(
     save: Callable[[object], Path],
     infer_program: tuple[str, ...],
     base_image: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    write_code: Callable[[str, str], Path],
 ) -> None:
-    code = tmp_path / "code"
-    code.mkdir()
-    (code / "sleepers.py").write_text(SLEEPER)
-    monkeypatch.syspath_prepend(code)
+    code = write_code("sleepers", SLEEPER)
     from sleepers import Sleeper  # type: ignore[import-not-found]  # noqa: PLC0415 (it was written just now)
 
     model = Sleeper()
