@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import tarfile
 import tempfile
-from contextlib import suppress
+import uuid
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from infer_cli import labels
 from infer_cli.context import fixed_entry
 from infer_cli.engine.connection import explanation, translated
 from infer_cli.errors import ContainerFailed, EngineError, NameTaken, PortTaken, ServiceNotFound
+from infer_cli.interrupts import interrupts_deferred
 from infer_cli.plan import CONTAINER_PORT, MOUNT_FOLDER
 
 if TYPE_CHECKING:
@@ -113,25 +115,31 @@ def create_service(engine: Engine, plan: RunPlan) -> Service:
     container_id = create_container(engine, plan)
     try:
         start_container(engine, plan, container_id)
+        return inspect_service(engine, container_id)
     except BaseException:
         _remove(engine, container_id, plan.name)
         raise
-    return inspect_service(engine, container_id)
 
 
 def create_container(engine: Engine, plan: RunPlan) -> str:
     """Create the container of `plan`, with the model where it is to be, and give its id.
 
-    Raises `NameTaken` or `EngineError`.
+    Raises `NameTaken` or `EngineError`; if it is interrupted, nothing stays.
     """
-    volume = None
-    if plan.model is not None and not engine.is_local:
-        volume = _copy_model(engine, plan.image, plan.name, plan.model)
+    volume, container_id = None, None
     try:
-        return _create(engine, plan, volume)
+        if plan.model is not None and not engine.is_local:
+            volume = _copy_model(engine, plan.image, plan.name, plan.model)
+        with interrupts_deferred():
+            container_id = _create(engine, plan, volume)
     except BaseException:
-        _remove_volumes(engine, plan.name)
+        if container_id is not None:
+            _remove(engine, container_id, plan.name)
+        elif volume is not None:
+            with translated(f"remove the volume of {plan.name}"):
+                engine.api.remove_volume(volume, force=True)
         raise
+    return container_id
 
 
 def inspect_service(engine: Engine, container_id: str) -> Service:
@@ -185,17 +193,28 @@ def run_throwaway(engine: Engine, image: str, command: Sequence[str]) -> tuple[i
 
     with translated(f"run {command[0]} in {image}"):
         host = engine.api.create_host_config(network_mode="none", cap_drop=["ALL"], read_only=True)
-        container = engine.api.create_container(image, list(command), entrypoint=[], host_config=host)
-        try:
-            engine.api.start(container)
-            status = engine.api.wait(container)["StatusCode"]
-            return int(status), engine.api.logs(container).decode(errors="replace")
-        except APIError as error:
-            if "executable file not found" in explanation(error) or "no such file" in explanation(error):
-                return _COMMAND_NOT_FOUND, explanation(error)
-            raise
-        finally:
-            engine.api.remove_container(container, force=True, v=True)
+        with throwaway(engine, image, list(command), entrypoint=[], host_config=host) as container_id:
+            try:
+                engine.api.start(container_id)
+                status = engine.api.wait(container_id)["StatusCode"]
+                return int(status), engine.api.logs(container_id).decode(errors="replace")
+            except APIError as error:
+                if "executable file not found" in explanation(error) or "no such file" in explanation(error):
+                    return _COMMAND_NOT_FOUND, explanation(error)
+                raise
+
+
+@contextmanager
+def throwaway(engine: Engine, image: str, command: list[str] | None = None, **settings: Any) -> Iterator[str]:  # noqa: ANN401 (those of docker's create_container)
+    """A container of `image` that is gone after the block, which gets its id; it is not started."""
+    container_id = None
+    try:
+        with interrupts_deferred():
+            container_id = str(engine.api.create_container(image, command, **settings)["Id"])
+        yield container_id
+    finally:
+        if container_id is not None:
+            engine.api.remove_container(container_id, force=True, v=True)
 
 
 def container_names(engine: Engine) -> set[str]:
@@ -293,19 +312,25 @@ def start_container(engine: Engine, plan: RunPlan, container_id: str) -> None:
 
 def _copy_model(engine: Engine, image: str, service: str, model: ModelMount) -> str:
     """Copy the model folder into a new volume of an engine that cannot see it; gives the volume's name."""
-    name = f"infer-model-{service}"
+    volume = None
     with translated(f"copy {model.folder} to the engine"), tempfile.TemporaryFile() as archive:
         _pack_folder(model.folder, archive)
         archive.seek(0)
-        engine.api.create_volume(name, labels={labels.VOLUME_OF: service})
-        # A container that never runs gives the way into the volume.
-        host = engine.api.create_host_config(binds=[f"{name}:{MOUNT_FOLDER}"], network_mode="none")
-        carrier = engine.api.create_container(image, host_config=host, labels={labels.VOLUME_OF: service})
+        # Never that of another service, which may have the same name and be running.
+        name = f"infer-model-{service}-{uuid.uuid4().hex[:12]}"
+        made = {labels.VOLUME_OF: service}
         try:
-            engine.api.put_archive(carrier["Id"], str(MOUNT_FOLDER), archive)
-        finally:
-            engine.api.remove_container(carrier["Id"], force=True)
-    return name
+            with interrupts_deferred():
+                volume = str(engine.api.create_volume(name, labels=made)["Name"])
+            # A container that never runs gives the way into the volume.
+            host = engine.api.create_host_config(binds=[f"{volume}:{MOUNT_FOLDER}"], network_mode="none")
+            with throwaway(engine, image, host_config=host, labels=made) as carrier:
+                engine.api.put_archive(carrier, str(MOUNT_FOLDER), archive)
+        except BaseException:
+            if volume is not None:
+                engine.api.remove_volume(volume, force=True)
+            raise
+    return volume
 
 
 def _pack_folder(folder: Path, target: Any) -> None:  # noqa: ANN401 (any binary file)

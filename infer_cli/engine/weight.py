@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infer_cli.engine.connection import translated
-from infer_cli.engine.containers import run_throwaway
+from infer_cli.engine.containers import run_throwaway, throwaway
 from infer_cli.errors import EngineError
 
 if TYPE_CHECKING:
@@ -77,13 +77,9 @@ def weigh_image(engine: Engine, image: str) -> Weight:
 
 def copy_from_image(engine: Engine, image: str, path: PurePosixPath, target: Path) -> None:
     """Copy a file out of an image to `target`."""
-    with translated(f"copy {path} out of {image}"):
-        container = engine.api.create_container(image, ["true"])
-        try:
-            chunks, _ = engine.api.get_archive(container["Id"], str(path))
-            archive = io.BytesIO(b"".join(chunks))
-        finally:
-            engine.api.remove_container(container["Id"], force=True)
+    with translated(f"copy {path} out of {image}"), throwaway(engine, image, ["true"]) as container_id:
+        chunks, _ = engine.api.get_archive(container_id, str(path))
+        archive = io.BytesIO(b"".join(chunks))
     with tarfile.open(fileobj=archive) as tar:
         member = tar.extractfile(path.name)
         if member is None:

@@ -11,13 +11,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import threading
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from infer_cli.engine.containers import container_names
+from tests.integration.doors import tcp_door
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -429,43 +429,10 @@ def test_ctrl_c_ends_following_and_not_the_service(
     assert infer("exec", iris_service, "--", "true").exit_code == 0
 
 
-@contextlib.contextmanager
-def tcp_door(path: str) -> Iterator[int]:
-    """The engine's socket, reached over TCP as one on another host would be."""
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def pump(source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65_536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-
-    def carry(client: socket.socket) -> None:
-        with client, socket.socket(socket.AF_UNIX) as upstream:
-            upstream.connect(path)
-            back = threading.Thread(target=pump, args=(upstream, client))
-            back.start()
-            pump(client, upstream)
-            back.join()
-
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = server.accept()
-                threading.Thread(target=carry, args=(client,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield int(server.getsockname()[1])
-    finally:
-        server.shutdown(socket.SHUT_RDWR)
-        server.close()
-
-
 def test_engine_elsewhere_gets_a_copy_of_the_model(
     engine: Engine, infer: Callable[..., Finished], iris_image: str, iris_folder: Path, service_name: str
 ) -> None:
-    with tcp_door(engine.endpoint.url.removeprefix("unix://")) as door:
+    with tcp_door(engine) as door:
         remote = {"DOCKER_HOST": f"tcp://127.0.0.1:{door}"}
         started = infer(
             "run",
