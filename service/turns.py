@@ -5,9 +5,10 @@ interpreter, which only one can have, and each change from one to another costs 
 With dozens of threads a request takes twice the CPU that it takes with one, the slowest ten times as long.
 
 So a thread that has answered while another one is working goes to sleep here. It is woken when the working
-one is held up, by a client that sends its body slowly or by long work. Where that happens again and again,
-nobody sleeps for some seconds: then the others must not wait until it is noticed. Nobody sleeps either when
-there is nothing to do: the threads go back to the server, which ends those that it does not need.
+one is held up, by a client that sends its body slowly or by long work; not when that one only waits for a
+processor, which this one would not get sooner. Where there are hold-ups again and again, nobody sleeps for
+some seconds: then the others must not wait until it is noticed. Nobody sleeps either when there is nothing to
+do: the threads go back to the server, which ends those that it does not need.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 import weakref
 from collections import deque
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 TICK_S = 0.005
 # So many without a request, and nothing is to do.
 QUIET_TICKS = 200
-# A busy machine may hold up a thread now and then; so many times in so many ticks it is the clients' way.
+# One that only waits for a processor is given so many; another thread would not get one sooner.
+RUNNING_TICKS = 4
+# Now and then a thread is held up by the others; in so many of so many ticks, it is the clients' way.
 FEW_HOLD_UPS = 5
 FEW_TICKS = 100
 # For so many, nobody sleeps then.
@@ -41,16 +45,29 @@ SHORT_BODY_DIGITS = 4
 class Seat:
     """What is known of one thread of the server; it lives as long as the thread."""
 
-    __slots__ = ("__weakref__", "bed", "is_busy", "is_held_up", "requests", "requests_seen")
+    __slots__ = (
+        *("__weakref__", "_state", "bed", "is_busy", "is_held_up"),
+        *("requests", "requests_seen", "ticks"),
+    )
 
     def __init__(self) -> None:
+        self._state = Path(f"/proc/self/task/{threading.get_native_id()}/stat")
         self.requests = 0
         self.requests_seen = 0
+        # For so many it has been at the same request.
+        self.ticks = 0
         self.is_busy = False
         self.is_held_up = False
         # Held while the thread is to sleep.
         self.bed = threading.Lock()
         self.bed.acquire()
+
+    def is_running(self) -> bool:
+        """Whether the thread has a processor, or waits for nothing else; False where that is not known."""
+        # The letter after the name, which may hold anything: proc_pid_stat(5).
+        with suppress(OSError):
+            return self._state.read_bytes().rpartition(b") ")[2].startswith(b"R")
+        return False
 
 
 class Turns:
@@ -172,22 +189,27 @@ class Turns:
 
     def _look(self) -> bool:
         """Wake another thread for each that is held up; tell whether there was anything to do."""
-        is_active = False
+        is_active, is_held_up = False, False
         with self._lock:
             self._tick += 1
             for seat in list(self._awake):
                 if seat.requests != seat.requests_seen:
                     seat.requests_seen = seat.requests
+                    seat.ticks = 0
                     is_active = True
                 elif seat.is_busy:
+                    seat.ticks += 1
                     is_active = True
-                    self._replace(seat)
-                    self._note_hold_up()
+                    if seat.ticks >= RUNNING_TICKS or not seat.is_running():
+                        self._replace(seat)
+                        is_held_up = True
+            if is_held_up:
+                self._note_hold_up()
             self._count()
         return is_active
 
     def _note_hold_up(self) -> None:
-        """Let nobody sleep for a while if there were many; those that are seen meanwhile count no more."""
+        """Let nobody sleep for a while if it happened in many ticks; those meanwhile count no more."""
         if self._tick < self._open_until:
             # With many threads at work, each of them is held up by the others.
             return

@@ -7,8 +7,10 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +23,6 @@ from tests.service.conftest import SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from sklearn.linear_model import LogisticRegression
 
@@ -168,6 +169,18 @@ def test_a_killed_worker_comes_back(model_file: Path, start_service: Start) -> N
     service.wait_until_ready()
     assert service.request("GET", QUERY)[0] == 200
     assert worker not in service.workers()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such policy")
+def test_threads_of_a_worker_do_not_push_each_other_away(model_file: Path, start_service: Start) -> None:
+    service = start_service(model_file, WORKERS="1")
+    assert service.request("GET", QUERY)[0] == 200
+    (worker,) = service.workers()
+
+    threads = [int(task.name) for task in Path(f"/proc/{worker}/task").iterdir()]
+
+    assert len(threads) > 1
+    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}
 
 
 def test_a_library_with_threads_works_in_the_workers(

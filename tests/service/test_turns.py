@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import queue
 import socket
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -174,6 +176,14 @@ def test_nobody_sleeps_while_many_are_held_up(monkeypatch: pytest.MonkeyPatch) -
     turns = Turns(application)
     server = Server(turns, 12)
 
+    def one_is_awake() -> bool:
+        server.ask(name=b"quick").get(timeout=SOON_S)
+        return len(turns._asleep) == 11
+
+    for hold in hold_up(server, 12):
+        hold.set()
+    wait_until(one_is_awake)
+    # Each begins when the one before it was noticed.
     holds = hold_up(server, 8)
     wait_until(lambda: turns._tick < turns._open_until)
     for _ in range(50):
@@ -182,11 +192,48 @@ def test_nobody_sleeps_while_many_are_held_up(monkeypatch: pytest.MonkeyPatch) -
     for hold in holds:
         hold.set()
 
-    def one_is_awake() -> bool:
-        server.ask(name=b"quick").get(timeout=SOON_S)
-        return len(turns._asleep) == 11
-
     wait_until(one_is_awake)
+
+
+def test_many_that_are_held_up_at_once_happened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.turns.TICK_S", 1.0)
+    turns = Turns(application)
+    server = Server(turns, 12)
+
+    holds = hold_up(server, 8)
+    wait_until(lambda: not turns._awake)
+
+    assert len(turns._hold_ups) == 1
+    assert turns._open_until == 0
+    for hold in holds:
+        hold.set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the state of a thread")
+def test_a_thread_that_waits_for_a_processor_is_not_held_up_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.turns.RUNNING_TICKS", 10_000)
+    began, is_over = threading.Event(), threading.Event()
+
+    def work(_environ: object, _start: object) -> Iterable[bytes]:
+        began.set()
+        while not is_over.is_set():
+            # Without the interpreter, as a model's own code works.
+            hashlib.pbkdf2_hmac("sha256", b"", b"", 1_000_000)
+        return [b"done"]
+
+    turns = Turns(work)
+    answer = Server(turns, 1).ask()
+    assert began.wait(SOON_S)
+    (seat,) = turns._awake
+    before = turns._tick
+    wait_until(lambda: turns._tick > before + 5)
+    was_held_up, was_running = seat.is_held_up, seat.is_running()
+    monkeypatch.setattr("service.turns.RUNNING_TICKS", 4)
+    wait_until(lambda: seat.is_held_up)
+    is_over.set()
+
+    assert answer.get(timeout=SOON_S) == b"done"
+    assert (was_held_up, was_running) == (False, True)
 
 
 def test_without_another_thread_nobody_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
