@@ -40,6 +40,7 @@ class Writer:
     def __init__(self, classes: Sequence[object] | None) -> None:
         self._classes = classes
         is_flat = bool(classes) and not any(isinstance(label, list) for label in classes or ())
+        self._values = cast("list[JsonValue]", list(classes or ()))
         self._labels = [str(label) for label in classes or ()] if is_flat else []
 
     def answer(self, predictions: Predictions) -> dict[str, JsonValue]:
@@ -55,6 +56,13 @@ class Writer:
         if predictions.probabilities is not None:
             answer["probabilities"] = self._by_class(predictions.probabilities)[0]
         return answer
+
+    def row(self, position: int, numbers: list[float]) -> tuple[JsonValue, JsonValue]:
+        """Give the prediction of a row, and its probabilities or None: see `service.native.RowPath`."""
+        if self._labels:
+            shares = cast("JsonValue", dict(zip(self._labels, numbers))) if numbers else None
+            return self._values[position], shares
+        return numbers[0] if len(numbers) == 1 else cast("JsonValue", numbers), None
 
     def _by_class(self, rows: list[JsonValue]) -> list[JsonValue]:
         first, labels = rows[0], self._labels

@@ -69,16 +69,17 @@ class HotPath:
 
     def _answer(self, environ: WSGIEnvironment) -> tuple[bytes | None, int]:
         """Give the answer, if there is one, and for how many rows it is."""
-        method = environ["REQUEST_METHOD"]
+        method, body = environ["REQUEST_METHOD"], None
         try:
             if method == "GET":
                 return self.endpoint.answer_query(environ["QUERY_STRING"]), 1
             if method == "POST" and environ.get("CONTENT_TYPE") == JSON and self._is_short(environ):
                 body = environ["wsgi.input"].read()
-                environ["wsgi.input"] = io.BytesIO(body)
                 return self.endpoint.answer_body(body)
         except Exception as error:  # noqa: BLE001 (Flask meets it again, and says what is wrong)
             LOGGER.debug("passed on: %r", error)
+        if body is not None:
+            environ["wsgi.input"] = io.BytesIO(body)
         return None, 0
 
     def _is_short(self, environ: WSGIEnvironment) -> bool:

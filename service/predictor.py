@@ -51,12 +51,6 @@ class Predictor:
                 return self._in_words(outcome)
         return self._batcher.ask(rows)
 
-    def in_words(self, position: int, numbers: list[float]) -> Predictions:
-        """Give the predictions that the path of one row stands for: see `service.native.RowPath`."""
-        if self.kind == "classifier":
-            return Predictions([self._labels[position]], [numbers] if numbers else None)
-        return Predictions([numbers[0] if len(numbers) == 1 else numbers], None)
-
     def _in_words(self, outcome: Outcome) -> Predictions:
         values = outcome.values.tolist()
         if self.kind == "classifier":

@@ -33,6 +33,13 @@ class TestAnswer:
         assert Writer(None).answer(predictions) == {"predictions": [1.5]}
         assert Writer(None).single(predictions) == {"prediction": 1.5}
 
+    def test_a_row_of_the_short_path(self) -> None:
+        assert Writer(["a", "b"]).row(1, [0.25, 0.75]) == ("b", {"a": 0.25, "b": 0.75})
+        assert Writer([0, 1]).row(1, [0.25, 0.75]) == (1, {"0": 0.25, "1": 0.75})
+        assert Writer(["a", "b"]).row(0, []) == ("a", None)
+        assert Writer(None).row(0, [1.5]) == (1.5, None)
+        assert Writer(None).row(0, [1.5, 2.5]) == ([1.5, 2.5], None)
+
     @pytest.mark.parametrize(
         ("row", "classes", "expected"),
         [

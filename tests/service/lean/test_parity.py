@@ -11,7 +11,7 @@ from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.utils import all_estimators
 
-from service.answers import Predictions
+from service.answers import Predictions, Writer
 from service.lean.trial import TOLERANCE
 
 if TYPE_CHECKING:
@@ -119,14 +119,13 @@ def test_answers_are_the_models_own(
     path = predictor.lean and predictor.lean.row_path
     assert (path is not None) == (name in LEAN - NO_ROW_PATH)
     if path:
+        writer = Writer(predictor.classes)
         answers = [(at, path.answer(row)) for at, row in enumerate(given.tolist())]
-        alone = [(at, predictor.in_words(*answer)) for at, answer in answers if answer]
+        alone = {at: writer.row(*answer) for at, answer in answers if answer}
         assert len(alone) > 0.9 * len(given)
-        predictions = Predictions(
-            [row.values[0] for _, row in alone],
-            alone[0][1].probabilities and [cast("Any", row.probabilities)[0] for _, row in alone],
-        )
-        assert_own(model, given[[at for at, _ in alone]], predictions, has_probabilities=True)
+        shares = [list(cast("Any", row).values()) for _, row in alone.values() if row]
+        predictions = Predictions([value for value, _ in alone.values()], shares or None)
+        assert_own(model, given[list(alone)], predictions, has_probabilities=True)
 
 
 def assert_own(model: Any, given: Any, found: Predictions, *, has_probabilities: bool) -> None:
