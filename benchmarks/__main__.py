@@ -12,6 +12,7 @@ from benchmarks.builds import builds
 from benchmarks.columns import COLUMNS
 from benchmarks.command_line import command_line
 from benchmarks.environments import train_models
+from benchmarks.estimators import ESTIMATORS, estimators
 from benchmarks.images import images
 from benchmarks.load import require_wrk
 from benchmarks.own import BY_GET, PUBLISHED, OwnService, own_images
@@ -21,6 +22,8 @@ from benchmarks.serving import compare
 from benchmarks.starts import starts
 
 _PARTS = ("cli", "build", "start", "serving", "images")
+# Takes as long as all others, and is made only where it is asked for.
+_ESTIMATORS = "estimators"
 
 
 def main() -> None:
@@ -49,7 +52,15 @@ def _measure(part: str, options: argparse.Namespace) -> dict[str, Any]:
         models, name = train_models(), "logistic"
         with own_images(models, [name]) as tags, own_images(models, [name], compiled=True) as compiled:
             return starts(tags[name], compiled[name])
+    if part == _ESTIMATORS:
+        return _estimators(options)
     return _serving(options)
+
+
+def _estimators(options: argparse.Namespace) -> dict[str, Any]:
+    peers = [peer for peer in PEERS if peer.name in options.peers]
+    counted = [peer.name for peer in peers if peer.name != TUNED]
+    return estimators(ESTIMATORS, peers, counted, rounds=options.rounds, seconds=options.seconds)
 
 
 def _serving(options: argparse.Namespace) -> dict[str, Any]:
@@ -73,9 +84,12 @@ def _serving(options: argparse.Namespace) -> dict[str, Any]:
 
 def _options() -> argparse.Namespace:
     every_peer = [peer.name for peer in PEERS]
+    known = (*_PARTS, _ESTIMATORS)
     every_column = [column.name for column in COLUMNS]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(_PARTS)}; default: all")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"any of {', '.join(known)}; default: all but the last"
+    )
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="visits of each server (3)")
     parser.add_argument("--seconds", type=float, default=4, metavar="S", help="load in each visit (4)")
     parser.add_argument("--peers", type=_some_of(every_peer), default=every_peer, metavar="A,B")
@@ -83,8 +97,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the comparison (.svg or .png)")
     options = parser.parse_args()
-    if unknown := [part for part in options.parts if part not in _PARTS]:
-        parser.error(f"unknown part {', '.join(unknown)}: choose from {', '.join(_PARTS)}")
+    if unknown := [part for part in options.parts if part not in known]:
+        parser.error(f"unknown part {', '.join(unknown)}: choose from {', '.join(known)}")
     if options.rounds < 1 or options.seconds < 1:
         parser.error("--rounds and --seconds are at least 1")
     return options

@@ -35,10 +35,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Case:
-    """The rows of one request, and the labels that the model gives them."""
+    """The rows of one request, and the labels (or the numbers) that the model gives them."""
 
     rows: tuple[tuple[float, ...], ...]
-    labels: tuple[int, ...]
+    labels: tuple[float, ...]
 
 
 def read_cases(column: Column, models: Path) -> tuple[Case, ...]:

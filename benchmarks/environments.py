@@ -44,13 +44,16 @@ def make_environment(name: str, packages: Sequence[str]) -> Path:
     return python
 
 
-def train_models() -> Path:
-    """The folder with the models, their rows and labels; trained anew each time, always the same."""
+def train_models(*estimators: str) -> Path:
+    """The folder with the models, their rows and labels; trained anew each time, always the same.
+
+    With names of `estimators` it has these, trained on iris, and no others.
+    """
     python = make_environment("trainer", ())
     folder = CACHE / "models"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    run_quietly((str(python), str(_TRAINER), str(folder)))
+    run_quietly((str(python), str(_TRAINER), str(folder), *estimators))
     return folder
 
 

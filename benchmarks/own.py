@@ -73,12 +73,16 @@ def own_container(tag: str, *options: str) -> Iterator[dict[str, Any]]:
 
 
 class OwnService:
-    """The service in containers of `images`, by model."""
+    """The service in containers of `images`, by model.
+
+    With `given`, the models are in that folder and not in the images, and there is one line of the table.
+    """
 
     name = OWN
 
-    def __init__(self, images: Mapping[str, str]) -> None:
+    def __init__(self, images: Mapping[str, str], *, given: Path | None = None) -> None:
         self._images = images
+        self._given = given
 
     def prepare(self) -> None:
         """Nothing: the images are there."""
@@ -87,11 +91,13 @@ class OwnService:
     def running(self, column: Column, cases: Sequence[Case]) -> Iterator[tuple[Line, ...]]:
         """Serve the model of `column`; raises `Problem`."""
         posts = tuple(Request("POST", "/prediction", json.dumps(_rows(case))) for case in cases)
-        with own_container(self._images[column.model]) as raw:
-            lines = [
-                Line(OWN, bridge_url(raw), posts, lambda answer: answer["predictions"]),
-                Line(PUBLISHED, published_url(raw), posts, lambda answer: answer["predictions"]),
-            ]
+        where = ("--model-dir", str(self._given / column.model)) if self._given else ()
+        with own_container(self._images[column.model], *where) as raw:
+            lines = [Line(OWN, bridge_url(raw), posts, lambda answer: answer["predictions"])]
+            if self._given:
+                yield tuple(lines)
+                return
+            lines.append(Line(PUBLISHED, published_url(raw), posts, lambda answer: answer["predictions"]))
             if column.rows == 1:
                 gets = tuple(Request("GET", f"/prediction?{_query(case)}") for case in cases)
                 lines.append(Line(BY_GET, lines[0].url, gets, lambda answer: [answer["prediction"]]))

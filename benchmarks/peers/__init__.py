@@ -22,8 +22,8 @@ def _rows(rows: Sequence[Sequence[float]]) -> object:
     return {"rows": rows}
 
 
-def _predictions(answer: Any) -> Sequence[int]:  # noqa: ANN401 (JSON)
-    return [int(label) for label in answer["predictions"]]
+def _predictions(answer: Any) -> Sequence[float]:  # noqa: ANN401 (JSON)
+    return [float(label) for label in answer["predictions"]]
 
 
 def _inference_protocol(rows: Sequence[Sequence[float]]) -> object:

@@ -46,7 +46,7 @@ class Peer:
     command: tuple[str, ...]
     path: str
     body: Callable[[Sequence[Sequence[float]]], object]
-    labels: Callable[[Any], Sequence[int]]
+    labels: Callable[[Any], Sequence[float]]
     ready: str
     # What makes the model its own, before the first start.
     once: tuple[str, ...] = ()
