@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import math
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 _READY_TIMEOUT_S = 2.0
 _PREDICT_TIMEOUT_S = 300.0
 _OK = 200
+_BUSY = 503
+# A service that takes on no more says when to ask again; one that says so for as long is not asked again.
+_BUSY_FOR_S = 60.0
+_LONGEST_PAUSE_S = 5.0
 _SHOWN_PROBLEMS = 20
 
 
@@ -111,7 +116,7 @@ class ServiceClient:
         self, method: str, path: str, body: bytes | None = None, *, first_row: int | None = None
     ) -> dict[str, Any]:
         try:
-            status, content = self._exchange(method, path, body)
+            status, content = self._when_free(method, path, body)
             record = json.loads(content)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
@@ -123,7 +128,17 @@ class ServiceClient:
             raise _refused(path, status, record, first_row=first_row)
         return dict(record)
 
-    def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+    def _when_free(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        """Ask until the service is not too busy, as often as it says."""
+        end = time.monotonic() + _BUSY_FOR_S
+        while True:
+            status, content, retry_after = self._exchange(method, path, body)
+            if status != _BUSY or not retry_after.isdecimal() or time.monotonic() >= end:
+                return status, content
+            time.sleep(min(int(retry_after), _LONGEST_PAUSE_S))
+
+    def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes, str]:
+        """Its status, its body, and what it says of when to ask again."""
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if self._connection is not None:
             try:
@@ -141,10 +156,10 @@ class ServiceClient:
         path: str,
         body: bytes | None,
         headers: dict[str, str],
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, str]:
         connection.request(method, path, body=body, headers=headers)
         answer = connection.getresponse()
-        return answer.status, answer.read()
+        return answer.status, answer.read(), answer.headers.get("Retry-After", "")
 
     def close(self) -> None:
         """Close the connection; the next request opens a new one."""

@@ -22,7 +22,8 @@ from infer_cli.errors import PredictionFailed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Answer = tuple[int, bytes]
+    # The status, the body and, each with its value, headers.
+    Answer = tuple[Any, ...]
 
 ROOT = Path(__file__).parents[1]
 START_DEADLINE_S = 60
@@ -92,8 +93,10 @@ def answering() -> Iterator[Callable[..., ServiceClient]]:
 
             def do_GET(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, body = left.pop(0)
+                status, body, *headers = left.pop(0)
                 self.send_response(status)
+                for name, value in headers:
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -118,6 +121,24 @@ def answering() -> Iterator[Callable[..., ServiceClient]]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+BUSY = (503, b'{"error": {"code": "busy", "message": "try again"}}', ("Retry-After", "0"))
+
+
+def test_a_busy_service_is_asked_again(answering: Callable[..., ServiceClient]) -> None:
+    client = answering(BUSY, BUSY, (200, b'{"predictions": [1]}'))
+
+    assert client.predict([ROW]) == Predictions([1], None)
+
+
+def test_a_service_that_stays_busy_is_asked_no_more(
+    answering: Callable[..., ServiceClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infer_cli.client._BUSY_FOR_S", 0.0)
+
+    with pytest.raises(PredictionFailed, match=r"refused /prediction \(503\): try again"):
+        answering(BUSY).predict([ROW])
 
 
 def refusal(details: object, message: str = "no") -> Answer:
