@@ -98,14 +98,16 @@ def _load_in_worker(settings: Settings, counters: Counters) -> WSGIApplication:
     # Ctrl-C reaches the whole process group. The parent alone answers it, and then ends the workers;
     # a worker that ended by itself would be reported as a failure.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    _let_threads_finish()
     app = build_app(settings)
     _share_counts(app.extensions["meter"], counters)
     predictor = app.extensions["predictor"]
     # Threads that wait for a slow model are of use where their rows go to the model together.
     wait_together = predictor.lean is None and predictor.is_batched
     # Flask's own entry point adds nothing but a call.
-    return app.wsgi_app if wait_together else Turns(app.wsgi_app)
+    if wait_together:
+        return app.wsgi_app
+    _let_threads_finish()
+    return Turns(app.wsgi_app)
 
 
 def _let_threads_finish() -> None:
@@ -114,6 +116,9 @@ def _let_threads_finish() -> None:
     The server's own thread and the one that predicts wake each other for every request. If each then pushed
     the other from the processor at once, as it is usual, a request would cost a quarter more: sched(7), where
     it says what `SCHED_BATCH` is for. All threads that this process starts have it from this one.
+
+    Threads that wait for a slow model together are better pushed: the sooner all have come, the more rows
+    go to it at once.
     """
     with suppress(AttributeError, OSError):  # Another system, or a sandbox that forbids it.
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
