@@ -48,7 +48,7 @@ def own_images(models: Path, names: Iterable[str], *, compiled: bool = False) ->
     tags: dict[str, str] = {}
     try:
         for name in sorted(set(names)):
-            tags[name] = f"infer-bench/{name}{'-compiled' if compiled else ''}:{suffix}"
+            tags[name] = f"infer-bench/{name.lower()}{'-compiled' if compiled else ''}:{suffix}"
             which = ("compile", str(models / name), "--force") if compiled else ("build", "--bake")
             where = () if compiled else ("--model-dir", str(models / name))
             print(f"Building {tags[name]}", file=sys.stderr)

@@ -85,6 +85,7 @@ def compile_in(  # noqa: PLR0913 (each is a part of the task)
         safety=Safety(user=user),
         trusted=trusted,
         command=_COMMAND,
+        is_temporary=True,
     )
     result = _Result(target)
     ended = run_task(engine, plan, given=b"" if rows is None else inputs_of(rows), sink=result.take)

@@ -12,6 +12,8 @@ TRUST = "infer.trust"
 # On containers and volumes: the model file, and the folder that it came from.
 MODEL_FILE = "infer.model.file"
 MODEL_FOLDER = "infer.model.folder"
+# On containers: one that is gone when its command ends, and no service of the user's.
+TEMPORARY = "infer.temporary"
 # On volumes: the service that they belong to.
 VOLUME_OF = "infer.volume.of"
 # On base images that infer made: their Python, as X.Y.

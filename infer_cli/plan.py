@@ -206,6 +206,8 @@ class RunPlan:
     trusted: tuple[str, ...] = ()
     # What runs in place of the service: a task that reads its input, writes its output, and ends.
     command: tuple[str, ...] = ()
+    # Whether it is there for one of our commands only, which removes it.
+    is_temporary: bool = False
 
     @property
     def all_environment(self) -> dict[str, str]:
@@ -219,6 +221,8 @@ class RunPlan:
     def labels(self) -> dict[str, str]:
         """The labels of the container."""
         found = {labels.SERVICE: __version__}
+        if self.is_temporary:
+            found[labels.TEMPORARY] = ""
         if self.trusted:
             found[labels.TRUST] = trust_text(self.trusted)
         if self.model is not None:

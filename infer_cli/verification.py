@@ -70,6 +70,7 @@ def verify_image(
         model=model,
         environment={"WORKERS": "1", "VERSION_MISMATCH": "error"},
         safety=Safety(user=user),
+        is_temporary=True,
     )
     service = create_service(engine, plan)
     try:

@@ -205,6 +205,12 @@ def test_the_container_is_labelled(mount: ModelMount | None, expected: dict[str,
     assert plan.labels == {"infer.service": VERSION, **expected}
 
 
+def test_what_is_there_for_a_command_only_is_labelled() -> None:
+    plan = RunPlan(image="iris:v1", name="iris", host_port=None, is_temporary=True)
+
+    assert plan.labels == {"infer.service": VERSION, "infer.temporary": ""}
+
+
 def test_a_plan_can_move_to_another_port() -> None:
     plan = RunPlan(image="iris:v1", name="iris", host_port=5000, model=MOUNT)
 

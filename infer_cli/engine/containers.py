@@ -69,10 +69,11 @@ class Service:
 
 
 def list_services(engine: Engine, *, all_states: bool = True) -> tuple[Service, ...]:
-    """The services on this engine, sorted by name."""
+    """The services on this engine, sorted by name, without those that are there for a command only."""
     with translated("list the services"):
         found = engine.api.containers(all=all_states, filters={"label": labels.SERVICE})
-        raws = [raw for container in found if (raw := _inspect(engine, container["Id"]))]
+        kept = [container for container in found if labels.TEMPORARY not in (container.get("Labels") or ())]
+        raws = [raw for container in kept if (raw := _inspect(engine, container["Id"]))]
     return tuple(sorted(map(_service, raws), key=lambda service: service.name))
 
 
@@ -207,10 +208,11 @@ def run_throwaway(engine: Engine, image: str, command: Sequence[str]) -> tuple[i
 @contextmanager
 def throwaway(engine: Engine, image: str, command: list[str] | None = None, **settings: Any) -> Iterator[str]:  # noqa: ANN401 (those of docker's create_container)
     """A container of `image` that is gone after the block, which gets its id; it is not started."""
-    container_id = None
+    container_id, marked = None, {labels.TEMPORARY: ""}
     try:
         with interrupts_deferred():
-            container_id = str(engine.api.create_container(image, command, **settings)["Id"])
+            made = engine.api.create_container(image, command, labels=marked, **settings)
+            container_id = str(made["Id"])
         yield container_id
     finally:
         if container_id is not None:
@@ -324,7 +326,7 @@ def _copy_model(engine: Engine, image: str, service: str, model: ModelMount) -> 
                 volume = str(engine.api.create_volume(name, labels=made)["Name"])
             # A container that never runs gives the way into the volume.
             host = engine.api.create_host_config(binds=[f"{volume}:{MOUNT_FOLDER}"], network_mode="none")
-            with throwaway(engine, image, host_config=host, labels=made) as carrier:
+            with throwaway(engine, image, host_config=host) as carrier:
                 engine.api.put_archive(carrier, str(MOUNT_FOLDER), archive)
         except BaseException:
             if volume is not None:

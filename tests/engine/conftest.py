@@ -196,7 +196,12 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/containers/json":
             self._json(
                 [
-                    {"Id": container["Id"], "Names": [container["Name"]], "Image": "iris:v1"}
+                    {
+                        "Id": container["Id"],
+                        "Names": [container["Name"]],
+                        "Image": "iris:v1",
+                        "Labels": container["Config"]["Labels"],
+                    }
                     for container in self.engine.containers
                     if query.get("all") == "1" or container["State"]["Status"] == "running"
                 ]

@@ -21,6 +21,15 @@ def test_services_are_listed_by_name(fake: Engine, fake_engine: FakeEngine) -> N
     assert container_names(fake) == {"iris", "wine"}
 
 
+def test_what_is_there_for_a_command_only_is_no_service(fake: Engine, fake_engine: FakeEngine) -> None:
+    fake_engine.add_service("iris")
+    proof = fake_engine.add_service("infer-verify-1")
+    proof["Config"]["Labels"]["infer.temporary"] = ""
+
+    assert find_service(fake, None).name == "iris"
+    assert container_names(fake) == {"infer-verify-1", "iris"}
+
+
 def test_a_service_that_vanishes_meanwhile_is_not_listed(fake: Engine, fake_engine: FakeEngine) -> None:
     gone = fake_engine.add_service("gone")
     fake_engine.add_service("iris")

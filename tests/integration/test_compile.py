@@ -18,7 +18,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from infer_cli.engine.containers import container_names
+from infer_cli.engine.containers import container_names, list_services
 from infer_cli.engine.images import find_image
 from tests.conftest import IRIS_COLUMNS
 from tests.integration.doors import tcp_door
@@ -325,6 +325,7 @@ def test_ctrl_c_leaves_nothing(
     assert any("Compiling model.pkl" in line for line in process.stderr)
     while leftovers(engine) == before:
         assert process.poll() is None
+    services = {service.name for service in list_services(engine)}
 
     process.send_signal(signal.SIGINT)
     printed, said = process.communicate(timeout=60)
@@ -332,4 +333,5 @@ def test_ctrl_c_leaves_nothing(
     assert (process.returncode, printed) == (130, "")
     assert "Traceback" not in said
     assert leftovers(engine) == before
+    assert not any(name.startswith("infer-compile-") for name in services)
     assert [path.name for path in folder.iterdir()] == ["model.pkl"]

@@ -23,9 +23,9 @@ _SLOWNESS_S = 1.5
 
 
 def _made(engine: Engine, name: str) -> set[str]:
-    """The containers and volumes of services or tasks called like `name`."""
+    """The containers and volumes of services or tasks called like `name`, and what carries models."""
     containers = engine.api.containers(all=True, filters={"name": name})
-    carriers = engine.api.containers(all=True, filters={"label": f"{labels.VOLUME_OF}={name}"})
+    carriers = engine.api.containers(all=True, filters={"label": labels.TEMPORARY})
     volumes = engine.api.volumes(filters={"name": name}).get("Volumes") or ()
     return {container["Id"] for container in (*containers, *carriers)} | {each["Name"] for each in volumes}
 
