@@ -82,6 +82,45 @@ def test_those_who_wait_are_asked_for_together() -> None:
     assert model.calls == [[0], [1, 2, 3, 4]]
 
 
+def test_those_who_wait_for_the_interpreter_only_come_first() -> None:
+    """A model that keeps the interpreter while it works."""
+    calls: list[int] = []
+
+    def keep_busy(rows: list[int]) -> list[int]:
+        calls.append(len(rows))
+        return [2 * row for row in rows if sum(range(20_000))]
+
+    batcher = Batcher(keep_busy, joined, divided)
+    begin = threading.Barrier(8)
+
+    def ask() -> None:
+        begin.wait(30)
+        for row in range(100):
+            assert batcher.ask([row]) == [2 * row]
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert sum(calls) == 800
+    assert len(calls) < 400
+
+
+def test_who_is_alone_seldom_looks_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+    monkeypatch.setattr("service.batching.time.sleep", looks.append)
+    model = Model()
+    model.go_on.set()
+    batcher = Batcher(model, joined, divided)
+
+    for row in range(4 + 64):
+        assert batcher.ask([row]) == [2 * row]
+
+    assert looks == [0] * (4 + 2)
+
+
 def test_an_error_stays_with_its_request() -> None:
     model = Model()
 
