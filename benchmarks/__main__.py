@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import plot, report
 from benchmarks.builds import builds
@@ -20,6 +20,9 @@ from benchmarks.peers import PEERS, TUNED
 from benchmarks.problem import Problem
 from benchmarks.serving import compare
 from benchmarks.starts import starts
+
+if TYPE_CHECKING:
+    from benchmarks.peers.peer import Peer
 
 _PARTS = ("cli", "build", "start", "serving", "images")
 # Takes as long as all others, and is made only where it is asked for.
@@ -58,8 +61,7 @@ def _measure(part: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _estimators(options: argparse.Namespace) -> dict[str, Any]:
-    peers = [peer for peer in PEERS if peer.name in options.peers]
-    counted = [peer.name for peer in peers if peer.name != TUNED]
+    peers, counted = _peers(options)
     return estimators(ESTIMATORS, peers, counted, rounds=options.rounds, seconds=options.seconds)
 
 
@@ -67,19 +69,24 @@ def _serving(options: argparse.Namespace) -> dict[str, Any]:
     require_wrk()
     models = train_models()
     columns = [column for column in COLUMNS if column.name in options.columns]
-    peers = [peer for peer in PEERS if peer.name in options.peers]
+    peers, counted = _peers(options)
     with own_images(models, [column.model for column in columns]) as tags:
         results = compare(
             [OwnService(tags), *peers], columns, models, rounds=options.rounds, seconds=options.seconds
         )
     names = [peer.name for peer in peers]
-    counted = [name for name in names if name != TUNED]
     for column in columns:
         print("\n" + report.column_table(column, results, peers=counted))
     print("\n" + report.markdown_table(columns, results, names=[*names, PUBLISHED, BY_GET]))
     if options.plot:
         plot.draw(options.plot, columns, results, names=names)
     return report.as_json(columns, results, peers=counted)
+
+
+def _peers(options: argparse.Namespace) -> tuple[list[Peer], list[str]]:
+    """The peers that were asked for, and the names of those that the best one is chosen from."""
+    peers = [peer for peer in PEERS if peer.name in options.peers]
+    return peers, [peer.name for peer in peers if peer.name != TUNED]
 
 
 def _options() -> argparse.Namespace:
