@@ -10,6 +10,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# Which room may import which. A room is a folder, or a package with the modules that lie in no room of it.
+ROOMS: dict[str, set[str]] = {
+    "service": {"service/lean", "service/native"},
+    "service/lean": {"service", "service/native"},
+    "service/native": set(),
+    "infer_cli": {"infer_cli/commands", "infer_cli/engine", "infer_cli/inspection"},
+    "infer_cli/commands": {"infer_cli", "infer_cli/engine", "infer_cli/inspection"},
+    "infer_cli/engine": {"infer_cli"},
+    "infer_cli/inspection": {"infer_cli"},
+}
 # What decides, and touches nothing.
 PURE = ("image", "dockerfile", "labels", "base", "plan", "errors", "engine/events")
 # What reads or writes something, or tells the time. `pathlib` is also how a plan names files.
@@ -55,24 +65,31 @@ def modules_of(package: str) -> list[str]:
     return sorted(file.relative_to(ROOT).with_suffix("").as_posix() for file in files)
 
 
-def imports_of(module: str) -> set[str]:
-    """The names of all modules that a module imports, wherever it does so; not those for types alone."""
+def imports_of(module: str, *, for_types: bool = False) -> set[str]:
+    """The names of all modules that a module imports, wherever it does so; those for types only if asked."""
     tree = ast.parse((ROOT / f"{module}.py").read_text())
-    for_types = {
+    left_out = {
         id(inner)
         for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not for_types
         for inner in ast.walk(node)
     }
     found: set[str] = set()
     for node in ast.walk(tree):
-        if id(node) in for_types:
+        if id(node) in left_out:
             continue
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            found.add(str(node.module))
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            found.update(name if is_module(name) else str(node.module) for name in names)
     return found
+
+
+def is_module(name: str) -> bool:
+    """Whether a dotted name is a module or package of this project."""
+    path = ROOT / name.replace(".", "/")
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
 
 
 def importers_of(package: str, *, within: str) -> set[str]:
@@ -81,6 +98,29 @@ def importers_of(package: str, *, within: str) -> set[str]:
         for module in modules_of(within)
         if any(name.partition(".")[0] == package for name in imports_of(module))
     }
+
+
+def room_of(module: str) -> str | None:
+    """The room of a module, or of a package, given as a path; None for modules of others."""
+    folders = [module, *(parent.as_posix() for parent in Path(module).parents)]
+    return next((folder for folder in folders if folder in ROOMS), None)
+
+
+def rooms_imported_by(room: str) -> set[str]:
+    """The other rooms that the modules of a room import, for types alone or to run."""
+    imported = {
+        room_of(name.replace(".", "/"))
+        for module in modules_of(room)
+        if room_of(module) == room
+        for name in imports_of(module, for_types=True)
+    }
+    return {other for other in imported if other and other != room}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_the_rooms_of_the_table(room: str) -> None:
+    """And no fewer, so that the table says what is."""
+    assert rooms_imported_by(room) == ROOMS[room]
 
 
 def test_only_the_engine_imports_docker() -> None:
