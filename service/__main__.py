@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from service.logs import LOGGER, configure_logs
 from service.settings import Settings, WrongSettings
-from service.sizing import choose_sizing, count_cpus, thread_variables
+from service.workers.sizing import choose_sizing, count_cpus, thread_variables
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from service.sizing import Sizing
+    from service.workers.sizing import Sizing
 
 
 def main() -> int:
@@ -37,9 +37,9 @@ def _serve(settings: Settings, sizing: Sizing) -> int:
     for name, value in thread_variables(sizing.threads).items():
         os.environ.setdefault(name, value)
     # Only now: these import numpy, which reads the variables while it is imported.
-    from service.loading import ModelUnloadable  # noqa: PLC0415
-    from service.server import CannotListen, serve  # noqa: PLC0415
-    from service.wsgi import build_app  # noqa: PLC0415
+    from service.application import build_app  # noqa: PLC0415
+    from service.loading.model_file import ModelUnloadable  # noqa: PLC0415
+    from service.workers.server import CannotListen, serve  # noqa: PLC0415
 
     try:
         build_app(settings)

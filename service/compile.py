@@ -17,25 +17,25 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from service.compiled_model import CompiledModel
-from service.description import loaded_packages
-from service.fitted import FittedModel, as_in_trial
-from service.lean.arithmetic import NotLean
-from service.lean.parts import Origin, Parity, Saved, Unreadable
-from service.lean.saved import read_saved, write_saved
-from service.lean.trial import Trial, as_taken, compare, compare_rows, tried
-from service.loading import ModelUnloadable, load_model
+from service.compiler.archive import read_saved, write_saved
+from service.compiler.codec import Origin, Parity, Saved, Unreadable
+from service.compiler.functions import NotLean
+from service.compiler.parity import Trial, as_taken, compare, compare_rows, tried
+from service.loading.compiled_model import CompiledModel
+from service.loading.model_file import ModelUnloadable, load_model
 from service.logs import configure_logs
-from service.payload import InvalidInput, parse_json
+from service.prediction.fitted_model import FittedModel, as_in_trial
+from service.protocols.description import loaded_packages
+from service.protocols.payload import InvalidInput, parse_json
 from service.settings import Settings, WrongSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.features import Feature, Value
-    from service.lean.arithmetic import Ask, Outcome
-    from service.loading import LoadedModel
+    from service.compiler.functions import Ask, Outcome
+    from service.loading.model_file import LoadedModel
     from service.native import RowPath
+    from service.schema.features import Feature, Value
 
 MOST_SHOWN = 5
 UNKNOWN = Parity(0, 0, 0.0, 0.0)

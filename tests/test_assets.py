@@ -57,4 +57,10 @@ def test_the_service_holds_what_starts_it() -> None:
     names = {path.as_posix() for path in find_assets().service_files("x86_64")}
 
     assert {"native/x86_64.so"} <= names
-    assert {"__init__.py", "__main__.py", "health.py", "requirements.txt", "templates/index.html"} <= names
+    assert {
+        "__init__.py",
+        "__main__.py",
+        "health.py",
+        "requirements.txt",
+        "web/templates/index.html",
+    } <= names

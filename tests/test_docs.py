@@ -33,7 +33,7 @@ def test_readme_tells_of_every_setting_of_the_service() -> None:
 
 
 def test_page_of_metrics_tells_of_every_metric() -> None:
-    source = (_ROOT / "service" / "metrics.py").read_text()
+    source = (_ROOT / "service" / "telemetry" / "prometheus.py").read_text()
     page = (_ROOT / "docs" / "metrics.md").read_text()
     metrics = re.findall(r'(?:Counter|Gauge|Histogram|Info)MetricFamily\("(\w+)"', source)
 

@@ -117,7 +117,7 @@ def test_the_context_holds_all_that_the_dockerfile_copies(
     assert sources["requirements.lock"] == LOCK.text
     assert sources["packages.tar"] == packages
     assert sources["finish/opt/infer/finish_image.py"] == assets.finish
-    assert sources["service/opt/infer/service/app.py"] == assets.service / "app.py"
+    assert sources["service/opt/infer/service/web/app.py"] == assets.service / "web" / "app.py"
     assert len(sources) == 5 + len(assets.service_files("x86_64"))
 
 

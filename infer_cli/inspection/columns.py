@@ -5,7 +5,8 @@ transformer, the models of an ensemble. Each part that sees a column as it came 
 encoder its categories, a vectorizer that it is text, a scaler that it is a number. And a missing value
 goes on until something fills it in, takes it, or refuses it.
 
-`service/kinds.py` does the same with a model that was loaded, and is what counts when it is served.
+`service/schema/column_types.py` does the same with a model that was loaded, and is what counts when it is
+served.
 """
 
 from __future__ import annotations

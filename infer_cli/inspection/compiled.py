@@ -1,7 +1,7 @@
 """Compiled models: what their description says, and whether the archive is what it seems.
 
-The numbers are not looked at: `service/lean/saved.py` reads and checks all of a file that it loads, and is
-what counts when it is served.
+The numbers are not looked at: `service/compiler/archive.py` reads and checks all of a file that it loads,
+and is what counts when it is served.
 """
 
 from __future__ import annotations

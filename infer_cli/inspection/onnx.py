@@ -1,7 +1,7 @@
 """ONNX models: what they say of their inputs, outputs and classes, and whether all of it is in the file.
 
 The numbers of the fields are those of `onnx/onnx.proto`. Weights, the bulk of a file, are passed over.
-`service/onnx_graph.py` reads the same of a model that it loads, and is what counts when it is served.
+`service/loading/onnx_graph.py` reads the same of a model that it loads, and is what counts when it is served.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a model file may name, as the service's own `policy.txt` says.
 
-The service judges by the same file, with code of its own: `service/policy.py`.
+The service judges by the same file, with code of its own: `service/loading/policy.py`.
 """
 
 from __future__ import annotations

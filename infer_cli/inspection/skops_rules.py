@@ -3,7 +3,7 @@
 skops makes each object by the loader that the schema names, and takes an object with the number of an earlier
 one for that one, whatever else is said of it. What no model of known parts needs is refused here; the names
 that are left are judged by the policy. The service does the same with code of its own, and writes the schema
-anew: `service/skops_schema.py`.
+anew: `service/loading/skops_schema.py`.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ typedef struct {
     double high;
 } Operation;
 
-/* What becomes of the scores: see LINKS and DECISIONS in service/lean/arithmetic.py. */
+/* What becomes of the scores: see LINKS and DECISIONS in service/compiler/functions.py. */
 enum { NO_LINK, SHARES, LOGISTIC, LOGISTIC_OF_TWICE, SOFTMAX, SOFTMAX_OF_BOTH, NORMALIZED_LOGISTIC, EXPONENTIAL };
 enum { NO_DECISION, POSITIVE, NOT_NEGATIVE, LARGEST_SCORE };
 
@@ -87,7 +87,7 @@ EXPORT int64_t answer_query(const Columns *columns, const Path *path, const char
                             double *row, double *answer);
 
 #define GIVE_UP (-1)
-/* The largest number in 32 bits, as service/values.py has it. */
+/* The largest number in 32 bits, as service/protocols/value_checks.py has it. */
 #define LARGEST 3.4028234663852886e38
 #define MOST_FEATURES 1024
 

@@ -169,7 +169,7 @@ static inline int64_t link_scores(const Path *path, const double *scores, double
     }
 }
 
-/* Whether numbers that are off by `doubt` still have the twelve digits that service/lean/trial.py asks for.
+/* Whether numbers that are off by `doubt` still have the twelve digits that service/compiler/parity.py asks for.
    No link makes the doubt larger, but for the exponential, which makes it relative. */
 static inline int is_exact(const Path *path, const double *scores, double doubt) {
     if (path->link == NO_LINK && path->decision != NO_DECISION) {

@@ -32,7 +32,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from service.kinds import Reading
+from service.schema.column_types import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -36,9 +36,9 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 
 from infer_cli.inspection import inspect_model, judge_globals, require_safe
-from service.policy import Policy
-from service.skops_archive import load_skops
-from service.unpickling import load_safely
+from service.loading.policy import Policy
+from service.loading.skops_archive import load_skops
+from service.loading.unpickling import load_safely
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import pytest
 
 from infer_cli.inspection import Global, inspect_model, judge_globals
 from infer_cli.inspection.policy import _rules as rules_of_host
-from service.policy import FILE, Policy
-from service.policy import _rules as rules_of_service
+from service.loading.policy import FILE, Policy
+from service.loading.policy import _rules as rules_of_service
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,8 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
-from service.loading import load_model
-from service.predictor import Predictor
+from service.loading.model_file import load_model
+from service.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

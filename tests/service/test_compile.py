@@ -21,15 +21,15 @@ from sklearn.preprocessing import FunctionTransformer
 
 from service import compile as compile_module
 from service.compile import NotCompiled, compile_model
-from service.lean.arithmetic import NotLean, Outcome
-from service.lean.saved import read_saved
-from service.lean.trial import Difference, Trial, compare
-from service.loading import load_model
+from service.compiler.archive import read_saved
+from service.compiler.functions import NotLean, Outcome
+from service.compiler.parity import Difference, Trial, compare
+from service.loading.model_file import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from service.loading import LoadedModel
+    from service.loading.model_file import LoadedModel
 
 ROOT = Path(__file__).parents[2]
 ROW = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}

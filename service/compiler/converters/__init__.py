@@ -1,0 +1,1 @@
+"""Converters: each turns one family of fitted estimators into operations."""

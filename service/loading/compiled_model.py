@@ -1,0 +1,74 @@
+"""A compiled model, as a predictor needs it: the short path of a model, without the model.
+
+The file brings rows with the answers of the model itself. They are tried again when the file is loaded, so
+that another NumPy or another processor cannot change an answer without a word.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from service.compiler.archive import read_saved
+from service.compiler.codec import Saved, Unreadable
+from service.compiler.functions import NotLean
+from service.compiler.parity import tried
+from service.errors import Unusable
+from service.protocols.payload import InvalidInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from service.compiler.parity import Lean
+    from service.protocols.answers import Predictions
+
+# How the archive starts: its first file is the description.
+COMPILED_START = b"PK\x03\x04"
+COMPILED_NAME = slice(30, 40), b"model.json"
+COMPILE_ADVICE = "Compile the model again: infer compile MODEL"
+
+
+def is_compiled(start: bytes) -> bool:
+    """Tell by its first bytes whether a file is a compiled model."""
+    place, name = COMPILED_NAME
+    return start.startswith(COMPILED_START) and start[place] == name
+
+
+def load_compiled(file: Path) -> CompiledModel:
+    """Read a compiled model and try it; raise `Unusable` if it cannot be read, or answers otherwise here."""
+    try:
+        return CompiledModel(read_saved(file))
+    except Unreadable as error:
+        raise Unusable(str(error), COMPILE_ADVICE) from error
+
+
+class CompiledModel:
+    """What a predictor needs of a compiled model: see `fitted` for what is what."""
+
+    is_batched = True
+    not_lean = ""
+
+    def __init__(self, saved: Saved) -> None:
+        self.name = saved.origin.estimator
+        self.origin = saved.origin
+        self.kind = saved.kind
+        self.features = tuple(saved.features)
+        self.classes = saved.classes
+        self.lean = _tried(saved)
+
+    def ask(self, _: Any) -> Predictions:  # noqa: ANN401 (rows)
+        """Refuse rows that the path leaves to the model: there is none to ask."""
+        message = "With these values, a step of the model makes a number that is too large"
+        raise InvalidInput(message, code="not_computable")
+
+
+def _tried(saved: Saved) -> Lean:
+    try:
+        with np.errstate(all="ignore"):
+            return tried(saved.path, saved.trial)
+    except NotLean as error:
+        reason = f"does not answer here as the model that it was made of: {error}"
+        raise Unusable(reason, f"{COMPILE_ADVICE}; or serve the model itself") from error
+    except Exception as error:  # What is put together wrongly fails in as many ways.
+        raise Unusable(f"cannot be computed ({type(error).__name__}: {error})", COMPILE_ADVICE) from error

@@ -1,0 +1,116 @@
+"""Loads a model as skops writes it: a zip with arrays, and a description of each object in `schema.json`.
+
+skops does not get the file itself, but an archive made anew of what was looked at: see `skops_schema`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import math
+import stat
+import zipfile
+from pathlib import PurePosixPath
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from service.loading.skops_schema import Schema
+from service.loading.unpickling import Forbidden
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from service.loading.policy import Policy
+
+SCHEMA = "schema.json"
+SCHEMA_BYTES_MAX = 64 * 1024 * 1024
+# Beyond both, an archive is made to exhaust who reads it.
+EXPANDED_BYTES_MAX = 4 * 1024**3
+EXPANSION_MAX = 200
+ARRAY = ".npy"
+HEADERS: dict[tuple[int, int], Any] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def load_skops(file: Path, policy: Policy) -> object:
+    """Load the one object of the file; raise `Forbidden` before anything is run that is not allowed."""
+    with file.open("rb") as raw, zipfile.ZipFile(raw) as archive:
+        _check_members(archive)
+        schema = Schema(_schema_of(archive), policy)
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as made:
+            for name, new_name in schema.files.items():
+                made.writestr(new_name, _checked(name, _read(archive, name)))
+            made.writestr(SCHEMA, json.dumps(schema.written))
+    skops: Any = importlib.import_module("skops.io")
+    content.seek(0)
+    # What is in the archive was judged name by name; skops' own list is not asked.
+    loaded: object = skops.load(content, trusted=schema.names)
+    return loaded
+
+
+def _schema_of(archive: zipfile.ZipFile) -> object:
+    try:
+        if archive.getinfo(SCHEMA).file_size > SCHEMA_BYTES_MAX:
+            raise Forbidden("has a schema larger than any model's")
+        parsed: object = json.loads(archive.read(SCHEMA))
+    except KeyError:
+        raise Forbidden("is a zip without the schema that skops writes") from None
+    except (ValueError, RecursionError):
+        raise Forbidden("has a schema that cannot be understood") from None
+    return parsed
+
+
+def _check_members(archive: zipfile.ZipFile) -> None:
+    """Refuse an archive whose files lie elsewhere, hide each other, or expand without end."""
+    members = archive.infolist()
+    for member in members:
+        parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+        if not parts or parts[0] == "/" or ".." in parts or ":" in parts[0]:
+            raise Forbidden("holds a file that would lie outside of it")
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise Forbidden("holds a link")
+    if len({member.filename for member in members}) != len(members):
+        raise Forbidden("holds two files of the same name")
+    packed = sum(member.compress_size for member in members)
+    if sum(member.file_size for member in members) > max(EXPANDED_BYTES_MAX, EXPANSION_MAX * packed):
+        raise Forbidden("expands without end")
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        return archive.read(name)
+    except KeyError:
+        raise Forbidden("lacks a file that its schema names") from None
+
+
+def _checked(name: str, data: bytes) -> bytes:
+    """Give the bytes of a file; refuse what is no plain array, nor an archive of these, if it should be."""
+    if name.endswith(ARRAY):
+        _check_array(io.BytesIO(data), len(data))
+    elif name.endswith(".npz"):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            _check_members(archive)
+            for member in archive.infolist():
+                if not member.filename.endswith(ARRAY):
+                    raise Forbidden("has a table that cannot be understood")
+                with archive.open(member) as array:
+                    _check_array(array, member.file_size)
+    return data
+
+
+def _check_array(file: IO[bytes], size: int) -> None:
+    """Refuse an array that holds objects, which would be a pickle, or that is larger than its file."""
+    try:
+        read_header = HEADERS[np.lib.format.read_magic(file)]
+        shape, _, dtype = read_header(file)
+    except (ValueError, KeyError):
+        raise Forbidden("has an array that cannot be understood") from None
+    if dtype.hasobject:
+        raise Forbidden("has a pickle in place of an array")
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > size:
+        raise EOFError("an array ended before it was whole")

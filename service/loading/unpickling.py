@@ -1,0 +1,368 @@
+"""Loads a pickle, plain or by joblib, and lets it do nothing but build a model of known parts.
+
+Python's unpickler calls whatever a file names. This one asks the policy before it imports a name, calls only
+what may be called with any arguments, and refuses what no pickler writes: state set on classes, on functions
+or twice, special attributes, data types that lie about themselves, and anything behind the end.
+After `Lib/pickle.py`, whose unpickler in Python joblib builds on too, and joblib's `numpy_pickle.py`.
+"""
+
+from __future__ import annotations
+
+import _compat_pickle
+import bz2
+import copyreg
+import gzip
+import importlib
+import lzma
+import math
+import pickle
+import sys
+from collections import deque
+from contextlib import suppress
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import IO, TYPE_CHECKING, Any, Callable, ClassVar, cast
+
+import numpy as np
+
+from service.loading.policy import CALL, NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from service.loading.policy import Policy
+
+# From here on names of Python 2 are no longer translated, and names may have dots.
+PYTHON_3_PROTOCOL = 3
+DOTS_PROTOCOL = 4
+# Bits of a data type's flags that NumPy sets for structures by their layout.
+LAYOUT_FLAGS = 0x80
+READ_BYTES = 16 * 1024 * 1024
+
+
+class Forbidden(pickle.UnpicklingError):
+    """The file would do what a model does not do.
+
+    `name` is what it would import or call, if it is that; `is_unknown` says that nothing is held against it
+    but that nobody has looked.
+    """
+
+    def __init__(self, reason: str, *, name: str | None = None, is_unknown: bool = False) -> None:
+        super().__init__(reason)
+        self.name = name
+        self.is_unknown = is_unknown
+
+
+def load_safely(file: Path, policy: Policy) -> object:
+    """Load the one object of the file; raise `Forbidden` before anything is run that is not allowed."""
+    with file.open("rb") as raw, _decompressed(raw) as content:
+        loaded: object = _Unpickler(content, policy).load()
+        if content.read(1):
+            raise Forbidden("goes on after the end of its pickle")
+    return loaded
+
+
+def _decompressed(raw: IO[bytes]) -> IO[bytes]:
+    """Give what reads the file's content; the formats are joblib's, told by the first bytes."""
+    start = raw.read(6)
+    raw.seek(0)
+    if start.startswith(b"\x1f\x8b"):
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+    if start.startswith(b"BZh"):
+        return cast("IO[bytes]", bz2.BZ2File(raw))
+    if start.startswith((b"\xfd7zXZ", b"]\0")):
+        return cast("IO[bytes]", lzma.LZMAFile(raw))
+    if start.startswith(b"x"):
+        from joblib.compressor import BinaryZlibFile  # noqa: PLC0415 (seldom needed)
+
+        return cast("IO[bytes]", BinaryZlibFile(raw, "rb"))
+    if start.startswith(b"\x04\x22\x4d\x18"):
+        return cast("IO[bytes]", importlib.import_module("lz4.frame").LZ4FrameFile(raw))
+    if start.startswith(b"ZF"):
+        raise Forbidden("was saved by joblib 0.9 or older")
+    return raw
+
+
+class _ArrayWrapper:
+    """What joblib writes in place of an array, whose elements follow."""
+
+
+# The one in Python, not in C: joblib's files need its stack. It has no types of its own.
+_PythonUnpickler: Any = pickle._Unpickler  # noqa: SLF001
+
+
+class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
+    """Python's unpickler, with a policy."""
+
+    dispatch: ClassVar[dict[int, Callable[[_Unpickler], None]]] = dict(_PythonUnpickler.dispatch)
+    stack: list[Any]
+    metastack: list[list[Any]]
+    proto: int
+
+    def __init__(self, file: IO[bytes], policy: Policy) -> None:
+        super().__init__(file)
+        self._source = file
+        self._policy = policy
+        # What was imported, by identity, and how it may be used. It stays referenced, so identities stay.
+        self._uses: dict[int, tuple[str, object]] = {}
+        # What has its state already.
+        self._built: dict[int, object] = {}
+
+    # Names.
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 (anything may be imported)
+        """Import a name, if the policy allows it."""
+        if self.proto < PYTHON_3_PROTOCOL:
+            if (module, name) in _compat_pickle.NAME_MAPPING:
+                module, name = _compat_pickle.NAME_MAPPING[module, name]
+            else:
+                module = _compat_pickle.IMPORT_MAPPING.get(module, module)
+        judgement = self._policy.judge(module, name)
+        if judgement.use is None:
+            full = f"{module}.{name}"
+            raise Forbidden(
+                f"{full} is not allowed: {judgement.reason}", name=full, is_unknown=judgement.is_unknown
+            )
+        found = self._import(module, name)
+        if self._uses.get(id(found), (None,))[0] != CALL:
+            # Some have several names.
+            self._uses[id(found)] = (judgement.use, found)
+        return found
+
+    def _import(self, module: str, name: str) -> object:
+        stand_in = STAND_INS.get((module, name))
+        if stand_in is not None:
+            return MethodType(stand_in, self) if isinstance(stand_in, FunctionType) else stand_in
+        __import__(module, level=0)
+        found: object = sys.modules[module]
+        for part in name.split(".") if self.proto >= DOTS_PROTOCOL else [name]:
+            found = getattr(found, part)
+        if self._policy.trusts(module):
+            check_home(self._policy, module, name, found)
+        return found
+
+    def _outside(self) -> None:
+        raise Forbidden("refers to something outside of it")
+
+    # Calls.
+
+    def _check_call(self, callee: object, arguments: object) -> None:
+        use, _ = self._uses.get(id(callee), (None, None))
+        is_bare = isinstance(callee, type) and not arguments
+        if use is None or use == NAME or (use != CALL and not is_bare):
+            name = getattr(callee, "__qualname__", type(callee).__name__)
+            raise Forbidden(f"calls {name}, which no model does", name=name)
+
+    def _call(self) -> None:
+        self._check_call(self.stack[-2], self.stack[-1] or ("no",))
+        super().load_reduce()
+
+    def _new(self) -> None:
+        self._check_call(self.stack[-2], self.stack[-1])
+        super().load_newobj()
+
+    def _new_with_keywords(self) -> None:
+        self._check_call(self.stack[-3], self.stack[-2] or self.stack[-1])
+        super().load_newobj_ex()
+
+    def _instantiate(self, klass: Any, args: Any) -> None:  # noqa: ANN401 (as in Python's own)
+        self._check_call(klass, args)
+        super()._instantiate(klass, args)
+
+    # State and content.
+
+    def _build(self) -> None:
+        instance, state = self.stack[-2], self.stack[-1]
+        if isinstance(instance, (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType)) or (
+            id(instance) in self._uses
+        ):
+            raise Forbidden("changes a class or a function")
+        if id(instance) in self._built:
+            raise Forbidden("changes an object again")
+        for part in state if isinstance(state, tuple) else (state,):
+            if isinstance(part, dict) and any(map(is_special, part)):
+                raise Forbidden("sets a special attribute")
+        self._built[id(instance)] = instance
+        super().load_build()
+        if isinstance(instance, np.dtype):
+            _check_dtype(instance)
+        elif type(instance) is _ArrayWrapper:
+            self.stack[-1] = self._read_array(vars(instance))
+        else:
+            _check_labels(instance)
+
+    def _append(self) -> None:
+        self._check_container(self.stack[-2], (list, deque))
+        super().load_append()
+
+    def _extend(self) -> None:
+        self._check_container(self.metastack[-1][-1], (list, deque))
+        super().load_appends()
+
+    def _add(self) -> None:
+        self._check_container(self.metastack[-1][-1], (set,))
+        super().load_additems()
+
+    def _set_item(self) -> None:
+        self._check_keys(self.stack[-3], self.stack[-2:-1])
+        super().load_setitem()
+
+    def _set_items(self) -> None:
+        self._check_keys(self.metastack[-1][-1], self.stack[::2])
+        super().load_setitems()
+
+    def _check_container(self, container: object, kinds: tuple[type, ...]) -> None:
+        if not isinstance(container, kinds) and not self._policy.trusts(type(container).__module__):
+            raise Forbidden(f"puts something into a {type(container).__name__}")
+
+    def _check_keys(self, container: object, keys: Iterable[object]) -> None:
+        self._check_container(container, (dict,))
+        # A Bunch lends its keys as attributes.
+        if type(container) is not dict and any(map(is_special, keys)):
+            raise Forbidden("sets a special attribute")
+
+    # joblib's arrays.
+
+    def _read_array(self, wrapper: dict[str, Any]) -> object:
+        """Read the elements that follow a wrapper."""
+        dtype, shape = wrapper.get("dtype"), wrapper.get("shape")
+        if not isinstance(dtype, np.dtype) or not isinstance(shape, tuple):
+            raise Forbidden("has an array that cannot be understood")
+        if dtype.hasobject:
+            array = _Unpickler(self._source, self._policy).load()
+            if not isinstance(array, np.ndarray):
+                raise Forbidden("has an array that is none")
+            return array
+        if wrapper.get("numpy_array_alignment_bytes") is not None:
+            self._read_exactly(self._read_exactly(1)[0])
+        array = self._elements(dtype, math.prod(int(size) for size in shape))
+        array = array.reshape(shape[::-1]).T if wrapper.get("order") == "F" else array.reshape(shape)
+        if not dtype.isnative:
+            array = array.astype(dtype.newbyteorder("="))
+        return array.view(np.matrix) if wrapper.get("subclass") is np.matrix else array
+
+    def _elements(self, dtype: np.dtype[Any], count: int) -> np.ndarray[Any, Any]:
+        array = np.empty(count, dtype=dtype)
+        if not array.nbytes:
+            return array
+        view = memoryview(cast("Any", array.view(np.uint8)))
+        done = 0
+        while done < len(view):
+            part = self._source.read(min(READ_BYTES, len(view) - done))
+            if not part:
+                raise EOFError("an array ended before it was whole")
+            view[done : done + len(part)] = part
+            done += len(part)
+        return array
+
+    def _read_exactly(self, size: int) -> bytes:
+        data = self._source.read(size)
+        if len(data) < size:
+            raise EOFError("an array ended before it was whole")
+        return data
+
+    # What pickles call under the name of something freer.
+
+    def _reconstructor(self, cls: type, base: type, state: object) -> object:
+        """Make an object of a class, as protocols 0 and 1 do."""
+        self._check_call(cls, ())
+        if base not in (object, dict, list, tuple, set, frozenset, int, float, str):
+            raise Forbidden("makes an object of another's base")
+        if isinstance(state, dict) and any(map(is_special, state)):
+            raise Forbidden("sets a special attribute")
+        made: object = copyreg._reconstructor(cls, base, state)  # type: ignore[attr-defined]  # noqa: SLF001
+        return made
+
+    def _method(self, owner: object, name: str) -> object:
+        """Give a method that is allowed by its full name."""
+        cls = owner if isinstance(owner, type) else type(owner)
+        full = f"{cls.__qualname__}.{name}"
+        judgement = self._policy.judge(cls.__module__, full)
+        if judgement.use is None:
+            full = f"{cls.__module__}.{full}"
+            raise Forbidden(f"{full} is not allowed: {judgement.reason}", name=full)
+        return getattr(owner, name)
+
+    dispatch[pickle.REDUCE[0]] = _call
+    dispatch[pickle.NEWOBJ[0]] = _new
+    dispatch[pickle.NEWOBJ_EX[0]] = _new_with_keywords
+    dispatch[pickle.BUILD[0]] = _build
+    dispatch[pickle.APPEND[0]] = _append
+    dispatch[pickle.APPENDS[0]] = _extend
+    dispatch[pickle.ADDITEMS[0]] = _add
+    dispatch[pickle.SETITEM[0]] = _set_item
+    dispatch[pickle.SETITEMS[0]] = _set_items
+    for _code in (
+        *(pickle.EXT1, pickle.EXT2, pickle.EXT4, pickle.PERSID, pickle.BINPERSID),
+        *(pickle.NEXT_BUFFER, pickle.READONLY_BUFFER),
+    ):
+        dispatch[_code[0]] = _outside
+
+
+def _random_state(_: _Unpickler, bit_generator: object = "MT19937", *_ctor: object) -> object:
+    """Make a random state; its own function would call whatever it is given."""
+    return _random("__randomstate_ctor", bit_generator)
+
+
+def _generator(_: _Unpickler, bit_generator: object = "MT19937", *_ctor: object) -> object:
+    """Make a generator of random numbers, likewise."""
+    return _random("__generator_ctor", bit_generator)
+
+
+def _random(name: str, bit_generator: object) -> object:
+    made: object = getattr(importlib.import_module("numpy.random._pickle"), name)(bit_generator)
+    return made
+
+
+# What stands in for a name, by the name.
+STAND_INS: dict[tuple[str, str], Any] = {
+    ("builtins", "getattr"): _Unpickler._method,  # noqa: SLF001
+    ("copyreg", "_reconstructor"): _Unpickler._reconstructor,  # noqa: SLF001
+    ("joblib.numpy_pickle", "NumpyArrayWrapper"): _ArrayWrapper,
+    # Arrays are read into memory, whatever they were; `memmap` itself opens files.
+    ("numpy", "memmap"): np.ndarray,
+    ("numpy.random._pickle", "__randomstate_ctor"): _random_state,
+    ("numpy.random._pickle", "__generator_ctor"): _generator,
+}
+
+
+def check_home(policy: Policy, module: str, name: str, found: object) -> None:
+    """Refuse what a trusted module has only imported, if it is dangerous where it comes from."""
+    home, own_name = getattr(found, "__module__", None), getattr(found, "__qualname__", name)
+    is_elsewhere = isinstance(home, str) and home != module
+    if isinstance(found, ModuleType) or (is_elsewhere and policy.danger_of(str(home), own_name)):
+        full = f"{module}.{name}"
+        raise Forbidden(f"{full} is not allowed: it only leads to {home or name}", name=full)
+
+
+def is_special(name: object) -> bool:
+    """Tell whether it is a name such as `__class__`, which Python or NumPy gives a meaning."""
+    return isinstance(name, str) and name.startswith("__") and name.endswith("__")
+
+
+def _check_dtype(dtype: np.dtype[Any]) -> None:
+    """Refuse a data type whose flags are not its own: its arrays would take bytes for addresses."""
+    if dtype.names:
+        fields = [dtype.fields[name] for name in dtype.names] if dtype.fields else []
+        layout = {
+            "names": list(dtype.names),
+            "formats": [field[0] for field in fields],
+            "offsets": [field[1] for field in fields],
+            "itemsize": dtype.itemsize,
+        }
+        honest = np.dtype(layout)  # type: ignore[call-overload]  # NumPy's types do not know dictionaries
+    elif dtype.subdtype:
+        honest = np.dtype(dtype.subdtype)
+    else:
+        honest = np.dtype(dtype.str)
+    if (honest.flags ^ dtype.flags) & ~LAYOUT_FLAGS or honest.itemsize != dtype.itemsize:
+        raise Forbidden("has a data type that lies about itself")
+
+
+def _check_labels(instance: object) -> None:
+    """Refuse a table with a special attribute as a label: NumPy would take its value for an address."""
+    if not type(instance).__module__.startswith("pandas."):
+        return
+    with suppress(AttributeError):
+        if any(is_special(label) for axis in cast("Any", instance).axes for label in axis):
+            raise Forbidden("has a table with a special label")

@@ -1,0 +1,1 @@
+"""From checked rows to predictions: the model, its batching and the predictor."""

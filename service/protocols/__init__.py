@@ -1,0 +1,1 @@
+"""Bytes to rows, and predictions to bytes, for each wire format. No Flask and no sockets."""

@@ -1,0 +1,130 @@
+"""What `GET /model` says: which model this is, what it takes, and what it runs on."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from datetime import datetime
+from importlib import metadata
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from service.loading.compiled_model import CompiledModel
+from service.protocols.answers import JsonValue, json_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service.prediction.predictor import Predictor
+    from service.schema.features import Feature, Value
+
+# Module to package: those on which a prediction may depend, and those that serve it.
+PACKAGES = {
+    "sklearn": "scikit-learn",
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "joblib": "joblib",
+    "pandas": "pandas",
+    "xgboost": "xgboost",
+    "lightgbm": "lightgbm",
+    "catboost": "catboost",
+    "skops": "skops",
+    "onnxruntime": "onnxruntime",
+    "flask": "flask",
+    "granian": "granian",
+}
+
+# More than these are of use to nobody; `category_count` says how many there are.
+MOST_CATEGORIES = 1000
+EXAMPLES = {"text": "some text", "date": "2026-01-31", "boolean": "true"}
+
+
+def describe(predictor: Predictor) -> dict[str, JsonValue]:
+    """Describe the model in JSON's types."""
+    loaded = predictor.loaded
+    return {
+        "kind": predictor.kind,
+        "estimator": predictor.model.name,
+        "features": [_describe_feature(feature) for feature in predictor.features],
+        "classes": json_value(predictor.classes),
+        "file": loaded.file.name,
+        "size_bytes": loaded.size_bytes,
+        "digest": loaded.digest,
+        "packages": dict(loaded_packages()),
+        "path": _describe_path(predictor),
+        "example": example(predictor.features),
+    }
+
+
+def _describe_path(predictor: Predictor) -> dict[str, JsonValue]:
+    """Say whether the model's own arithmetic answers, and how that was tried, or the model and why."""
+    lean = predictor.lean
+    if lean is None:
+        return {"kind": "model", "reason": predictor.not_lean, "batched": predictor.is_batched}
+    described: dict[str, JsonValue] = {
+        "kind": "lean",
+        "tried_rows": len(lean.trial.rows),
+        "largest_difference": lean.largest_difference,
+    }
+    if isinstance(predictor.model, CompiledModel):
+        origin = predictor.model.origin
+        described["compiled_from"] = {
+            "file": origin.file,
+            "size_bytes": origin.size_bytes,
+            "digest": origin.digest,
+            "packages": dict(origin.packages),
+        }
+    return described
+
+
+def _describe_feature(feature: Feature) -> dict[str, JsonValue]:
+    """Give the name and type, whether a value must be given, and the categories if any are known."""
+    described: dict[str, JsonValue] = {
+        "name": feature.name,
+        "type": feature.type,
+        "required": feature.required,
+        "nullable": feature.nullable,
+    }
+    if feature.categories is not None:
+        known = feature.categories
+        described["categories"] = [json_value(value) for value in known[:MOST_CATEGORIES]]
+        described["category_count"] = len(known)
+        described["accepts_others"] = feature.is_open
+    return described
+
+
+def example(features: Sequence[Feature]) -> str:
+    """Give the path of a request that is answered, whatever the names of the features."""
+    query = [(feature.name, example_text(feature)) for feature in features]
+    return "/prediction?" + urlencode(query, quote_via=quote)
+
+
+def example_text(feature: Feature) -> str:
+    """Give a value that the feature takes, as a query has it."""
+    if feature.categories:
+        return query_text(feature.categories[0])
+    return EXAMPLES.get(feature.type, "1.0")
+
+
+def query_text(value: Value) -> str:
+    """Write a value as a query has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def loaded_packages() -> list[tuple[str, JsonValue]]:
+    """List the packages that are loaded and matter to a prediction, with their versions."""
+    loaded = [(module, package) for module, package in PACKAGES.items() if module in sys.modules]
+    return [
+        ("python", platform.python_version()),
+        *((package, _version(module, package)) for module, package in loaded),
+    ]
+
+
+def _version(module: str, package: str) -> str:
+    """Give the version of a package, or of the module where another package brings that (xgboost-cpu)."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return str(sys.modules[module].__version__)

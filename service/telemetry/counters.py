@@ -1,0 +1,184 @@
+"""Counts what was asked and answered, in memory that all workers share.
+
+Each worker writes to a region of its own, and whichever is asked for the numbers adds up all of them. In a
+region each place (see `places`) has a row: a place is held by one request alone, so a prediction is counted
+without a lock, and no count is lost. All other requests share a row, with a lock.
+
+Whoever reads while others write sees each number as it was before or after: a number is eight bytes at an
+address that eight divides, which processors read and write as a whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import tempfile
+import threading
+import time
+import weakref
+from bisect import bisect_left
+from contextlib import suppress
+from http import HTTPStatus
+from multiprocessing.reduction import DupFd
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from service.admission import MOST_PREDICTIONS_AT_ONCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from service.admission import Places
+
+# The ends of the histogram's buckets: from a small model's own arithmetic to what nobody waits for.
+BUCKETS_S = (
+    *(0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01),
+    *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+_BUCKETS_NS = tuple(round(end * 1e9) for end in BUCKETS_S)
+# In a row: the buckets, with one for all that took longer, then these.
+_DURATION_NS = len(BUCKETS_S) + 1
+_PREDICTED = _DURATION_NS + 1
+_ROW_LENGTH = _PREDICTED + 1
+
+# The routes are few, but which there are is the application's business; those over are counted as OTHER.
+MOST_ROUTES = 24
+OTHER = "other"
+_STATUSES = tuple(int(status) for status in HTTPStatus)
+
+_REGION = np.dtype([
+    ("pid", np.uint64),
+    ("taken", np.uint8, MOST_PREDICTIONS_AT_ONCE),
+    ("rows", np.uint64, (MOST_PREDICTIONS_AT_ONCE + 1, _ROW_LENGTH)),
+    ("answers", np.uint64, (MOST_ROUTES + 1, len(_STATUSES))),
+])  # fmt: skip
+
+
+class NoRegion(Exception):
+    """No region is free for this worker."""
+
+
+class Counters:
+    """The regions of all workers, as one file that has no name.
+
+    A region belongs to the process that has locked its byte of the file. The system lets go of the lock when
+    the process ends, however it ends; the next worker then counts on from there, so no count goes back.
+    """
+
+    def __init__(self, regions: int) -> None:
+        file = _unnamed_file()
+        os.ftruncate(file, regions * _REGION.itemsize)
+        self._open(file, os.getpid(), time.time())
+
+    def _open(self, file: int, server: int, since: float) -> None:
+        # Kept open, as is the map's: to close any of them would let go of this process's lock.
+        self._file = file
+        weakref.finalize(self, os.close, file)
+        # The process whose children the workers are, and when the counts were nothing.
+        self.server = server
+        self.since = since
+        self._map = mmap.mmap(file, 0)
+        self.regions: np.ndarray[Any, Any] = np.frombuffer(self._map, dtype=_REGION)
+
+    def __reduce__(self) -> tuple[Callable[..., Counters], tuple[object, int, float]]:
+        """Let a worker that is spawned open the same file; one that is forked has it."""
+        return _opened, (DupFd(self._file), self.server, self.since)
+
+    def claim(self) -> int:
+        """Give the index of a region that from now on is this process's; raise `NoRegion` if none is free."""
+        for index in range(len(self.regions)):
+            with suppress(OSError):
+                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, index)
+                region = self.regions[index]
+                # Whoever held these places before is no more.
+                region["taken"][:] = 0
+                region["pid"] = os.getpid()
+                return index
+        raise NoRegion
+
+
+def _opened(file: Any, server: int, since: float) -> Counters:  # noqa: ANN401 (multiprocessing does not tell its type)
+    counters = Counters.__new__(Counters)
+    counters._open(file.detach(), server, since)  # noqa: SLF001 (this is its other constructor)
+    return counters
+
+
+def _unnamed_file() -> int:
+    """Make a file in memory, for which no file system has to be writable."""
+    with suppress(AttributeError, OSError):
+        return os.memfd_create("infer-counters")
+    # Where that is forbidden, this is still writable; macOS has neither.
+    folder = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (the file has no name there)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return os.dup(file.fileno())
+
+
+class Meter:
+    """Counts for one process: by itself at first, and among all workers once it has joined them."""
+
+    def __init__(self, routes: Iterable[str], places: Places) -> None:
+        self.routes = tuple(sorted(routes))[:MOST_ROUTES]
+        self._indices = {route: index for index, route in enumerate(self.routes)}
+        self._places = places
+        self._lock = threading.Lock()
+        self.join(Counters(1))
+
+    def join(self, counters: Counters) -> None:
+        """Count here from now on; nothing is being answered yet. Raises `NoRegion`."""
+        region = counters.regions[counters.claim()]
+        self.counters = counters
+        # Plain Python reads and writes a number of these three times as fast as one of an array.
+        *self._rows, self._shared_row = [memoryview(row) for row in region["rows"]]
+        self._answers = [memoryview(statuses) for statuses in region["answers"]]
+        self._places.taken = memoryview(region["taken"])
+
+    def answered(self, place: int, rows: int, duration_ns: int) -> None:
+        """Count rows that were predicted by whoever still holds this place."""
+        row = self._rows[place]
+        row[bisect_left(_BUCKETS_NS, duration_ns)] += 1
+        row[_DURATION_NS] += duration_ns
+        row[_PREDICTED] += rows
+
+    def count(self, route: str, status: int, *, predicted: int = 0, duration_ns: int | None = None) -> None:
+        """Count any other answer; with its duration if it was to a prediction."""
+        statuses = self._answers[self._indices.get(route, MOST_ROUTES)]
+        index = _STATUSES.index(status)
+        row = self._shared_row
+        with self._lock:
+            statuses[index] += 1
+            if duration_ns is not None:
+                row[bisect_left(_BUCKETS_NS, duration_ns)] += 1
+                row[_DURATION_NS] += duration_ns
+                row[_PREDICTED] += predicted
+
+    def totals(self) -> Totals:
+        """Add up what all workers have counted."""
+        return Totals(self.counters, self.routes)
+
+
+class Totals:
+    """The counts of all workers at one moment."""
+
+    def __init__(self, counters: Counters, routes: tuple[str, ...]) -> None:
+        regions = counters.regions
+        # Copied first, so that everything that is made of a number is made of the same one.
+        rows: np.ndarray[Any, Any] = regions["rows"].sum(axis=0)
+        answers: np.ndarray[Any, Any] = regions["answers"].sum(axis=0)
+        self.since = counters.since
+        self.server = counters.server
+        self.pids: list[int] = regions["pid"].tolist()
+        self.taken: list[int] = regions["taken"].sum(axis=1).tolist()
+        self.duration_s: float = int(rows[:, _DURATION_NS].sum()) / 1e9
+        self.predicted = int(rows[:, _PREDICTED].sum())
+        # The last, of all that took longer, is of no end.
+        self.buckets: list[int] = rows[:, :_DURATION_NS].sum(axis=0).tolist()
+        # What was answered past Flask.
+        self.quick = int(rows[:-1, :_DURATION_NS].sum())
+        names = [*routes, *[OTHER] * (MOST_ROUTES + 1 - len(routes))]
+        self.answers: dict[tuple[str, int], int] = {
+            (names[route], _STATUSES[status]): int(answers[route, status])
+            for route, status in np.argwhere(answers).tolist()
+        }

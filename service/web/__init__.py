@@ -1,0 +1,1 @@
+"""The HTTP interface: the only importer of Flask."""

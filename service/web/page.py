@@ -1,0 +1,54 @@
+"""The fields of the form on the page: what fits the values of each feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from service.protocols.description import example_text, query_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service.schema.features import Feature
+
+# A longer list is no help to choose from.
+MOST_OPTIONS = 200
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a form: a list to choose from if it has options, else one to type in."""
+
+    name: str
+    value: str
+    options: tuple[str, ...] = ()
+    input_type: str = "text"
+    input_mode: str = "text"
+    is_optional: bool = False
+
+
+def fields_of(features: Sequence[Feature]) -> list[Field]:
+    """Give a field for each feature."""
+    return [_field(feature) for feature in features]
+
+
+def _field(feature: Feature) -> Field:
+    return Field(
+        name=feature.name,
+        value=example_text(feature),
+        options=_options(feature),
+        input_type="date" if feature.type == "date" and not feature.categories else "text",
+        input_mode="decimal" if feature.type == "number" else "text",
+        # An empty text is a text, which a browser would not send for a field that is required.
+        is_optional=feature.nullable or feature.type == "text",
+    )
+
+
+def _options(feature: Feature) -> tuple[str, ...]:
+    """List the values if they are known and few, and there are no others."""
+    if feature.type == "boolean":
+        return tuple(query_text(value) for value in feature.categories or (True, False))
+    if not feature.categories or feature.is_open or len(feature.categories) > MOST_OPTIONS:
+        return ()
+    return tuple(query_text(value) for value in feature.categories)

@@ -1,0 +1,142 @@
+"""Whatever way serves a model, its answers are the model's own: all classifiers and regressors there are."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_classification, make_regression
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.utils import all_estimators
+
+from service.compiler.parity import TOLERANCE
+from service.protocols.answers import Predictions, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from service.prediction.predictor import Predictor
+
+ROWS = 300
+FEATURES = 6
+# What cannot be made, or not be fitted to one table and one target, without being told more.
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "CCA": {"n_components": 1},
+    "ClassifierChain": {"estimator": LogisticRegression()},
+    "FixedThresholdClassifier": {"estimator": LogisticRegression()},
+    "MultiOutputClassifier": {"estimator": LogisticRegression()},
+    "MultiOutputRegressor": {"estimator": LinearRegression()},
+    "OneVsOneClassifier": {"estimator": LogisticRegression()},
+    "OneVsRestClassifier": {"estimator": LogisticRegression()},
+    "OutputCodeClassifier": {"estimator": LogisticRegression()},
+    "PLSCanonical": {"n_components": 1},
+    "RadiusNeighborsClassifier": {"radius": 1e6},
+    "RadiusNeighborsRegressor": {"radius": 1e6},
+    "RegressorChain": {"estimator": LinearRegression()},
+    "SelfTrainingClassifier": {"estimator": LogisticRegression()},
+    "StackingClassifier": {"estimators": [("a", LogisticRegression())]},
+    "StackingRegressor": {"estimators": [("a", LinearRegression())]},
+    "TunedThresholdClassifierCV": {"estimator": LogisticRegression()},
+    "VotingClassifier": {"estimators": [("a", LogisticRegression())], "voting": "soft"},
+    "VotingRegressor": {"estimators": [("a", LinearRegression())]},
+}
+SEVERAL_OUTPUTS = {
+    *("ClassifierChain", "MultiOutputClassifier", "MultiOutputRegressor", "RegressorChain"),
+    *("MultiTaskElasticNet", "MultiTaskElasticNetCV", "MultiTaskLasso", "MultiTaskLassoCV"),
+}
+POSITIVE = {"CategoricalNB", "ComplementNB", "MultinomialNB"}
+POSITIVE_TARGET = {"GammaRegressor", "PoissonRegressor"}
+TWO_CLASSES = {"ClassifierChain", "FixedThresholdClassifier", "TunedThresholdClassifierCV"}
+KINDS = ["classifier", "regressor"]
+# Without n_features_in_, it cannot be told what it takes: the service refuses it.
+UNKNOWN_FEATURES = {"IsotonicRegression"}
+CASES = [
+    (kind, name, made)
+    for kind in KINDS
+    for name, made in all_estimators(kind)
+    if name not in UNKNOWN_FEATURES
+]
+
+LEAN = {
+    *("ARDRegression", "AdaBoostClassifier", "BaggingClassifier", "BaggingRegressor", "BayesianRidge"),
+    *("BernoulliNB", "CCA", "ComplementNB", "DecisionTreeClassifier", "DecisionTreeRegressor", "ElasticNet"),
+    *("ElasticNetCV", "ExtraTreeClassifier", "ExtraTreeRegressor", "ExtraTreesClassifier"),
+    *("ExtraTreesRegressor", "GammaRegressor", "GaussianNB", "GradientBoostingClassifier"),
+    *("GradientBoostingRegressor", "HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
+    *("HuberRegressor", "Lars", "LarsCV", "Lasso", "LassoCV", "LassoLars", "LassoLarsCV", "LassoLarsIC"),
+    *("LinearDiscriminantAnalysis", "LinearRegression", "LinearSVC", "LinearSVR", "LogisticRegression"),
+    *("LogisticRegressionCV", "MLPClassifier", "MLPRegressor", "MultiTaskElasticNet"),
+    *("MultiTaskElasticNetCV", "MultiTaskLasso", "MultiTaskLassoCV", "MultinomialNB"),
+    *("OrthogonalMatchingPursuit", "OrthogonalMatchingPursuitCV", "PLSCanonical", "PLSRegression"),
+    *("PassiveAggressiveClassifier", "PassiveAggressiveRegressor", "Perceptron", "PoissonRegressor"),
+    *("QuantileRegressor", "RandomForestClassifier", "RandomForestRegressor", "Ridge", "RidgeCV"),
+    *("RidgeClassifier", "RidgeClassifierCV", "SGDClassifier", "SGDRegressor", "TheilSenRegressor"),
+    *("TransformedTargetRegressor", "TweedieRegressor", "VotingClassifier", "VotingRegressor"),
+}
+# Those whose single rows go through compiled code.
+NO_ROW_PATH = {
+    *("AdaBoostClassifier", "BernoulliNB", "ComplementNB", "GaussianNB", "MLPClassifier"),
+    *("MLPRegressor", "MultinomialNB", "TransformedTargetRegressor", "VotingClassifier", "VotingRegressor"),
+}
+
+
+def fitted(kind: str, name: str, made: Any) -> tuple[Any, Any]:
+    """A model of the class, and the rows that it was fitted to."""
+    model = made(**ARGUMENTS.get(name, {}))
+    if kind == "classifier":
+        classes = 2 if name in TWO_CLASSES else 3
+        rows, target = make_classification(
+            ROWS, FEATURES, n_informative=4, n_classes=classes, random_state=0, n_redundant=0
+        )
+    else:
+        rows, target = make_regression(ROWS, FEATURES, random_state=0, noise=3)
+    if name in POSITIVE:
+        rows = np.abs(rows).round()
+    if name in POSITIVE_TARGET:
+        target = np.abs(target) / 100 + 1
+    if name in SEVERAL_OUTPUTS:
+        target = np.stack([target, target], axis=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return model.fit(rows, target), rows
+
+
+@pytest.mark.parametrize(("kind", "name", "made"), CASES, ids=[name for _, name, _ in CASES])
+@pytest.mark.filterwarnings("ignore")
+def test_answers_are_the_models_own(
+    kind: str, name: str, made: Any, make_predictor: Callable[[object], Predictor]
+) -> None:
+    model, rows = fitted(kind, name, made)
+    predictor = make_predictor(model)
+    chance = np.random.default_rng(1)
+    given = rows if name in POSITIVE else np.vstack([rows, chance.normal(0, 10, size=rows.shape)])
+
+    assert (predictor.lean is not None) == (name in LEAN), predictor.not_lean
+    assert_own(model, given, predictor.predict(given), has_probabilities=name not in SEVERAL_OUTPUTS)
+    assert_own(model, given[:1], predictor.predict(given[:1]), has_probabilities=name not in SEVERAL_OUTPUTS)
+    path = predictor.lean and predictor.lean.row_path
+    assert (path is not None) == (name in LEAN - NO_ROW_PATH)
+    if path:
+        writer = Writer(predictor.classes)
+        answers = [(at, path.answer(row)) for at, row in enumerate(given.tolist())]
+        alone = {at: writer.row(*answer) for at, answer in answers if answer}
+        assert len(alone) > 0.9 * len(given)
+        shares = [list(cast("Any", row).values()) for _, row in alone.values() if row]
+        predictions = Predictions([value for value, _ in alone.values()], shares or None)
+        assert_own(model, given[list(alone)], predictions, has_probabilities=True)
+
+
+def assert_own(model: Any, given: Any, found: Predictions, *, has_probabilities: bool) -> None:
+    """Hold predictions to the model's own: the same labels, and numbers of twelve digits."""
+    expected = model.predict(given)
+    if hasattr(model, "classes_"):
+        assert found.values == expected.tolist()
+    else:
+        np.testing.assert_allclose(found.values, expected, rtol=TOLERANCE, atol=TOLERANCE)
+    if hasattr(model, "predict_proba") and has_probabilities:
+        probabilities = model.predict_proba(given)
+        np.testing.assert_allclose(np.array(found.probabilities), probabilities, rtol=0, atol=TOLERANCE)
+    else:
+        assert (found.probabilities is not None) == hasattr(model, "predict_proba")

@@ -1,0 +1,171 @@
+"""One row through compiled code: the same answer, or none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import make_classification
+from sklearn.decomposition import PCA
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, SGDClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+
+from service.compiler.operations import Product
+from service.compiler.outputs import Classifier, Regressor
+from service.compiler.row_program import row_path
+from service.native import LIBRARY, Operation, RowPath, Scores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from service.prediction.predictor import Predictor
+
+PIPELINES: dict[str, Any] = {
+    "scaled": make_pipeline(StandardScaler(), LogisticRegression()),
+    "only centered": make_pipeline(StandardScaler(with_std=False), LogisticRegression()),
+    "by medians": make_pipeline(RobustScaler(), LogisticRegression()),
+    "by the largest": make_pipeline(MaxAbsScaler(), LogisticRegression()),
+    "clipped": make_pipeline(MinMaxScaler(clip=True), LogisticRegression()),
+    "filled": make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()),
+    "filled and boosted": make_pipeline(SimpleImputer(), HistGradientBoostingClassifier(max_iter=20)),
+    "boosted": make_pipeline(StandardScaler(), HistGradientBoostingClassifier(max_iter=20)),
+    "forest": make_pipeline(MinMaxScaler(), RandomForestClassifier(20)),
+    "one against the rest": make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss")),
+    "twice": make_pipeline(StandardScaler(), make_pipeline(RobustScaler(), LogisticRegression())),
+    "columns": make_pipeline(
+        ColumnTransformer(
+            [
+                ("a", make_pipeline(SimpleImputer(), StandardScaler()), [3, 1]),
+                ("b", RobustScaler(), [0]),
+            ],
+            remainder="passthrough",
+        ),
+        LogisticRegression(),
+    ),
+}
+
+
+def data() -> tuple[Any, Any]:
+    rows, target = make_classification(400, 5, n_informative=4, n_redundant=0, n_classes=3, random_state=1)
+    return rows, target
+
+
+@pytest.mark.parametrize("model", PIPELINES.values(), ids=PIPELINES)
+def test_pipelines(model: Any, make_predictor: Callable[[object], Predictor]) -> None:
+    rows, target = data()
+    model.fit(rows, target)
+    predictor = make_predictor(model)
+
+    assert predictor.lean, predictor.not_lean
+    path = predictor.lean.row_path
+    assert path
+    answers = [path.answer(row) for row in rows.tolist()]
+    assert None not in answers
+    assert [answer[0] for answer in answers if answer] == model.predict(rows).tolist()
+    found = [answer[1] for answer in answers if answer]
+    np.testing.assert_allclose(found, model.predict_proba(rows), rtol=0, atol=1e-12)
+
+
+def test_a_label_that_hangs_on_rounding_is_left_to_numpy() -> None:
+    coefficients = np.array([[0.1], [0.2], [-0.3]])
+    path = row_path(Classifier(Product(coefficients, 0.0), "positive", "logistic", is_flat=True), 3)
+    assert path
+
+    # 0.1 + 0.2 - 0.3 is 0 or 5.6e-17, as one adds.
+    assert path.answer([1.0, 1.0, 1.0]) is None
+    assert path.answer([1e30, 1e30, 1e30]) is None
+    assert path.answer([1.0, 1.0, 0.9999]) is not None
+
+
+def test_the_largest_of_several_scores_in_doubt() -> None:
+    path = row_path(Classifier(Product(np.array([[0.1, 0.1, 1.0]]), np.zeros(3)), "largest", "softmax"), 1)
+    assert path
+
+    assert path.answer([-1.0]) is None
+    found = path.answer([1.0])
+    assert found
+    assert found[0] == 2
+
+
+def test_trees_after_a_product_are_left_to_numpy(make_predictor: Callable[[object], Predictor]) -> None:
+    """A sum in another order may be on the other side of a threshold."""
+    rows, target = data()
+    model = make_pipeline(PCA(3), RandomForestClassifier(5)).fit(rows, target)
+
+    lean = make_predictor(model).lean
+
+    assert lean
+    assert lean.row_path is None
+
+
+def test_what_a_step_makes_too_large_is_left_to_the_model(
+    make_predictor: Callable[[object], Predictor],
+) -> None:
+    rows, target = data()
+    model = make_pipeline(StandardScaler(), RandomForestClassifier(5)).fit(rows * 0.1, target)
+    lean = make_predictor(model).lean
+    assert lean
+    assert lean.row_path
+
+    # The scaler divides by less than this.
+    assert lean.row_path.answer([3.4e38, 0, 0, 0, 0]) is None
+    assert lean.row_path.answer([1e37, 0, 0, 0, 0]) is not None
+
+
+def test_a_sum_whose_digits_cancel_is_left_to_numpy() -> None:
+    coefficients = np.array([[1.0], [-1.0], [0.5], [-0.5]])
+    path = row_path(Regressor(Product(coefficients, 0.1)), 4)
+    assert path
+
+    assert path.answer([1.7e9, 1.7e9 + 1, 1.7e9, 1.7e9 + 3]) is None
+    found = path.answer([1.0, 2.0, 3.0, 5.0])
+    assert found
+    np.testing.assert_allclose(found[1], [-1.9], rtol=1e-15)
+
+
+def test_exponential(make_predictor: Callable[[object], Predictor]) -> None:
+    rows, target = data()
+    model = PoissonRegressor().fit(rows, target)
+
+    lean = make_predictor(model).lean
+
+    assert lean
+    assert lean.row_path
+    found = [lean.row_path.answer(row) for row in rows.tolist()]
+    np.testing.assert_allclose([each[1][0] for each in found if each], model.predict(rows), rtol=1e-12)
+    # The exponential of so much is no number of 32 bits.
+    assert lean.row_path.answer([1e5 * np.sign(model.coef_[0]), 0, 0, 0, 0]) is None
+
+
+SCORES = Scores(2, 1, "none", "none")
+GOOD = Operation("product", 0, 2, 2, 1, first=np.ones(2), second=np.zeros(1))
+
+
+@pytest.mark.parametrize(
+    ("features", "operation", "scores"),
+    [
+        pytest.param(0, GOOD, SCORES, id="no features"),
+        pytest.param(5000, GOOD, SCORES, id="too many features"),
+        pytest.param(2, GOOD, Scores(4096, 1, "none", "none"), id="scores elsewhere"),
+        pytest.param(2, GOOD, Scores(2, 0, "none", "none"), id="no scores"),
+        pytest.param(2, GOOD, Scores(2, 1, "unknown", "none"), id="an unknown link"),
+        pytest.param(2, Operation("unknown", 0, 2, 2, 2), SCORES, id="an unknown operation"),
+        pytest.param(2, Operation("check", -1, 2, 2, 2), SCORES, id="before the workspace"),
+        pytest.param(2, Operation("check", 0, 2, 4095, 2), SCORES, id="behind the workspace"),
+        pytest.param(2, Operation("shift", 0, 2, 2, 3), SCORES, id="more out than in"),
+        pytest.param(2, Operation("fill", 0, 2, 2, 2), SCORES, id="nothing to fill in"),
+        pytest.param(2, Operation("fill", 0, 2, 2, 2, first=np.ones(1)), SCORES, id="too few numbers"),
+        pytest.param(2, Operation("take", 0, 2, 2, 1, columns=[2]), SCORES, id="another column"),
+        pytest.param(2, Operation("take", 0, 2, 2, 1, columns=[-1]), SCORES, id="a column before"),
+        pytest.param(2, Operation("trees", 0, 2, 2, 1, first=np.ones(1)), SCORES, id="no trees"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_refused(features: int, operation: Operation, scores: Scores) -> None:
+    assert LIBRARY
+    with pytest.raises(ValueError, match=r"."):
+        RowPath(features, [operation], scores, LIBRARY)

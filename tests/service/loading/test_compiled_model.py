@@ -1,0 +1,209 @@
+"""A compiled model is served as the model was, without scikit-learn."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from service.compile import compile_model
+from service.compiler.archive import write_saved
+from service.compiler.functions import Outcome
+from service.compiler.operations import Take
+from service.compiler.outputs import Chain
+from service.loading.model_file import ModelUnloadable, load_model
+from service.prediction.predictor import Predictor
+from service.protocols.description import describe
+from service.settings import Settings
+from service.web.app import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from service.compiler.codec import Saved
+    from tests.service.conftest import Service
+
+ROOT = Path(__file__).parents[3]
+ROW = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}
+# What a service of a compiled model must do without.
+ABSENT = ("sklearn", "scipy", "joblib", "pandas", "threadpoolctl")
+
+
+@pytest.fixture
+def compile_to_file(save: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
+    """Compile a model, perhaps with a change, into a file."""
+
+    def make(model: object, change: Callable[[Saved], Saved] = lambda saved: saved) -> Path:
+        file = tmp_path / "model.lean"
+        content = io.BytesIO()
+        write_saved(content, change(compile_model(load_model(save(model)))[0]))
+        file.write_bytes(content.getvalue())
+        return file
+
+    return make
+
+
+def test_answers_are_those_of_the_model(
+    classifier: LogisticRegression, iris: tuple[Any, Any], compile_to_file: Callable[..., Path]
+) -> None:
+    rows = iris[0].to_numpy()
+
+    predictor = Predictor(load_model(compile_to_file(classifier)))
+    predictions = predictor.predict(rows)
+
+    assert predictions.values == classifier.predict(iris[0]).tolist()
+    np.testing.assert_allclose(
+        np.array(predictions.probabilities), classifier.predict_proba(iris[0]), atol=1e-12
+    )
+    assert predictor.is_batched
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_answers_of_a_mixed_table_are_those_of_the_model(
+    mixed_models: dict[str, Any], mixed_frame: Any, compile_to_file: Callable[..., Path]
+) -> None:
+    model, table = mixed_models["search"], mixed_frame[["age", "town"]]
+
+    predictor = Predictor(load_model(compile_to_file(model)))
+    rows = [[None if np.isnan(age) else age, town] for age, town in table.itertuples(index=False)]
+    predictions = predictor.predict(rows)
+
+    assert predictions.values == model.predict(table).tolist()
+    assert [feature.type for feature in predictor.features] == ["number", "category"]
+
+
+def test_what_it_was_compiled_from_is_described(
+    classifier: LogisticRegression, save: Callable[..., Path], compile_to_file: Callable[..., Path]
+) -> None:
+    origin = load_model(save(classifier))
+
+    description: Any = describe(Predictor(load_model(compile_to_file(classifier))))
+
+    assert description["estimator"] == "LogisticRegression"
+    assert description["file"] == "model.lean"
+    path = description["path"]
+    assert (path["kind"], path["tried_rows"]) == ("lean", 192)
+    assert path["compiled_from"]["file"] == "model.joblib"
+    assert path["compiled_from"]["digest"] == origin.digest
+    assert "scikit-learn" in path["compiled_from"]["packages"]
+
+
+def test_nothing_of_scikit_learn_is_needed(
+    classifier: LogisticRegression, compile_to_file: Callable[..., Path]
+) -> None:
+    script = f"""
+import sys
+sys.modules.update(dict.fromkeys({ABSENT!r}))  # To import one of them is an error.
+from pathlib import Path
+from service.application import build_app
+from service.settings import Settings
+client = build_app(Settings(model_file=Path(sys.argv[1]))).test_client()
+print(client.get("/prediction", query_string={ROW!r}).text)
+"""
+
+    finished = subprocess.run(
+        [sys.executable, "-c", script, str(compile_to_file(classifier))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads(finished.stdout)["prediction"] == "setosa"
+
+
+def test_the_service_serves_it(
+    classifier: LogisticRegression,
+    compile_to_file: Callable[..., Path],
+    start_service: Callable[..., Service],
+) -> None:
+    service = start_service(compile_to_file(classifier))
+
+    status, answer = service.request("POST", "/prediction", {"rows": [ROW, ROW]})
+    _, described = service.request("GET", "/model")
+
+    assert (status, answer["predictions"]) == (200, ["setosa", "setosa"])
+    assert not {"scikit-learn", "scipy", "joblib"} & set(described["packages"])
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_rows_that_only_the_model_could_judge_are_refused(compile_to_file: Callable[..., Path]) -> None:
+    chance = np.random.default_rng(0)
+    rows = chance.normal(size=(50, 1))
+    model = make_pipeline(FunctionTransformer(np.exp), LogisticRegression()).fit(rows, rows[:, 0] > 0)
+    predictor = Predictor(load_model(compile_to_file(model)))
+    client = create_app(predictor, Settings(model_file=predictor.loaded.file)).test_client()
+
+    good = client.get("/prediction?x0=1")
+    refused = client.get("/prediction?x0=1000")
+
+    assert good.status_code == 200
+    assert refused.status_code == 400
+    assert refused.json is not None
+    assert refused.json["error"]["code"] == "not_computable"
+
+
+def other_label(saved: Saved) -> Saved:
+    values = np.asarray(saved.trial.wanted.values).copy()
+    values[7] = (values[7] + 1) % 3
+    return replace(saved, trial=replace(saved.trial, wanted=saved.trial.wanted._replace(values=values)))
+
+
+def other_number(saved: Saved) -> Saved:
+    shares = np.asarray(saved.trial.wanted.probabilities) + 1e-9
+    return replace(
+        saved, trial=replace(saved.trial, wanted=saved.trial.wanted._replace(probabilities=shares))
+    )
+
+
+def column_that_is_not_there(saved: Saved) -> Saved:
+    return replace(saved, path=Chain([Take(np.array([99]))], saved.path))
+
+
+def no_probabilities(saved: Saved) -> Saved:
+    wanted = Outcome(saved.trial.wanted.values)
+    return replace(saved, trial=replace(saved.trial, wanted=wanted))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (other_label, "does not answer here as the model that it was made of: it gave another label"),
+        (other_number, "it was made of: its answers differ by 1.0e-09"),
+        (no_probabilities, "only one of the two has probabilities"),
+        (column_that_is_not_there, "cannot be computed .IndexError: index 99"),
+    ],
+)
+def test_a_path_that_does_not_answer_as_the_model_did_is_not_served(
+    change: Callable[[Saved], Saved],
+    reason: str,
+    classifier: LogisticRegression,
+    compile_to_file: Callable[..., Path],
+) -> None:
+    with pytest.raises(ModelUnloadable, match=reason) as caught:
+        load_model(compile_to_file(classifier, change))
+
+    assert "Compile the model again" in str(caught.value)
+
+
+def test_a_file_that_is_damaged_is_told_in_a_line(
+    classifier: LogisticRegression, compile_to_file: Callable[..., Path]
+) -> None:
+    file = compile_to_file(classifier)
+    file.write_bytes(file.read_bytes()[:-30])
+
+    with pytest.raises(ModelUnloadable, match=r"it is no compiled model .*Compile the model again") as caught:
+        load_model(file)
+
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,191 @@
+"""Models by skops answer as they do in their own Python."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from infer_cli.inspection import inspect_model
+from service.loading import skops_schema
+from service.loading.model_file import ModelUnloadable, load_model
+from service.loading.policy import Policy
+from service.loading.skops_schema import Schema
+from service.loading.unpickling import Forbidden
+from service.prediction.predictor import Predictor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def save_skops(tmp_path: Path) -> Callable[..., Path]:
+    """Write a model as skops does, after its schema was changed."""
+
+    def save(model: object, change: Callable[[str], str] = str) -> Path:
+        plain, file = tmp_path / "plain.skops", tmp_path / "model.skops"
+        skops.io.dump(model, plain)
+        with zipfile.ZipFile(plain) as source, zipfile.ZipFile(file, "w") as target:
+            for name in source.namelist():
+                data = source.read(name)
+                target.writestr(name, change(data.decode()) if name == "schema.json" else data)
+        return file
+
+    return save
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_answers_are_those_of_the_model(iris: tuple[Any, Any], tmp_path: Path, compression: int) -> None:
+    model = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0)).fit(*iris)
+    file = tmp_path / "model.skops"
+    skops.io.dump(model, file, compression=compression)
+
+    predictor = Predictor(load_model(file))
+
+    answer = predictor.predict(iris[0].to_numpy().tolist())
+    assert answer.values == model.predict(iris[0]).tolist()
+    assert answer.probabilities == model.predict_proba(iris[0]).tolist()
+
+
+@pytest.mark.parametrize("name", ["many", "selected", "nested", "search", "boosting", "stacking", "texts"])
+def test_both_sides_know_the_same_features(
+    name: str, mixed_models: dict[str, Any], save_skops: Callable[..., Path]
+) -> None:
+    file = save_skops(mixed_models[name])
+
+    inspection, predictor = inspect_model(file), Predictor(load_model(file))
+
+    assert inspection.features is not None
+    assert inspection.kind == predictor.kind
+    assert list(inspection.classes or ()) == predictor.classes
+    for inspected, feature in zip(inspection.features, predictor.features, strict=True):
+        assert (inspected.name, inspected.kind) == (feature.name, feature.type)
+        assert (inspected.required, inspected.nullable) == (feature.required, feature.nullable)
+        assert (inspected.categories is None) == (feature.categories is None)
+
+
+def test_the_version_of_another_scikit_learn(
+    classifier: LogisticRegression, save_skops: Callable[..., Path]
+) -> None:
+    version = classifier.__getstate__()["_sklearn_version"]
+    file = save_skops(classifier, lambda schema: schema.replace(version, "0.0.7"))
+
+    assert inspect_model(file).sklearn_version == "0.0.7"
+    assert load_model(file).file == file
+    with pytest.raises(ModelUnloadable, match=r"written with scikit-learn 0\.0\.7"):
+        load_model(file, versions_must_match=True)
+
+
+def test_what_is_shared_stays_shared(iris: tuple[Any, Any], save_skops: Callable[..., Path]) -> None:
+    model = VotingClassifier([("a", LogisticRegression(max_iter=500))]).fit(*iris)
+
+    loaded: Any = load_model(save_skops(model)).estimator
+
+    assert loaded.estimators_[0] is loaded.named_estimators_["a"]
+
+
+OWN = "def twice(x):\n    return x * 2\n\n\nfrom os import system\n"
+
+
+def test_own_code_needs_trust(
+    iris: tuple[Any, Any],
+    save_skops: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "code_of_skops.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    import code_of_skops  # type: ignore[import-not-found]  # noqa: PLC0415 (written just now)
+
+    model = make_pipeline(FunctionTransformer(code_of_skops.twice), LogisticRegression(max_iter=500))
+    file = save_skops(model.fit(*iris))
+
+    with pytest.raises(ModelUnloadable, match=r"code_of_skops\.twice is not allowed: it is not known"):
+        load_model(file)
+    loaded: Any = load_model(file, ("code_of_skops",)).estimator
+    assert loaded.predict(iris[0]).tolist() == model.predict(iris[0]).tolist()
+    lent = save_skops(model, lambda schema: schema.replace('"twice"', '"system"'))
+    with pytest.raises(
+        ModelUnloadable, match=r"code_of_skops\.system is not allowed: it only leads to posix"
+    ):
+        load_model(lent, ("code_of_skops",))
+
+
+@pytest.mark.parametrize("keep", [0.5, 0.99])
+def test_a_file_that_is_cut_short(
+    classifier: LogisticRegression, save_skops: Callable[..., Path], keep: float
+) -> None:
+    file = save_skops(classifier)
+    data = file.read_bytes()
+    file.write_bytes(data[: int(len(data) * keep)])
+
+    with pytest.raises(ModelUnloadable, match=r"it is damaged \(File is not a zip file\)\. Copy or save"):
+        load_model(file)
+
+
+def test_a_zip_of_another_kind(tmp_path: Path) -> None:
+    file = tmp_path / "model.skops"
+    np.savez(tmp_path / "arrays", np.ones(2))
+    (tmp_path / "arrays.npz").rename(file)
+
+    with pytest.raises(ModelUnloadable, match="it is a zip without the schema that skops writes"):
+        load_model(file)
+
+
+def test_nothing_but_what_was_judged_is_written() -> None:
+    text = {"__class__": "str", "__module__": "builtins", "__loader__": "JsonNode", "content": "1"}
+    hidden = {**text, "is_json": True, "file": "/etc/passwd", "extra": {"__class__": "system"}}
+    schema: dict[str, Any] = {
+        "__class__": "list",
+        "__module__": "builtins",
+        "__loader__": "ListNode",
+        "content": [hidden, {**hidden, "__id__": 3}, {"__id__": 3}],
+        "protocol": 2,
+        "_skops_version": "9",
+    }
+
+    written = Schema(schema, Policy()).written
+
+    assert written["content"][0] == {**text, "__id__": 1}
+    assert written["content"][2]["__loader__"] == "CachedNode"
+    assert written["content"][2]["__id__"] == written["content"][1]["__id__"]
+    assert "system" not in json.dumps(written)
+
+
+def test_more_objects_than_any_model_has(
+    classifier: LogisticRegression, save_skops: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(skops_schema, "NODES_MAX", 10)
+
+    with pytest.raises(ModelUnloadable, match="more objects than any model has"):
+        load_model(save_skops(classifier))
+
+
+def test_both_sides_have_the_same_rules() -> None:
+    from infer_cli.inspection import skops_rules  # noqa: PLC0415 (its names are those of the service)
+    from service.loading.unpickling import STAND_INS  # noqa: PLC0415
+
+    def plain(names: Any) -> set[tuple[str, str]]:
+        return {(name.module, name.name) for name in names}
+
+    assert {loader: plain(names) for loader, names in skops_rules.PLAIN.items()} == skops_schema.PLAIN
+    assert skops_rules.STRICT == skops_schema.STRICT
+    assert plain(skops_rules.STAND_INS) == set(STAND_INS)
+    assert set(Schema._loaders) == {"JsonNode", *skops_rules.KNOWN}
+
+
+@pytest.mark.parametrize(
+    "schema", [None, [], {}, {"protocol": 2}, {"protocol": 2, "__loader__": ["ListNode"]}]
+)
+def test_a_schema_of_nothing(schema: object) -> None:
+    with pytest.raises(Forbidden):
+        Schema(schema, Policy())

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+import sklearn
+from sklearn.neighbors import KNeighborsClassifier
+
+from service.protocols.description import _version, describe, example
+from service.schema.features import Feature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sklearn.linear_model import LogisticRegression
+
+    from service.prediction.predictor import Predictor
+
+
+def test_a_model_is_described(
+    classifier: LogisticRegression, make_predictor: Callable[[object], Predictor]
+) -> None:
+    predictor = make_predictor(classifier)
+
+    description = describe(predictor)
+
+    packages = description.pop("packages")
+    assert isinstance(packages, dict)
+    assert packages["python"] == platform.python_version()
+    assert packages["scikit-learn"] == sklearn.__version__
+    assert "catboost" not in packages
+    path = description.pop("path")
+    assert isinstance(path, dict)
+    assert path["kind"] == "lean"
+    assert description == {
+        "kind": "classifier",
+        "estimator": "LogisticRegression",
+        "features": [
+            {"name": name, "type": "number", "required": True, "nullable": False}
+            for name in ("slength", "swidth", "plength", "pwidth")
+        ],
+        "classes": ["setosa", "versicolor", "virginica"],
+        "file": "model.joblib",
+        "size_bytes": predictor.loaded.file.stat().st_size,
+        "digest": predictor.loaded.digest,
+        "example": "/prediction?slength=1.0&swidth=1.0&plength=1.0&pwidth=1.0",
+    }
+
+
+def test_the_example_is_encoded() -> None:
+    assert example([Feature("a b&c"), Feature("größe"), Feature("x/y")]) == (
+        "/prediction?a%20b%26c=1.0&gr%C3%B6%C3%9Fe=1.0&x%2Fy=1.0"
+    )
+
+
+def test_why_a_model_has_no_shorter_way_is_said(make_predictor: Callable[[object], Predictor]) -> None:
+    path = describe(make_predictor(KNeighborsClassifier(1).fit([[0.0], [1.0]], [0, 1])))["path"]
+
+    assert path == {
+        "kind": "model",
+        "reason": "there is no shorter way through KNeighborsClassifier",
+        "batched": True,
+    }
+
+
+def test_a_module_of_another_package_tells_its_version_itself() -> None:
+    import sklearn  # noqa: PLC0415 (slow to import)
+
+    assert _version("sklearn", "scikit-learn-of-another-name") == sklearn.__version__

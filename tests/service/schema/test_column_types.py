@@ -1,0 +1,122 @@
+"""The answers for mixed tables are those of the model in its own Python, row by row."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import numpy as np
+import pytest
+
+from service.settings import Settings
+from service.web.app import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask.testing import FlaskClient
+
+    from service.prediction.predictor import Predictor
+
+MODELS = ["many", "selected", "nested", "boosting", "search", "stacking", "array", "texts"]
+
+
+@pytest.fixture
+def client_of(
+    mixed_models: dict[str, Any], make_predictor: Callable[[object], Predictor]
+) -> Callable[[str], FlaskClient]:
+    def make(name: str) -> FlaskClient:
+        predictor = make_predictor(mixed_models[name])
+        return create_app(predictor, Settings(model_file=predictor.loaded.file)).test_client()
+
+    return make
+
+
+def table_of(name: str, model: Any, frame: Any) -> Any:
+    """The table as the model takes it."""
+    if name == "texts":
+        return frame["note"]
+    if name == "array":
+        return frame[["age", "town"]].to_numpy(dtype=object)
+    table = frame[list(model.feature_names_in_)]
+    return table.astype({"town": "category"}) if name == "boosting" else table
+
+
+def rows_of(name: str, table: Any) -> list[dict[str, Any]]:
+    """The rows as JSON has them."""
+    if name == "texts":
+        return [{"x0": text} for text in table]
+    if name == "array":
+        return [{f"x{at}": plain(value) for at, value in enumerate(row)} for row in table]
+    return [
+        {column: plain(value) for column, value in zip(table.columns, row, strict=True)}
+        for row in table.astype(object).to_numpy()
+    ]
+
+
+def plain(value: Any) -> Any:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def text_of(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_json_rows(
+    name: str, client_of: Callable[[str], FlaskClient], mixed_models: dict[str, Any], mixed_frame: Any
+) -> None:
+    model = mixed_models[name]
+    table = table_of(name, model, mixed_frame)
+
+    response = client_of(name).post("/prediction", json={"rows": rows_of(name, table)})
+
+    answer = json.loads(response.data)
+    assert response.status_code == 200, answer
+    assert answer["predictions"] == model.predict(table).tolist()
+    probabilities = [list(row.values()) for row in answer["probabilities"]]
+    np.testing.assert_allclose(probabilities, model.predict_proba(table), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_one_row_in_a_query(
+    name: str, client_of: Callable[[str], FlaskClient], mixed_models: dict[str, Any], mixed_frame: Any
+) -> None:
+    model = mixed_models[name]
+    table = table_of(name, model, mixed_frame)
+    expected = model.predict_proba(table)
+    client = client_of(name)
+    features = json.loads(client.get("/model").data)["features"]
+    # The text of a column that nothing uses may be read as a number.
+    used = [feature["name"] for feature in features if feature["type"] != "any"]
+
+    for row, probabilities in zip(rows_of(name, table), expected, strict=True):
+        query = urlencode({column: text_of(value) for column, value in row.items()})
+        response = client.get(f"/prediction?{query}")
+
+        answer = json.loads(response.data)
+        assert response.status_code == 200, (row, answer)
+        assert {column: answer["inputs"][column] for column in used} == {
+            column: row[column] for column in used
+        }
+        assert list(answer["probabilities"].values()) == pytest.approx(probabilities.tolist(), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_example_works(name: str, client_of: Callable[[str], FlaskClient]) -> None:
+    client = client_of(name)
+    example = json.loads(client.get("/model").data)["example"]
+
+    response = client.get(example)
+
+    assert response.status_code == 200, response.text
+    assert client.get("/").status_code == 200

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from service.schema.features import Feature
+from service.web.page import MOST_OPTIONS, Field, fields_of
+
+
+@pytest.mark.parametrize(
+    ("feature", "field"),
+    [
+        (Feature("a"), Field("a", "1.0", input_mode="decimal")),
+        (Feature("a", nullable=True), Field("a", "1.0", input_mode="decimal", is_optional=True)),
+        (Feature("a", "text"), Field("a", "some text", is_optional=True)),
+        (Feature("a", "date"), Field("a", "2026-01-31", input_type="date")),
+        (Feature("a", "boolean"), Field("a", "true", options=("true", "false"))),
+        (Feature("a", "category", categories=(3, 4)), Field("a", "3", options=("3", "4"))),
+        (Feature("a", "category", categories=("x",), is_open=True), Field("a", "x")),
+    ],
+)
+def test_a_field_fits_its_feature(feature: Feature, field: Field) -> None:
+    assert fields_of([feature]) == [field]
+
+
+def test_a_long_list_is_typed_in() -> None:
+    known = tuple(map(str, range(MOST_OPTIONS + 1)))
+
+    assert fields_of([Feature("a", "category", categories=known)])[0].options == ()

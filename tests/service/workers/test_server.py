@@ -1,0 +1,276 @@
+"""The service as it runs: real processes, a real port, models from real files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from service.application import build_app
+from service.settings import Settings
+from service.workers.server import CannotListen, check_address
+from tests.service.conftest import SLOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sklearn.linear_model import LogisticRegression
+
+    from tests.service.conftest import Service
+
+    Start = Callable[..., Service]
+
+QUERY = "/prediction?slength=5.1&swidth=3.5&plength=1.4&pwidth=0.2"
+ROW = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}
+
+
+@pytest.fixture
+def model_file(classifier: LogisticRegression, save: Callable[..., Path]) -> Path:
+    return save(classifier)
+
+
+@pytest.fixture
+def slow_model_file(save: Callable[..., Path], make_instance: Callable[[str, str], object]) -> Path:
+    """A model that takes as many seconds as its one feature says."""
+    return save(make_instance("Slow", SLOW), "slow.pkl")
+
+
+def test_a_built_application_is_kept_for_the_workers(model_file: Path) -> None:
+    settings = Settings(model_file)
+
+    assert build_app(settings) is build_app(Settings(model_file))
+
+
+def test_a_free_port_can_be_listened_on(free_port: int) -> None:
+    check_address("127.0.0.1", free_port)
+
+
+@pytest.mark.parametrize(
+    ("host", "problem"),
+    [("192.0.2.1", "cannot listen on 192.0.2.1: "), ("no such host", "cannot listen on no such host: ")],
+)
+def test_an_address_of_elsewhere(host: str, problem: str, free_port: int) -> None:
+    with pytest.raises(CannotListen, match=problem):
+        check_address(host, free_port)
+
+
+def test_a_port_in_use() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        with pytest.raises(CannotListen, match=f"port {port} is in use. Stop what uses it, or set PORT"):
+            check_address("127.0.0.1", port)
+
+
+def test_it_predicts_and_stops_when_told(model_file: Path, start_service: Start) -> None:
+    service = start_service(model_file, WORKERS="2", THREADS="1")
+
+    one = service.request("GET", QUERY)
+    many = service.request("POST", "/prediction", {"rows": [ROW, ROW]})
+    code, log = service.stop()
+
+    assert one[0] == many[0] == 200
+    assert one[1]["prediction"] == "setosa"
+    assert many[1]["predictions"] == ["setosa", "setosa"]
+    assert code == 0
+    start, stop = log.splitlines()
+    serving = f"on 127.0.0.1:{service.port} with 2 workers of 1 thread"
+    assert start.endswith(f"INFO serving model.joblib (classifier, 4 features) {serving}")
+    assert stop.endswith("INFO stopped")
+
+
+def test_the_log_as_json(model_file: Path, start_service: Start) -> None:
+    _, log = start_service(model_file, WORKERS="1", LOG_FORMAT="json").stop()
+
+    messages = [json.loads(line)["message"] for line in log.splitlines()]
+    assert messages[0].startswith("serving model.joblib ")
+    assert messages[-1] == "stopped"
+
+
+def test_ctrl_c_ends_quietly(model_file: Path, start_service: Start) -> None:
+    """A terminal sends SIGINT to every process of the service at once."""
+    service = start_service(model_file, WORKERS="2", LOG_LEVEL="warning", THREADS="1")
+
+    os.killpg(service.process.pid, signal.SIGINT)
+
+    assert service.wait_for_end() == (0, "")
+
+
+def test_what_is_under_way_is_finished_before_it_stops(slow_model_file: Path, start_service: Start) -> None:
+    service = start_service(slow_model_file, WORKERS="1")
+    answers: list[int] = []
+    asking = threading.Thread(target=lambda: answers.append(service.request("GET", "/prediction?x0=1")[0]))
+    asking.start()
+    time.sleep(0.5)
+
+    code, _ = service.stop()
+
+    asking.join()
+    assert (answers, code) == ([200], 0)
+
+
+def test_a_prediction_without_end_does_not_stop_it_from_stopping(
+    slow_model_file: Path, start_service: Start
+) -> None:
+    service = start_service(slow_model_file, WORKERS="1")
+    with socket.create_connection(("127.0.0.1", service.port)) as asking:
+        asking.sendall(b"GET /prediction?x0=3600 HTTP/1.1\r\nHost: here\r\n\r\n")
+        time.sleep(0.5)
+        started = time.monotonic()
+
+        code, _ = service.stop()
+
+    assert code == 0
+    assert time.monotonic() - started < 9
+
+
+def test_health_is_answered_while_predictions_wait(slow_model_file: Path, start_service: Start) -> None:
+    service = start_service(slow_model_file, WORKERS="1")
+    request = b"GET /prediction?x0=3600 HTTP/1.1\r\nHost: here\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            asking = stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))
+            asking.sendall(request)
+
+        assert service.request("GET", "/livez", timeout_s=5)[0] == 200
+
+
+def test_health_is_answered_while_bodies_trickle_in(model_file: Path, start_service: Start) -> None:
+    service = start_service(model_file, WORKERS="1")
+    head = b"POST /prediction HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+    head += b"Content-Length: 99\r\n\r\n{"
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            asking = stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))
+            asking.sendall(head)
+
+        assert service.request("GET", "/livez", timeout_s=5)[0] == 200
+
+
+def test_a_killed_worker_comes_back(model_file: Path, start_service: Start) -> None:
+    service = start_service(model_file, WORKERS="1")
+    (worker,) = service.workers()
+
+    os.kill(worker, signal.SIGKILL)
+
+    deadline = time.monotonic() + 20
+    while service.workers() in ([], [worker]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    service.wait_until_ready()
+    assert service.request("GET", QUERY)[0] == 200
+    assert worker not in service.workers()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such policy")
+def test_threads_of_a_worker_do_not_push_each_other_away(model_file: Path, start_service: Start) -> None:
+    service = start_service(model_file, WORKERS="1")
+    assert service.request("GET", QUERY)[0] == 200
+    (worker,) = service.workers()
+
+    threads = [int(task.name) for task in Path(f"/proc/{worker}/task").iterdir()]
+
+    assert len(threads) > 1
+    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}
+
+
+def test_a_library_with_threads_works_in_the_workers(
+    iris: tuple[Any, Any], save: Callable[..., Path], start_service: Start
+) -> None:
+    """OpenMP hangs in a forked process if it ran threads before the fork."""
+    model = HistGradientBoostingClassifier(max_iter=3).fit(*iris)
+
+    service = start_service(save(model), WORKERS="1", THREADS="2")
+
+    assert service.request("GET", QUERY)[1]["prediction"] == "setosa"
+
+
+def test_a_chunked_body_over_the_limit_is_refused(model_file: Path, start_service: Start) -> None:
+    service = start_service(model_file, WORKERS="1", MAX_BODY_BYTES="1000")
+    head = b"POST /prediction HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+    head += b"Transfer-Encoding: chunked\r\n\r\n"
+
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection:
+        connection.sendall(head + b"%x\r\n%s\r\n0\r\n\r\n" % (5000, b" " * 5000))
+        answer = connection.recv(10_000)
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path: Path, launch: Start) -> None:
+    file = tmp_path / "model.pkl"
+    file.write_bytes(b"\x80\x04")
+
+    code, log = launch(file).wait_for_end()
+
+    assert code == 1
+    advice = "Copy or save the model again, and compare the sizes."
+    assert log == f"error: cannot load {file}: it is cut short. {advice}\n"
+
+
+def test_wrong_settings_are_a_line_each(launch: Start) -> None:
+    code, log = launch("", PORT="x", LOG_LEVEL="loud").wait_for_end()
+
+    assert code == 1
+    assert [line.split()[:2] for line in log.splitlines()] == [
+        ["error:", "MODEL_FILE"],
+        ["error:", "PORT"],
+        ["error:", "LOG_LEVEL"],
+    ]
+
+
+def test_a_port_in_use_is_one_line(model_file: Path, launch: Start, free_port: int) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", free_port))
+        other.listen()
+
+        code, log = launch(model_file).wait_for_end()
+
+    assert code == 1
+    assert log == f"error: port {free_port} is in use. Stop what uses it, or set PORT to another.\n"
+
+
+def test_two_services_do_not_share_a_port(model_file: Path, start_service: Start, launch: Start) -> None:
+    start_service(model_file, WORKERS="1")
+
+    code, log = launch(model_file).wait_for_end()
+
+    assert code == 1
+    assert "is in use" in log
+
+
+def test_more_than_the_cpus_is_a_warning(model_file: Path, start_service: Start) -> None:
+    _, log = start_service(model_file, WORKERS="2", THREADS="1000").stop()
+
+    assert "WARNING 2 workers x 1000 threads were asked for, and there are" in log
+
+
+def test_it_can_be_stopped_while_the_model_loads(
+    save: Callable[..., Path], make_instance: Callable[[str, str], object], launch: Start, tmp_path: Path
+) -> None:
+    code = f"""
+import pathlib, time
+class Heavy:
+    def __setstate__(self, state):
+        pathlib.Path({str(tmp_path / "loading")!r}).touch()
+        time.sleep(3600)
+    def __getstate__(self):
+        return {{"some": "state"}}
+"""
+    service = launch(save(make_instance("Heavy", code)))
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "loading").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    code_and_log = service.stop()
+
+    assert code_and_log == (143, "")
