@@ -17,10 +17,10 @@ from benchmarks.contender import Line
 from benchmarks.environments import run_quietly
 from benchmarks.load import Request
 from benchmarks.problem import Problem
-from infer_cli.base import DEFAULT_PYTHON, official_base
 from infer_cli.engine.connection import connect
 from infer_cli.engine.images import find_image, remove_image
-from infer_cli.plan import CONTAINER_PORT
+from infer_cli.image.base import DEFAULT_PYTHON, official_base
+from infer_cli.plan.build import CONTAINER_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from typer.core import TyperGroup
 
-from infer_cli import __version__, output
+from infer_cli import __version__
 from infer_cli.commands.base import base
 from infer_cli.commands.build import build
 from infer_cli.commands.compile import compile_
@@ -26,6 +26,7 @@ from infer_cli.commands.run import run
 from infer_cli.commands.serve import serve
 from infer_cli.commands.stop import stop
 from infer_cli.errors import InferError, Interrupted, UsageError
+from infer_cli.terminal import output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,15 @@ from typing import Annotated
 
 import typer
 
-from infer_cli import output
-from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, LOCAL_BASE_NAME, architecture_of, local_base
-from infer_cli.options import AsJson
+from infer_cli.image.base import (
+    BASE_IMAGE_VARIABLE,
+    DEFAULT_PYTHON,
+    LOCAL_BASE_NAME,
+    architecture_of,
+    local_base,
+)
+from infer_cli.terminal import output
+from infer_cli.terminal.options import AsJson
 
 
 def base(
@@ -40,11 +46,11 @@ def base(
 
     It is for where no image registry can be reached, and needs mmdebstrap.
     """
-    from infer_cli.debian import DebianBase, make_root  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.connection import connect  # noqa: PLC0415
     from infer_cli.engine.images import load_base  # noqa: PLC0415
-    from infer_cli.image import ImageName  # noqa: PLC0415
-    from infer_cli.labels import BASE_PYTHON  # noqa: PLC0415
+    from infer_cli.image.debian import DebianBase, make_root  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.image.name import ImageName  # noqa: PLC0415
+    from infer_cli.plan.labels import BASE_PYTHON  # noqa: PLC0415
 
     engine = connect()
     architecture = architecture_of(platform) if platform else engine.architecture

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infer_cli import output
-from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, architecture_of, official_base
 from infer_cli.errors import InferError, UsageError
-from infer_cli.image import ImageName
-from infer_cli.options import AsJson, ModelFile, ModelFolder, NoEnvironment, Trust, Verbose
-from infer_cli.trust import parse_trust
+from infer_cli.image.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, architecture_of, official_base
+from infer_cli.image.name import ImageName
+from infer_cli.plan.trust import parse_trust
+from infer_cli.terminal import output
+from infer_cli.terminal.options import AsJson, ModelFile, ModelFolder, NoEnvironment, Trust, Verbose
 
 if TYPE_CHECKING:
     from infer_cli.engine.builder import BuiltImage
     from infer_cli.engine.connection import Engine
-    from infer_cli.output import Progress
-    from infer_cli.plan import BuildPlan, ModelMount
+    from infer_cli.plan.build import BuildPlan, ModelMount
+    from infer_cli.terminal.output import Progress
 
 
 def build(  # noqa: PLR0913 (each is an option of the command)
@@ -106,12 +106,12 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     as_json: AsJson = False,
 ) -> None:
     """Build an image that serves a model."""
-    from infer_cli.code import collect_code  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.building.prepare import BuildRequest, prepare_build  # noqa: PLC0415
     from infer_cli.engine.connection import connect  # noqa: PLC0415
     from infer_cli.engine.registry import push_image  # noqa: PLC0415
     from infer_cli.inspection import require_safe  # noqa: PLC0415
-    from infer_cli.model_access import mount_model  # noqa: PLC0415
-    from infer_cli.preparation import BuildRequest, prepare_build  # noqa: PLC0415
+    from infer_cli.plan.own_code import collect_code  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.running.model_mount import mount_model  # noqa: PLC0415
 
     name = ImageName.parse(tag)
     builds = not (eject or dry_run)
@@ -251,9 +251,9 @@ def _prove(
     examples: Path | None,
 ) -> str:
     """Let a service of the image answer, unless just that was proved before; says what was found."""
-    from infer_cli.model_access import user_for  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.packages import cache_folder  # noqa: PLC0415
-    from infer_cli.verification import fingerprint, verify_image  # noqa: PLC0415
+    from infer_cli.building.verify import fingerprint, verify_image  # noqa: PLC0415
+    from infer_cli.packages.wheels import cache_folder  # noqa: PLC0415
+    from infer_cli.running.model_mount import user_for  # noqa: PLC0415 (keeps `infer --help` quick)
 
     proof = cache_folder() / "verified" / fingerprint(built.image_id, mount.digest, examples)
     if proof.exists():

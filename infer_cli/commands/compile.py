@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infer_cli import output
-from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, official_base
 from infer_cli.commands.build import check_python, make_image
 from infer_cli.errors import InferError, ModelNotFound, UsageError
-from infer_cli.image import ImageName
-from infer_cli.options import AsJson, ModelFile, NoEnvironment, Trust, Verbose
-from infer_cli.trust import parse_trust
+from infer_cli.image.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, official_base
+from infer_cli.image.name import ImageName
+from infer_cli.plan.trust import parse_trust
+from infer_cli.terminal import output
+from infer_cli.terminal.options import AsJson, ModelFile, NoEnvironment, Trust, Verbose
 
 if TYPE_CHECKING:
-    from infer_cli.compilation import Parity, Report
+    from infer_cli.building.compile import Parity, Report
+    from infer_cli.building.prepare import BuildRequest
     from infer_cli.engine.connection import Engine
     from infer_cli.inspection import Inspection
-    from infer_cli.output import Progress
-    from infer_cli.plan import ModelMount
-    from infer_cli.preparation import BuildRequest
+    from infer_cli.plan.build import ModelMount
+    from infer_cli.terminal.output import Progress
 
 _SUFFIX = ".lean"
 # In the model folder, where it does not make a second model of that folder.
@@ -107,13 +107,13 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
     A container without network loads the model, and writes its arithmetic as data if no label differs. The
     file is a model as any other: build, run and serve take it.
     """
-    from infer_cli.code import collect_code  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.building.prepare import BuildRequest  # noqa: PLC0415
+    from infer_cli.building.verify import read_examples  # noqa: PLC0415
     from infer_cli.engine.connection import connect  # noqa: PLC0415
     from infer_cli.inspection import require_safe  # noqa: PLC0415
-    from infer_cli.inspection.find import model_stem  # noqa: PLC0415
-    from infer_cli.model_access import mount_found  # noqa: PLC0415
-    from infer_cli.preparation import BuildRequest  # noqa: PLC0415
-    from infer_cli.verification import read_examples  # noqa: PLC0415
+    from infer_cli.inspection.files.find import model_stem  # noqa: PLC0415
+    from infer_cli.plan.own_code import collect_code  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.running.model_mount import mount_found  # noqa: PLC0415
 
     name = ImageName.parse(tag) if tag else None
     check_python(python)
@@ -221,11 +221,11 @@ def _compile(
     target: Path,
 ) -> Report:
     """Compile the model in an image that is not kept, and put the result in its place if it is good."""
-    from infer_cli.compilation import compile_in  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.building.compile import compile_in  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.building.prepare import prepare_build  # noqa: PLC0415
     from infer_cli.engine.builder import build_image, discard_image  # noqa: PLC0415
     from infer_cli.inspection import inspect_model  # noqa: PLC0415
-    from infer_cli.model_access import user_for  # noqa: PLC0415
-    from infer_cli.preparation import prepare_build  # noqa: PLC0415
+    from infer_cli.running.model_mount import user_for  # noqa: PLC0415
 
     plan = prepare_build(request, engine, progress)
     progress.stage("Building the image to compile in, which is not kept")
@@ -275,7 +275,7 @@ def _image_of(
     examples: Path | None,
 ) -> tuple[str, dict[str, object]]:
     """Build and prove the image with the compiled model inside; give the result as text and as a record."""
-    from infer_cli.preparation import prepare_build  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.building.prepare import prepare_build  # noqa: PLC0415 (keeps `infer --help` quick)
 
     plan = prepare_build(request, engine, progress)
     built, proof = make_image(engine, plan, progress, mount=mount, bake=True, examples=examples)
@@ -323,7 +323,7 @@ def _table(parities: dict[str, Parity | None], *, is_classifier: bool) -> str:
 
 def _options(file: Path) -> str:
     """The options of a build that name the model."""
-    from infer_cli.inspection.find import models_in  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.inspection.files.find import models_in  # noqa: PLC0415 (keeps `infer --help` quick)
 
     which = f" --model-file {file.name}" if len(models_in(file.parent)) > 1 else ""
     return f"--model-dir {file.parent}{which}"

@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from infer_cli import output
-from infer_cli.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, LOCAL_BASE_NAME, BaseImage, official_base
 from infer_cli.errors import EngineError, InferError
-from infer_cli.options import AsJson
+from infer_cli.image.base import (
+    BASE_IMAGE_VARIABLE,
+    DEFAULT_PYTHON,
+    LOCAL_BASE_NAME,
+    BaseImage,
+    official_base,
+)
+from infer_cli.terminal import output
+from infer_cli.terminal.options import AsJson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +91,7 @@ def _check_engine_disk(engine: Engine) -> Finding:
 
 def _check_cache() -> Finding:
     """Write into the cache, as a build does, and look at the space there."""
-    from infer_cli.packages import cache_folder  # noqa: PLC0415 (see above)
+    from infer_cli.packages.wheels import cache_folder  # noqa: PLC0415 (see above)
 
     folder = cache_folder()
     try:
@@ -135,7 +141,7 @@ def _check_base(engine: Engine) -> Finding:
 
 
 def _check_index() -> Finding:
-    from infer_cli.lock import resolve_lock  # noqa: PLC0415 (see above)
+    from infer_cli.packages.lock import resolve_lock  # noqa: PLC0415 (see above)
 
     base = BaseImage(official_base(DEFAULT_PYTHON), DEFAULT_PYTHON, "amd64")
     try:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.core import TyperCommand
 
-from infer_cli import output
-from infer_cli.completion import complete_running_service
 from infer_cli.errors import ContainerFailed, ServiceNotFound
-from infer_cli.options import AsJson
+from infer_cli.terminal import output
+from infer_cli.terminal.completion import complete_running_service
+from infer_cli.terminal.options import AsJson
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
@@ -53,7 +53,7 @@ def exec_(
 ) -> None:
     """Open a shell in the running container, or run a command there."""
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.terminal import STDERR_STREAM, STDOUT_STREAM, exec_in_service  # noqa: PLC0415
+    from infer_cli.engine.exec import STDERR_STREAM, STDOUT_STREAM, exec_in_service  # noqa: PLC0415
 
     given = list(words or ())
     command = [*given[1:], *context.meta.get(_COMMAND_KEY, [])] or list(_SHELL)

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from infer_cli import output
 from infer_cli.errors import InferError
-from infer_cli.options import AsJson
+from infer_cli.terminal import output
+from infer_cli.terminal.options import AsJson
 
 _TRAIN = '''\
 # /// script

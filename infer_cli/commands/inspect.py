@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infer_cli import output
 from infer_cli.errors import InferError
-from infer_cli.image import ImageName
-from infer_cli.options import AsJson, ModelFile, NoEnvironment, Trust
-from infer_cli.plan import BAKED_FOLDER
-from infer_cli.texts import printable
+from infer_cli.image.name import ImageName
+from infer_cli.plan.build import BAKED_FOLDER
+from infer_cli.terminal import output
+from infer_cli.terminal.options import AsJson, ModelFile, NoEnvironment, Trust
+from infer_cli.terminal.printable import printable
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.images import ImageFacts
-    from infer_cli.environment import Environment
     from infer_cli.inspection import CompiledFrom, Estimator, Feature, Inspection, Judged
+    from infer_cli.packages.training_environment import Environment
 
 _SHOWN_NAMES = 12
 _SHOWN_FEATURES = 60
@@ -57,9 +57,9 @@ def inspect(
     Of a model file no code is run. Of an image it tells what each package and layer weighs, and the model
     inside.
     """
-    from infer_cli.environment import training_environment  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415
-    from infer_cli.trust import parse_trust  # noqa: PLC0415
+    from infer_cli.packages.training_environment import training_environment  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.plan.trust import parse_trust  # noqa: PLC0415
 
     trusted = parse_trust(trust or ())
     path = Path(what)
@@ -76,7 +76,7 @@ def _judged(
 ) -> tuple[str, dict[str, object]]:
     """What a model file holds, and what is thought of each name in it, as text and as a record."""
     from infer_cli.inspection import judge_globals  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.sources import sources_of  # noqa: PLC0415
+    from infer_cli.packages.version_sources import sources_of  # noqa: PLC0415
 
     judged = judge_globals(model, trusted)
     record: dict[str, object] = {
@@ -154,7 +154,7 @@ def _baked_model(engine: Engine, image: ImageFacts) -> Inspection | None:
 
 
 def _describe(model: Inspection, environment: Environment | None = None) -> str:
-    from infer_cli.sources import sources_of  # noqa: PLC0415 (see above)
+    from infer_cli.packages.version_sources import sources_of  # noqa: PLC0415 (see above)
 
     wrapped = f", {model.compression}" if model.compression else ""
     lines = [

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from infer_cli import output
 from infer_cli.errors import UsageError
-from infer_cli.options import AnyService, AsJson
+from infer_cli.terminal import output
+from infer_cli.terminal.options import AnyService, AsJson
 
 _AGE = re.compile(r"(?P<number>\d+)(?P<unit>[smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

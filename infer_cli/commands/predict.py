@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infer_cli import output
-from infer_cli.completion import complete_running_service
 from infer_cli.errors import InferError, PredictionFailed, UsageError
-from infer_cli.options import AsJson
+from infer_cli.terminal import output
+from infer_cli.terminal.completion import complete_running_service
+from infer_cli.terminal.options import AsJson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from infer_cli.client import Predictions, ServedFeature, ServedModel, ServiceClient
+    from infer_cli.client.service_client import Predictions, ServedFeature, ServedModel, ServiceClient
 
 _WORDS = {"true": True, "false": False}
 _TRUTH = {**_WORDS, "1": True, "0": False}
@@ -61,10 +61,10 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Ask a running service for one prediction, or for those of a file."""
-    from infer_cli.client import ServiceClient  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.client.service_client import ServiceClient  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.connection import connect  # noqa: PLC0415
     from infer_cli.engine.containers import find_service  # noqa: PLC0415
-    from infer_cli.readiness import service_url  # noqa: PLC0415
+    from infer_cli.running.readiness import service_url  # noqa: PLC0415
 
     name, values = split_words(words or [])
     _check(values, input_file, output_file, as_json=as_json)
@@ -139,7 +139,7 @@ def typed_row(values: Mapping[str, str], model: ServedModel) -> dict[str, object
 
 def typed_value(text: str, feature: ServedFeature | None) -> object:
     """What a text means for a feature: nothing, a number, a truth value, or the text itself."""
-    from infer_cli.tables import plain_number  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.client.row_files import plain_number  # noqa: PLC0415 (keeps `infer --help` quick)
 
     kind = "any" if feature is None else feature.type
     if text == "":
@@ -155,7 +155,7 @@ def typed_value(text: str, feature: ServedFeature | None) -> object:
 def _predict_file(
     client: ServiceClient, input_file: Path, output_file: Path | None, batch_rows: int, *, as_json: bool
 ) -> None:
-    from infer_cli.tables import format_of, open_writer, read_rows  # noqa: PLC0415 (see above)
+    from infer_cli.client.row_files import format_of, open_writer, read_rows  # noqa: PLC0415 (see above)
 
     model = client.model()
     # The cells of a CSV are texts. In another CSV they stay as they are; elsewhere they get types.

@@ -6,8 +6,8 @@ import shlex
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from infer_cli import output
-from infer_cli.options import AsJson
+from infer_cli.terminal import output
+from infer_cli.terminal.options import AsJson
 
 if TYPE_CHECKING:
     from infer_cli.engine.containers import Service
@@ -22,8 +22,8 @@ def ps(*, as_json: AsJson = False) -> None:
     """
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.containers import list_services  # noqa: PLC0415
-    from infer_cli.model_access import model_on_disk  # noqa: PLC0415
-    from infer_cli.readiness import service_url  # noqa: PLC0415
+    from infer_cli.running.model_mount import model_on_disk  # noqa: PLC0415
+    from infer_cli.running.readiness import service_url  # noqa: PLC0415
 
     engine = connect()
     now = datetime.now(UTC)
@@ -70,7 +70,7 @@ def _note(service: Service, on_disk: str) -> str:
 
 def _health(service: Service, url: str | None) -> str:
     """The engine's last check; before its first one, which it makes late, our own."""
-    from infer_cli.client import ServiceClient  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.client.service_client import ServiceClient  # noqa: PLC0415 (keeps `infer --help` quick)
 
     if not service.is_running:
         return service.state

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from infer_cli import output
-from infer_cli.image import ImageName
-from infer_cli.options import AsJson, ImageTag, Verbose
+from infer_cli.image.name import ImageName
+from infer_cli.terminal import output
+from infer_cli.terminal.options import AsJson, ImageTag, Verbose
 
 
 def push(tag: ImageTag, *, verbose: Verbose = False, as_json: AsJson = False) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infer_cli import labels, output
 from infer_cli.errors import ContainerFailed, Interrupted, ModelError, PortTaken, UsageError
-from infer_cli.image import ImageName
-from infer_cli.options import AsJson, ImageTag, ModelFile, ModelFolder, Trust
-from infer_cli.plan import BAKED_FOLDER, DEFAULT_HOST_IP, Limits, RunPlan, Safety
-from infer_cli.trust import parse_trust, trust_of_label
+from infer_cli.image.name import ImageName
+from infer_cli.plan import labels
+from infer_cli.plan.build import BAKED_FOLDER, DEFAULT_HOST_IP, Limits, RunPlan, Safety
+from infer_cli.plan.trust import parse_trust, trust_of_label
+from infer_cli.terminal import output
+from infer_cli.terminal.options import AsJson, ImageTag, ModelFile, ModelFolder, Trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.containers import Service
     from infer_cli.engine.images import ImageFacts
-    from infer_cli.plan import ModelMount
+    from infer_cli.plan.build import ModelMount
 
 _DEFAULT_PORT = 5000
 _PORTS_TRIED = 50
@@ -112,7 +113,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     In the foreground it shows the log, and Ctrl-C stops and removes the service; with -d it returns.
     """
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.model_access import mount_model, user_for  # noqa: PLC0415
+    from infer_cli.running.model_mount import mount_model, user_for  # noqa: PLC0415
 
     image_name = ImageName.parse(tag, allow_digest=True)
     if pull not in _PULLS:
@@ -247,7 +248,7 @@ def _free_name(engine: Engine, wanted: str) -> str:
 def _start(engine: Engine, plan: RunPlan, *, chosen_port: int | None) -> Service:
     """Start the service on the port that the user chose, or on the first that is free."""
     from infer_cli.engine.containers import create_service, holder_of_port  # noqa: PLC0415 (see above)
-    from infer_cli.ports import process_on_port  # noqa: PLC0415
+    from infer_cli.running.ports import process_on_port  # noqa: PLC0415
 
     first = chosen_port or _DEFAULT_PORT
     for port in range(first, min(first + _PORTS_TRIED, 65536)):
@@ -288,8 +289,8 @@ def _processor_named(engine: Engine, name: ImageName, image: ImageFacts) -> Iter
 
 def _announce(engine: Engine, service: Service, *, timeout_s: float, as_json: bool, detach: bool) -> None:
     """Wait until the service is ready, and say where."""
-    from infer_cli.client import ServiceClient  # noqa: PLC0415 (see above)
-    from infer_cli.readiness import service_url, wait_until_ready  # noqa: PLC0415
+    from infer_cli.client.service_client import ServiceClient  # noqa: PLC0415 (see above)
+    from infer_cli.running.readiness import service_url, wait_until_ready  # noqa: PLC0415
 
     with output.progress() as progress:
         progress.stage(f"Waiting until {service.name} is ready")

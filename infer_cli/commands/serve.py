@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from infer_cli import output
 from infer_cli.errors import ContainerFailed, Interrupted
-from infer_cli.options import ModelFile, Trust
-from infer_cli.trust import VARIABLE, parse_trust, trust_text
+from infer_cli.plan.trust import VARIABLE, parse_trust, trust_text
+from infer_cli.terminal import output
+from infer_cli.terminal.options import ModelFile, Trust
 
 
 def serve(
@@ -40,9 +40,9 @@ def serve(
     """
     from infer_cli.assets import find_assets  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.inspection import find_model, inspect_model, require_safe  # noqa: PLC0415
-    from infer_cli.local_environment import local_environment  # noqa: PLC0415
-    from infer_cli.ports import require_port  # noqa: PLC0415
-    from infer_cli.requirements import image_requirements  # noqa: PLC0415
+    from infer_cli.packages.local_environment import local_environment  # noqa: PLC0415
+    from infer_cli.packages.requirements import image_requirements  # noqa: PLC0415
+    from infer_cli.running.ports import require_port  # noqa: PLC0415
 
     trusted = parse_trust(trust or ())
     file = find_model(model_dir, model_file)

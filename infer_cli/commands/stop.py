@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from infer_cli import output
-from infer_cli.options import AnyService, AsJson
+from infer_cli.terminal import output
+from infer_cli.terminal.options import AnyService, AsJson
 
 
 def stop(name: AnyService = None, *, as_json: AsJson = False) -> None:

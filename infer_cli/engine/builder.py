@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infer_cli.engine.connection import Engine
-    from infer_cli.image import ImageName
-    from infer_cli.plan import BuildPlan
+    from infer_cli.image.name import ImageName
+    from infer_cli.plan.build import BuildPlan
 
 _TAIL_LINES = 20
 _REPORT_EVERY_BYTES = 4_000_000

@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from infer_cli import labels
-from infer_cli.context import fixed_entry
 from infer_cli.engine.connection import explanation, translated
+from infer_cli.engine.interrupts import interrupts_deferred
 from infer_cli.errors import ContainerFailed, EngineError, NameTaken, PortTaken, ServiceNotFound
-from infer_cli.interrupts import interrupts_deferred
-from infer_cli.plan import CONTAINER_PORT, MOUNT_FOLDER
+from infer_cli.plan import labels
+from infer_cli.plan.build import CONTAINER_PORT, MOUNT_FOLDER
+from infer_cli.plan.context import fixed_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from infer_cli.engine.connection import Engine
-    from infer_cli.plan import ModelMount, RunPlan
+    from infer_cli.plan.build import ModelMount, RunPlan
 
 _STOP_TIMEOUT_S = 10
 _COMMAND_NOT_FOUND = 127

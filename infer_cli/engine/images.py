@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from infer_cli.base import DEFAULT_PYTHON, BaseImage, local_base, python_of_official
 from infer_cli.engine.connection import explanation, translated
 from infer_cli.engine.credentials import credentials_for
 from infer_cli.engine.events import Event, Line, StreamFailed, read_stream
 from infer_cli.engine.refusals import explain_refusal
 from infer_cli.errors import EngineError, ImageNotFound
-from infer_cli.image import ImageName
-from infer_cli.image_archive import write_image_archive
-from infer_cli.labels import BASE_NAME, BASE_PYTHON, SERVICE
+from infer_cli.image.archive import write_image_archive
+from infer_cli.image.base import DEFAULT_PYTHON, BaseImage, local_base, python_of_official
+from infer_cli.image.name import ImageName
+from infer_cli.plan.labels import BASE_NAME, BASE_PYTHON, SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from infer_cli.image import ImageName
+    from infer_cli.image.name import ImageName
 
 _UNREACHABLE = (
     "connection refused",

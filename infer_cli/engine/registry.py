@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infer_cli.engine.connection import Engine
-    from infer_cli.image import ImageName
+    from infer_cli.image.name import ImageName
 
 
 @dataclass(frozen=True)

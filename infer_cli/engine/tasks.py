@@ -12,12 +12,12 @@ from infer_cli.engine.containers import (
     kill_container,
     start_container,
 )
-from infer_cli.engine.terminal import Connection, attach_pipes
+from infer_cli.engine.exec import Connection, attach_pipes
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
-    from infer_cli.engine.terminal import Sink
-    from infer_cli.plan import RunPlan
+    from infer_cli.engine.exec import Sink
+    from infer_cli.plan.build import RunPlan
 
 _STREAMS = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
 

@@ -1,7 +1,6 @@
 """Knows a model file without running any of its code."""
 
-from infer_cli.inspection.find import find_model
-from infer_cli.inspection.model import (
+from infer_cli.inspection.facts.model import (
     CompiledFrom,
     Estimator,
     Feature,
@@ -9,10 +8,11 @@ from infer_cli.inspection.model import (
     Parameter,
     RecordedVersion,
 )
-from infer_cli.inspection.nodes import Global
-from infer_cli.inspection.policy import Judged, judge_globals, require_safe
+from infer_cli.inspection.facts.policy import Judged, judge_globals, require_safe
+from infer_cli.inspection.facts.requirements import Requirement, requirements_of, unknown_modules
+from infer_cli.inspection.files.find import find_model
+from infer_cli.inspection.nodes.node_types import Global
 from infer_cli.inspection.read import inspect_model
-from infer_cli.inspection.requirements import Requirement, requirements_of, unknown_modules
 
 __all__ = [
     "CompiledFrom",

@@ -7,24 +7,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from infer_cli.errors import ModelUnreadable
-from infer_cli.inspection.compiled import is_compiled, read_compiled
-from infer_cli.inspection.compression import compression_of, expanded
-from infer_cli.inspection.facts import Facts, facts_of
-from infer_cli.inspection.foreign import START_BYTES
-from infer_cli.inspection.model import Inspection, RecordedVersion
-from infer_cli.inspection.onnx import read_onnx
-from infer_cli.inspection.pickled import read_pickle
-from infer_cli.inspection.refusal import Refused
-from infer_cli.inspection.skops import open_skops
-from infer_cli.inspection.stream import HashedFile, Stream
+from infer_cli.inspection.facts.gather import Facts, facts_of
+from infer_cli.inspection.facts.model import Inspection, RecordedVersion
+from infer_cli.inspection.files.compression import compression_of, expanded
+from infer_cli.inspection.files.foreign import START_BYTES
+from infer_cli.inspection.files.refusal import Refused
+from infer_cli.inspection.files.stream import HashedFile, Stream
+from infer_cli.inspection.formats.compiled import is_compiled, read_compiled
+from infer_cli.inspection.formats.onnx import read_onnx
+from infer_cli.inspection.formats.pickles.read import read_pickle
+from infer_cli.inspection.formats.skops import open_skops
 
 if TYPE_CHECKING:
     import io
     from pathlib import Path
 
-    from infer_cli.inspection.compression import Compression
-    from infer_cli.inspection.model import Format
-    from infer_cli.inspection.nodes import Global
+    from infer_cli.inspection.facts.model import Format
+    from infer_cli.inspection.files.compression import Compression
+    from infer_cli.inspection.nodes.node_types import Global
 
 ZIP_MAGIC = b"PK\x03\x04"
 # The number of the first field, ir_version. In a pickle it would be no opcode.

@@ -2,7 +2,7 @@
 
 ONNX Runtime does not tell these. The messages and the numbers of their fields are those of `onnx/onnx.proto`,
 as far as they are needed here; the file is parsed by the library that ONNX Runtime parses it with.
-`infer_cli/inspection/onnx.py` reads the same of a file that is not loaded.
+`infer_cli/inspection/formats/onnx.py` reads the same of a file that is not loaded.
 """
 
 from __future__ import annotations

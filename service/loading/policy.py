@@ -1,6 +1,6 @@
 """What a model file may name, and how it may use it: the allow-list in `policy.txt`.
 
-The host judges by the same file, with code of its own: `infer_cli/inspection/policy.py`.
+The host judges by the same file, with code of its own: `infer_cli/inspection/facts/policy.py`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ encoder its categories, a vectorizer that it is text, a scaler that it is a numb
 goes on until something fills it in, takes it, or refuses it.
 
 Nothing of the model is called but `__sklearn_tags__`, which tells what a class can do.
-`infer_cli/inspection/columns.py` does the same with a file that was not loaded.
+`infer_cli/inspection/facts/column_types.py` does the same with a file that was not loaded.
 """
 
 from __future__ import annotations

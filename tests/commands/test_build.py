@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infer_cli.commands import build
-from infer_cli.image import ImageName
+from infer_cli.image.name import ImageName
 
 if TYPE_CHECKING:
     from collections.abc import Callable

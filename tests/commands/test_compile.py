@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infer_cli.building.compile import Parity
 from infer_cli.commands.compile import _check_model, _options, _put, _table
-from infer_cli.compilation import Parity
 from infer_cli.errors import UsageError
 from infer_cli.inspection import inspect_model
-from tests.inspection.test_compiled import SOUND
+from tests.inspection.formats.test_compiled import SOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable

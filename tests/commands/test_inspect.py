@@ -14,7 +14,7 @@ import sklearn
 
 from infer_cli.commands.inspect import _describe, _features, _names
 from infer_cli.inspection import Feature, inspect_model
-from tests.inspection.test_compiled import SOUND
+from tests.inspection.formats.test_compiled import SOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infer_cli.client import Predictions, ServedFeature, ServedModel
+from infer_cli.client.service_client import Predictions, ServedFeature, ServedModel
 from infer_cli.commands.predict import _probabilities_text, answer_columns, split_words, typed_row
 from infer_cli.errors import UsageError
 

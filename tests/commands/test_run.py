@@ -7,9 +7,9 @@ import pytest
 from infer_cli.commands.run import _check_image, _environment
 from infer_cli.engine.images import ImageFacts
 from infer_cli.errors import UsageError
-from infer_cli.image import ImageName
-from infer_cli.labels import SERVICE
-from infer_cli.plan import ModelMount
+from infer_cli.image.name import ImageName
+from infer_cli.plan.build import ModelMount
+from infer_cli.plan.labels import SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

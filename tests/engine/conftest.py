@@ -23,12 +23,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from infer_cli.base import BaseImage
-from infer_cli.context import Context, ContextFile
 from infer_cli.engine.connection import Engine, connect
-from infer_cli.image import ImageName
-from infer_cli.lock import Lock
-from infer_cli.plan import BuildPlan
+from infer_cli.image.base import BaseImage
+from infer_cli.image.name import ImageName
+from infer_cli.packages.lock import Lock
+from infer_cli.plan.build import BuildPlan
+from infer_cli.plan.context import Context, ContextFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

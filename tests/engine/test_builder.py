@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.context import Context, ContextFile
-from infer_cli.dockerfile import quote
 from infer_cli.engine import builder
 from infer_cli.engine.builder import build_image, name_image
 from infer_cli.engine.events import Layer, Step
 from infer_cli.engine.images import find_image
 from infer_cli.errors import BuildFailed
+from infer_cli.plan.context import Context, ContextFile
+from infer_cli.plan.dockerfile import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.events import Event
-    from infer_cli.plan import BuildPlan
+    from infer_cli.plan.build import BuildPlan
     from tests.engine.conftest import FakeEngine
 
 FAILING_RUN = 'RUN ["/no-such-program"]'

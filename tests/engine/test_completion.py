@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.completion import complete_image, complete_running_service, complete_service
-from infer_cli.labels import SERVICE
+from infer_cli.plan.labels import SERVICE
+from infer_cli.terminal.completion import complete_image, complete_running_service, complete_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.base import BaseImage
 from infer_cli.engine.events import Layer, Line
 from infer_cli.engine.images import (
     base_image,
@@ -17,8 +16,9 @@ from infer_cli.engine.images import (
     service_image_tags,
 )
 from infer_cli.errors import EngineError, ImageNotFound
-from infer_cli.image import ImageName
-from infer_cli.labels import BASE_NAME, BASE_PYTHON, SERVICE
+from infer_cli.image.base import BaseImage
+from infer_cli.image.name import ImageName
+from infer_cli.plan.labels import BASE_NAME, BASE_PYTHON, SERVICE
 
 if TYPE_CHECKING:
     from pathlib import Path

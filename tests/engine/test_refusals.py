@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from infer_cli.engine.refusals import Refusal, explain_refusal
-from infer_cli.image import ImageName
+from infer_cli.image.name import ImageName
 
 NAME = ImageName.parse("ghcr.io/ada/iris:v1")
 ON_HUB = ImageName.parse("ada/iris:v1")

@@ -12,7 +12,7 @@ from infer_cli.engine.connection import connect
 from infer_cli.engine.events import Layer
 from infer_cli.engine.registry import Pushed, push_image
 from infer_cli.errors import ImageNotFound, PushFailed
-from infer_cli.image import ImageName
+from infer_cli.image.name import ImageName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.events import Event
-    from infer_cli.plan import BuildPlan
+    from infer_cli.plan.build import BuildPlan
     from tests.engine.conftest import FakeEngine
 
 DIGEST = "sha256:" + 32 * "ab"

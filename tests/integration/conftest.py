@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli import labels
-from infer_cli.base import BASE_IMAGE_VARIABLE, official_base
 from infer_cli.engine.images import find_image, pull_image, remove_image
 from infer_cli.errors import ImageNotFound
+from infer_cli.image.base import BASE_IMAGE_VARIABLE, official_base
+from infer_cli.plan import labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from uv import find_uv_bin
 
-from infer_cli import labels
+from infer_cli.plan import labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable

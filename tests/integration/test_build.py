@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infer_cli.base import BASE_IMAGE_VARIABLE, official_base
 from infer_cli.engine.images import find_image
+from infer_cli.image.base import BASE_IMAGE_VARIABLE, official_base
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli import labels
+from infer_cli.plan import labels
 from tests.integration.doors import tcp_door
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli import labels
 from infer_cli.commands.run import _check_model
 from infer_cli.engine.images import ImageFacts
 from infer_cli.errors import ModelUnsafe
-from infer_cli.model_access import mount_model
-from infer_cli.plan import RunPlan
+from infer_cli.plan import labels
+from infer_cli.plan.build import RunPlan
+from infer_cli.running.model_mount import mount_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable

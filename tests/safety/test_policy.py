@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infer_cli.inspection import Global, inspect_model, judge_globals
-from infer_cli.inspection.policy import _rules as rules_of_host
+from infer_cli.inspection.facts.policy import _rules as rules_of_host
 from service.loading.policy import FILE, Policy
 from service.loading.policy import _rules as rules_of_service
 

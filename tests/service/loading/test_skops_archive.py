@@ -171,7 +171,7 @@ def test_more_objects_than_any_model_has(
 
 
 def test_both_sides_have_the_same_rules() -> None:
-    from infer_cli.inspection import skops_rules  # noqa: PLC0415 (its names are those of the service)
+    from infer_cli.inspection.formats import skops_rules  # noqa: PLC0415 (its names are those of the service)
     from service.loading.unpickling import STAND_INS  # noqa: PLC0415
 
     def plain(names: Any) -> set[tuple[str, str]]:

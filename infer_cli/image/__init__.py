@@ -1,0 +1,1 @@
+"""Names of images, base images and archives of images."""

@@ -1,0 +1,203 @@
+"""What the nodes of a model tell: its kind, its classes, its features, the versions that made it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeGuard
+
+from infer_cli.inspection.facts.boosters import lightgbm_names, xgboost_version
+from infer_cli.inspection.facts.column_types import features_of, takes_texts
+from infer_cli.inspection.facts.estimator_kinds import is_sklearn_like, kind_by_name
+from infer_cli.inspection.facts.estimators import estimator_of, first_of, inner_of
+from infer_cli.inspection.facts.model import RecordedVersion
+from infer_cli.inspection.files.refusal import Refused
+from infer_cli.inspection.nodes.arrays import shape_of, values_of
+from infer_cli.inspection.nodes.described import what_is
+from infer_cli.inspection.nodes.node_types import DictNode, Instance, ListNode, Node, SetNode, children_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from infer_cli.inspection.facts.model import CompiledFrom, Estimator, Feature, Kind
+    from infer_cli.inspection.nodes.arrays import Plain
+
+# How deep estimators lie within others; a hostile file may say that one holds itself.
+DEPTH_MAX = 20
+CLASSES_MAX = 100_000
+FEATURES_MAX = 100_000
+# Objects without a predict method that people save by mistake.
+_DATA = re.compile(
+    r"builtins\.(bytearray|complex|frozenset|range|set|slice)|_codecs\.encode|datetime\..*"
+    r"|collections\.(Counter|OrderedDict|defaultdict|deque)|numpy\.(_?core\.multiarray\.scalar|dtype)"
+    r"|pandas\..*|scipy\.sparse\..*"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of a model, whatever its format; None is what its file does not tell."""
+
+    kind: Kind
+    estimator: Estimator | None = None
+    feature_names: tuple[str, ...] | None = None
+    feature_count: int | None = None
+    classes: tuple[Plain, ...] | None = None
+    versions: tuple[RecordedVersion, ...] = ()
+    features: tuple[Feature, ...] | None = None
+    frame_reason: str | None = None
+    compiled_from: CompiledFrom | None = None
+
+
+def facts_of(content: Node) -> Facts:
+    """Tell what is known of the object that a file holds; refuse what cannot be a model."""
+    model = _require_model(content)
+    sklearn_version = _sklearn_version_of(model)
+    names, count = _feature_names_of(model), _feature_count_of(model)
+    features, frame_reason = _features_of(model, names, count, sklearn_version)
+    return Facts(
+        kind=_kind_of(model),
+        estimator=estimator_of(model),
+        feature_names=names,
+        feature_count=count,
+        features=features,
+        frame_reason=frame_reason,
+        classes=_classes_of(model),
+        versions=tuple(
+            RecordedVersion(package, version)
+            for package, version in (
+                ("scikit-learn", sklearn_version),
+                ("xgboost", _xgboost_version_of(model)),
+            )
+            if version is not None
+        ),
+    )
+
+
+def _require_model(node: Node) -> Instance:
+    """Give the object that a file holds; refuse what cannot be a model."""
+    if _may_be_model(node):
+        return node
+    hint = "infer serves one object with a predict method: save that alone, with joblib.dump(model, path)."
+    if isinstance(node, DictNode):
+        name = next((key for key, value in node.by_name().items() if _may_be_model(value)), None)
+        if name is not None:
+            hint = f"If {name[:40]!r} is the model, save it alone: joblib.dump(saved[{name[:40]!r}], path)."
+    reason = f"holds {what_is(node)}, not a model"
+    raise Refused(reason, hint=hint)
+
+
+def _kind_of(model: Instance) -> Kind:
+    """Tell the kind by the class, by the estimator inside that predicts, or by what was learnt."""
+    for found in _chain(model, inner_of):
+        made_by = found.made_by
+        named = None if made_by is None else kind_by_name(made_by)
+        if named is not None:
+            return named
+        # Some of scikit-learn's transformers have classes too.
+        if (made_by is None or not is_sklearn_like(made_by)) and "classes_" in found.state():
+            return "classifier"
+    return "other"
+
+
+def _classes_of(model: Instance) -> tuple[Plain, ...] | None:
+    """Give the classes that a classifier tells apart, in its order."""
+    for found in _chain(model, inner_of):
+        state = found.state()
+        binarizer = state.get("label_binarizer_")
+        for holder in (state, binarizer.state() if isinstance(binarizer, Instance) else {}):
+            for attribute in ("classes_", "_classes"):
+                if attribute in holder:
+                    return _finite(values_of(holder[attribute]))
+        # xgboost has them numbered from 0, and keeps only how many there are.
+        count = state.get("n_classes_")
+        if str(found.made_by).startswith("xgboost.") and isinstance(count, int) and 0 < count < CLASSES_MAX:
+            return tuple(range(count))
+    return None
+
+
+def _feature_names_of(model: Instance) -> tuple[str, ...] | None:
+    """Give the names of the columns that the model was trained with."""
+    for found in _chain(model, first_of):
+        names = found.state().get("feature_names_in_")
+        if names is not None:
+            values = values_of(names)
+            return None if values is None else tuple(str(value) for value in values)
+        if (names_of_lightgbm := lightgbm_names(found)) is not None:
+            return names_of_lightgbm
+    return None
+
+
+def _feature_count_of(model: Instance) -> int | None:
+    """Give the number of columns that the model was trained with."""
+    if takes_texts(model):
+        return 1
+    for found in _chain(model, first_of):
+        state = found.state()
+        for attribute in ("n_features_in_", "_n_features_in", "n_features_"):
+            count = state.get(attribute)
+            if isinstance(count, int):
+                return count
+    return None
+
+
+def _features_of(
+    model: Instance, names: tuple[str, ...] | None, count: int | None, sklearn_version: str | None
+) -> tuple[tuple[Feature, ...] | None, str | None]:
+    """Give the columns with their kinds, and why they must come in a DataFrame."""
+    if names is None and (count is None or count > FEATURES_MAX):
+        return None, None
+    listed = [f"x{at}" for at in range(count or 0)] if names is None else list(names)
+    features, frame_reason = features_of(model, listed, sklearn_version)
+    return features, None if names is None else frame_reason
+
+
+def _sklearn_version_of(model: Instance) -> str | None:
+    """Give the version of scikit-learn that saved the model: of the outermost part that says so."""
+    for node in _everything(model):
+        if isinstance(node, Instance):
+            version = node.state().get("_sklearn_version")
+            if isinstance(version, str):
+                return version
+    return None
+
+
+def _xgboost_version_of(model: Instance) -> str | None:
+    """Give the version of XGBoost that saved the model: its boosters say so."""
+    versions = (xgboost_version(node) for node in _everything(model) if isinstance(node, Instance))
+    return next(filter(None, versions), None)
+
+
+def _may_be_model(node: Node) -> TypeGuard[Instance]:
+    return isinstance(node, Instance) and shape_of(node) is None and not _DATA.fullmatch(str(node.made_by))
+
+
+def _chain(model: Instance, inside: Callable[[Instance], Instance | None]) -> Iterator[Instance]:
+    found: Instance | None = model
+    for _ in range(DEPTH_MAX):
+        if found is None:
+            return
+        yield found
+        found = inside(found)
+
+
+def _finite(values: tuple[Plain, ...] | None) -> tuple[Plain, ...] | None:
+    """Give values that JSON can hold."""
+    if values is None:
+        return None
+    return tuple(str(v) if isinstance(v, float) and not math.isfinite(v) else v for v in values)
+
+
+def _everything(model: Instance) -> Iterator[Node]:
+    """Go through all nodes that have others inside, the outer before the inner."""
+    seen = {id(model)}
+    waiting: deque[Node] = deque([model])
+    while waiting:
+        node = waiting.popleft()
+        yield node
+        for child in children_of(node):
+            if isinstance(child, tuple | ListNode | SetNode | DictNode | Instance) and id(child) not in seen:
+                seen.add(id(child))
+                waiting.append(child)

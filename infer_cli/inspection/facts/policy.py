@@ -1,0 +1,128 @@
+"""What a model file may name, as the service's own `policy.txt` says.
+
+The service judges by the same file, with code of its own: `service/loading/policy.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from infer_cli.assets import find_assets
+from infer_cli.errors import ModelUnsafe
+
+if TYPE_CHECKING:
+    from infer_cli.inspection.facts.model import Inspection, Json
+    from infer_cli.inspection.nodes.node_types import Global
+
+Verdict: TypeAlias = Literal["safe", "trusted", "unknown", "dangerous"]
+_CALLABLE = "call"
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A name that loading the file would import, and what is thought of that."""
+
+    name: Global
+    verdict: Verdict
+    reason: str
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the service would import it."""
+        return self.verdict in {"safe", "trusted"}
+
+    def as_dict(self) -> dict[str, Json]:
+        """Give it as JSON would hold it."""
+        return {"name": str(self.name), "verdict": self.verdict, "reason": self.reason or None}
+
+
+def judge_globals(model: Inspection, trusted: tuple[str, ...] = ()) -> tuple[Judged, ...]:
+    """Judge each name that loading the model would import; `trusted` are modules and full names."""
+    return tuple(
+        Judged(name, *_verdict(name, trusted, is_called=name in model.calls)) for name in model.globals
+    )
+
+
+def require_safe(model: Inspection, trusted: tuple[str, ...]) -> None:
+    """Raise `ModelUnsafe`, with each name, if the model has any that is dangerous or unknown."""
+    refused = [one for one in judge_globals(model, trusted) if not one.is_allowed]
+    if not refused:
+        return
+    lines = [f"  {one.name}: {one.verdict}, {one.reason}" for one in refused[:_SHOWN]]
+    if len(refused) > _SHOWN:
+        lines.append(f"  … ({len(refused)} in all)")
+    message = f"{model.path} names what no known model uses, and loading it could run that"
+    raise ModelUnsafe(message, detail="\n".join(lines), hint=_advice(refused))
+
+
+def _advice(refused: list[Judged]) -> str:
+    if any(one.name.module == "__main__" for one in refused):
+        return "move your own classes from the training script into a module, and train again"
+    if any(one.verdict == "dangerous" for one in refused):
+        return (
+            "do not load it, unless you made it yourself; then save the fitted model without these "
+            "(the README says more under Safety)"
+        )
+    modules = dict.fromkeys(one.name.module.partition(".")[0] for one in refused)
+    options = " ".join(f"--trust {module}" for module in modules)
+    return f"if it is your own code, build with --code DIR; if you know who made it, allow it: {options}"
+
+
+def use_of(name: Global) -> str | None:
+    """Give how the allow-list says that a name may be used; None if it does not say."""
+    return _rules()[0].get((name.module, name.name))
+
+
+def _verdict(name: Global, trusted: tuple[str, ...], *, is_called: bool) -> tuple[Verdict, str]:
+    uses, dangers = _rules()
+    use = uses.get((name.module, name.name))
+    is_own = name.module != "__main__"
+    if f"{name.module}.{name.name}" in trusted and is_own:
+        return "trusted", ""
+    if use is not None:
+        if is_called and use != _CALLABLE:
+            return "dangerous", "is called as no known model does"
+        return "safe", ""
+    danger = _danger(name, dangers)
+    if danger is not None:
+        return "dangerous", danger
+    if is_own and any(name.module == one or name.module.startswith(f"{one}.") for one in trusted):
+        return "trusted", ""
+    return "unknown", "is of the training script" if not is_own else "is not known to be harmless"
+
+
+def _danger(name: Global, dangers: dict[tuple[str, str | None], str]) -> str | None:
+    """Say what makes a name dangerous, whatever module is trusted."""
+    if "." in name.name:
+        return "reaches through one name to another"
+    if name.name.startswith("__") and name.name.endswith("__"):
+        return "is a part of Python's machinery"
+    whole = name.module
+    while whole:
+        if (whole, None) in dangers:
+            return dangers[whole, None]
+        whole = whole.rpartition(".")[0]
+    return dangers.get((name.module, name.name))
+
+
+@lru_cache(maxsize=1)
+def _rules() -> tuple[dict[tuple[str, str], str], dict[tuple[str, str | None], str]]:
+    """Read the file: how each safe name may be used, and why others are dangerous."""
+    uses: dict[tuple[str, str], str] = {}
+    dangers: dict[tuple[str, str | None], str] = {}
+    section, title, module = "", "", ""
+    for line in find_assets().policy.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            section, _, title = line[1:].partition("] ")
+        elif line and not line.startswith("#"):
+            before, colon, after = line.partition(":")
+            module = before if colon else module if line.startswith(" ") else ""
+            for name in (after if colon else line).split():
+                if section != "dangerous":
+                    uses[module, name] = section
+                else:
+                    dangers.setdefault((module, name) if module else (name, None), title)
+    return uses, dangers

@@ -1,0 +1,212 @@
+"""The packages that loading a model needs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from infer_cli.inspection.facts.model import Inspection
+
+# The packages that provide modules often found in models, by the module's name.
+DISTRIBUTIONS = {
+    # The compiled losses of scikit-learn 1.5 to 1.8 name their module without its package.
+    "_loss": "scikit-learn",
+    "autogluon": "autogluon",
+    "catboost": "catboost",
+    "category_encoders": "category-encoders",
+    "cloudpickle": "cloudpickle",
+    "daal4py": "daal4py",
+    "dill": "dill",
+    "dask_ml": "dask-ml",
+    "feature_engine": "feature-engine",
+    "flaml": "flaml",
+    "gensim": "gensim",
+    "hdbscan": "hdbscan",
+    "imblearn": "imbalanced-learn",
+    "interpret": "interpret",
+    "joblib": "joblib",
+    "lifelines": "lifelines",
+    "lightgbm": "lightgbm",
+    "mapie": "mapie",
+    "mlxtend": "mlxtend",
+    "ngboost": "ngboost",
+    "nltk": "nltk",
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "patsy": "patsy",
+    "polars": "polars",
+    "pyarrow": "pyarrow",
+    "pygam": "pygam",
+    "pyod": "pyod",
+    "quantile_forest": "quantile-forest",
+    "scipy": "scipy",
+    "skl2onnx": "skl2onnx",
+    "sklearn": "scikit-learn",
+    "sklearn_pandas": "sklearn-pandas",
+    "sklearnex": "scikit-learn-intelex",
+    "skops": "skops",
+    "skorch": "skorch",
+    "sksurv": "scikit-survival",
+    "sktime": "sktime",
+    "spacy": "spacy",
+    "statsmodels": "statsmodels",
+    "tensorflow": "tensorflow",
+    "torch": "torch",
+    "tslearn": "tslearn",
+    "umap": "umap-learn",
+    "xgboost": "xgboost",
+}
+# Parts of packages that need scikit-learn, though their packages do not.
+_WITH_SKLEARN = {"lightgbm.sklearn", "xgboost.sklearn"}
+# What reads only its own version well.
+_RECORDED = ("scikit-learn", "xgboost")
+# The first whose wheels were built for NumPy 2.
+NUMPY_2_SKLEARN = (1, 4, 2)
+# Older ones came out before pandas 3, whose texts and dates are of other types than those of pandas 2.
+PANDAS_3_SKLEARN = (1, 8, 0)
+# What only these versions of pandas write. pandas 3 says `pandas.DataFrame` where those before it name the
+# module that the class is in.
+_PANDAS_1_MODULE = "pandas.core.indexes.numeric"
+_PANDAS_2 = frozenset(
+    {
+        "pandas.core.arrays.categorical.Categorical",
+        "pandas.core.dtypes.dtypes.CategoricalDtype",
+        "pandas.core.frame.DataFrame",
+        "pandas.core.indexes.range.RangeIndex",
+        "pandas.core.series.Series",
+        "pandas.core.tools.datetimes.to_datetime",
+    }
+)
+_PANDAS_3_MODULES = frozenset({"pandas", "pandas.arrays"})
+_RELEASE = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+_FINAL_VERSION = re.compile(r"\d+(\.\d+)*")
+_VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc|\.post|\.dev)\d+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A package, the versions of it that will do ("" for any), and why it is needed."""
+
+    name: str
+    specifier: str
+    reason: str
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the file names the version itself; a range is deduced from what else it holds."""
+        return self.specifier.startswith("==")
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.specifier}"
+
+
+def requirements_of(inspection: Inspection) -> tuple[Requirement, ...]:
+    """Give the packages that loading the model needs, sorted by name.
+
+    Modules of no known package are not among them: see `unknown_modules`.
+    """
+    needed = {
+        DISTRIBUTIONS[module]: f"the file uses {module}"
+        for module in inspection.modules
+        if module in DISTRIBUTIONS
+    }
+    if {name.module for name in inspection.globals} & _WITH_SKLEARN:
+        needed.setdefault("scikit-learn", "the model's class builds on it")
+    if inspection.format == "joblib":
+        needed.setdefault("joblib", "the file was saved with joblib")
+    if inspection.format == "onnx":
+        needed.setdefault("onnxruntime", "runs ONNX models")
+    if inspection.format == "lean":
+        needed.setdefault("numpy", "computes the answers")
+    if inspection.format == "skops":
+        needed.setdefault("skops", "the file was saved with skops")
+    if inspection.compression == "lz4":
+        needed["lz4"] = "the file is compressed with it"
+    found = {name: Requirement(name, "", reason) for name, reason in needed.items()}
+    told = (*_recorded(inspection), _skops(inspection), _pandas(inspection), _numpy(inspection))
+    found |= {requirement.name: requirement for requirement in told if requirement is not None}
+    return tuple(found[name] for name in sorted(found))
+
+
+def _recorded(inspection: Inspection) -> list[Requirement]:
+    recorded = {entry.package: entry.version for entry in inspection.versions}
+    recorded["scikit-learn"] = inspection.sklearn_version or ""
+    return [
+        Requirement(name, f"=={recorded[name]}", "recorded in the file")
+        for name in _RECORDED
+        if _VERSION.fullmatch(recorded.get(name, ""))
+    ]
+
+
+def unknown_modules(inspection: Inspection) -> tuple[str, ...]:
+    """Give the modules that the model needs and that no known package provides, such as your own code."""
+    return tuple(module for module in inspection.modules if module not in DISTRIBUTIONS)
+
+
+def _skops(inspection: Inspection) -> Requirement | None:
+    """Ask for a skops that is not older than the writer's: it reads what older ones wrote."""
+    recorded = {one.package: one.version for one in inspection.versions}.get("skops", "")
+    if inspection.format != "skops" or not _FINAL_VERSION.fullmatch(recorded):
+        return None
+    return Requirement("skops", f">={recorded}", f"skops {recorded} saved the file")
+
+
+def _pandas(inspection: Inspection) -> Requirement | None:
+    """Ask for pandas if the file names it, and then for one that reads what the writer's wrote.
+
+    Otherwise only if the model takes named columns that are not all numbers: an array of numbers is quicker,
+    and needs no pandas.
+    """
+    if "pandas" in inspection.modules:
+        reason = "the file uses pandas"
+    elif inspection.frame_reason is not None:
+        reason = f"the model {inspection.frame_reason}"
+    else:
+        return None
+    writer = _pandas_of_writer(inspection)
+    if writer is not None:
+        return Requirement("pandas", *writer)
+    release = _sklearn_release(inspection)
+    if release is not None and release < PANDAS_3_SKLEARN:
+        return Requirement(
+            "pandas", "<3", f"{reason}; scikit-learn {inspection.sklearn_version} is older than pandas 3"
+        )
+    return Requirement("pandas", "", reason)
+
+
+def _pandas_of_writer(inspection: Inspection) -> tuple[str, str] | None:
+    """Give the versions that read what pandas wrote into the file, and why."""
+    modules = {name.module for name in inspection.globals}
+    if _PANDAS_1_MODULE in modules:
+        return "<2", "pandas 1 saved the file"
+    if modules & _PANDAS_3_MODULES:
+        return ">=3", "pandas 3 saved the file"
+    if any(str(name) in _PANDAS_2 for name in inspection.globals):
+        return "<3", "a pandas older than 3 saved the file"
+    return None
+
+
+def _sklearn_release(inspection: Inspection) -> tuple[int, int, int] | None:
+    match = _RELEASE.match(inspection.sklearn_version or "")
+    return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
+
+
+def _numpy(inspection: Inspection) -> Requirement | None:
+    release = _sklearn_release(inspection)
+    is_numpy_1 = release is not None and release < NUMPY_2_SKLEARN
+    if is_numpy_1 and inspection.numpy_major:
+        # 1.26 has stand-ins for the modules that NumPy 2 renamed.
+        reason = (
+            f"scikit-learn {inspection.sklearn_version} was built for NumPy 1, and NumPy 2 saved the file"
+        )
+        return Requirement("numpy", ">=1.26,<2", reason)
+    if is_numpy_1:
+        reason = f"scikit-learn {inspection.sklearn_version} was built for NumPy 1"
+        return Requirement("numpy", "<2", reason)
+    if inspection.numpy_major:
+        return Requirement("numpy", ">=2", "NumPy 2 saved the file")
+    if any(name.module == _PANDAS_1_MODULE for name in inspection.globals):
+        return Requirement("numpy", "<2", "pandas 1 was built for NumPy 1")
+    return None

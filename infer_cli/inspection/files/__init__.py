@@ -1,0 +1,1 @@
+"""Finding, opening and decompressing model files, within limits."""

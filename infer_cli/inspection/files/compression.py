@@ -1,0 +1,125 @@
+"""What a model file may be compressed with, and how it is read then.
+
+The formats are joblib's (`joblib/compressor.py`), told by the first bytes as joblib does.
+"""
+
+from __future__ import annotations
+
+import bz2
+import importlib
+import io
+import lzma
+import zlib
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from infer_cli.inspection.files.refusal import EndOfFile, Refused
+from infer_cli.inspection.files.stream import CHUNK_BYTES
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+    from infer_cli.inspection.files.stream import HashedFile, Source
+
+Compression: TypeAlias = Literal["gzip", "bz2", "xz", "lzma", "zlib", "lz4"]
+
+_MAGIC: tuple[tuple[bytes, Compression], ...] = (
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"]\0", "lzma"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"\x78", "zlib"),
+)
+# Beyond both, a file is made to keep its reader busy: arrays of zeros compress well, but are not that big.
+EXPANDED_BYTES_MAX = 4 * 1024**3
+EXPANSION_MAX = 200
+_DAMAGED = "Copy or download the file again, or save the model again."
+
+
+def compression_of(start: bytes) -> Compression | None:
+    """Tell how a file with these first bytes is compressed."""
+    return next((name for magic, name in _MAGIC if start.startswith(magic)), None)
+
+
+def expanded(file: HashedFile, compression: Compression | None) -> Source:
+    """Give what reads the file's content."""
+    match compression:
+        case None:
+            return file
+        case "gzip":
+            return Expanded(file, _Inflated(file, zlib.MAX_WBITS | 16))
+        case "zlib":
+            return Expanded(file, _Inflated(file, zlib.MAX_WBITS))
+        case "bz2":
+            return Expanded(file, bz2.BZ2File(io.BufferedReader(file, CHUNK_BYTES)))
+        case "xz" | "lzma":
+            return Expanded(file, lzma.LZMAFile(io.BufferedReader(file, CHUNK_BYTES)))
+        case "lz4":
+            return Expanded(file, _lz4(file))
+
+
+class Expanded:
+    """The content of a compressed file, within limits, and with its errors translated."""
+
+    def __init__(self, file: HashedFile, content: Source) -> None:
+        self._file = file
+        self._content = content
+        self._size = 0
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:
+        """Read once."""
+        try:
+            count = self._content.readinto(buffer) or 0
+        except EOFError as error:
+            raise EndOfFile(self._file.size_bytes) from error
+        except (OSError, RuntimeError, zlib.error, lzma.LZMAError) as error:
+            reason = f"is damaged: it cannot be decompressed ({error})"
+            raise Refused(reason, hint=_DAMAGED) from error
+        self._size += count
+        if self._size > max(EXPANDED_BYTES_MAX, EXPANSION_MAX * self._file.size_bytes):
+            reason = (
+                f"expands to more than {EXPANSION_MAX} times its size, as if made to exhaust who reads it"
+            )
+            raise Refused(reason)
+        return count
+
+
+class _Inflated(io.RawIOBase):
+    """The content of a gzip or zlib file, which is one stream: joblib reads no more than that."""
+
+    def __init__(self, file: HashedFile, window_bits: int) -> None:
+        super().__init__()
+        self._file = file
+        self._inflater = zlib.decompressobj(window_bits)
+        self._scratch = bytearray(CHUNK_BYTES)
+        self._input = b""
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Read once."""
+        with memoryview(buffer) as view:
+            while not self._inflater.eof:
+                if not self._input:
+                    count = self._file.readinto(self._scratch)
+                    if not count:
+                        raise EOFError
+                    self._input = bytes(memoryview(self._scratch)[:count])
+                data = self._inflater.decompress(self._input, len(view))
+                self._input = self._inflater.unconsumed_tail
+                if data:
+                    view[: len(data)] = data
+                    return len(data)
+            if self._inflater.unused_data or self._file.readinto(self._scratch):
+                reason = "goes on after the end of its compressed content"
+                raise Refused(reason, hint="Save the model again, by itself, with joblib.dump.")
+            return 0
+
+
+def _lz4(file: HashedFile) -> Source:
+    try:
+        lz4_frame = importlib.import_module("lz4.frame")
+    except ImportError as error:
+        reason = "is compressed with LZ4, which Python cannot read by itself"
+        hint = "Install lz4 where infer runs, or save the model with joblib.dump(model, path, compress=3)."
+        raise Refused(reason, hint=hint) from error
+    content: Source = lz4_frame.LZ4FrameFile(file)
+    return content

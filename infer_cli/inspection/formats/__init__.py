@@ -1,0 +1,1 @@
+"""The formats of model files, each read without running it."""

@@ -1,0 +1,1 @@
+"""Pickles: a machine that goes through the opcodes and imports nothing."""

@@ -1,0 +1,131 @@
+"""The stack of an unpickler, with its marks, and its memo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from infer_cli.inspection.files.budget import refuse_size
+from infer_cli.inspection.files.refusal import Refused
+
+if TYPE_CHECKING:
+    from infer_cli.inspection.files.budget import Budget
+    from infer_cli.inspection.files.stream import Stream
+    from infer_cli.inspection.nodes.node_types import Node
+
+# How many values and marks may wait on the stack.
+STACK_MAX = 4_000_000
+DEPTH_MAX = 100_000
+# How far a memo index may be ahead of the ones before it; picklers write them in order.
+MEMO_GAP_MAX = 1000
+DAMAGED = "It is damaged, or not a pickle: copy or download it again, or save the model again."
+
+
+class _Missing:
+    """Stands in the memo where nothing has been put."""
+
+
+_MISSING = _Missing()
+
+
+class Stack:
+    """Values, in levels: a mark starts a level, and what uses the mark takes the whole level.
+
+    So nothing can be taken from below a mark; as in CPython, where that is refused too.
+    """
+
+    def __init__(self, stream: Stream, budget: Budget) -> None:
+        self.stream = stream
+        self._budget = budget
+        self._stack: list[Node] = []
+        self._levels: list[list[Node]] = []
+        self._memo: list[Node | _Missing] = []
+        self._memo_count = 0
+
+    def check_height(self) -> None:
+        """Refuse a stack that grows without end."""
+        if len(self._stack) + sum(map(len, self._levels)) > STACK_MAX:
+            refuse_size()
+
+    def result(self) -> Node:
+        """Take the one value that is left at the end."""
+        if self._levels or len(self._stack) != 1:
+            self.refuse("ends with values left over", back=1)
+        return self._stack.pop()
+
+    def refuse(self, reason: str, *, back: int = 0) -> NoReturn:
+        """Refuse the file, for what is at the current byte."""
+        reason = f"{reason} at byte {self.stream.position - back}"
+        raise Refused(reason, hint=DAMAGED)
+
+    def pop(self) -> Node:
+        """Take the last value."""
+        if not self._stack:
+            self.refuse("takes a value from an empty stack")
+        return self._stack.pop()
+
+    def top(self) -> Node:
+        """Give the last value, and leave it."""
+        if not self._stack:
+            self.refuse("uses a value of an empty stack")
+        return self._stack[-1]
+
+    def pop_level(self) -> list[Node]:
+        """Take all values since the last mark, and the mark."""
+        if not self._levels:
+            self.refuse("uses a mark that was not set")
+        items = self._stack
+        self._stack = self._levels.pop()
+        self._budget.take_nodes(len(items))
+        return items
+
+    def mark(self) -> None:
+        """Start a level."""
+        if len(self._levels) == DEPTH_MAX:
+            refuse_size()
+        self._levels.append(self._stack)
+        self._stack = []
+
+    def drop(self) -> None:
+        """Drop the last value, or the mark if it is the last."""
+        if self._stack:
+            self._stack.pop()
+        else:
+            self.drop_level()
+
+    def drop_level(self) -> None:
+        """Drop all values since the last mark, and the mark."""
+        self.pop_level()
+
+    def duplicate(self) -> None:
+        """Repeat the last value."""
+        self._stack.append(self.top())
+
+    def put(self, index: int) -> None:
+        """Remember the last value in the memo."""
+        value = self.top()
+        memo = self._memo
+        if index == len(memo):
+            # Nearly always, so this is quick.
+            self._budget.take_nodes(1)
+            self._memo_count += 1
+            memo.append(value)
+            return
+        if index > len(memo) + MEMO_GAP_MAX:
+            self.refuse(f"puts a value at memo index {index}, far beyond the others,")
+        while len(memo) <= index:
+            self._budget.take_nodes(1)
+            memo.append(_MISSING)
+        if memo[index] is _MISSING:
+            self._memo_count += 1
+        memo[index] = value
+
+    def memoize(self) -> None:
+        """Remember the last value in the next place of the memo."""
+        self.put(self._memo_count)
+
+    def get(self, index: int) -> None:
+        """Repeat a value of the memo."""
+        value = self._memo[index] if index < len(self._memo) else _MISSING
+        if isinstance(value, _Missing):
+            self.refuse(f"gets memo index {index}, which was not put,")
+        self._stack.append(value)

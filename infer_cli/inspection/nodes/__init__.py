@@ -1,0 +1,1 @@
+"""The objects that a model file describes, as plain data."""

@@ -1,0 +1,261 @@
+"""NumPy's dtypes, arrays and scalars, read from nodes without NumPy.
+
+Their pickled forms are those of `arraydescr_reduce`, `array_reduce_ex` and `gentype_reduce` in NumPy's
+`numpy/_core/src/multiarray/` (`descriptor.c`, `methods.c`, `scalartypes.c.src`).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from infer_cli.inspection.nodes.node_types import Array, DictNode, Global, Instance, ListNode, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Plain: TypeAlias = bool | int | float | str | None
+
+DTYPE = Global("numpy", "dtype")
+# How deep fields may lie within fields.
+DEPTH_MAX = 8
+HAS_OBJECTS_FLAG = 1
+OBJECT_FLAGS = 63
+_CODE = re.compile(r"([biufcmMOSUV])(\d{1,9})")
+# A text takes four bytes for each of the characters that its dtype counts.
+_CHARACTER_BYTES = 4
+_FLOATS = {2: "e", 4: "f", 8: "d"}
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (NumPy's dates have no time zone)
+_NOT_A_TIME = -(2**63)
+# How many nanoseconds dates count.
+_NANOSECONDS = {"D": 86_400 * 10**9, "s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Dtype:
+    """What an array's elements are: NumPy's letter for the kind, and the bytes that each takes.
+
+    `unit` is what a date counts, such as "us"; empty for other kinds.
+    """
+
+    kind: str
+    itemsize: int
+    is_big_endian: bool
+    has_objects: bool
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    dtype: Dtype
+    shape: tuple[int, ...]
+    data: Node
+
+
+def dtype_of(node: Node, depth: int = 0) -> Dtype | None:
+    """Read a dtype; None if it is not fully understood."""
+    if depth > DEPTH_MAX or not isinstance(node, Instance) or node.callee != DTYPE or node.keywords:
+        return None
+    match node.arguments:
+        case (str(code), *_) if (match := _CODE.fullmatch(code)) is not None:
+            kind, size = match[1], int(match[2]) * (_CHARACTER_BYTES if match[1] == "U" else 1)
+        case _:
+            return None
+    if not node.states:
+        return Dtype(kind, size, is_big_endian=False, has_objects=kind == "O")
+    return _with_state(kind, size, node.states[0], depth) if len(node.states) == 1 else None
+
+
+def _with_state(kind: str, size: int, state: Node, depth: int) -> Dtype | None:
+    # A ninth item holds metadata, such as the unit of a date.
+    match state:
+        case (int(), str(order), subarray, names, fields, int(itemsize), int(), int(flags), *more):
+            pass
+        case _:
+            return None
+    has_objects = kind == "O"
+    if itemsize not in {-1, size}:
+        return None
+    if names is not None or fields is not None or subarray is not None:
+        parts = _subarray(subarray, depth) if fields is None else _fields(fields, depth)
+        if kind != "V" or parts is None:
+            return None
+        has_objects = any(part.has_objects for part in parts)
+    # NumPy believes the flags, so they must tell the truth.
+    if has_objects != bool(flags & HAS_OBJECTS_FLAG) or (kind == "O" and flags != OBJECT_FLAGS):
+        return None
+    return Dtype(kind, size, is_big_endian=order == ">", has_objects=has_objects, unit=_unit(more))
+
+
+def _unit(more: list[Node]) -> str:
+    match more:
+        case [(_, (unit, 1, *_))]:
+            return (_raw(unit) or b"").decode("latin-1")
+    return ""
+
+
+def _fields(fields: Node, depth: int) -> list[Dtype] | None:
+    if not isinstance(fields, DictNode):
+        return None
+    parts = []
+    for _, field in fields.pairs():
+        match field:
+            case (dtype, int(), *_):
+                part = dtype_of(dtype, depth + 1)
+            case _:
+                return None
+        if part is None:
+            return None
+        parts.append(part)
+    return parts
+
+
+def _subarray(subarray: Node, depth: int) -> list[Dtype] | None:
+    """Read the dtype of a field that is an array itself."""
+    match subarray:
+        case (base, tuple()):
+            part = dtype_of(base, depth + 1)
+            return None if part is None else [part]
+    return None
+
+
+def shape_of(node: Node) -> tuple[int, ...] | None:
+    """Give an array's shape, None if the node is not an array."""
+    content = _content(node)
+    return None if content is None else content.shape
+
+
+def dtype_kind_of(node: Node) -> str | None:
+    """Give NumPy's letter for the kind of an array's elements, None if the node is not an array."""
+    content = _content(node)
+    return None if content is None else content.dtype.kind
+
+
+def values_of(node: Node) -> tuple[Plain, ...] | None:
+    """Give the elements of an array of one dimension, or of a list; None if they are not known."""
+    if isinstance(node, ListNode):
+        return _plain_items(node.items)
+    if isinstance(node, tuple):
+        return _plain_items(list(node))
+    content = _content(node)
+    if content is None or len(content.shape) != 1:
+        return None
+    if isinstance(content.data, ListNode):
+        items = _plain_items(content.data.items)
+    else:
+        items = _elements(content.dtype, _raw(content.data))
+    return items if items is not None and len(items) == content.shape[0] else None
+
+
+def scalar_of(node: Node) -> Plain | tuple[()]:
+    """Give the plain value of a number, a text or a NumPy scalar; an empty tuple if it is none of them."""
+    if node is None or isinstance(node, bool | int | float | str):
+        return node
+    if isinstance(node, Instance) and _is_numpy(node.callee, "scalar"):
+        match node.arguments:
+            case (dtype, data):
+                understood = dtype_of(dtype)
+            case _:
+                return ()
+        values = None if understood is None else _elements(understood, _raw(data))
+        if values is not None and len(values) == 1:
+            return values[0]
+    return ()
+
+
+def _plain_items(nodes: list[Node]) -> tuple[Plain, ...] | None:
+    items: list[Plain] = []
+    for node in nodes:
+        item = scalar_of(node)
+        if isinstance(item, tuple):
+            return None
+        items.append(item)
+    return tuple(items)
+
+
+def _content(node: Node) -> _Content | None:
+    if isinstance(node, Array):
+        dtype = dtype_of(node.dtype)
+        return None if dtype is None else _Content(dtype, node.shape, node.data)
+    if not isinstance(node, Instance):
+        return None
+    if _is_numpy(node.callee, "_reconstruct") and len(node.states) == 1:
+        match node.states[0]:
+            case (int(), tuple(shape), array_dtype, bool(), data):
+                return _checked(array_dtype, shape, data)
+    elif _is_numpy(node.callee, "_frombuffer"):
+        match node.arguments:
+            case (data, array_dtype, tuple(shape), str()):
+                return _checked(array_dtype, shape, data)
+    return None
+
+
+def _checked(dtype: Node, shape: tuple[Node, ...], data: Node) -> _Content | None:
+    understood = dtype_of(dtype)
+    sizes = tuple(size for size in shape if isinstance(size, int))
+    if understood is None or len(sizes) != len(shape):
+        return None
+    return _Content(understood, sizes, data)
+
+
+def _is_numpy(callee: Node, name: str) -> bool:
+    if not isinstance(callee, Global) or callee.name != name:
+        return False
+    return callee.module in {
+        "numpy.core.multiarray",
+        "numpy._core.multiarray",
+        "numpy.core.numeric",
+        "numpy._core.numeric",
+    }
+
+
+def _raw(node: Node) -> bytes | None:
+    """Give the bytes of an array; before protocol 3 they are a text, still to be encoded."""
+    if isinstance(node, bytes):
+        return node
+    if isinstance(node, Instance) and node.callee == Global("_codecs", "encode"):
+        match node.arguments:
+            case (str(text), "latin1"):
+                return text.encode("latin-1", "replace")
+    return None
+
+
+def _elements(dtype: Dtype, data: bytes | None) -> tuple[Plain, ...] | None:
+    decode = _decoder(dtype)
+    if data is None or decode is None or not dtype.itemsize or len(data) % dtype.itemsize:
+        return None
+    try:
+        return tuple(decode(data[at : at + dtype.itemsize]) for at in range(0, len(data), dtype.itemsize))
+    except UnicodeDecodeError:
+        return None
+
+
+def _decoder(dtype: Dtype) -> Callable[[bytes], Plain] | None:
+    order: Literal["big", "little"] = "big" if dtype.is_big_endian else "little"
+    suffix = "be" if dtype.is_big_endian else "le"
+    decoders: dict[str, Callable[[bytes], Plain]] = {
+        "b": lambda data: data != b"\0",
+        "i": lambda data: int.from_bytes(data, order, signed=True),
+        "u": lambda data: int.from_bytes(data, order),
+        "U": lambda data: data.decode(f"utf-32-{suffix}").rstrip("\0"),
+        "S": lambda data: data.rstrip(b"\0").decode("latin-1"),
+    }
+    if dtype.itemsize in _FLOATS:
+        number = struct.Struct((">" if dtype.is_big_endian else "<") + _FLOATS[dtype.itemsize])
+        decoders["f"] = lambda data: float(number.unpack(data)[0])
+    if dtype.unit in _NANOSECONDS:
+        decoders["M"] = lambda data: _moment(int.from_bytes(data, order, signed=True), dtype.unit)
+    return decoders.get(dtype.kind)
+
+
+def _moment(count: int, unit: str) -> str | None:
+    """Write a date in ISO 8601, to the microsecond; None if it is none, or one that Python does not know."""
+    if count == _NOT_A_TIME:
+        return None
+    try:
+        return (_EPOCH + timedelta(microseconds=count * _NANOSECONDS[unit] // 1000)).isoformat()
+    except OverflowError:
+        return None

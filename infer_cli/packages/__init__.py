@@ -1,0 +1,1 @@
+"""The packages of an image: resolution, version sources, lock and wheels."""

@@ -1,0 +1,53 @@
+"""Environments on this machine for `infer serve`, with the packages of the image, kept for the next time."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shutil
+import tempfile
+from typing import TYPE_CHECKING
+
+from infer_cli.packages.uv import current_python, run_uv
+from infer_cli.packages.wheels import cache_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+def local_environment(requirements: Sequence[str]) -> Path:
+    """The Python of an environment with `requirements`, made if there is none yet; raises `LockFailed`."""
+    key = hashlib.sha256("\n".join([platform.python_version(), *requirements]).encode()).hexdigest()[:32]
+    folder = cache_folder() / "environments" / key
+    python = folder / "bin" / "python"
+    if python.exists():
+        return python
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # An environment knows its own path: it is made in its place, and marked complete by its Python alone.
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write("\n".join(requirements))
+        file.flush()
+        try:
+            run_uv(
+                ["venv", "--quiet", "--clear", "--python", current_python(), str(folder)],
+                doing="make an environment for the model",
+            )
+            run_uv(
+                [
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--only-binary",
+                    ":all:",
+                    "--python",
+                    str(python),
+                    "-r",
+                    file.name,
+                ],
+                doing="fetch the packages of the model",
+            )
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    return python

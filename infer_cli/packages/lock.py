@@ -1,0 +1,179 @@
+"""The lock: the exact packages, versions and hashes that go into an image."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from infer_cli.errors import LockFailed
+from infer_cli.packages.omissions import name_of, overrides, with_stand_ins
+from infer_cli.packages.uv import current_python, run_uv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from infer_cli.image.base import BaseImage
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_TARGET = re.compile(r"# Packages for Python (?P<python>\d+\.\d+) on (?P<platform>\S+), made by infer\.\n")
+_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:==(?P<version>[^,;\s]+)$)?")
+_PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Pinned packages with hashes, in pip's requirements format; a first line says what they are for.
+
+    `python` and `platform` are None in a lock that infer did not make.
+    """
+
+    text: str
+
+    @property
+    def python(self) -> str | None:
+        """The Python that the packages were chosen for, as `X.Y`."""
+        match = _TARGET.match(self.text)
+        return match["python"] if match else None
+
+    @property
+    def platform(self) -> str | None:
+        """The platform that the packages were chosen for, as uv names it."""
+        match = _TARGET.match(self.text)
+        return match["platform"] if match else None
+
+    def fits(self, base: BaseImage) -> bool:
+        """Whether the packages are for this base image, as far as the lock tells."""
+        return (self.python or base.python, self.platform or base.wheel_platform) == (
+            base.python,
+            base.wheel_platform,
+        )
+
+    @property
+    def digest(self) -> str:
+        """`sha256:…` of the text."""
+        return f"sha256:{hashlib.sha256(self.text.encode()).hexdigest()}"
+
+    @property
+    def pins(self) -> dict[str, str]:
+        """Version by package name, sorted by name."""
+        return dict(sorted((match["name"], match["version"]) for match in _PINNED.finditer(self.text)))
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The packages as `name==version`, sorted."""
+        return tuple(f"{name}=={version}" for name, version in self.pins.items())
+
+
+def resolve_lock(
+    requirements: Sequence[str],
+    base: BaseImage,
+    *,
+    preferred: Mapping[str, str] = _NOTHING,
+    cache: Path | None = None,
+) -> Lock:
+    """Resolve `requirements` for the Python and processor of `base`, to wheels only.
+
+    The versions that are `preferred`, by package, are taken where they fit and have wheels, the newest
+    otherwise. `cache` is the folder to use instead of uv's own; an empty one makes it ask the index.
+    Raises `LockFailed` if no set of wheels satisfies them, or the index cannot be reached.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        # uv prefers the versions of the file that it is to write.
+        output, overridden = Path(name) / "requirements.lock", Path(name) / "overrides.txt"
+        output.write_text("".join(f"{package}=={preferred[package]}\n" for package in sorted(preferred)))
+        overridden.write_text("\n".join(overrides(requirements)))
+        run_uv(
+            [
+                "pip",
+                "compile",
+                "--quiet",
+                "--no-header",
+                "--no-annotate",
+                "--generate-hashes",
+                "--python",
+                current_python(),
+                *target_options(base),
+                *(["--cache-dir", str(cache)] if cache else []),
+                "--overrides",
+                str(overridden),
+                "--output-file",
+                str(output),
+                "-",
+            ],
+            doing=f"resolve the packages {summary(requirements)} for Python {base.python} "
+            f"on {base.architecture}",
+            given="\n".join(requirements),
+        )
+        text = output.read_text()
+    return Lock(f"# Packages for Python {base.python} on {base.wheel_platform}, made by infer.\n{text}")
+
+
+def read_lock(path: Path) -> Lock:
+    """The lock in a file; raises `LockFailed` if it has no pinned packages with hashes."""
+    try:
+        lock = Lock(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise LockFailed(f"cannot read the lock {path}: {error}") from error
+    if not lock.pins or "--hash=" not in lock.text:
+        message = f"{path} is not a lock: it holds no pinned packages with hashes"
+        raise LockFailed(message, hint="name a file that does not exist yet, and infer writes the lock there")
+    return lock
+
+
+def write_lock(lock: Lock, path: Path) -> None:
+    """Write the lock to a new file."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(lock.text)
+    except OSError as error:
+        raise LockFailed(f"cannot write the lock {path}: {error.strerror}") from error
+
+
+def check_lock(lock: Lock, requirements: Sequence[str], *, path: Path) -> None:
+    """Raise `LockFailed` unless the lock has every requirement, in the version that is asked for."""
+    pins = with_stand_ins({name_of(name): version for name, version in lock.pins.items()})
+    wrong = []
+    for requirement in requirements:
+        match = _REQUIREMENT.match(requirement)
+        # A requirement for other Pythons, or one that is no name, is for the resolver to judge.
+        if match is None or ";" in requirement:
+            continue
+        found = pins.get(name_of(match["name"]))
+        if found is None:
+            wrong.append(f"  {requirement} is missing")
+        elif match["version"] and match["version"] != found:
+            wrong.append(f"  {requirement} is needed, and the lock has {found}")
+    if wrong:
+        raise LockFailed(
+            f"the lock {path} does not fit the model",
+            detail="\n".join(wrong),
+            hint=f"remove it to have a new one made: rm {path}",
+        )
+
+
+def target_options(base: BaseImage) -> tuple[str, ...]:
+    """The options by which uv chooses wheels for `base` instead of for this machine."""
+    return (
+        "--python-version",
+        base.python,
+        "--python-platform",
+        base.wheel_platform,
+        "--only-binary",
+        ":all:",
+    )
+
+
+def summary(requirements: Iterable[str]) -> str:
+    """The requirements in one line."""
+    return ", ".join(requirements)
+
+
+def requirement_lines(text: str) -> tuple[str, ...]:
+    """The requirements of a requirements file, without comments."""
+    stripped = (line.partition("#")[0].strip() for line in text.splitlines())
+    return tuple(line for line in stripped if line)

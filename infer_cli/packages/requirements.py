@@ -1,0 +1,63 @@
+"""What must go into an image: the packages of the service, of the model, and those that the user adds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infer_cli.errors import ModelUnreadable
+from infer_cli.inspection import requirements_of, unknown_modules
+from infer_cli.packages.lock import requirement_lines
+
+if TYPE_CHECKING:
+    from infer_cli.assets import Assets
+    from infer_cli.inspection import Inspection
+
+# Without a model, the image serves what the newest scikit-learn writes.
+_DEFAULT_REQUIREMENTS = ("scikit-learn",)
+
+
+def image_requirements(
+    assets: Assets,
+    model: Inspection | None,
+    *,
+    added: tuple[str, ...] = (),
+    own_modules: frozenset[str] = frozenset(),
+) -> tuple[str, ...]:
+    """The requirements of an image, in pip's form, sorted; `own_modules` come with the user's code.
+
+    Raises `ModelUnreadable` if the model needs modules that are neither there nor in a known package.
+    """
+    needed = _model_requirements(model, own_modules) if model else _DEFAULT_REQUIREMENTS
+    return tuple(sorted({*service_requirements(assets), *needed, *added}))
+
+
+def service_requirements(assets: Assets) -> tuple[str, ...]:
+    """The requirements of the service alone, in pip's form."""
+    return requirement_lines((assets.service / "requirements.txt").read_text())
+
+
+def _model_requirements(model: Inspection, own_modules: frozenset[str]) -> tuple[str, ...]:
+    missing = set(unknown_modules(model)) - own_modules
+    if missing:
+        raise _needs_code(model, missing)
+    found = {need.name: str(need) for need in requirements_of(model)}
+    if model.format not in ("onnx", "lean"):
+        # The service loads pickles with joblib, which comes with scikit-learn.
+        found.setdefault("scikit-learn", "scikit-learn")
+    return tuple(found.values())
+
+
+def _needs_code(model: Inspection, missing: set[str]) -> ModelUnreadable:
+    users = [f"  {name}" for name in model.globals if name.module.partition(".")[0] in missing]
+    if "__main__" in missing:
+        hint = (
+            "a class of the training script itself cannot be imported elsewhere: move it into a module, "
+            "train again, and give that module with --code"
+        )
+    else:
+        hint = "give the code with --code DIR, or the package that has it with --require NAME"
+    return ModelUnreadable(
+        f"{model.path} needs modules that belong to no known package: {', '.join(sorted(missing))}",
+        detail="what needs them:\n" + "\n".join(users),
+        hint=hint,
+    )

@@ -1,0 +1,1 @@
+"""Starting a service: the model mount, readiness and ports."""

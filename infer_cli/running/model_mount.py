@@ -1,0 +1,106 @@
+"""The model folder of a run: which file is served, as which user it can be read, and what became of it."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from infer_cli.errors import ModelNotFound, ModelUnreadable, UsageError
+from infer_cli.plan.build import ModelMount
+
+if TYPE_CHECKING:
+    from infer_cli.engine.containers import Service
+    from infer_cli.inspection import Inspection
+
+_ANYONE_ENTERS = stat.S_IROTH | stat.S_IXOTH
+
+
+def mount_model(
+    folder: Path | None, name: str | None, *, writable: bool, is_baked: bool = False
+) -> ModelMount | None:
+    """What to mount for the options `--model-dir` and `--model-file`; None without a folder.
+
+    The file is inspected, so that one that cannot be served is known before anything starts. Whether it is
+    safe depends on what its image trusts. A file that `is_baked` is copied, and so may be a link to anywhere.
+    """
+    if folder is None:
+        if name is not None:
+            raise UsageError("--model-file needs --model-dir", hint="say which folder the model is in")
+        return None
+    mount, _ = mount_found(folder, name, writable=writable, is_baked=is_baked)
+    return mount
+
+
+def mount_found(
+    folder: Path, name: str | None, *, writable: bool = False, is_baked: bool = False
+) -> tuple[ModelMount, Inspection]:
+    """The same for a folder that there must be, and what is known of the model."""
+    from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
+
+    file = find_model(folder, name)
+    root, target = folder.resolve(), file.resolve()
+    if is_baked and not target.is_relative_to(root):
+        root = target.parent
+    if not target.is_relative_to(root):
+        raise ModelNotFound(
+            f"{file} is a link to {target}, which the container would not see: only {folder} is mounted",
+            hint=f"name the folder that holds it: --model-dir {target.parent} --model-file {target.name}; "
+            "or put the model inside an image: `infer build --bake`",
+        )
+    inspection = inspect_model(file)
+    mount = ModelMount(
+        folder=root,
+        file=target.relative_to(root).as_posix(),
+        digest=inspection.sha256,
+        writable=writable,
+        inspection=inspection,
+    )
+    return mount, inspection
+
+
+def user_for(model: ModelMount | None, *, engine_is_local: bool) -> str | None:
+    """The user that the container must run as to read the model, or None if any can.
+
+    Only where the engine mounts this machine's folder itself: elsewhere owners are not kept.
+    """
+    if model is None or not engine_is_local or platform.system() != "Linux":
+        return None
+    file = model.folder / model.file
+    folders = [folder for folder in file.parents if folder.is_relative_to(model.folder)]
+    can_enter = all(folder.stat().st_mode & _ANYONE_ENTERS == _ANYONE_ENTERS for folder in folders)
+    status = file.stat()
+    if can_enter and status.st_mode & stat.S_IROTH:
+        return None
+    if status.st_uid == 0:
+        path = " ".join(map(str, reversed(folders)))
+        raise ModelUnreadable(
+            f"only root can read {file}, and the service does not run as root",
+            hint=f"let others read it: chmod o+rx {path} && chmod o+r {file}",
+        )
+    return f"{status.st_uid}:{status.st_gid}"
+
+
+def model_on_disk(service: Service, *, engine_is_local: bool) -> Literal["same", "changed", "missing"] | None:
+    """Whether the file that a running service loaded is still what lies on this machine.
+
+    None if that cannot be told: the model is inside the image, or was copied to an engine elsewhere. The
+    content is read only if the file is newer than the start of the service.
+    """
+    if not (engine_is_local and service.model_folder and service.model and service.started_at):
+        return None
+    file = Path(service.model_folder) / service.model
+    try:
+        status = file.stat()
+        # An older file that was moved here keeps its time of modification.
+        if max(status.st_mtime, status.st_ctime) <= service.started_at.timestamp():
+            return "same"
+        with file.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return "missing"
+    except OSError:
+        return None
+    return "same" if service.model_digest == f"sha256:{digest}" else "changed"

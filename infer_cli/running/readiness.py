@@ -1,0 +1,76 @@
+"""Waits until a service can predict, or says why it never will."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from infer_cli.client.service_client import ServiceClient
+from infer_cli.engine.containers import inspect_service, log_tail
+from infer_cli.engine.exec import exec_in_service
+from infer_cli.errors import ContainerFailed
+
+if TYPE_CHECKING:
+    from infer_cli.engine.connection import Engine
+    from infer_cli.engine.containers import Service
+
+_POLL_S = 0.05
+_SLOW_POLL_S = 0.5
+_HEALTH_COMMAND = ("python3", "-m", "service.health")
+_ANY_ADDRESS = {None, "", "0.0.0.0", "::"}  # noqa: S104 (compared, not bound)
+
+
+def service_url(engine: Engine, service: Service) -> str | None:
+    """The URL at which this machine reaches the service, or None if its port is not published to us."""
+    if service.host_port is None:
+        return None
+    host: str | None
+    if service.host_ip in _ANY_ADDRESS:
+        host = "localhost" if engine.endpoint.published_host else engine.endpoint.engine_host
+    elif str(service.host_ip).startswith("127.") or service.host_ip == "::1":
+        host = "localhost" if engine.endpoint.published_host else None
+    else:
+        host = service.host_ip
+    if not host:
+        return None
+    return f"http://{f'[{host}]' if ':' in host else host}:{service.host_port}"
+
+
+def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> None:
+    """Return when the service is ready.
+
+    Raises `ContainerFailed` with the tail of its log if it ends first or is not ready in time.
+    """
+    url = service_url(engine, service)
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        now = inspect_service(engine, service.container_id)
+        if not now.is_running or now.restart_count:
+            raise _ended(engine, now)
+        if url is not None and ServiceClient(url).is_ready():
+            return
+        if (
+            url is None
+            and exec_in_service(engine, now, _HEALTH_COMMAND, sink=lambda *_: None, given=b"") == 0
+        ):
+            return
+        time.sleep(_POLL_S if url else _SLOW_POLL_S)
+    raise ContainerFailed(
+        f"the service {service.name} was not ready after {timeout_s:g} s",
+        detail=_log(engine, service),
+        hint="give a large model more time with --timeout",
+    )
+
+
+def _ended(engine: Engine, service: Service) -> ContainerFailed:
+    hint = "give it more with --memory" if service.out_of_memory else "the reason is in the log above"
+    return ContainerFailed(
+        f"the service {service.name} ended while starting ({service.ending})",
+        detail=_log(engine, service),
+        hint=hint,
+    )
+
+
+def _log(engine: Engine, service: Service) -> str:
+    lines = log_tail(engine, service).splitlines() or ["(it wrote nothing)"]
+    return "the end of its log:\n" + "\n".join(f"  {line}" for line in lines)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infer_cli.client.row_files import format_of, read_rows
+from infer_cli.errors import InferError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "rows.json"
+
+
+@pytest.mark.parametrize(
+    ("content", "batches"),
+    [
+        pytest.param('[{"a": 1}, {"a": 2}, {"a": 3}]', [[{"a": 1}, {"a": 2}], [{"a": 3}]], id="array"),
+        pytest.param('[\n  {\n    "a": 1\n  }\n]\n', [[{"a": 1}]], id="array over several lines"),
+        pytest.param('{"rows": [{"a": 1}]}', [[{"a": 1}]], id="as the service takes them"),
+        pytest.param('{\n  "a": 1,\n  "b": 2\n}', [[{"a": 1, "b": 2}]], id="one object"),
+        pytest.param('{"a": 1}\n{"a": 2}\n', [[{"a": 1}, {"a": 2}]], id="JSON Lines"),
+        pytest.param('\ufeff[{"a": 1}]', [[{"a": 1}]], id="byte order mark"),
+        pytest.param("[]", [], id="no rows"),
+        pytest.param("", [], id="empty file"),
+    ],
+)
+def test_each_form_of_rows_is_read(path: Path, content: str, batches: list[list[dict[str, object]]]) -> None:
+    path.write_text(content, encoding="utf-8")
+
+    assert list(read_rows(path, batch_rows=2)) == batches
+    assert format_of(path) == "json"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param('[{"a": 1}, {"a"', " is not JSON: Expecting ':' delimiter: line 1", id="cut short"),
+        pytest.param('[{"a": 1}, 2]', ", row 2 is not a JSON object", id="no object"),
+        pytest.param('{"rows": 1}', " holds no rows", id="no list of rows"),
+        pytest.param("1", " holds no rows", id="a number"),
+        pytest.param('{"a": 1}\n{"a": \n', ", line 2 is not JSON: Expecting value", id="JSON Lines"),
+    ],
+)
+def test_what_holds_no_rows_is_an_error_that_says_where(path: Path, content: str, message: str) -> None:
+    path.write_text(content)
+
+    with pytest.raises(InferError) as raised:
+        list(read_rows(path, batch_rows=2))
+
+    assert raised.value.message.startswith(f"{path}{message}")
+    assert raised.value.hint
+
+
+def test_text_that_is_not_utf8_is_an_error(path: Path) -> None:
+    path.write_bytes(b'[\n{"a": "\xff"}]')
+
+    with pytest.raises(InferError, match=r"line 2 is not UTF-8 text$"):
+        list(read_rows(path, batch_rows=2))

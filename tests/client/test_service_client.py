@@ -1,0 +1,331 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from infer_cli.client.service_client import Predictions, ServedFeature, ServiceClient
+from infer_cli.errors import PredictionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    # The status, the body and, each with its value, headers.
+    Answer = tuple[Any, ...]
+
+ROOT = Path(__file__).parents[2]
+START_DEADLINE_S = 60
+ROW = {"slength": 1.5, "swidth": 0.7, "plength": 1.3, "pwidth": 0.3}
+
+
+@pytest.fixture(scope="module")
+def start_service() -> Iterator[Callable[[Path], str]]:
+    """Start the real service with a model, as a process of its own; gives its URL."""
+    processes = []
+
+    def start(model: Path) -> str:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        settings = {"MODEL_FILE": str(model), "PORT": str(port), "HOST": "127.0.0.1", "WORKERS": "1"}
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "service"],
+                cwd=ROOT,
+                env={**os.environ, **settings},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        url = f"http://127.0.0.1:{port}"
+        wait_until_ready(url, processes[-1])
+        return url
+
+    yield start
+    for process in processes:
+        process.terminate()
+        process.wait()
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_DEADLINE_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if ServiceClient(url).is_ready():
+            return
+        time.sleep(0.05)
+    pytest.fail("the service is not ready")
+
+
+@pytest.fixture(scope="module")
+def service(start_service: Callable[[Path], str], iris_folder: Path) -> str:
+    """The URL of a service that tells the species of an iris."""
+    return start_service(iris_folder / "model.pkl")
+
+
+@pytest.fixture
+def client(service: str) -> Iterator[ServiceClient]:
+    with contextlib.closing(ServiceClient(service)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[..., ServiceClient]]:
+    """A client of something that gives these answers, one after the other; it closes idle connections."""
+    servers = []
+
+    def start(*answers: Answer) -> ServiceClient:
+        left = list(answers)
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                status, body, *headers = left.pop(0)
+                self.send_response(status)
+                for name, value in headers:
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+                # Without saying so, as a service does that was idle for long.
+                self.close_connection = True
+
+            do_POST = do_GET  # noqa: N815 (its name in http.server)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        client = ServiceClient(f"http://127.0.0.1:{server.server_port}")
+        servers.append((server, thread, client))
+        return client
+
+    yield start
+    for server, thread, client in servers:
+        client.close()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+BUSY = (503, b'{"error": {"code": "busy", "message": "try again"}}', ("Retry-After", "0"))
+
+
+def test_a_busy_service_is_asked_again(answering: Callable[..., ServiceClient]) -> None:
+    client = answering(BUSY, BUSY, (200, b'{"predictions": [1]}'))
+
+    assert client.predict([ROW]) == Predictions([1], None)
+
+
+def test_a_service_that_stays_busy_is_asked_no_more(
+    answering: Callable[..., ServiceClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infer_cli.client.service_client._BUSY_FOR_S", 0.0)
+
+    with pytest.raises(PredictionFailed, match=r"refused /prediction \(503\): try again"):
+        answering(BUSY).predict([ROW])
+
+
+def refusal(details: object, message: str = "no") -> Answer:
+    return 400, json.dumps({"error": {"code": "x", "message": message, "details": details}}).encode()
+
+
+def test_the_model_is_described(client: ServiceClient) -> None:
+    model = client.model()
+
+    assert model.kind == "classifier"
+    assert model.features == dict.fromkeys(ROW, ServedFeature("number"))
+    assert model.example.startswith("/prediction?slength=")
+    assert model.record["file"] == "model.pkl"
+
+
+def test_rows_get_predictions_in_their_order(client: ServiceClient) -> None:
+    other = {"slength": 7.0, "swidth": 3.2, "plength": 6.0, "pwidth": 2.2}
+
+    found = client.predict([ROW, other, ROW])
+
+    assert found.predictions == ["setosa", "virginica", "setosa"]
+    assert found.probabilities is not None
+    assert [max(row, key=row.get) for row in found.probabilities] == found.predictions
+
+
+def test_a_model_without_probabilities_gives_none(
+    start_service: Callable[[Path], str], tmp_path: Path
+) -> None:
+    file = tmp_path / "model.pkl"
+    file.write_bytes(pickle.dumps(LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])))
+
+    with contextlib.closing(ServiceClient(start_service(file))) as client:
+        found = client.predict([{"x0": 3}])
+
+    assert found == Predictions([pytest.approx(6.0)], None)
+
+
+def test_one_connection_serves_many_requests(client: ServiceClient) -> None:
+    client.predict([ROW])
+    first = client._connection
+
+    client.predict([ROW])
+
+    assert client._connection is first
+
+
+def test_a_closed_client_opens_a_new_connection(client: ServiceClient) -> None:
+    client.predict([ROW])
+
+    client.close()
+
+    assert client.predict([ROW]).predictions == ["setosa"]
+
+
+def test_every_wrong_field_is_named(client: ServiceClient) -> None:
+    wrong = {"slength": "long", "swidth": None, "plength": 1, "petals": 3}
+
+    with pytest.raises(PredictionFailed, match=r"^4 values are wrong$") as raised:
+        client.predict([ROW, wrong])
+
+    lines = str(raised.value.detail).splitlines()
+    assert len(lines) == 4
+    assert lines[0] == '  slength is not a number: "long"'
+    assert {line.split()[0] for line in lines} == {"slength", "swidth", "pwidth", "petals"}
+    assert "/model" in str(raised.value.hint)
+
+
+def test_rows_are_counted_from_where_the_caller_is(client: ServiceClient) -> None:
+    with pytest.raises(PredictionFailed, match=r"^one value is wrong$") as raised:
+        client.predict([ROW, {**ROW, "slength": "long"}], first_row=1001)
+
+    assert raised.value.detail == '  row 1002: slength is not a number: "long"'
+
+
+def test_what_a_table_calls_nan_is_a_missing_value(client: ServiceClient) -> None:
+    with pytest.raises(PredictionFailed) as raised:
+        client.predict([{**ROW, "pwidth": float("nan")}])
+
+    assert raised.value.detail == "  pwidth has no value"
+
+
+def test_a_value_that_json_has_no_type_for_is_refused_by_name(client: ServiceClient) -> None:
+    with pytest.raises(PredictionFailed) as raised:
+        client.predict([{**ROW, "pwidth": Path("/x")}])
+
+    assert raised.value.detail == '  pwidth is not a number: "/x"'
+
+
+def test_a_service_that_answers_is_ready(service: str) -> None:
+    assert ServiceClient(service).is_ready()
+
+
+@pytest.mark.parametrize("status", [503, 404])
+def test_a_service_that_refuses_is_not_ready(answering: Callable[..., ServiceClient], status: int) -> None:
+    assert not answering((status, b"{}")).is_ready()
+
+
+def test_a_service_that_nobody_runs_is_not_ready() -> None:
+    assert not ServiceClient("http://127.0.0.1:1").is_ready()
+
+
+def test_a_service_that_hangs_up_is_not_ready() -> None:
+    """A published port takes connections before anything listens behind it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            listener.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+
+        assert not ServiceClient(f"http://127.0.0.1:{listener.getsockname()[1]}").is_ready()
+        thread.join()
+
+
+def test_a_service_that_nobody_runs_does_not_answer() -> None:
+    with pytest.raises(PredictionFailed) as raised:
+        ServiceClient("http://127.0.0.1:1").predict([ROW])
+
+    assert raised.value.message.startswith(
+        "the service at http://127.0.0.1:1 did not answer POST /prediction: "
+    )
+    assert raised.value.hint == "see what it says: `infer logs`"
+
+
+def test_an_answer_that_is_no_json_is_an_error(answering: Callable[..., ServiceClient]) -> None:
+    with pytest.raises(PredictionFailed, match="did not answer GET /model: Expecting value"):
+        answering((200, b"<h1>It works!</h1>")).model()
+
+
+def test_a_connection_that_was_closed_meanwhile_is_opened_again(
+    answering: Callable[..., ServiceClient],
+) -> None:
+    client = answering((200, b'{"predictions": [1]}'), (200, b'{"predictions": [2]}'))
+    client.predict([{}])
+
+    assert client.predict([{}]).predictions == [2]
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        pytest.param(None, None, id="none"),
+        pytest.param("odd", None, id="a text"),
+        pytest.param(["one", 2], "  one\n  2", id="a list"),
+        pytest.param({"fields": [{"message": "a is missing"}]}, "  a is missing", id="fields"),
+        pytest.param({"fields": [{"field": "a"}]}, "  {'field': 'a'}", id="a field without a message"),
+        pytest.param({"line": 1}, None, id="something else"),
+        pytest.param(
+            [str(number) for number in range(25)],
+            "\n".join([*(f"  {number}" for number in range(20)), "  … and 5 more"]),
+            id="more than a screen",
+        ),
+    ],
+)
+def test_the_details_of_a_refusal_are_shown(
+    answering: Callable[..., ServiceClient], details: Any, expected: str | None
+) -> None:
+    with pytest.raises(PredictionFailed, match=r"\(400\): no$|wrong$") as raised:
+        answering(refusal(details)).predict([{}])
+
+    assert raised.value.detail == expected
+
+
+def test_a_refusal_without_a_reason_is_still_an_error(answering: Callable[..., ServiceClient]) -> None:
+    with pytest.raises(PredictionFailed, match=r"\(503\): no reason given$") as raised:
+        answering((503, b"{}")).model()
+
+    assert raised.value.hint == "see what it says: `infer logs`"
+
+
+def test_an_address_without_a_port_is_that_of_http() -> None:
+    client = ServiceClient("http://big.example")
+
+    assert (client._host, client._port) == ("big.example", 80)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"type": "number"}, ServedFeature("number")),
+        ({"type": "category", "categories": ["a"]}, ServedFeature("text")),
+        ({"type": "category", "categories": ["", "a"]}, ServedFeature("text", takes_empty=True)),
+        ({"type": "category", "categories": [1]}, ServedFeature("number")),
+        ({"type": "text", "nullable": True}, ServedFeature("text")),
+        ({"type": "text", "nullable": False}, ServedFeature("text", takes_empty=True)),
+    ],
+)
+def test_what_a_feature_takes(record: dict[str, Any], expected: ServedFeature) -> None:
+    assert ServedFeature.of(record) == expected

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from infer_cli.engine.interrupts import interrupts_deferred
+
+NUMBERS = [pytest.param(signal.SIGINT, id="Ctrl-C"), pytest.param(signal.SIGTERM, id="SIGTERM")]
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> object:
+    """Both raise KeyboardInterrupt, as in the command."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_an_interrupt_waits_for_the_end_of_the_block(number: int) -> None:
+    reached = False
+
+    with pytest.raises(KeyboardInterrupt), interrupts_deferred():  # noqa: PT012 (what comes after it is the point)
+        signal.raise_signal(number)
+        reached = True
+
+    assert reached
+    assert signal.getsignal(number) is signal.default_int_handler
+
+
+def test_a_second_interrupt_does_not_wait() -> None:
+    reached = False
+
+    with pytest.raises(KeyboardInterrupt), interrupts_deferred():  # noqa: PT012 (see above)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        reached = True
+
+    assert not reached
+
+
+def test_an_interrupt_is_raised_where_the_block_can_be_cleaned_up() -> None:
+    made = None
+
+    try:
+        with interrupts_deferred():
+            signal.raise_signal(signal.SIGINT)
+            made = "container"
+    except KeyboardInterrupt:
+        assert made == "container"
+    else:
+        pytest.fail("it was not raised")
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    with interrupts_deferred():
+        signal.raise_signal(signal.SIGINT)
+
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
+def test_an_error_of_the_block_is_seen_beneath_the_interrupt() -> None:
+    with pytest.raises(KeyboardInterrupt) as raised, interrupts_deferred():  # noqa: PT012 (see above)
+        signal.raise_signal(signal.SIGINT)
+        raise ValueError
+
+    assert isinstance(raised.value.__context__, ValueError)
+
+
+def test_other_threads_change_nothing() -> None:
+    seen = []
+
+    def other() -> None:
+        with interrupts_deferred():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+
+    assert seen == [signal.default_int_handler]

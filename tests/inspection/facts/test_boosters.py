@@ -1,0 +1,125 @@
+"""What is read of boosters whose libraries do not come with the tests; `tests/integration` has real ones."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infer_cli.inspection import requirements_of
+from infer_cli.inspection.formats.pickles.machine import STARTED_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infer_cli.inspection import Inspection
+
+# As XGBoost writes it: a list with its length, of numbers of one byte.
+VERSION = b"version[#L\0\0\0\0\0\0\0\x03i\x03i\x02i\0"
+LINES = "tree\nversion=v4\nfeature_names={}\nfeature_infos=none\n"
+PADDING = "x" * 5000
+
+
+@pytest.fixture
+def make(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Make an object of a class of this name, with these attributes."""
+
+    def new(module: str, name: str, **attributes: object) -> object:
+        home = sys.modules.get(module) or ModuleType(module)
+        # Importing a module asks for its package first.
+        monkeypatch.setitem(sys.modules, module.partition(".")[0], ModuleType(module.partition(".")[0]))
+        monkeypatch.setitem(sys.modules, module, home)
+        made = type(name, (), {"__module__": module})
+        setattr(home, name, made)
+        instance = made()
+        vars(instance).update(attributes)
+        return instance
+
+    return new
+
+
+def xgboost_needed(inspection: Inspection) -> str:
+    return next(str(need) for need in requirements_of(inspection) if need.name == "xgboost")
+
+
+@pytest.mark.parametrize("protocol", [3, 4, 5])
+@pytest.mark.parametrize(
+    ("before", "needed"),
+    [
+        pytest.param(0, "xgboost==3.2.0", id="short"),
+        pytest.param(5000, "xgboost==3.2.0", id="long"),
+        pytest.param(STARTED_BYTES, "xgboost", id="too far inside"),
+    ],
+)
+def test_the_version_of_xgboost(
+    protocol: int,
+    before: int,
+    needed: str,
+    make: Callable[..., Any],
+    inspect_bytes: Callable[..., Inspection],
+) -> None:
+    handle = bytearray(before * b"-" + VERSION + 100 * b"-")
+    model = make("xgboost.sklearn", "XGBClassifier", _Booster=make("xgboost.core", "Booster", handle=handle))
+
+    inspection = inspect_bytes(pickle.dumps(model, protocol))
+
+    assert xgboost_needed(inspection) == needed
+
+
+def test_another_class_with_such_an_attribute_is_no_booster(
+    make: Callable[..., Any], inspect_bytes: Callable[..., Inspection]
+) -> None:
+    inspection = inspect_bytes(pickle.dumps(make("xgboost.sklearn", "XGBClassifier", handle=VERSION)))
+
+    assert xgboost_needed(inspection) == "xgboost"
+
+
+def lightgbm_of(make: Callable[..., Any], names: str, columns: object, tables: object) -> bytes:
+    booster = make(
+        "lightgbm.basic",
+        "Booster",
+        _handle=LINES.format(names) + PADDING,
+        params={"verbose": -1, "categorical_column": columns},
+        pandas_categorical=tables,
+    )
+    return pickle.dumps(make("lightgbm.sklearn", "LGBMClassifier", _Booster=booster, _n_features_in=2))
+
+
+def test_the_columns_of_lightgbm_and_their_categories(
+    make: Callable[..., Any], inspect_bytes: Callable[..., Inspection]
+) -> None:
+    inspection = inspect_bytes(lightgbm_of(make, "age town", [1], [["Oslo", "Rome"]]))
+
+    assert inspection.feature_names == ("age", "town")
+    assert inspection.features is not None
+    assert [(one.kind, one.categories, one.accepts_others, one.nullable) for one in inspection.features] == [
+        ("number", None, False, True),
+        ("category", ("Oslo", "Rome"), True, True),
+    ]
+    assert "pandas" in {need.name for need in requirements_of(inspection)}
+
+
+@pytest.mark.parametrize(
+    ("names", "columns", "tables"),
+    [
+        pytest.param("Column_0 Column_1", "auto", [], id="no names"),
+        pytest.param("Column_0 Column_1", [0], [], id="numbers that are called categories"),
+        pytest.param("Column_0 Column_1", [0], [["a"], ["b"]], id="some have an order"),
+        pytest.param("Column_0 Column_1", None, None, id="nothing known"),
+    ],
+)
+def test_columns_of_lightgbm_that_are_numbers(
+    names: str,
+    columns: object,
+    tables: object,
+    make: Callable[..., Any],
+    inspect_bytes: Callable[..., Inspection],
+) -> None:
+    inspection = inspect_bytes(lightgbm_of(make, names, columns, tables))
+
+    assert inspection.feature_names is None
+    assert inspection.features is not None
+    assert {one.kind for one in inspection.features} == {"number"}

@@ -1,0 +1,71 @@
+"""The kinds told by names are those that scikit-learn itself tells."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from typing import Any
+
+import pytest
+from sklearn.base import is_classifier, is_regressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.utils import all_estimators
+
+from infer_cli.inspection import Global
+from infer_cli.inspection.facts.estimator_kinds import kind_by_name
+
+
+def _made(cls: type[Any], inner: object) -> object:
+    """Make an estimator, with others where it needs some."""
+    needed = {
+        name
+        for name, parameter in inspect.signature(cls).parameters.items()
+        if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+    }
+    values = {
+        "estimator": inner,
+        "estimators": [("inner", inner)],
+        "steps": [("inner", inner)],
+        "transformers": [],
+        "transformer_list": [],
+        "param_grid": {},
+        "param_distributions": {},
+        "dictionary": [],
+    }
+    if cls.__name__ == "SelfTrainingClassifier":
+        needed.add("estimator")
+    return cls(**{name: values[name] for name in needed})
+
+
+# What these are depends on the estimator within, not on their name.
+TRANSPARENT = {"FrozenEstimator", "GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "Pipeline"}
+TRANSPARENT |= {"RandomizedSearchCV", "RFE", "RFECV"}
+
+
+@pytest.mark.parametrize(("name", "cls"), all_estimators())
+def test_kinds_of_all_estimators(name: str, cls: type[Any]) -> None:
+    inner = Ridge() if name.endswith("Regressor") or name == "RegressorChain" else LogisticRegression()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        estimator = _made(cls, inner)
+    expected = "classifier" if is_classifier(estimator) else "regressor" if is_regressor(estimator) else None
+
+    assert kind_by_name(Global(cls.__module__, name)) == (None if name in TRANSPARENT else expected)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "kind"),
+    [
+        ("xgboost.sklearn", "XGBClassifier", "classifier"),
+        ("xgboost.sklearn", "XGBRFRegressor", "regressor"),
+        ("xgboost.sklearn", "XGBRanker", "other"),
+        ("lightgbm.sklearn", "LGBMRegressor", "regressor"),
+        ("catboost.core", "CatBoostClassifier", "classifier"),
+        ("imblearn.ensemble", "BalancedRandomForestClassifier", "classifier"),
+        ("sklearnex.svm.svc", "SVC", "classifier"),
+        ("mine", "SVC", None),
+        ("mine", "Model", None),
+    ],
+)
+def test_kinds_of_other_packages(module: str, name: str, kind: str | None) -> None:
+    assert kind_by_name(Global(module, name)) == kind

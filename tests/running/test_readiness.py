@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from infer_cli.engine.connection import Engine
+from infer_cli.engine.containers import Service
+from infer_cli.engine.endpoints import Endpoint
+from infer_cli.running.readiness import service_url
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+HERE = "unix:///var/run/docker.sock"
+TUNNEL = "tcp://localhost:2375"
+THERE = "ssh://ada@big.example"
+
+
+def make_engine(url: str) -> Engine:
+    """An engine that is known, and not connected."""
+    return Engine(cast("APIClient", None), Endpoint(url, "a test"), "20.10.24", "1.41", "amd64")
+
+
+def make_service(host_ip: str | None, host_port: int | None) -> Service:
+    return Service(
+        name="iris",
+        container_id="0",
+        image="iris:v1",
+        state="running",
+        health=None,
+        exit_code=0,
+        restart_count=0,
+        started_at=None,
+        host_ip=host_ip,
+        host_port=host_port,
+        model=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("engine_url", "host_ip", "expected"),
+    [
+        pytest.param(HERE, "127.0.0.1", "http://localhost:5001", id="here, for this machine"),
+        pytest.param(HERE, "0.0.0.0", "http://localhost:5001", id="here, for all"),  # noqa: S104 (not bound)
+        pytest.param(HERE, None, "http://localhost:5001", id="here, not said"),
+        pytest.param(HERE, "192.0.2.7", "http://192.0.2.7:5001", id="here, on one address"),
+        pytest.param(HERE, "::", "http://localhost:5001", id="here, for all of IPv6"),
+        pytest.param(HERE, "::1", "http://localhost:5001", id="here, IPv6 loopback"),
+        pytest.param(HERE, "2001:db8::7", "http://[2001:db8::7]:5001", id="here, on one IPv6 address"),
+        pytest.param(TUNNEL, "127.0.0.1", "http://localhost:5001", id="through a port of this machine"),
+        pytest.param(THERE, "127.0.0.1", None, id="elsewhere, for that machine"),
+        pytest.param(THERE, "::1", None, id="elsewhere, for that machine in IPv6"),
+        pytest.param(THERE, "0.0.0.0", "http://big.example:5001", id="elsewhere, for all"),  # noqa: S104 (not bound)
+        pytest.param(THERE, "192.0.2.7", "http://192.0.2.7:5001", id="elsewhere, on one address"),
+    ],
+)
+def test_a_service_is_reached_where_it_is_published(
+    engine_url: str, host_ip: str | None, expected: str | None
+) -> None:
+    assert service_url(make_engine(engine_url), make_service(host_ip, 5001)) == expected
+
+
+def test_a_service_without_a_port_is_not_reached() -> None:
+    assert service_url(make_engine(HERE), make_service("127.0.0.1", None)) is None
