@@ -20,7 +20,7 @@ from benchmarks.problem import Problem
 from infer_cli.engine.connection import connect
 from infer_cli.engine.images import find_image, remove_image
 from infer_cli.image.base import DEFAULT_PYTHON, official_base
-from infer_cli.plan.build import CONTAINER_PORT
+from infer_cli.plan.layout import CONTAINER_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

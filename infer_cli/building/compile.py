@@ -17,7 +17,7 @@ from infer_cli.building.verify import inputs_of, read_examples
 from infer_cli.engine.exec import STDOUT_STREAM
 from infer_cli.engine.tasks import run_task
 from infer_cli.errors import NotCompiled
-from infer_cli.plan.build import RunPlan, Safety
+from infer_cli.plan.run import RunPlan, Safety
 from infer_cli.terminal.printable import printable
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.tasks import Ended
-    from infer_cli.plan.build import ModelMount
+    from infer_cli.plan.run import ModelMount
 
 _COMMAND = ("python3", "-m", "service.compile")
 # The line says a few numbers, or lists a few rows.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from infer_cli.packages.lock import Lock
     from infer_cli.packages.resolution import Wanted
     from infer_cli.plan.build import BuildPlan
-    from infer_cli.terminal.output import Progress
+    from infer_cli.terminal.progress import Progress
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 

@@ -14,18 +14,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infer_cli.client.row_files import read_rows
-from infer_cli.engine.containers import create_service, log_tail, remove_service
+from infer_cli.engine.containers import create_service, remove_service
 from infer_cli.engine.exec import STDOUT_STREAM, exec_in_service
+from infer_cli.engine.services import log_tail
 from infer_cli.errors import VerificationFailed
-from infer_cli.plan.build import RunPlan, Safety
+from infer_cli.plan.run import RunPlan, Safety
 from infer_cli.running.readiness import wait_until_ready
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from infer_cli.engine.connection import Engine
-    from infer_cli.engine.containers import Service
-    from infer_cli.plan.build import ModelMount
+    from infer_cli.engine.services import Service
+    from infer_cli.plan.run import ModelMount
 
 _COMMAND = ("python3", "-m", "service.check")
 _TIMEOUT_S = 300

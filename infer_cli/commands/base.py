@@ -17,6 +17,7 @@ from infer_cli.image.base import (
 )
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson
+from infer_cli.terminal.progress import show_progress
 
 
 def base(
@@ -56,7 +57,7 @@ def base(
     architecture = architecture_of(platform) if platform else engine.architecture
     name = str(ImageName.parse(tag or local_base(python, architecture, engine.architecture)))
     wanted = DebianBase(python=python, architecture=architecture)
-    with output.progress() as progress, tempfile.TemporaryDirectory() as folder:
+    with show_progress() as progress, tempfile.TemporaryDirectory() as folder:
         progress.stage(f"Making a root file system of Debian {wanted.release} with Python {python}")
         archive = Path(folder) / "root.tar"
         make_root(wanted, archive, mirror=mirror)

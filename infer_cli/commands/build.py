@@ -14,12 +14,14 @@ from infer_cli.image.name import ImageName
 from infer_cli.plan.trust import parse_trust
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson, ModelFile, ModelFolder, NoEnvironment, Trust, Verbose
+from infer_cli.terminal.progress import show_progress
 
 if TYPE_CHECKING:
     from infer_cli.engine.builder import BuiltImage
     from infer_cli.engine.connection import Engine
-    from infer_cli.plan.build import BuildPlan, ModelMount
-    from infer_cli.terminal.output import Progress
+    from infer_cli.plan.build import BuildPlan
+    from infer_cli.plan.run import ModelMount
+    from infer_cli.terminal.progress import Progress
 
 
 def build(  # noqa: PLR0913 (each is an option of the command)
@@ -146,7 +148,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         no_cache=no_cache,
     )
     is_new_lock = lock is not None and not lock.exists()
-    with output.progress(verbose=verbose) as progress:
+    with show_progress(verbose=verbose) as progress:
         engine = connect() if builds else None
         plan = prepare_build(request, engine, progress)
         if is_new_lock:

@@ -19,14 +19,15 @@ from infer_cli.image.name import ImageName
 from infer_cli.plan.trust import parse_trust
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson, ModelFile, NoEnvironment, Trust, Verbose
+from infer_cli.terminal.progress import show_progress
 
 if TYPE_CHECKING:
     from infer_cli.building.compile import Parity, Report
     from infer_cli.building.prepare import BuildRequest
     from infer_cli.engine.connection import Engine
     from infer_cli.inspection import Inspection
-    from infer_cli.plan.build import ModelMount
-    from infer_cli.terminal.output import Progress
+    from infer_cli.plan.run import ModelMount
+    from infer_cli.terminal.progress import Progress
 
 _SUFFIX = ".lean"
 # In the model folder, where it does not make a second model of that folder.
@@ -140,7 +141,7 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
         use_environment=not no_environment,
         trusted=trusted,
     )
-    with output.progress(verbose=verbose) as progress:
+    with show_progress(verbose=verbose) as progress:
         engine = connect()
         report = _compile(engine, request, progress, mount=mount, examples=examples, target=written)
         mount, compiled = mount_found(written.parent, written.name, is_baked=True)

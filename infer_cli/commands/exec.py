@@ -15,7 +15,7 @@ from infer_cli.terminal.options import AsJson
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
-    from infer_cli.engine.containers import Service
+    from infer_cli.engine.services import Service
 
 # Not every base image has bash.
 _SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")
@@ -82,7 +82,7 @@ def exec_(
 
 def _find(engine: Engine, given: list[str], *, has_separator: bool) -> Service:
     """The service that the first word names; without a word, the only one that runs."""
-    from infer_cli.engine.containers import find_service, list_services  # noqa: PLC0415 (see above)
+    from infer_cli.engine.services import find_service, list_services  # noqa: PLC0415 (see above)
 
     try:
         return find_service(engine, given[0] if given else None)

@@ -11,7 +11,7 @@ import typer
 
 from infer_cli.errors import InferError
 from infer_cli.image.name import ImageName
-from infer_cli.plan.build import BAKED_FOLDER
+from infer_cli.plan.layout import BAKED_FOLDER
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson, ModelFile, NoEnvironment, Trust
 from infer_cli.terminal.printable import printable

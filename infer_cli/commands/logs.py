@@ -39,7 +39,7 @@ def logs(
     Following ends when the service does, or with Ctrl-C, which leaves the service running.
     """
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.containers import find_service, stream_logs  # noqa: PLC0415
+    from infer_cli.engine.services import find_service, stream_logs  # noqa: PLC0415
 
     if as_json and follow:
         raise UsageError("--json gives one object at the end, which --follow does not reach")

@@ -15,6 +15,7 @@ from infer_cli.errors import InferError, PredictionFailed, UsageError
 from infer_cli.terminal import output
 from infer_cli.terminal.completion import complete_running_service
 from infer_cli.terminal.options import AsJson
+from infer_cli.terminal.progress import show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,7 @@ def predict(
     """Ask a running service for one prediction, or for those of a file."""
     from infer_cli.client.service_client import ServiceClient  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.connection import connect  # noqa: PLC0415
-    from infer_cli.engine.containers import find_service  # noqa: PLC0415
+    from infer_cli.engine.services import find_service  # noqa: PLC0415
     from infer_cli.running.readiness import service_url  # noqa: PLC0415
 
     name, values = split_words(words or [])
@@ -162,7 +163,7 @@ def _predict_file(
     is_text = format_of(input_file) == "csv"
     keeps_text = output_file is None or format_of(output_file) == "csv"
     done = 0
-    with output.progress() as progress, open_writer(output_file, sys.stdout) as writer:
+    with show_progress() as progress, open_writer(output_file, sys.stdout) as writer:
         for batch in read_rows(input_file, batch_rows=batch_rows, keep_text=True):
             if not done:
                 _check_columns(input_file, batch[0], model)

@@ -10,7 +10,7 @@ from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson
 
 if TYPE_CHECKING:
-    from infer_cli.engine.containers import Service
+    from infer_cli.engine.services import Service
 
 _SECONDS_A_MINUTE, _SECONDS_AN_HOUR, _SECONDS_A_DAY = 60, 3600, 86400
 
@@ -21,7 +21,7 @@ def ps(*, as_json: AsJson = False) -> None:
     Says so if the model of one has changed on disk, which is served after a restart.
     """
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.containers import list_services  # noqa: PLC0415
+    from infer_cli.engine.services import list_services  # noqa: PLC0415
     from infer_cli.running.model_mount import model_on_disk  # noqa: PLC0415
     from infer_cli.running.readiness import service_url  # noqa: PLC0415
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from infer_cli.image.name import ImageName
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson, ImageTag, Verbose
+from infer_cli.terminal.progress import show_progress
 
 
 def push(tag: ImageTag, *, verbose: Verbose = False, as_json: AsJson = False) -> None:
@@ -13,7 +14,7 @@ def push(tag: ImageTag, *, verbose: Verbose = False, as_json: AsJson = False) ->
     from infer_cli.engine.registry import push_image  # noqa: PLC0415
 
     name = ImageName.parse(tag)
-    with output.progress(verbose=verbose) as progress:
+    with show_progress(verbose=verbose) as progress:
         progress.stage(f"Pushing {name} to {name.host}")
         pushed = push_image(connect(), name, on_event=progress.on_event)
     output.show(

@@ -12,18 +12,20 @@ import typer
 from infer_cli.errors import ContainerFailed, Interrupted, ModelError, PortTaken, UsageError
 from infer_cli.image.name import ImageName
 from infer_cli.plan import labels
-from infer_cli.plan.build import BAKED_FOLDER, DEFAULT_HOST_IP, Limits, RunPlan, Safety
+from infer_cli.plan.layout import BAKED_FOLDER
+from infer_cli.plan.run import DEFAULT_HOST_IP, Limits, RunPlan, Safety
 from infer_cli.plan.trust import parse_trust, trust_of_label
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson, ImageTag, ModelFile, ModelFolder, Trust
+from infer_cli.terminal.progress import show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from infer_cli.engine.connection import Engine
-    from infer_cli.engine.containers import Service
     from infer_cli.engine.images import ImageFacts
-    from infer_cli.plan.build import ModelMount
+    from infer_cli.engine.services import Service
+    from infer_cli.plan.run import ModelMount
 
 _DEFAULT_PORT = 5000
 _PORTS_TRIED = 50
@@ -180,7 +182,7 @@ def _image(engine: Engine, name: ImageName, pull: str) -> ImageFacts:
         return found
     if pull == "never" or (pull == "missing" and not name.can_be_pulled):
         return require_image(engine, name)
-    with output.progress() as progress:
+    with show_progress() as progress:
         progress.stage(f"Pulling {name} from {name.host}")
         return pull_image(engine, str(name), platform=None, on_event=progress.on_event)
 
@@ -234,7 +236,7 @@ def _free_name(engine: Engine, wanted: str) -> str:
 
     A container's name has two letters at least.
     """
-    from infer_cli.engine.containers import container_names  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.services import container_names  # noqa: PLC0415 (keeps `infer --help` quick)
 
     taken = container_names(engine)
     number = 1
@@ -247,7 +249,8 @@ def _free_name(engine: Engine, wanted: str) -> str:
 
 def _start(engine: Engine, plan: RunPlan, *, chosen_port: int | None) -> Service:
     """Start the service on the port that the user chose, or on the first that is free."""
-    from infer_cli.engine.containers import create_service, holder_of_port  # noqa: PLC0415 (see above)
+    from infer_cli.engine.containers import create_service  # noqa: PLC0415 (see above)
+    from infer_cli.engine.services import holder_of_port  # noqa: PLC0415 (see above)
     from infer_cli.running.ports import process_on_port  # noqa: PLC0415
 
     first = chosen_port or _DEFAULT_PORT
@@ -292,7 +295,7 @@ def _announce(engine: Engine, service: Service, *, timeout_s: float, as_json: bo
     from infer_cli.client.service_client import ServiceClient  # noqa: PLC0415 (see above)
     from infer_cli.running.readiness import service_url, wait_until_ready  # noqa: PLC0415
 
-    with output.progress() as progress:
+    with show_progress() as progress:
         progress.stage(f"Waiting until {service.name} is ready")
         wait_until_ready(engine, service, timeout_s=timeout_s)
     url = service_url(engine, service)
@@ -320,7 +323,7 @@ def _announce(engine: Engine, service: Service, *, timeout_s: float, as_json: bo
 
 def _follow(engine: Engine, service: Service) -> None:
     """Show the log until the service ends or is interrupted, and remove it."""
-    from infer_cli.engine.containers import inspect_service, stream_logs  # noqa: PLC0415 (see above)
+    from infer_cli.engine.services import inspect_service, stream_logs  # noqa: PLC0415 (see above)
 
     try:
         for chunk in stream_logs(engine, service, follow=True):

@@ -14,6 +14,7 @@ from infer_cli.errors import ContainerFailed, Interrupted
 from infer_cli.plan.trust import VARIABLE, parse_trust, trust_text
 from infer_cli.terminal import output
 from infer_cli.terminal.options import ModelFile, Trust
+from infer_cli.terminal.progress import show_progress
 
 
 def serve(
@@ -50,7 +51,7 @@ def serve(
     require_safe(model, trusted)
     require_port(host, port)
     assets = find_assets()
-    with output.progress() as progress:
+    with show_progress() as progress:
         progress.stage("Preparing the packages that the model needs")
         python = local_environment(image_requirements(assets, model))
     settings = {"MODEL_FILE": str(file.resolve()), "PORT": str(port), "HOST": host}

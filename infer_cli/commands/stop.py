@@ -9,7 +9,8 @@ from infer_cli.terminal.options import AnyService, AsJson
 def stop(name: AnyService = None, *, as_json: AsJson = False) -> None:
     """Stop a service, letting it finish its requests, and remove it."""
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.containers import find_service, remove_service  # noqa: PLC0415
+    from infer_cli.engine.containers import remove_service  # noqa: PLC0415
+    from infer_cli.engine.services import find_service  # noqa: PLC0415
 
     engine = connect()
     service = find_service(engine, name)

@@ -7,105 +7,32 @@ import tarfile
 import tempfile
 import uuid
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from infer_cli.engine.connection import explanation, translated
 from infer_cli.engine.interrupts import interrupts_deferred
-from infer_cli.errors import ContainerFailed, EngineError, NameTaken, PortTaken, ServiceNotFound
+from infer_cli.engine.services import PORT, inspect_service, list_services
+from infer_cli.errors import ContainerFailed, EngineError, NameTaken, PortTaken
 from infer_cli.plan import labels
-from infer_cli.plan.build import CONTAINER_PORT, MOUNT_FOLDER
-from infer_cli.plan.context import fixed_entry
+from infer_cli.plan.layout import CONTAINER_PORT, MOUNT_FOLDER
+from infer_cli.reproducible_tar import fixed_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from infer_cli.engine.connection import Engine
-    from infer_cli.plan.build import ModelMount, RunPlan
+    from infer_cli.engine.services import Service
+    from infer_cli.plan.run import ModelMount, RunPlan
 
 _STOP_TIMEOUT_S = 10
 _COMMAND_NOT_FOUND = 127
-_PORT = f"{CONTAINER_PORT}/tcp"
 _PORT_TAKEN = re.compile(
     r"port is already allocated|address already in use|ports are not available", re.IGNORECASE
 )
-_FRACTION = re.compile(r"(\.\d{1,6})\d*")
 # A service that writes much must not fill the engine's disk.
 _LOG_LIMITS = {"max-size": "10m", "max-file": "3"}
 _NO_HEALTHCHECK = {"test": ["NONE"]}
-
-
-@dataclass(frozen=True)
-class Service:
-    """A container of our image. `state` is the engine's word for it, such as running or exited."""
-
-    name: str
-    container_id: str
-    image: str
-    state: str
-    health: str | None
-    exit_code: int
-    restart_count: int
-    started_at: datetime | None
-    host_ip: str | None
-    host_port: int | None
-    model: str | None
-    # Where the model came from, and what it was then; None if it is inside the image.
-    model_folder: str | None = None
-    model_digest: str | None = None
-    out_of_memory: bool = False
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it can answer."""
-        return self.state == "running"
-
-    @property
-    def ending(self) -> str:
-        """How one that no longer runs ended."""
-        return "it ran out of memory" if self.out_of_memory else f"exit code {self.exit_code}"
-
-
-def list_services(engine: Engine, *, all_states: bool = True) -> tuple[Service, ...]:
-    """The services on this engine, sorted by name, without those that are there for a command only."""
-    with translated("list the services"):
-        found = engine.api.containers(all=all_states, filters={"label": labels.SERVICE})
-        kept = [container for container in found if labels.TEMPORARY not in (container.get("Labels") or ())]
-        raws = [raw for container in kept if (raw := _inspect(engine, container["Id"]))]
-    return tuple(sorted(map(_service, raws), key=lambda service: service.name))
-
-
-def find_service(engine: Engine, name: str | None) -> Service:
-    """The service called `name`; without a name, the only one that runs.
-
-    Raises `ServiceNotFound`, which lists the services that there are.
-    """
-    services = list_services(engine)
-    if name is None:
-        running = [service for service in services if service.is_running]
-        if len(running) == 1:
-            return running[0]
-        if len(running) > 1:
-            raise ServiceNotFound(
-                "several services are running",
-                detail=_listing(running),
-                hint="say which one, by its name",
-            )
-        raise ServiceNotFound(
-            "no service is running",
-            detail=_listing(services),
-            hint="start one: `infer run TAG --model-dir DIR -d`",
-        )
-    for service in services:
-        if name == service.name or (len(name) >= 12 and service.container_id.startswith(name)):  # noqa: PLR2004
-            return service
-    raise ServiceNotFound(
-        f"there is no service called {name!r}",
-        detail=_listing(services),
-        hint="`infer ps` lists the services",
-    )
 
 
 def create_service(engine: Engine, plan: RunPlan) -> Service:
@@ -143,46 +70,9 @@ def create_container(engine: Engine, plan: RunPlan) -> str:
     return container_id
 
 
-def inspect_service(engine: Engine, container_id: str) -> Service:
-    """The service as it is now; raises `ServiceNotFound` if the container is gone."""
-    with translated("look at the service"):
-        raw = _inspect(engine, container_id)
-    if raw is None:
-        raise ServiceNotFound("the container of the service is gone; something else removed it")
-    return _service(raw)
-
-
 def remove_service(engine: Engine, service: Service) -> None:
     """Stop the service, giving it time to finish its requests, and remove it with its volumes."""
     _remove(engine, service.container_id, service.name)
-
-
-def stream_logs(
-    engine: Engine,
-    service: Service,
-    *,
-    follow: bool,
-    tail: int | None = None,
-    since: datetime | None = None,
-) -> Iterator[bytes]:
-    """The log of the service in chunks; with `follow`, until the container ends."""
-    with translated(f"read the log of {service.name}"):
-        stream = engine.api.logs(
-            service.container_id,
-            stream=True,
-            follow=follow,
-            tail="all" if tail is None else tail,
-            since=since.timestamp() if since else None,
-        )
-        try:
-            yield from stream
-        finally:
-            stream.close()
-
-
-def log_tail(engine: Engine, service: Service, lines: int = 20) -> str:
-    """The last lines of the log."""
-    return b"".join(stream_logs(engine, service, follow=False, tail=lines)).decode(errors="replace").rstrip()
 
 
 def run_throwaway(engine: Engine, image: str, command: Sequence[str]) -> tuple[int, str]:
@@ -217,22 +107,6 @@ def throwaway(engine: Engine, image: str, command: list[str] | None = None, **se
     finally:
         if container_id is not None:
             engine.api.remove_container(container_id, force=True, v=True)
-
-
-def container_names(engine: Engine) -> set[str]:
-    """The names of all containers, ours or not, running or not."""
-    with translated("list the containers"):
-        found = engine.api.containers(all=True)
-    return {name.lstrip("/") for container in found for name in container.get("Names") or ()}
-
-
-def holder_of_port(engine: Engine, host_port: int) -> str | None:
-    """The container that publishes `host_port`, described, or None."""
-    with translated("list the containers"):
-        for container in engine.api.containers():
-            if any(port.get("PublicPort") == host_port for port in container.get("Ports") or ()):
-                return f"the container {container['Names'][0].lstrip('/')} ({container['Image']})"
-    return None
 
 
 def _create(engine: Engine, plan: RunPlan, volume: str | None) -> str:
@@ -282,7 +156,7 @@ def _host_config(engine: Engine, plan: RunPlan, volume: str | None) -> dict[str,
         binds = [f"{volume or plan.model.folder}:{MOUNT_FOLDER}:{mode}"]
     return engine.api.create_host_config(
         binds=binds,
-        port_bindings={_PORT: (plan.host_ip, plan.host_port)} if plan.host_port else None,
+        port_bindings={PORT: (plan.host_ip, plan.host_port)} if plan.host_port else None,
         network_mode=None if plan.host_port else "none",
         read_only=safety.read_only,
         tmpfs={"/tmp": "rw,nosuid,nodev,noexec,size=64m"},  # noqa: S108 (inside the container)
@@ -373,48 +247,3 @@ def _remove_volumes(engine: Engine, name: str) -> None:
         found = engine.api.volumes(filters={"label": f"{labels.VOLUME_OF}={name}"})
         for volume in found.get("Volumes") or ():
             engine.api.remove_volume(volume["Name"], force=True)
-
-
-def _inspect(engine: Engine, container_id: str) -> Mapping[str, Any] | None:
-    from docker.errors import NotFound  # noqa: PLC0415 (slow to import)
-
-    try:
-        raw: Mapping[str, Any] = engine.api.inspect_container(container_id)
-    except NotFound:
-        return None
-    return raw
-
-
-def _service(raw: Mapping[str, Any]) -> Service:
-    state, config = raw["State"], raw["Config"]
-    bindings = ((raw.get("HostConfig") or {}).get("PortBindings") or {}).get(_PORT) or [{}]
-    found = config.get("Labels") or {}
-    return Service(
-        name=str(raw["Name"]).lstrip("/"),
-        container_id=str(raw["Id"]),
-        image=str(config["Image"]),
-        state=str(state["Status"]),
-        health=(state.get("Health") or {}).get("Status"),
-        exit_code=int(state.get("ExitCode") or 0),
-        restart_count=int(raw.get("RestartCount") or 0),
-        started_at=_time(state.get("StartedAt")),
-        host_ip=bindings[0].get("HostIp") or None,
-        host_port=int(bindings[0].get("HostPort") or 0) or None,
-        model=found.get(labels.MODEL_FILE),
-        model_folder=found.get(labels.MODEL_FOLDER),
-        model_digest=found.get(labels.MODEL_DIGEST),
-        out_of_memory=bool(state.get("OOMKilled")),
-    )
-
-
-def _time(text: str | None) -> datetime | None:
-    """The engine's time, which has nanoseconds and, for "never", the year 1."""
-    if not text or text.startswith("0001-"):
-        return None
-    return datetime.fromisoformat(_FRACTION.sub(r"\1", text))
-
-
-def _listing(services: Sequence[Service]) -> str | None:
-    if not services:
-        return None
-    return "services:\n" + "\n".join(f"  {service.name} ({service.state})" for service in services)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from infer_cli.engine.connection import Engine
-    from infer_cli.engine.containers import Service
+    from infer_cli.engine.services import Service
 
     # Takes the kind of stream and what was written to it.
     Sink = Callable[[int, bytes], None]

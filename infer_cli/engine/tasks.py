@@ -6,18 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infer_cli.engine.connection import translated
-from infer_cli.engine.containers import (
-    create_container,
-    inspect_service,
-    kill_container,
-    start_container,
-)
+from infer_cli.engine.containers import create_container, kill_container, start_container
 from infer_cli.engine.exec import Connection, attach_pipes
+from infer_cli.engine.services import inspect_service
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.exec import Sink
-    from infer_cli.plan.build import RunPlan
+    from infer_cli.plan.run import RunPlan
 
 _STREAMS = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
 

@@ -11,7 +11,7 @@ import json
 import tarfile
 from typing import TYPE_CHECKING, BinaryIO
 
-from infer_cli.plan.context import fixed_entry
+from infer_cli.reproducible_tar import fixed_entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infer_cli.errors import InferError
-from infer_cli.plan.context import FIXED_MTIME, fixed_entry
+from infer_cli.reproducible_tar import FIXED_MTIME, fixed_entry
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from infer_cli.packages.lock import target_options
 from infer_cli.packages.uv import current_python, run_uv
-from infer_cli.plan.context import fixed_entry
+from infer_cli.reproducible_tar import fixed_entry
 
 if TYPE_CHECKING:
     from infer_cli.image.base import BaseImage

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,9 @@ from infer_cli.packages.sbom import make_sbom
 from infer_cli.plan import labels
 from infer_cli.plan.context import Context, ContextFile
 from infer_cli.plan.dockerfile import quote, render_dockerfile
+from infer_cli.plan.layout import BAKED_FOLDER, CODE_FOLDER, HOME_FOLDER, MOUNT_FOLDER
 from infer_cli.plan.own_code import OwnCode
-from infer_cli.plan.trust import VARIABLE, trust_text
+from infer_cli.plan.trust import trust_text
 
 if TYPE_CHECKING:
     from infer_cli.assets import Assets
@@ -22,14 +23,7 @@ if TYPE_CHECKING:
     from infer_cli.inspection import Inspection
     from infer_cli.packages.lock import Lock
 
-CONTAINER_PORT = 5000
-# A model should not be put on the network by accident.
-DEFAULT_HOST_IP = "127.0.0.1"
-MOUNT_FOLDER = PurePosixPath("/data")
-HOME_FOLDER = PurePosixPath("/opt/infer")
-CODE_FOLDER = HOME_FOLDER / "code"
 SBOM_NAME = "sbom.cdx.json"
-BAKED_FOLDER = HOME_FOLDER / "model"
 _NO_CODE = OwnCode()
 _DEFAULT_MODEL_NAME = "model.pkl"
 
@@ -156,82 +150,3 @@ def _build_labels(name: ImageName, base: BaseImage, lock: Lock, model: Inspectio
         found[labels.MODEL_DIGEST] = f"sha256:{model.sha256}"
         found[labels.MODEL_FILE] = model.path.name
     return dict(sorted(found.items()))
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a container may use. None: as much as the engine has."""
-
-    memory: str | None = None
-    cpus: float | None = None
-    # A worker has up to some 140 threads, and each counts; a runaway program would want many more.
-    processes: int | None = 2048
-
-
-@dataclass(frozen=True)
-class Safety:
-    """What a container may not do, and who it runs as (None: the image's own user)."""
-
-    user: str | None = None
-    read_only: bool = True
-    added_capabilities: tuple[str, ...] = ()
-    new_privileges: bool = False
-
-
-@dataclass(frozen=True)
-class ModelMount:
-    """A model folder on this machine, and the file in it that is served."""
-
-    folder: Path
-    file: str
-    digest: str
-    writable: bool = False
-    # What is known of the file; the digest says already which file it is.
-    inspection: Inspection | None = field(default=None, compare=False, repr=False)
-
-
-@dataclass(frozen=True)
-class RunPlan:
-    """Everything that decides how a service runs; without a `host_port` it has no network at all."""
-
-    image: str
-    name: str
-    host_port: int | None
-    model: ModelMount | None = None
-    host_ip: str = DEFAULT_HOST_IP
-    environment: dict[str, str] = field(default_factory=dict)
-    limits: Limits = field(default_factory=Limits)
-    safety: Safety = field(default_factory=Safety)
-    restart: str = "no"
-    # What the model may name besides the allow-list.
-    trusted: tuple[str, ...] = ()
-    # What runs in place of the service: a task that reads its input, writes its output, and ends.
-    command: tuple[str, ...] = ()
-    # Whether it is there for one of our commands only, which removes it.
-    is_temporary: bool = False
-
-    @property
-    def all_environment(self) -> dict[str, str]:
-        """The variables of the container: ours, then the user's, which win."""
-        ours = {"MODEL_FILE": str(MOUNT_FOLDER / self.model.file)} if self.model else {}
-        if self.trusted:
-            ours[VARIABLE] = trust_text(self.trusted)
-        return {**ours, **self.environment}
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """The labels of the container."""
-        found = {labels.SERVICE: __version__}
-        if self.is_temporary:
-            found[labels.TEMPORARY] = ""
-        if self.trusted:
-            found[labels.TRUST] = trust_text(self.trusted)
-        if self.model is not None:
-            found[labels.MODEL_DIGEST] = f"sha256:{self.model.digest}"
-            found[labels.MODEL_FILE] = self.model.file
-            found[labels.MODEL_FOLDER] = str(self.model.folder)
-        return found
-
-    def at_port(self, host_port: int) -> RunPlan:
-        """The same plan on another port of this machine."""
-        return replace(self, host_port=host_port)

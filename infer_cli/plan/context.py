@@ -13,10 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-# 1980-01-01: the earliest time that every archive format can hold.
-FIXED_MTIME = 315_532_800
-_FILE_MODE = 0o644
-_FOLDER_MODE = 0o755
+from infer_cli.reproducible_tar import FILE_MODE, FIXED_MTIME, FOLDER_MODE, fixed_entry
 
 
 @dataclass(frozen=True)
@@ -66,22 +63,11 @@ class Context:
             path = folder / file.path
             with file.open() as content, path.open("wb") as target:
                 shutil.copyfileobj(content, target)
-            path.chmod(_FILE_MODE)
+            path.chmod(FILE_MODE)
             os.utime(path, (FIXED_MTIME, FIXED_MTIME))
         for name in reversed(_folders(self)):
-            (folder / name).chmod(_FOLDER_MODE)
+            (folder / name).chmod(FOLDER_MODE)
             os.utime(folder / name, (FIXED_MTIME, FIXED_MTIME))
-
-
-def fixed_entry(name: str, *, size: int | None, mode: int = _FILE_MODE) -> tarfile.TarInfo:
-    """An archive entry for a file of `size` bytes, or for a folder if `size` is None."""
-    entry = tarfile.TarInfo(name)
-    entry.mtime = FIXED_MTIME
-    if size is None:
-        entry.type, entry.mode = tarfile.DIRTYPE, _FOLDER_MODE
-    else:
-        entry.size, entry.mode = size, mode
-    return entry
 
 
 def _folders(context: Context) -> list[PurePosixPath]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from infer_cli.errors import ModelNotFound, ModelUnreadable, UsageError
-from infer_cli.plan.build import ModelMount
+from infer_cli.plan.run import ModelMount
 
 if TYPE_CHECKING:
-    from infer_cli.engine.containers import Service
+    from infer_cli.engine.services import Service
     from infer_cli.inspection import Inspection
 
 _ANYONE_ENTERS = stat.S_IROTH | stat.S_IXOTH

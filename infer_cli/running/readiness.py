@@ -6,13 +6,13 @@ import time
 from typing import TYPE_CHECKING
 
 from infer_cli.client.service_client import ServiceClient
-from infer_cli.engine.containers import inspect_service, log_tail
 from infer_cli.engine.exec import exec_in_service
+from infer_cli.engine.services import inspect_service, log_tail
 from infer_cli.errors import ContainerFailed
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
-    from infer_cli.engine.containers import Service
+    from infer_cli.engine.services import Service
 
 _POLL_S = 0.05
 _SLOW_POLL_S = 0.5

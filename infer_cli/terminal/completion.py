@@ -28,7 +28,7 @@ def complete_image(incomplete: str) -> list[str]:
 
 def _services(incomplete: str, *, all_states: bool) -> list[str]:
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.containers import list_services  # noqa: PLC0415
+    from infer_cli.engine.services import list_services  # noqa: PLC0415
 
     try:
         services = list_services(connect(), all_states=all_states)

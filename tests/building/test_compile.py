@@ -14,7 +14,7 @@ from infer_cli.building.compile import Parity, compile_in
 from infer_cli.engine.exec import STDERR_STREAM, STDOUT_STREAM
 from infer_cli.engine.tasks import Ended
 from infer_cli.errors import NotCompiled
-from infer_cli.plan.build import ModelMount
+from infer_cli.plan.run import ModelMount
 
 if TYPE_CHECKING:
     from collections.abc import Callable

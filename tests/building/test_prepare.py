@@ -11,7 +11,7 @@ from infer_cli.building.prepare import BuildRequest, prepare_build
 from infer_cli.errors import LockFailed, NothingFits, UsageError
 from infer_cli.image.name import ImageName
 from infer_cli.packages import resolution
-from infer_cli.terminal.output import PlainProgress
+from infer_cli.terminal.progress import PlainProgress
 
 if TYPE_CHECKING:
     from pathlib import Path

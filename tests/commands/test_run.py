@@ -8,8 +8,8 @@ from infer_cli.commands.run import _check_image, _environment
 from infer_cli.engine.images import ImageFacts
 from infer_cli.errors import UsageError
 from infer_cli.image.name import ImageName
-from infer_cli.plan.build import ModelMount
 from infer_cli.plan.labels import SERVICE
+from infer_cli.plan.run import ModelMount
 
 if TYPE_CHECKING:
     from collections.abc import Callable

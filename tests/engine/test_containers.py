@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infer_cli.engine.containers import container_names, find_service, inspect_service, list_services
+from infer_cli.engine.services import container_names, find_service, inspect_service, list_services
 from infer_cli.errors import ServiceNotFound
 
 if TYPE_CHECKING:

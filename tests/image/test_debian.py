@@ -9,7 +9,7 @@ import pytest
 
 from infer_cli.errors import InferError
 from infer_cli.image.debian import RELEASES, DebianBase, make_root
-from infer_cli.plan.context import FIXED_MTIME
+from infer_cli.reproducible_tar import FIXED_MTIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,8 +18,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from infer_cli.engine.containers import container_names, list_services
 from infer_cli.engine.images import find_image
+from infer_cli.engine.services import container_names, list_services
 from tests.conftest import IRIS_COLUMNS
 from tests.integration.doors import tcp_door
 

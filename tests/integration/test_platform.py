@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.engine.containers import container_names
 from infer_cli.engine.images import find_image
+from infer_cli.engine.services import container_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infer_cli.engine.containers import container_names
+from infer_cli.engine.services import container_names
 from tests.integration.doors import tcp_door
 
 if TYPE_CHECKING:

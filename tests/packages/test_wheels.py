@@ -12,7 +12,7 @@ from infer_cli.image.base import BaseImage
 from infer_cli.packages import wheels
 from infer_cli.packages.lock import Lock, resolve_lock
 from infer_cli.packages.wheels import cache_folder, packages_archive
-from infer_cli.plan.context import FIXED_MTIME
+from infer_cli.reproducible_tar import FIXED_MTIME
 
 BASE = BaseImage("python:3.11-slim", "3.11", "amd64")
 

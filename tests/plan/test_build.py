@@ -12,7 +12,8 @@ from infer_cli.image.base import BaseImage
 from infer_cli.image.name import ImageName
 from infer_cli.inspection import inspect_model
 from infer_cli.packages.lock import Lock
-from infer_cli.plan.build import BuildPlan, ModelMount, RunPlan, Safety, plan_build
+from infer_cli.plan.build import BuildPlan, plan_build
+from infer_cli.plan.run import ModelMount, RunPlan, Safety
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,7 @@ MOUNT = ModelMount(folder=Path("/home/ada/data"), file="sub/model.pkl", digest=D
 def _version(monkeypatch: pytest.MonkeyPatch) -> None:
     """A release changes no golden file."""
     monkeypatch.setattr("infer_cli.plan.build.__version__", VERSION)
+    monkeypatch.setattr("infer_cli.plan.run.__version__", VERSION)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.plan.context import FIXED_MTIME, Context, ContextFile, fixed_entry
+from infer_cli.plan.context import Context, ContextFile
+from infer_cli.reproducible_tar import FIXED_MTIME, fixed_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 import sklearn
 
-from infer_cli.engine.containers import Service
+from infer_cli.engine.services import Service
 from infer_cli.errors import ModelNotFound, ModelUnreadable, UsageError
-from infer_cli.plan.build import ModelMount
+from infer_cli.plan.run import ModelMount
 from infer_cli.running.model_mount import model_on_disk, mount_model, user_for
 
 if TYPE_CHECKING:

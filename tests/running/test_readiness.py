@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from infer_cli.engine.connection import Engine
-from infer_cli.engine.containers import Service
 from infer_cli.engine.endpoints import Endpoint
+from infer_cli.engine.services import Service
 from infer_cli.running.readiness import service_url
 
 if TYPE_CHECKING:

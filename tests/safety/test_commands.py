@@ -10,7 +10,7 @@ from infer_cli.commands.run import _check_model
 from infer_cli.engine.images import ImageFacts
 from infer_cli.errors import ModelUnsafe
 from infer_cli.plan import labels
-from infer_cli.plan.build import RunPlan
+from infer_cli.plan.run import RunPlan
 from infer_cli.running.model_mount import mount_model
 
 if TYPE_CHECKING:

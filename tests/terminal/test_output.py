@@ -1,22 +1,11 @@
 from __future__ import annotations
 
 import json
-import re
-import sys
-import textwrap
-from typing import TYPE_CHECKING
 
-import pexpect
 import pytest
 
-from infer_cli.engine.events import Layer, Line, Step
 from infer_cli.errors import BuildFailed, Interrupted
 from infer_cli.terminal import output
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
 @pytest.mark.parametrize(
@@ -90,115 +79,3 @@ def test_an_error_is_one_object_for_a_script(capsys: pytest.CaptureFixture[str])
     out, err = capsys.readouterr()
     assert json.loads(out) == {"error": {"message": "it broke", "detail": None, "hint": "mend it"}}
     assert err == "error: it broke\nhint: mend it\n"
-
-
-@pytest.mark.parametrize("verbose", [False, True])
-def test_without_a_terminal_there_are_plain_lines(*, verbose: bool) -> None:
-    with output.progress(verbose=verbose) as progress:
-        assert isinstance(progress, output.PlainProgress)
-
-
-def test_plain_lines_tell_stages_steps_and_each_state_of_a_layer(capsys: pytest.CaptureFixture[str]) -> None:
-    with output.progress() as progress:
-        progress.stage("Building iris:v1")
-        progress.on_event(Step(1, 2, "ENV A=1 \\\n    B=2"))
-        progress.on_event(Step(2, 2, "LABEL " + 100 * "x"))
-        progress.on_event(Line("only for --verbose"))
-        progress.on_event(Layer("abc", "Waiting"))
-        progress.on_event(Layer("abc", "Pushing", 10, 2_000_000))
-        progress.on_event(Layer("abc", "Pushing", 20, 2_000_000))
-        progress.on_event(Layer("abc", "Pushed"))
-
-    assert capsys.readouterr().err.splitlines() == [
-        "Building iris:v1",
-        "Step 1/2: ENV A=1 \\ B=2",
-        f"Step 2/2: LABEL {84 * 'x'}…",
-        "abc: Pushing (2 MB)",
-        "abc: Pushed",
-    ]
-
-
-def test_with_verbose_every_line_of_the_engine_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    with output.progress(verbose=True) as progress:
-        progress.on_event(Line(" ---> Using cache"))
-
-    assert capsys.readouterr().err == " ---> Using cache\n"
-
-
-def test_plain_lines_tell_only_the_end_of_a_count(capsys: pytest.CaptureFixture[str]) -> None:
-    with output.progress() as progress:
-        progress.advance("rows", 1000, None)
-        progress.advance("rows", 1000, 2000)
-        progress.advance("rows", 2000, 2000)
-
-    assert capsys.readouterr().err == "rows: 2000\n"
-
-
-@pytest.fixture
-def on_terminal() -> Callable[[str], str]:
-    """Run a script with `progress` on a terminal; gives what the terminal was sent, without colours."""
-
-    def run(script: str) -> str:
-        whole = (
-            "import time\n"
-            "from infer_cli.terminal import output\n"
-            "from infer_cli.engine.events import Layer, Line, Step\n"
-            "with output.progress() as progress:\n" + textwrap.indent(script, "    ")
-        )
-        child = pexpect.spawn(
-            sys.executable, ["-c", whole], encoding="utf-8", dimensions=(40, 120), timeout=30
-        )
-        child.expect(pexpect.EOF)
-        child.close()
-        assert child.exitstatus == 0, child.before
-        return _ESCAPE.sub("", str(child.before))
-
-    return run
-
-
-def test_on_a_terminal_the_stage_is_shown_live(on_terminal: Callable[[str], str]) -> None:
-    shown = on_terminal(
-        "progress.stage('Looking')\n"
-        "time.sleep(0.3)\n"
-        "progress.on_event(Step(3, 14, 'COPY finish/ /'))\n"
-        "progress.on_event(Line('not shown'))\n"
-        "time.sleep(0.3)\n"
-    )
-
-    assert "Looking" in shown
-    assert "Step 3/14: COPY finish/ /" in shown
-    assert "not shown" not in shown
-
-
-def test_on_a_terminal_a_layer_has_a_bar(on_terminal: Callable[[str], str]) -> None:
-    shown = on_terminal(
-        "progress.on_event(Layer('abc', 'Waiting'))\n"
-        "progress.on_event(Layer('abc', 'Pushing', 1_000_000, 4_000_000))\n"
-        "time.sleep(0.3)\n"
-        "progress.on_event(Layer('abc', 'Pushing', 3_000_000, 4_000_000))\n"
-        "progress.on_event(Layer('abc', 'Pushed'))\n"
-        "time.sleep(0.3)\n"
-    )
-
-    assert "Waiting" not in shown
-    assert "abc Pushing" in shown
-    assert "1.0/4.0 MB" in shown
-    assert "abc Pushed" in shown
-
-
-def test_on_a_terminal_a_new_stage_clears_the_bars_and_keeps_counts(
-    on_terminal: Callable[[str], str],
-) -> None:
-    shown = on_terminal(
-        "progress.stage('Sending')\n"
-        "progress.on_event(Layer('abc', 'Pushing', 1, 4_000_000))\n"
-        "progress.advance('rows', 1000, None)\n"
-        "time.sleep(0.3)\n"
-        "progress.stage('Waiting')\n"
-        "progress.advance('rows', 2000, 3000)\n"
-        "time.sleep(0.3)\n"
-    )
-
-    assert "1000/?" in shown
-    assert "2000/3000" in shown
-    assert "abc" not in shown.rpartition("Waiting")[2]

@@ -1,0 +1,170 @@
+"""Progress of a command: live on a terminal, plain lines without one."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from infer_cli.terminal.output import note, size_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+    from rich.progress import TaskID
+
+    from infer_cli.engine.events import Event, Step
+
+
+_STEP_WIDTH = 90
+
+
+# Of a layer that is pushed or pulled; not worth a line.
+_PASSING_STATES = {"Preparing", "Waiting", "Pulling fs layer", "Verifying Checksum", "Download complete"}
+
+
+class Progress(Protocol):
+    """Shows what is being done."""
+
+    def stage(self, text: str) -> None:
+        """Say that a new stage begins."""
+
+    def on_event(self, event: Event) -> None:
+        """Show an event of the engine."""
+
+    def advance(self, text: str, done: int, total: int | None) -> None:
+        """Show how far something countable is."""
+
+
+@contextmanager
+def show_progress(*, verbose: bool = False) -> Iterator[Progress]:
+    """A live display on a terminal, plain lines elsewhere and with `verbose`."""
+    if verbose or not sys.stderr.isatty():
+        yield PlainProgress(verbose=verbose)
+        return
+    with LiveProgress() as live:
+        yield live
+
+
+class PlainProgress:
+    """One line for each thing that is done."""
+
+    def __init__(self, *, verbose: bool) -> None:
+        self._verbose = verbose
+        self._seen: set[tuple[str, str]] = set()
+
+    def stage(self, text: str) -> None:
+        """Print the stage."""
+        note(text)
+
+    def on_event(self, event: Event) -> None:
+        """Print steps, each new state of a layer, and with `verbose` the engine's lines."""
+        from infer_cli.engine.events import Layer, Line, Step  # noqa: PLC0415 (keeps `infer --help` quick)
+
+        if isinstance(event, Step):
+            note(_step_text(event))
+        elif isinstance(event, Line):
+            if self._verbose:
+                note(event.text)
+        elif (
+            isinstance(event, Layer)
+            and event.status not in _PASSING_STATES
+            and (event.layer, event.status) not in self._seen
+        ):
+            self._seen.add((event.layer, event.status))
+            total = f" ({size_text(event.total_bytes)})" if event.total_bytes else ""
+            note(f"{event.layer}: {event.status}{total}")
+
+    def advance(self, text: str, done: int, total: int | None) -> None:
+        """Print only the end: a line for each batch would bury the rest."""
+        if total is not None and done >= total:
+            note(f"{text}: {done}")
+
+
+class LiveProgress:
+    """A spinner with the stage, and a bar for each layer or count."""
+
+    def __init__(self) -> None:
+        from rich.console import Console  # noqa: PLC0415 (keeps `infer --help` quick)
+        from rich.progress import (  # noqa: PLC0415
+            BarColumn,
+            DownloadColumn,
+            MofNCompleteColumn,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+        from rich.progress import Progress as RichProgress  # noqa: PLC0415
+
+        console = Console(stderr=True)
+        self._stages = RichProgress(
+            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console
+        )
+        self._bars = RichProgress(
+            TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), console=console
+        )
+        self._counts = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=console,
+        )
+        self._stage: TaskID | None = None
+        self._layers: dict[str, TaskID] = {}
+        self._counted: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        from rich.console import Group  # noqa: PLC0415 (keeps `infer --help` quick)
+        from rich.live import Live  # noqa: PLC0415
+
+        self._live = Live(
+            Group(self._stages, self._bars, self._counts),
+            console=self._stages.console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=True,
+        )
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.__exit__(None, None, None)
+
+    def stage(self, text: str) -> None:
+        """Tick off the last stage and show the next."""
+        if self._stage is not None:
+            self._stages.remove_task(self._stage)
+        for task in self._layers.values():
+            self._bars.remove_task(task)
+        self._layers.clear()
+        self._stage = self._stages.add_task(text, total=None)
+
+    def on_event(self, event: Event) -> None:
+        """Show a step as the stage, a layer as a bar."""
+        from infer_cli.engine.events import Layer, Step  # noqa: PLC0415 (keeps `infer --help` quick)
+
+        if isinstance(event, Step):
+            self.stage(_step_text(event))
+        elif isinstance(event, Layer) and event.total_bytes:
+            self._bar(event.layer, f"{event.layer} {event.status}", event.current_bytes, event.total_bytes)
+        elif isinstance(event, Layer) and event.layer in self._layers:
+            self._bars.update(self._layers[event.layer], description=f"{event.layer} {event.status}")
+
+    def advance(self, text: str, done: int, total: int | None) -> None:
+        """Show a count as a bar."""
+        if text not in self._counted:
+            self._counted[text] = self._counts.add_task(text, total=total)
+        self._counts.update(self._counted[text], completed=done, total=total)
+
+    def _bar(self, key: str, description: str, done: int, total: int) -> None:
+        if key not in self._layers:
+            self._layers[key] = self._bars.add_task(description, total=total)
+        self._bars.update(self._layers[key], description=description, completed=done, total=total)
+
+
+def _step_text(step: Step) -> str:
+    """A step in one line: labels and the like are cut, and whole in the Dockerfile."""
+    instruction = " ".join(step.text.split())
+    shown = instruction if len(instruction) <= _STEP_WIDTH else f"{instruction[:_STEP_WIDTH]}…"
+    return f"Step {step.number}/{step.total}: {shown}"
