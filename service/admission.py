@@ -7,6 +7,8 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from service.errors import Busy
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -17,10 +19,6 @@ MOST_PREDICTIONS_AT_ONCE = 128
 # A place comes free at once if the model is quick; a model so slow that none does is given no more work.
 LONGEST_WAIT_S = 0.1
 BETWEEN_LOOKS_S = 0.005
-
-
-class Busy(Exception):
-    """So many predictions are on their way that this one was not begun."""
 
 
 class Places:

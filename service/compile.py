@@ -18,16 +18,23 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from service.compiler.archive import read_saved, write_saved
-from service.compiler.codec import Origin, Parity, Saved, Unreadable
-from service.compiler.functions import NotLean
+from service.compiler.codec import Origin, Parity, Saved
 from service.compiler.parity import Trial, as_taken, compare, compare_rows, tried
+from service.errors import (
+    InvalidInput,
+    ModelUnloadable,
+    NotCompilable,
+    NotCompiled,
+    UnreadableArchive,
+    WrongSettings,
+)
 from service.loading.compiled_model import CompiledModel
-from service.loading.model_file import ModelUnloadable, load_model
+from service.loading.model_file import load_model
 from service.logs import configure_logs
 from service.prediction.fitted_model import FittedModel, as_in_trial
 from service.protocols.description import loaded_packages
-from service.protocols.payload import InvalidInput, parse_json
-from service.settings import Settings, WrongSettings
+from service.protocols.payload import parse_json
+from service.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,19 +46,6 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 5
 UNKNOWN = Parity(0, 0, 0.0, 0.0)
-
-
-class NotCompiled(Exception):
-    """The model was not compiled; `kind` is for programs, the reason for people.
-
-    Of rows that are answered otherwise, `details` has a line each.
-    """
-
-    def __init__(self, kind: str, reason: str, details: Sequence[str] = ()) -> None:
-        super().__init__(reason)
-        self.kind = kind
-        self.reason = reason
-        self.details = list(details)
 
 
 def compile_model(loaded: LoadedModel, body: bytes = b"") -> tuple[Saved, bytes]:
@@ -146,7 +140,7 @@ def _measure(path: Ask, row_path: RowPath | None, trial: Trial, classes: Sequenc
         if by_row is not None:
             by_row.check()
             difference = difference.or_larger(by_row)
-    except NotLean as error:
+    except NotCompilable as error:
         raise NotCompiled("different", str(error)) from error
     return Parity(len(trial.rows), difference.labels, difference.values, difference.probabilities)
 
@@ -170,7 +164,7 @@ def _compiled(body: bytes) -> tuple[dict[str, Any], bytes]:
         return {"error": {"kind": error.kind, "reason": error.reason, "details": error.details}}, b""
     except (ModelUnloadable, WrongSettings) as error:
         return {"error": {"kind": "unloadable", "reason": str(error), "details": []}}, b""
-    except (TypeError, Unreadable) as error:  # Of what is saved, or of how it is read again.
+    except (TypeError, UnreadableArchive) as error:  # Of what is saved, or of how it is read again.
         return {"error": {"kind": "no_path", "reason": f"it cannot be saved: {error}", "details": []}}, b""
     line = {
         "size_bytes": len(content),

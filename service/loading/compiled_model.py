@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from service.compiler.archive import read_saved
-from service.compiler.codec import Saved, Unreadable
-from service.compiler.functions import NotLean
 from service.compiler.parity import tried
-from service.errors import Unusable
-from service.protocols.payload import InvalidInput
+from service.errors import InvalidInput, NotCompilable, UnreadableArchive, UnusableFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from service.compiler.codec import Saved
     from service.compiler.parity import Lean
-    from service.protocols.answers import Predictions
+    from service.schema.predictions import Predictions
 
 # How the archive starts: its first file is the description.
 COMPILED_START = b"PK\x03\x04"
@@ -36,11 +34,11 @@ def is_compiled(start: bytes) -> bool:
 
 
 def load_compiled(file: Path) -> CompiledModel:
-    """Read a compiled model and try it; raise `Unusable` if it cannot be read, or answers otherwise here."""
+    """Read a compiled model and try it; raise `UnusableFile` if it cannot be read, or answers differently."""
     try:
         return CompiledModel(read_saved(file))
-    except Unreadable as error:
-        raise Unusable(str(error), COMPILE_ADVICE) from error
+    except UnreadableArchive as error:
+        raise UnusableFile(str(error), COMPILE_ADVICE) from error
 
 
 class CompiledModel:
@@ -67,8 +65,8 @@ def _tried(saved: Saved) -> Lean:
     try:
         with np.errstate(all="ignore"):
             return tried(saved.path, saved.trial)
-    except NotLean as error:
+    except NotCompilable as error:
         reason = f"does not answer here as the model that it was made of: {error}"
-        raise Unusable(reason, f"{COMPILE_ADVICE}; or serve the model itself") from error
+        raise UnusableFile(reason, f"{COMPILE_ADVICE}; or serve the model itself") from error
     except Exception as error:  # What is put together wrongly fails in as many ways.
-        raise Unusable(f"cannot be computed ({type(error).__name__}: {error})", COMPILE_ADVICE) from error
+        raise UnusableFile(f"cannot be computed ({type(error).__name__}: {error})", COMPILE_ADVICE) from error

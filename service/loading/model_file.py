@@ -19,12 +19,12 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
-from service.errors import Unusable
+from service.errors import Forbidden, ModelUnloadable, UnusableFile
 from service.loading.compiled_model import CompiledModel, is_compiled, load_compiled
 from service.loading.onnx_model import load_onnx
 from service.loading.policy import Policy
 from service.loading.skops_archive import load_skops
-from service.loading.unpickling import Forbidden, load_safely
+from service.loading.unpickling import load_safely
 from service.logs import LOGGER
 
 if TYPE_CHECKING:
@@ -65,16 +65,6 @@ class Estimator(Protocol):
 
     def predict(self, table: object, /) -> object:
         """Something like an array, with one prediction for each row of the table."""
-
-
-class ModelUnloadable(Exception):
-    """The model file cannot be served; one line says which, why, and what to do."""
-
-    def __init__(self, file: Path, reason: str, advice: str) -> None:
-        self.file = file
-        self.reason = " ".join(reason.split()).rstrip(".")
-        self.advice = advice
-        super().__init__(f"cannot load {file}: {self.reason}. {advice}.")
 
 
 @dataclass(frozen=True)
@@ -154,7 +144,7 @@ def _load(file: Path, policy: Policy, *, versions_must_match: bool) -> object:
         warnings.simplefilter("always")
         try:
             estimator = _open(file, policy)
-        except Unusable as error:
+        except UnusableFile as error:
             raise ModelUnloadable(file, f"it {error}", error.advice) from error
         except Exception as error:  # Loading calls what the file names, which may raise anything.
             raise _explain(file, error) from error

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from service.compiler.functions import NotLean, Outcome
+from service.compiler.functions import Outcome
 from service.compiler.parity import find_lean
-from service.loading.model_file import ModelUnloadable
+from service.errors import ModelUnloadable, NotCompilable
+from service.json_values import JsonValue, json_value
 from service.loading.onnx_model import OnnxModel
 from service.prediction import model_input
 from service.prediction.joint_predict import find_together
-from service.protocols.answers import JsonValue, Predictions, json_value
 from service.schema.boosters import catboost_names, is_catboost
 from service.schema.column_types import Reading, positions_of, takes_texts
+from service.schema.predictions import Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -88,7 +89,7 @@ class FittedModel:
         values, probabilities = self._ask_methods(self._given(rows))
         if self.kind == "classifier":
             if self.classes is None or any(isinstance(label, list) for label in self.classes):
-                raise NotLean("it has several outputs with classes")
+                raise NotCompilable("it has several outputs with classes")
             positions = {label: position for position, label in enumerate(cast("list[str]", self.classes))}
             values = np.array(
                 [positions[label] for label in cast("list[str]", _to_list(values))], dtype=np.intp
@@ -110,7 +111,7 @@ class FittedModel:
         try:
             with as_in_trial():
                 self.lean = find_lean(self._estimator, self.features, self.outcome)
-        except NotLean as error:
+        except NotCompilable as error:
             self.not_lean = str(error)
         except Exception as error:  # noqa: BLE001 (models do as they please; this one is served as it is)
             self.not_lean = f"it could not be tried: {type(error).__name__}: {error}"

@@ -12,7 +12,7 @@ import numpy as np
 from service.loading.compiled_model import CompiledModel
 from service.prediction.batching import MOST_ROWS, Batcher
 from service.prediction.fitted_model import FittedModel, takes_numbers
-from service.protocols.answers import Predictions
+from service.schema.predictions import Predictions
 
 if TYPE_CHECKING:
     from service.compiler.functions import Outcome

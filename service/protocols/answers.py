@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import math
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Union, cast
+from typing import TYPE_CHECKING, cast
 
-import orjson
+from service.json_values import JsonValue, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-JsonValue = Union[None, bool, int, float, str, "list[JsonValue]", "dict[str, JsonValue]"]
-
-
-class Predictions(NamedTuple):
-    """One value a row and, if the model has them, its probabilities, in JSON's types but for NaN."""
-
-    values: list[Any]
-    probabilities: list[Any] | None
-
-
-def encode(value: object) -> bytes:
-    """Write strict JSON on one line: null for NaN and infinities. Half a surrogate pair becomes an escape."""
-    try:
-        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:
-        # It takes neither such a half nor whole numbers of more than 64 bits.
-        text = (
-            json.dumps(json_value(value), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
-        )
-        return text.encode("utf-8", "backslashreplace")
+    from service.schema.predictions import Predictions
 
 
 class Writer:
@@ -84,20 +62,3 @@ def probabilities_json(row: object, classes: Sequence[object] | None) -> JsonVal
     if outputs:
         return [probabilities_json(part, labels) for part, labels in zip(row, outputs)]
     return {str(label): json_value(value) for label, value in zip(classes, row)}
-
-
-def json_value(value: object) -> JsonValue:  # noqa: PLR0911 (one for each type)
-    """Put a value in JSON's types: null for NaN and infinities, text for what JSON has no type for."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [json_value(element) for element in value]
-    if isinstance(value, dict):
-        return {str(name): json_value(element) for name, element in value.items()}
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if hasattr(value, "item"):
-        return json_value(value.item())
-    return str(value)

@@ -9,8 +9,8 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from service.json_values import JsonValue, json_value
 from service.loading.compiled_model import CompiledModel
-from service.protocols.answers import JsonValue, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

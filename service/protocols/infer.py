@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 
+from service.json_values import JsonValue, encode, json_value
 from service.native import GIVE_UP, LIBRARY, RowReader
-from service.protocols.answers import JsonValue, Writer, encode, json_value
+from service.protocols.answers import Writer
 from service.protocols.payload import parse_json, parse_query
 
 if TYPE_CHECKING:
@@ -108,3 +109,9 @@ class _OneRow:
         if shares is None:
             return row[:], {"prediction": prediction}
         return row[:], {"prediction": prediction, "probabilities": shares}
+
+
+PATH = "/prediction"
+
+
+JSON = "application/json"

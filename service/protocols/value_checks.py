@@ -8,22 +8,21 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Callable
 
-from service.schema.features import is_mixed
+from service.errors import InvalidValue
+from service.schema.features import LARGEST_NUMBER, is_mixed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from service.schema.features import Feature, Value
 
-    # Takes a value as JSON has it; raises `Refused`.
+    # Takes a value as JSON has it; raises `InvalidValue`.
     Check = Callable[[object], Value]
 
 # As JSON has them, and `+1`, `.5` and `5.`, which people type. Python's float() would also take `1_000`.
 NUMBER = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
 # What is certainly meant as a number, where it may also be a text: not 007, which may be a name.
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-# The largest number in 32 bits. Models made of trees compute in these, and refuse larger ones.
-LARGEST_NUMBER = 3.4028234663852886e38
 INTEGER = re.compile(r"(?P<sign>u?)int(?P<bits>\d+)")
 WORDS = {"true": True, "false": False}
 TRUTH = {**WORDS, "1": True, "0": False}
@@ -35,16 +34,6 @@ DATE = re.compile(
 )
 # Those that pandas can hold, whatever the unit it counts in.
 FIRST_YEAR, LAST_YEAR = 1678, 2261
-
-
-class Refused(Exception):
-    """A value that its feature does not take; `known` are those that it would."""
-
-    def __init__(self, problem: str, message: str, known: Sequence[Value] = ()) -> None:
-        super().__init__(message)
-        self.problem = problem
-        self.message = message
-        self.known = known
 
 
 def checks_of(features: Sequence[Feature]) -> dict[str, tuple[Feature, Check]]:
@@ -109,7 +98,7 @@ def _present(value: object, *, check: Check, nullable: bool, may_be_empty: bool)
     if value is None or (value == "" and not may_be_empty):
         if nullable:
             return None
-        raise Refused("missing", "has no value")
+        raise InvalidValue("missing", "has no value")
     return check(value)
 
 
@@ -124,7 +113,7 @@ class _Known:
         checked = self.check(value)
         if checked not in self.feature.known:
             message = "is none of the categories that the model knows"
-            raise Refused("unknown_category", message, self.feature.categories or ())
+            raise InvalidValue("unknown_category", message, self.feature.categories or ())
         return self.feature.known[checked]
 
 
@@ -132,34 +121,34 @@ def _number(value: object, *, takes_truth: bool) -> Value:
     if takes_truth and isinstance(value, bool):
         return float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Refused("not_a_number", "is not a number")
+        raise InvalidValue("not_a_number", "is not a number")
     if not math.isfinite(value):
-        raise Refused("not_finite", "is not a finite number")
+        raise InvalidValue("not_finite", "is not a finite number")
     if abs(value) > LARGEST_NUMBER:
-        raise Refused("too_large", "is too large")
+        raise InvalidValue("too_large", "is too large")
     return float(value)
 
 
 def _integer(value: object, *, check: Check, lowest: int, limit: int) -> Value:
     number = check(value)
     if not isinstance(number, float) or not number.is_integer() or not lowest <= number < limit:
-        raise Refused("not_an_integer", "is not a whole number that the model takes")
+        raise InvalidValue("not_an_integer", "is not a whole number that the model takes")
     return number
 
 
 def _text(value: object) -> Value:
     if not isinstance(value, str):
-        raise Refused("not_a_text", "is not a text")
+        raise InvalidValue("not_a_text", "is not a text")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise Refused("not_a_text", "is not a text: it has half of a pair of surrogates") from None
+        raise InvalidValue("not_a_text", "is not a text: it has half of a pair of surrogates") from None
     return value
 
 
 def _boolean(value: object) -> Value:
     if not isinstance(value, bool):
-        raise Refused("not_a_boolean", "is neither true nor false")
+        raise InvalidValue("not_a_boolean", "is neither true nor false")
     return value
 
 
@@ -171,14 +160,14 @@ def _any(value: object) -> Value:
     if isinstance(value, (int, float)):
         _number(value, takes_truth=False)
         return value
-    raise Refused("not_a_value", "is neither a number nor a text, true or false")
+    raise InvalidValue("not_a_value", "is neither a number nor a text, true or false")
 
 
 def _date(value: object) -> Value:
     """Read a date of ISO 8601, with or without a time; one with a time zone is put into UTC."""
     match = DATE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise Refused("not_a_date", "is not a date such as 2026-01-31 or 2026-01-31T12:30:00")
+        raise InvalidValue("not_a_date", "is not a date such as 2026-01-31 or 2026-01-31T12:30:00")
     microseconds = int((match["part"] or ".0")[1:7].ljust(6, "0"))
     try:
         moment = datetime.fromisoformat(f"{match['day']}T{match['time'] or '00:00'}")
@@ -187,7 +176,7 @@ def _date(value: object) -> Value:
             offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"]))
             moment += -offset if match["sign"] == "+" else offset
     except (ValueError, OverflowError):
-        raise Refused("not_a_date", "is not a date that exists") from None
+        raise InvalidValue("not_a_date", "is not a date that exists") from None
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise Refused("not_a_date", f"is not a date from {FIRST_YEAR} to {LAST_YEAR}")
+        raise InvalidValue("not_a_date", f"is not a date from {FIRST_YEAR} to {LAST_YEAR}")
     return moment

@@ -42,3 +42,7 @@ class Feature:
 def is_mixed(features: Iterable[Feature]) -> bool:
     """Tell whether not all features are numbers, so that rows stay lists of values."""
     return any(feature.type != "number" for feature in features)
+
+
+# The largest number in 32 bits. Models made of trees compute in these, and refuse larger ones.
+LARGEST_NUMBER = 3.4028234663852886e38

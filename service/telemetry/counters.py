@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from service.admission import MOST_PREDICTIONS_AT_ONCE
+from service.errors import NoRegion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,10 +56,6 @@ _REGION = np.dtype([
     ("rows", np.uint64, (MOST_PREDICTIONS_AT_ONCE + 1, _ROW_LENGTH)),
     ("answers", np.uint64, (MOST_ROUTES + 1, len(_STATUSES))),
 ])  # fmt: skip
-
-
-class NoRegion(Exception):
-    """No region is free for this worker."""
 
 
 class Counters:
@@ -119,8 +116,9 @@ def _unnamed_file() -> int:
 class Meter:
     """Counts for one process: by itself at first, and among all workers once it has joined them."""
 
-    def __init__(self, routes: Iterable[str], places: Places) -> None:
+    def __init__(self, routes: Iterable[str], places: Places, *, predicts_at: str) -> None:
         self.routes = tuple(sorted(routes))[:MOST_ROUTES]
+        self.predicts_at = predicts_at
         self._indices = {route: index for index, route in enumerate(self.routes)}
         self._places = places
         self._lock = threading.Lock()
@@ -156,13 +154,13 @@ class Meter:
 
     def totals(self) -> Totals:
         """Add up what all workers have counted."""
-        return Totals(self.counters, self.routes)
+        return Totals(self.counters, self.routes, self.predicts_at)
 
 
 class Totals:
     """The counts of all workers at one moment."""
 
-    def __init__(self, counters: Counters, routes: tuple[str, ...]) -> None:
+    def __init__(self, counters: Counters, routes: tuple[str, ...], predicts_at: str) -> None:
         regions = counters.regions
         # Copied first, so that everything that is made of a number is made of the same one.
         rows: np.ndarray[Any, Any] = regions["rows"].sum(axis=0)
@@ -175,10 +173,13 @@ class Totals:
         self.predicted = int(rows[:, _PREDICTED].sum())
         # The last, of all that took longer, is of no end.
         self.buckets: list[int] = rows[:, :_DURATION_NS].sum(axis=0).tolist()
-        # What was answered past Flask.
-        self.quick = int(rows[:-1, :_DURATION_NS].sum())
+        self.predicts_at = predicts_at
         names = [*routes, *[OTHER] * (MOST_ROUTES + 1 - len(routes))]
         self.answers: dict[tuple[str, int], int] = {
             (names[route], _STATUSES[status]): int(answers[route, status])
             for route, status in np.argwhere(answers).tolist()
         }
+        # The fast path counts a prediction by its duration alone: there is one route, and the status is 200.
+        fast = int(rows[:-1, :_DURATION_NS].sum())
+        succeeded = predicts_at, int(HTTPStatus.OK)
+        self.answers[succeeded] = self.answers.get(succeeded, 0) + fast

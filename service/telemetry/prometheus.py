@@ -16,14 +16,12 @@ from prometheus_client.registry import Collector
 
 from service.telemetry.counters import BUCKETS_S, Totals
 from service.telemetry.processes import usage
-from service.web.fast_path import PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from service.protocols.answers import JsonValue
+    from service.json_values import JsonValue
 
-_OK = 200
 # Of what `GET /model` says, what tells this model from another.
 _INFO = ("digest", "estimator", "file", "kind")
 
@@ -58,14 +56,13 @@ class _Metrics(Collector):
     def _requests(self) -> Metric:
         text = 'Requests answered; a path that is not one of the service\'s is the route "other".'
         metric = CounterMetricFamily("infer_requests", text, labels=["route", "status"])
-        answers = dict(self.totals.answers)
-        answers[PATH, _OK] = answers.get((PATH, _OK), 0) + self.totals.quick
-        for (route, status), count in sorted(answers.items()):
+        for (route, status), count in sorted(self.totals.answers.items()):
             metric.add_metric([route, str(status)], count)
         return metric
 
     def _durations(self) -> Metric:
-        text = f"Time from the head of a request at {PATH} until its answer was made, whatever its status."
+        route = self.totals.predicts_at
+        text = f"Time from the head of a request at {route} until its answer was made, whatever its status."
         metric = HistogramMetricFamily("infer_request_duration_seconds", text)
         ends = [*(str(end) for end in BUCKETS_S), "+Inf"]
         counts = [sum(self.totals.buckets[: index + 1]) for index in range(len(ends))]

@@ -16,22 +16,14 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, abort, current_app, g, render_template, request
-from werkzeug.exceptions import (
-    HTTPException,
-    MethodNotAllowed,
-    NotFound,
-    RequestEntityTooLarge,
-    UnsupportedMediaType,
-)
+from werkzeug.exceptions import UnsupportedMediaType
 
-from service.admission import Busy, Places
-from service.logs import LOGGER
-from service.protocols.answers import JsonValue, encode
+from service.admission import Places
 from service.protocols.description import describe
-from service.protocols.infer import Endpoint
-from service.protocols.payload import InvalidInput
+from service.protocols.infer import JSON, PATH, Endpoint
 from service.telemetry.counters import Meter
-from service.web.fast_path import JSON, PATH, STARTED, HotPath
+from service.web.error_answers import json_answer, most_body_bytes, register_error_answers
+from service.web.fast_path import STARTED, HotPath
 from service.web.page import fields_of
 
 if TYPE_CHECKING:
@@ -62,11 +54,9 @@ def create_app(predictor: Predictor, settings: Settings) -> Flask:
     app.before_request(_note_time)
     app.after_request(_count)
     app.after_request(_add_headers)
-    app.register_error_handler(InvalidInput, _answer_invalid_input)
-    app.register_error_handler(Busy, _answer_busy)
-    app.register_error_handler(HTTPException, _answer_http_error)
-    app.register_error_handler(Exception, _answer_bug)
-    meter = Meter((rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"), places)
+    register_error_answers(app)
+    routes = (rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static")
+    meter = Meter(routes, places, predicts_at=PATH)
     app.extensions["meter"] = meter
     hot = HotPath(app.wsgi_app, endpoint, places, meter, max_body_bytes=settings.max_body_bytes)
     app.wsgi_app = hot  # type: ignore[method-assign]  # this is how Flask is wrapped
@@ -101,14 +91,14 @@ class _Views:
         return Response(answer, mimetype=JSON)
 
     def model(self) -> Response:
-        return _json(self.description)
+        return json_answer(self.description)
 
     def livez(self) -> Response:
-        return _json({"status": "alive"})
+        return json_answer({"status": "alive"})
 
     def readyz(self) -> Response:
         # The model is loaded before the first worker starts, so whoever can answer is ready.
-        return _json({"status": "ready"})
+        return json_answer({"status": "ready"})
 
     def metrics(self) -> Response:
         # What writes it takes some time to import, which the start of a worker need not wait for.
@@ -122,22 +112,9 @@ class _Views:
 def _body() -> bytes:
     """Read the body of the request; 413 if it is too long, whether or not it said its length."""
     body = request.get_data(cache=False)
-    if len(body) > _most_body_bytes():
+    if len(body) > most_body_bytes():
         abort(413)
     return body
-
-
-def _most_body_bytes() -> int:
-    most: int = current_app.config["MAX_CONTENT_LENGTH"]
-    return most - 1
-
-
-def _json(value: JsonValue, status: int = 200) -> Response:
-    return Response(encode(value), status, mimetype=JSON)
-
-
-def _error(status: int, code: str, message: str, details: JsonValue = None) -> Response:
-    return _json({"error": {"code": code, "message": message, "details": details}}, status)
 
 
 def _add_headers(response: Response) -> Response:
@@ -158,58 +135,3 @@ def _count(response: Response) -> Response:
     meter: Meter = current_app.extensions["meter"]
     meter.count(route, response.status_code, predicted=g.get("predicted", 0), duration_ns=duration_ns)
     return response
-
-
-def _answer_invalid_input(error: InvalidInput) -> Response:
-    return _error(400, error.code, error.message, error.details)
-
-
-def _answer_busy(_: Busy) -> Response:
-    response = _error(
-        503,
-        "busy",
-        "As many predictions as this worker takes on are being received or made; try again in a moment.",
-    )
-    response.headers["Retry-After"] = "1"
-    return response
-
-
-def _answer_http_error(error: HTTPException) -> Response:
-    """Answer for what Flask refuses. The headers of the refusal (Allow with 405) are kept."""
-    code, message, details = _explain_http_error(error)
-    response = _error(error.code or 500, code, message, details)
-    for name, value in error.get_headers():
-        if name != "Content-Type":
-            response.headers[name] = value
-    return response
-
-
-def _explain_http_error(error: HTTPException) -> tuple[str, str, JsonValue]:
-    """Give code, message and details."""
-    if isinstance(error, NotFound):
-        return "not_found", f"There is nothing at {request.path}.", {"routes": _routes()}
-    if isinstance(error, MethodNotAllowed):
-        message = f"{request.method} cannot be used at {request.path}."
-        return "method_not_allowed", message, {"routes": _routes()}
-    if isinstance(error, RequestEntityTooLarge):
-        most = _most_body_bytes()
-        message = f"The body is longer than the {most} bytes that are allowed; send fewer rows."
-        return "body_too_large", message, {"max_body_bytes": most}
-    if isinstance(error, UnsupportedMediaType):
-        message = f"The body must be sent with the header Content-Type: {JSON}."
-        return "unsupported_media_type", message, None
-    return error.name.lower().replace(" ", "_"), error.description or error.name, None
-
-
-def _routes() -> list[JsonValue]:
-    """List the interface as lines like `GET /model`."""
-    shown = ("GET", "POST")
-    rules = [rule for rule in current_app.url_map.iter_rules() if rule.endpoint != "static"]
-    lines = [f"{method} {rule.rule}" for rule in rules for method in shown if method in (rule.methods or ())]
-    return [*lines]
-
-
-def _answer_bug(error: Exception) -> Response:
-    """Put the traceback into the log; the client learns nothing of the inside."""
-    LOGGER.error("%s %s failed", request.method, request.path, exc_info=error)
-    return _error(500, "internal_error", "The service could not answer; its log says why.")

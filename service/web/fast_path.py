@@ -12,6 +12,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from service.logs import LOGGER
+from service.protocols.infer import JSON, PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from service.protocols.infer import Endpoint
     from service.telemetry.counters import Meter
 
-PATH = "/prediction"
-JSON = "application/json"
 # Where Flask finds when a prediction was asked for.
 STARTED = "infer.started"
 # Those that Flask's answers have: a test compares.

@@ -20,8 +20,9 @@ from granian.server import MPServer
 
 from service.admission import MOST_PREDICTIONS_AT_ONCE
 from service.application import build_app
+from service.errors import CannotListen, NoRegion
 from service.logs import LOGGER, logging_config
-from service.telemetry.counters import Counters, NoRegion
+from service.telemetry.counters import Counters
 from service.workers.thread_parking import Turns
 
 if TYPE_CHECKING:
@@ -38,10 +39,6 @@ BLOCKING_THREADS = MOST_PREDICTIONS_AT_ONCE + SPARE_THREADS
 
 # `docker stop` waits ten seconds in all before it kills.
 STOP_TIMEOUT_S = 5
-
-
-class CannotListen(Exception):
-    """The address cannot be listened on; one line says why and what to do."""
 
 
 def serve(settings: Settings, sizing: Sizing) -> None:

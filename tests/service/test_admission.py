@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from service.admission import Busy, Places
+from service.admission import Places
+from service.errors import Busy
 
 
 def test_a_place_is_free_again_after_use() -> None:

@@ -20,10 +20,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from service import compile as compile_module
-from service.compile import NotCompiled, compile_model
+from service.compile import compile_model
 from service.compiler.archive import read_saved
-from service.compiler.functions import NotLean, Outcome
+from service.compiler.functions import Outcome
 from service.compiler.parity import Difference, Trial, compare
+from service.errors import NotCompilable, NotCompiled
 from service.loading.model_file import load_model
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def test_what_is_judged_is_what_was_written(loaded: LoadedModel, monkeypatch: py
 
     monkeypatch.setattr(compile_module, "read_saved", read_otherwise)
 
-    with pytest.raises((NotCompiled, NotLean)):
+    with pytest.raises((NotCompiled, NotCompilable)):
         compile_model(loaded)
 
 
@@ -216,7 +217,7 @@ def test_differences_are_counted() -> None:
     difference = compare(found, wanted)
 
     assert difference == Difference(labels=2, values=0.0, probabilities=0.25)
-    with pytest.raises(NotLean, match="another label"):
+    with pytest.raises(NotCompilable, match="another label"):
         difference.check()
-    with pytest.raises(NotLean, match="the model alone"):
+    with pytest.raises(NotCompilable, match="the model alone"):
         Trial(np.zeros((3, 1)), wanted).judge(lambda _: None)

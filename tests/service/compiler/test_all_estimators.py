@@ -12,7 +12,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.utils import all_estimators
 
 from service.compiler.parity import TOLERANCE
-from service.protocols.answers import Predictions, Writer
+from service.protocols.answers import Writer
+from service.schema.predictions import Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

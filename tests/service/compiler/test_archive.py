@@ -21,9 +21,10 @@ from sklearn.preprocessing import StandardScaler
 from service.compile import compile_model
 from service.compiler import archive as saved_module
 from service.compiler.archive import read_saved, write_saved
-from service.compiler.codec import FIELDS, Unreadable
+from service.compiler.codec import FIELDS
 from service.compiler.functions import Outcome
 from service.compiler.parity import tried
+from service.errors import UnreadableArchive
 from service.loading.model_file import load_model
 from service.schema.features import Feature
 from tests.service.compiler.test_all_estimators import CASES, LEAN, POSITIVE, fitted
@@ -269,7 +270,7 @@ WRONG: list[tuple[str, Change, str]] = [
 def test_a_description_that_is_wrong_is_refused(
     change: Change, reason: str, remake: Callable[..., io.BytesIO]
 ) -> None:
-    with pytest.raises(Unreadable, match=reason):
+    with pytest.raises(UnreadableArchive, match=reason):
         read_saved(remake(change))
 
 
@@ -296,7 +297,7 @@ def test_a_description_that_is_wrong_is_refused(
 def test_entries_that_are_wrong_are_refused(
     entries: dict[str, bytes], reason: str, remake: Callable[..., io.BytesIO]
 ) -> None:
-    with pytest.raises(Unreadable, match=reason):
+    with pytest.raises(UnreadableArchive, match=reason):
         read_saved(remake(**entries))
 
 
@@ -304,12 +305,12 @@ def test_an_array_of_another_version_is_refused(remake: Callable[..., io.BytesIO
     file = io.BytesIO()
     np.lib.format.write_array(file, np.zeros(3, np.int32), version=(2, 0))
 
-    with pytest.raises(Unreadable, match="something else"):
+    with pytest.raises(UnreadableArchive, match="something else"):
         read_saved(remake(**{"1_npy": file.getvalue()}))
 
 
 def test_a_compressed_file_is_refused(remake: Callable[..., io.BytesIO]) -> None:
-    with pytest.raises(Unreadable, match="compressed inside"):
+    with pytest.raises(UnreadableArchive, match="compressed inside"):
         read_saved(remake(compression=zipfile.ZIP_DEFLATED))
 
 
@@ -325,7 +326,7 @@ def test_entries_over_each_other_are_refused(remake: Callable[..., io.BytesIO]) 
             archive.NameToInfo[again.filename] = again
         archive._didModify = True  # type: ignore[attr-defined]
 
-    with pytest.raises(Unreadable, match="holds more than it does"):
+    with pytest.raises(UnreadableArchive, match="holds more than it does"):
         read_saved(made)
 
 
@@ -334,13 +335,13 @@ def test_a_description_that_is_too_long_is_refused(
 ) -> None:
     monkeypatch.setattr(saved_module, "LONGEST_DESCRIPTION", 100)
 
-    with pytest.raises(Unreadable, match="too long"):
+    with pytest.raises(UnreadableArchive, match="too long"):
         read_saved(remake())
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no zip"])
 def test_what_is_no_archive_is_refused(content: bytes) -> None:
-    with pytest.raises(Unreadable, match="no compiled model"):
+    with pytest.raises(UnreadableArchive, match="no compiled model"):
         read_saved(io.BytesIO(content))
 
 
@@ -348,7 +349,7 @@ def test_a_file_that_is_cut_short_is_refused(remake: Callable[..., io.BytesIO]) 
     whole = remake().getvalue()
 
     for size in range(0, len(whole), 997):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableArchive):
             read_saved(io.BytesIO(whole[:size]))
 
 
@@ -362,7 +363,7 @@ def test_changed_bytes_are_refused_or_do_no_harm(remake: Callable[..., io.BytesI
         changed[place] ^= 1 << int(chance.integers(0, 8))
         try:
             read_saved(io.BytesIO(changed))
-        except Unreadable:
+        except UnreadableArchive:
             refused += 1
 
     assert refused > 200

@@ -37,11 +37,12 @@ from sklearn.tree import DecisionTreeClassifier
 
 from service.compiler import convert
 from service.compiler.converters import linear
-from service.compiler.functions import NotLean, Outcome
+from service.errors import NotCompilable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from service.compiler.functions import Outcome
     from service.prediction.predictor import Predictor
 
     MakePredictor = Callable[[object], Predictor]
@@ -293,5 +294,5 @@ def test_a_name_alone_does_not_make_a_model_known() -> None:
     class Other:
         pass
 
-    with pytest.raises(NotLean):
+    with pytest.raises(NotCompilable):
         list(convert.candidates(Other(), ()))

@@ -21,7 +21,8 @@ from service.compiler.archive import write_saved
 from service.compiler.functions import Outcome
 from service.compiler.operations import Take
 from service.compiler.outputs import Chain
-from service.loading.model_file import ModelUnloadable, load_model
+from service.errors import ModelUnloadable
+from service.loading.model_file import load_model
 from service.prediction.predictor import Predictor
 from service.protocols.description import describe
 from service.settings import Settings

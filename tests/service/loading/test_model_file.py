@@ -12,7 +12,8 @@ import joblib
 import pytest
 from sklearn.ensemble import VotingClassifier
 
-from service.loading.model_file import ModelUnloadable, load_model
+from service.errors import ModelUnloadable
+from service.loading.model_file import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

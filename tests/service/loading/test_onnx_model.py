@@ -36,7 +36,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from infer_cli.inspection import inspect_model
-from service.loading.model_file import ModelUnloadable, load_model
+from service.errors import ModelUnloadable
+from service.loading.model_file import load_model
 from service.prediction.predictor import Predictor
 from service.protocols.description import describe
 from service.protocols.payload import parse_json

@@ -15,11 +15,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from infer_cli.inspection import inspect_model
+from service.errors import Forbidden, ModelUnloadable
 from service.loading import skops_schema
-from service.loading.model_file import ModelUnloadable, load_model
+from service.loading.model_file import load_model
 from service.loading.policy import Policy
 from service.loading.skops_schema import Schema
-from service.loading.unpickling import Forbidden
 from service.prediction.predictor import Predictor
 
 if TYPE_CHECKING:

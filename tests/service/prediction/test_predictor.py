@@ -20,7 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
-from service.loading.model_file import ModelUnloadable, load_model
+from service.errors import ModelUnloadable
+from service.loading.model_file import load_model
 from service.prediction.predictor import Predictor
 from service.schema.features import Feature
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from service.protocols.answers import Predictions, Writer, encode, json_value
+from service.json_values import encode, json_value
+from service.protocols.answers import Writer
+from service.schema.predictions import Predictions
 
 if TYPE_CHECKING:
-    from service.protocols.answers import JsonValue
+    from service.json_values import JsonValue
 
 
 class TestAnswer:

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from service.protocols.payload import MOST_PROBLEMS_LISTED, InvalidInput, parse_json, parse_query
+from service.errors import InvalidInput
+from service.protocols.payload import parse_json, parse_query
+from service.protocols.row_checks import MOST_PROBLEMS_LISTED
 from service.schema.features import Feature
 
 FEATURES = (Feature("slength"), Feature("swidth"))

@@ -263,7 +263,7 @@ def test_a_system_that_does_not_tell_all_of_processes(
 
 
 def test_a_worker_that_finds_no_room_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    meter, counters = Meter([], Places()), Counters(1)
+    meter, counters = Meter([], Places(), predicts_at="/prediction"), Counters(1)
     counters.regions = counters.regions[:0]
 
     _share_counts(meter, counters)
@@ -274,7 +274,7 @@ def test_a_worker_that_finds_no_room_says_so(caplog: pytest.LogCaptureFixture) -
 
 
 def test_nothing_of_it_is_imported_before_it_is_asked_for() -> None:
-    script = "import sys, service.server; print([name for name in sys.modules if 'prometheus' in name])"
+    script = "import sys, service.workers.server; print([name for name in sys.modules if 'prometheus' in name])"
 
     finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 

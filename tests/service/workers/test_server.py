@@ -17,8 +17,9 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from service.application import build_app
+from service.errors import CannotListen
 from service.settings import Settings
-from service.workers.server import CannotListen, check_address
+from service.workers.server import check_address
 from tests.service.conftest import SLOW
 
 if TYPE_CHECKING:
