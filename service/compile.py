@@ -19,7 +19,7 @@ import numpy as np
 
 from service.compiler.archive import read_saved, write_saved
 from service.compiler.codec import Origin, Parity, Saved
-from service.compiler.parity import Trial, as_taken, compare, compare_rows, tried
+from service.compiler.parity import Trial, as_taken, compare, compare_rows, try_program
 from service.errors import (
     InvalidInput,
     ModelUnloadable,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from service.compiler.functions import Ask, Outcome
     from service.loading.model_file import LoadedModel
-    from service.native import RowPath
+    from service.native import RowProgram
     from service.schema.features import Feature, Value
 
 MOST_SHOWN = 5
@@ -56,14 +56,14 @@ def compile_model(loaded: LoadedModel, body: bytes = b"") -> tuple[Saved, bytes]
     if isinstance(loaded.estimator, CompiledModel):
         raise NotCompiled("compiled", "it is compiled already")
     model = FittedModel(loaded)
-    if model.lean is None:
-        raise NotCompiled("no_path", model.not_lean)
+    if model.program is None:
+        raise NotCompiled("no_path", model.not_compiled)
     saved = Saved(
         kind=model.kind,
         features=list(model.features),
         classes=model.classes,
-        path=model.lean.ask,
-        trial=model.lean.trial,
+        path=model.program.ask,
+        trial=model.program.trial,
         origin=_origin(loaded, model),
         generated=UNKNOWN,
         given=None,
@@ -75,8 +75,8 @@ def compile_model(loaded: LoadedModel, body: bytes = b"") -> tuple[Saved, bytes]
         given = None
         if rows:
             # As a service makes it of the file.
-            row_path = tried(read.path, read.trial).row_path
-            given = _measure(read.path, row_path, _trial_of(model, read.path, rows), saved.classes)
+            row_program = try_program(read.path, read.trial).row_program
+            given = _measure(read.path, row_program, _trial_of(model, read.path, rows), saved.classes)
     saved = replace(saved, generated=generated, given=given)
     return saved, _written(saved)
 
@@ -117,7 +117,9 @@ def _trial_of(model: FittedModel, path: Ask, rows: list[list[Value]]) -> Trial:
         raise NotCompiled("refused", f"the model itself refuses the given rows: {error}") from error
 
 
-def _measure(path: Ask, row_path: RowPath | None, trial: Trial, classes: Sequence[object] | None) -> Parity:
+def _measure(
+    path: Ask, row_program: RowProgram | None, trial: Trial, classes: Sequence[object] | None
+) -> Parity:
     """Tell how far the path is from the model; refuse it if a label differs, or a number too much.
 
     So it is with the path of one row: a service does without one that differs on the generated rows, and here
@@ -136,7 +138,7 @@ def _measure(path: Ask, row_path: RowPath | None, trial: Trial, classes: Sequenc
         )
     try:
         difference = trial.judge(path)
-        by_row = compare_rows(row_path, trial) if row_path else None
+        by_row = compare_rows(row_program, trial) if row_program else None
         if by_row is not None:
             by_row.check()
             difference = difference.or_larger(by_row)

@@ -16,7 +16,7 @@ import numpy as np
 
 from service.compiler.convert import candidates
 from service.compiler.functions import Outcome
-from service.compiler.row_program import row_path
+from service.compiler.row_program import make_row_program
 from service.errors import NotCompilable
 from service.schema.features import is_mixed
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from service.compiler.functions import Array, Ask, Fitted
-    from service.native import RowPath
+    from service.native import RowProgram
     from service.schema.features import Feature, Value
 
     # An array of numbers, or lists of values.
@@ -111,23 +111,23 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Lean:
+class Program:
     """A model's own arithmetic, tried: the largest difference from the model that was seen.
 
-    `row_path` does the same for one row, where there is such a path.
+    `row_program` does the same for one row, where there is such a path.
     """
 
     ask: Ask
     largest_difference: float
     trial: Trial
-    row_path: RowPath | None = None
+    row_program: RowProgram | None = None
 
 
-def find_lean(
+def compile_estimator(
     model: Fitted,
     features: Sequence[Feature],
     reference: Callable[[list[list[Value]]], Outcome],
-) -> Lean:
+) -> Program:
     """Find the function that answers as the model does; raise `NotCompilable` if there is none.
 
     `reference` gives the model's own answers. The function takes an array if all features are numbers, else
@@ -143,20 +143,20 @@ def find_lean(
     reasons = []
     for ask in chain([first], made):
         try:
-            return tried(ask, trial)
+            return try_program(ask, trial)
         except NotCompilable as error:  # noqa: PERF203 (there are two at most)
             reasons.append(str(error))
     raise NotCompilable(reasons[0])
 
 
-def tried(ask: Ask, trial: Trial) -> Lean:
+def try_program(ask: Ask, trial: Trial) -> Program:
     """Try a function, and its row program; raise `NotCompilable` if the function differs."""
     difference = trial.judge(ask)
-    path = row_path(ask, trial.rows.shape[1]) if isinstance(trial.rows, np.ndarray) else None
-    return Lean(ask, difference.largest, trial, path if path is None or _is_right(path, trial) else None)
+    path = make_row_program(ask, trial.rows.shape[1]) if isinstance(trial.rows, np.ndarray) else None
+    return Program(ask, difference.largest, trial, path if path is None or _is_right(path, trial) else None)
 
 
-def _is_right(path: RowPath, trial: Trial) -> bool:
+def _is_right(path: RowProgram, trial: Trial) -> bool:
     """Tell whether the path of one row is right; it may leave some rows to the other one, but not all."""
     try:
         difference = compare_rows(path, trial)
@@ -167,7 +167,7 @@ def _is_right(path: RowPath, trial: Trial) -> bool:
     return difference is not None
 
 
-def compare_rows(path: RowPath, trial: Trial) -> Difference | None:
+def compare_rows(path: RowProgram, trial: Trial) -> Difference | None:
     """Compare what the path of one row answers with the model; None if it leaves all rows to others."""
     answers = [path.answer(row) for row in trial.rows.tolist()]
     answered = [at for at, answer in enumerate(answers) if answer is not None]

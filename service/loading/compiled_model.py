@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from service.compiler.archive import read_saved
-from service.compiler.parity import tried
+from service.compiler.parity import try_program
 from service.errors import InvalidInput, NotCompilable, UnreadableArchive, UnusableFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from service.compiler.codec import Saved
-    from service.compiler.parity import Lean
+    from service.compiler.parity import Program
     from service.schema.predictions import Predictions
 
 # How the archive starts: its first file is the description.
@@ -45,7 +45,7 @@ class CompiledModel:
     """What a predictor needs of a compiled model: see `fitted` for what is what."""
 
     is_batched = True
-    not_lean = ""
+    not_compiled = ""
 
     def __init__(self, saved: Saved) -> None:
         self.name = saved.origin.estimator
@@ -53,7 +53,7 @@ class CompiledModel:
         self.kind = saved.kind
         self.features = tuple(saved.features)
         self.classes = saved.classes
-        self.lean = _tried(saved)
+        self.program = _tried(saved)
 
     def ask(self, _: Any) -> Predictions:  # noqa: ANN401 (rows)
         """Refuse rows that the path leaves to the model: there is none to ask."""
@@ -61,10 +61,10 @@ class CompiledModel:
         raise InvalidInput(message, code="not_computable")
 
 
-def _tried(saved: Saved) -> Lean:
+def _tried(saved: Saved) -> Program:
     try:
         with np.errstate(all="ignore"):
-            return tried(saved.path, saved.trial)
+            return try_program(saved.path, saved.trial)
     except NotCompilable as error:
         reason = f"does not answer here as the model that it was made of: {error}"
         raise UnusableFile(reason, f"{COMPILE_ADVICE}; or serve the model itself") from error

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from service.compiler.functions import Outcome
-from service.compiler.parity import find_lean
+from service.compiler.parity import compile_estimator
 from service.errors import ModelUnloadable, NotCompilable
 from service.json_values import JsonValue, json_value
 from service.loading.onnx_model import OnnxModel
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from service.compiler.parity import Lean
+    from service.compiler.parity import Program
     from service.loading.model_file import Estimator, LoadedModel
     from service.prediction.joint_predict import Both
     from service.schema.features import Feature, Value
@@ -49,7 +49,7 @@ class FittedModel:
 
     `classes` has the labels in the order of the probabilities, or one list of labels for each output of a
     model with several; it is None where the model has none. `lean` is the model's own arithmetic, or else
-    `not_lean` says why there is none. `is_batched` says that each row is answered by itself, so that rows of
+    `not_compiled` says why there is none. `is_batched` says that each row is answered by itself, so that rows of
     several requests may go into one call.
     """
 
@@ -68,11 +68,11 @@ class FittedModel:
             _use_one_thread(part)
         self._table = _table_maker(loaded, reading, self.features)
         self.is_batched = all(_is_of_rows(part) for part in _parts(self._estimator))
-        self.lean: Lean | None = None
-        self.not_lean = ""
+        self.program: Program | None = None
+        self.not_compiled = ""
         self._both: Both | None = None
         self._look_for_lean()
-        if self.lean is None and self._predict_proba:
+        if self.program is None and self._predict_proba:
             self._both = self._find_together()
 
     def ask(self, rows: Rows) -> Predictions:
@@ -110,11 +110,11 @@ class FittedModel:
         """Find the model's own arithmetic, and try it; keep the reason if there is none."""
         try:
             with as_in_trial():
-                self.lean = find_lean(self._estimator, self.features, self.outcome)
+                self.program = compile_estimator(self._estimator, self.features, self.outcome)
         except NotCompilable as error:
-            self.not_lean = str(error)
+            self.not_compiled = str(error)
         except Exception as error:  # noqa: BLE001 (models do as they please; this one is served as it is)
-            self.not_lean = f"it could not be tried: {type(error).__name__}: {error}"
+            self.not_compiled = f"it could not be tried: {type(error).__name__}: {error}"
 
     def _find_together(self) -> Both | None:
         """Find what gives labels and probabilities at once; else, and if it fails, each is asked for."""

@@ -28,7 +28,7 @@ class Predictor:
     `classes` has the labels in the order of the probabilities, or one list of labels for each output of a
     model with several; it is None where the model has none. `takes_numbers` says that rows are arrays of
     float64, of shape (rows, features), with NaN for missing values. Otherwise they are lists of values in the
-    order of `features`, and of their types. `lean` is the model's own arithmetic, or else `not_lean` says why
+    order of `features`, and of their types. `lean` is the model's own arithmetic, or else `not_compiled` says why
     there is none.
     """
 
@@ -38,15 +38,15 @@ class Predictor:
         self.model = model = held if isinstance(held, CompiledModel) else FittedModel(loaded)
         self.kind, self.features, self.classes = model.kind, model.features, model.classes
         self.takes_numbers = takes_numbers(model.features)
-        self.lean, self.not_lean = model.lean, model.not_lean
+        self.program, self.not_compiled = model.program, model.not_compiled
         self.is_batched = model.is_batched
         self._labels = model.classes or []
         self._batcher = Batcher(model.ask, _join, _split, most_rows=MOST_ROWS if model.is_batched else 0)
 
     def predict(self, rows: Rows) -> Predictions:
         """Predict for rows, at least one."""
-        if self.lean is not None:
-            outcome = self.lean.ask(rows)
+        if self.program is not None:
+            outcome = self.program.ask(rows)
             if outcome is not None:
                 return self._in_words(outcome)
         return self._batcher.ask(rows)

@@ -58,13 +58,13 @@ def describe(predictor: Predictor) -> dict[str, JsonValue]:
 
 def _describe_path(predictor: Predictor) -> dict[str, JsonValue]:
     """Say whether the model's own arithmetic answers, and how that was tried, or the model and why."""
-    lean = predictor.lean
-    if lean is None:
-        return {"kind": "model", "reason": predictor.not_lean, "batched": predictor.is_batched}
+    program = predictor.program
+    if program is None:
+        return {"kind": "model", "reason": predictor.not_compiled, "batched": predictor.is_batched}
     described: dict[str, JsonValue] = {
         "kind": "lean",
-        "tried_rows": len(lean.trial.rows),
-        "largest_difference": lean.largest_difference,
+        "tried_rows": len(program.trial.rows),
+        "largest_difference": program.largest_difference,
     }
     if isinstance(predictor.model, CompiledModel):
         origin = predictor.model.origin

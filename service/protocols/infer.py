@@ -18,7 +18,7 @@ from service.protocols.payload import parse_json, parse_query
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.native import RowPath
+    from service.native import RowProgram
     from service.prediction.predictor import Predictor, Rows
     from service.schema.features import Value
 
@@ -36,7 +36,7 @@ class Endpoint:
             if LIBRARY and predictor.takes_numbers and RowReader.can_read(self._names)
             else None
         )
-        path = predictor.lean.row_path if predictor.lean else None
+        path = predictor.program.row_program if predictor.program else None
         self._row = _OneRow(self._reader, path, self._writer) if self._reader and path else None
         # Other names look otherwise in a URL.
         self._is_plain = all(name.isidentifier() and name.isascii() for name in self._names)
@@ -81,7 +81,7 @@ class _OneRow:
     It gives None for everything that is not certainly right, and for rows that it leaves to the predictor.
     """
 
-    def __init__(self, reader: RowReader, path: RowPath, writer: Writer) -> None:
+    def __init__(self, reader: RowReader, path: RowProgram, writer: Writer) -> None:
         self._kept = (reader, path)
         self._columns, self._path = reader.address, path.address
         self._answer_body, self._answer_query = path.answer_body, path.answer_query

@@ -99,7 +99,7 @@ def _load_in_worker(settings: Settings, counters: Counters) -> WSGIApplication:
     _share_counts(app.extensions["meter"], counters)
     predictor = app.extensions["predictor"]
     # Threads that wait for a slow model are of use where their rows go to the model together.
-    wait_together = predictor.lean is None and predictor.is_batched
+    wait_together = predictor.program is None and predictor.is_batched
     # Flask's own entry point adds nothing but a call.
     if wait_together:
         return app.wsgi_app

@@ -60,7 +60,7 @@ CASES = [
     if name not in UNKNOWN_FEATURES
 ]
 
-LEAN = {
+COMPILED = {
     *("ARDRegression", "AdaBoostClassifier", "BaggingClassifier", "BaggingRegressor", "BayesianRidge"),
     *("BernoulliNB", "CCA", "ComplementNB", "DecisionTreeClassifier", "DecisionTreeRegressor", "ElasticNet"),
     *("ElasticNetCV", "ExtraTreeClassifier", "ExtraTreeRegressor", "ExtraTreesClassifier"),
@@ -114,11 +114,11 @@ def test_answers_are_the_models_own(
     chance = np.random.default_rng(1)
     given = rows if name in POSITIVE else np.vstack([rows, chance.normal(0, 10, size=rows.shape)])
 
-    assert (predictor.lean is not None) == (name in LEAN), predictor.not_lean
+    assert (predictor.program is not None) == (name in COMPILED), predictor.not_compiled
     assert_own(model, given, predictor.predict(given), has_probabilities=name not in SEVERAL_OUTPUTS)
     assert_own(model, given[:1], predictor.predict(given[:1]), has_probabilities=name not in SEVERAL_OUTPUTS)
-    path = predictor.lean and predictor.lean.row_path
-    assert (path is not None) == (name in LEAN - NO_ROW_PATH)
+    path = predictor.program and predictor.program.row_program
+    assert (path is not None) == (name in COMPILED - NO_ROW_PATH)
     if path:
         writer = Writer(predictor.classes)
         answers = [(at, path.answer(row)) for at, row in enumerate(given.tolist())]

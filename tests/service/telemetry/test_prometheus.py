@@ -274,7 +274,9 @@ def test_a_worker_that_finds_no_room_says_so(caplog: pytest.LogCaptureFixture) -
 
 
 def test_nothing_of_it_is_imported_before_it_is_asked_for() -> None:
-    script = "import sys, service.workers.server; print([name for name in sys.modules if 'prometheus' in name])"
+    script = (
+        "import sys, service.workers.server; print([name for name in sys.modules if 'prometheus' in name])"
+    )
 
     finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
