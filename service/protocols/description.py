@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from service.json_values import JsonValue, json_value
-from service.loading.compiled_model import CompiledModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.prediction.predictor import Predictor
+    from service.loading.model_file import LoadedModel
+    from service.models.model import Model
     from service.schema.features import Feature, Value
 
 # Module to package: those on which a prediction may depend, and those that serve it.
@@ -39,35 +39,35 @@ MOST_CATEGORIES = 1000
 EXAMPLES = {"text": "some text", "date": "2026-01-31", "boolean": "true"}
 
 
-def describe(predictor: Predictor) -> dict[str, JsonValue]:
+def describe(loaded: LoadedModel) -> dict[str, JsonValue]:
     """Describe the model in JSON's types."""
-    loaded = predictor.loaded
+    model = loaded.model
     return {
-        "kind": predictor.kind,
-        "estimator": predictor.model.name,
-        "features": [_describe_feature(feature) for feature in predictor.features],
-        "classes": json_value(predictor.classes),
+        "kind": model.kind,
+        "estimator": model.name,
+        "features": [_describe_feature(feature) for feature in model.features],
+        "classes": json_value(model.classes),
         "file": loaded.file.name,
         "size_bytes": loaded.size_bytes,
         "digest": loaded.digest,
         "packages": dict(loaded_packages()),
-        "path": _describe_path(predictor),
-        "example": example(predictor.features),
+        "path": _describe_path(model),
+        "example": example(model.features),
     }
 
 
-def _describe_path(predictor: Predictor) -> dict[str, JsonValue]:
-    """Say whether the model's own arithmetic answers, and how that was tried, or the model and why."""
-    program = predictor.program
+def _describe_path(model: Model) -> dict[str, JsonValue]:
+    """Say whether a compiled program answers, and how its parity was shown, or the model, and why."""
+    program = model.program
     if program is None:
-        return {"kind": "model", "reason": predictor.not_compiled, "batched": predictor.is_batched}
+        return {"kind": "model", "reason": model.not_compiled, "batched": model.is_batched}
     described: dict[str, JsonValue] = {
         "kind": "lean",
         "tried_rows": len(program.trial.rows),
         "largest_difference": program.largest_difference,
     }
-    if isinstance(predictor.model, CompiledModel):
-        origin = predictor.model.origin
+    origin = model.origin
+    if origin is not None:
         described["compiled_from"] = {
             "file": origin.file,
             "size_bytes": origin.size_bytes,

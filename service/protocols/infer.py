@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from service.native import RowProgram
-    from service.prediction.predictor import Predictor, Rows
-    from service.schema.features import Value
+    from service.prediction.predictor import Predictor
+    from service.schema.features import Rows, Value
 
 
-class Endpoint:
-    """Reads rows, asks the predictor, and writes the answer. Both methods raise `InvalidInput`."""
+class InferEndpoint:
+    """The service's own wire format, as an `Endpoint`: reads rows, asks the predictor, writes the answer."""
 
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
@@ -66,7 +66,7 @@ class Endpoint:
     def _read(self, body: bytes) -> Rows:
         """Read the rows. The quick reader takes what is certainly right, and the careful one all else."""
         if self._reader is not None:
-            rows = self._reader.read(body)
+            rows: Rows | None = self._reader.read(body)
             if rows is not None:
                 return rows
         return self._rows(parse_json(body, self.features))

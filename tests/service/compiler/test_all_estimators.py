@@ -114,7 +114,7 @@ def test_answers_are_the_models_own(
     chance = np.random.default_rng(1)
     given = rows if name in POSITIVE else np.vstack([rows, chance.normal(0, 10, size=rows.shape)])
 
-    assert (predictor.program is not None) == (name in COMPILED), predictor.not_compiled
+    assert (predictor.program is not None) == (name in COMPILED), predictor.model.not_compiled
     assert_own(model, given, predictor.predict(given), has_probabilities=name not in SEVERAL_OUTPUTS)
     assert_own(model, given[:1], predictor.predict(given[:1]), has_probabilities=name not in SEVERAL_OUTPUTS)
     path = predictor.program and predictor.program.row_program
