@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from service.compiler.functions import Ask, Outcome
     from service.loading.model_file import LoadedModel
-    from service.native import RowProgram
+    from service.native.row_program import RowProgram
     from service.schema.features import Feature, Value
 
 MOST_SHOWN = 5

@@ -32,7 +32,7 @@ def test_the_service_is_listed_sorted_and_without_what_is_left_over(tmp_path: Pa
         "__pycache__/app.cpython-311.pyc",
         "static/__pycache__/x.pyc",
         ".app.py.swp",
-        "native/trees.c",
+        "native/forest.c",
         "native/native.h",
         "native/x86_64.so",
         "native/aarch64.so",

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Callable
 import numpy as np
 
 from service.errors import NotCompilable
-from service.native import CATEGORIES, LIBRARY, MISSING_LEFT, NODE, Forest, Trees, checked, walk_slowly
+from service.native.row_program import (
+    CATEGORIES,
+    LIBRARY,
+    MISSING_LEFT,
+    NODE,
+    Forest,
+    Trees,
+    checked,
+    walk_slowly,
+)
 
 if TYPE_CHECKING:
     from service.compiler.functions import Array, Fitted

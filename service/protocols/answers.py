@@ -36,7 +36,7 @@ class Writer:
         return answer
 
     def row(self, position: int, numbers: list[float]) -> tuple[JsonValue, JsonValue]:
-        """Give the prediction of a row, and its probabilities or None: see `service.native.RowProgram`."""
+        """Give the prediction of a row, and its probabilities or None: see `RowProgram`."""
         if self._labels:
             shares = cast("JsonValue", dict(zip(self._labels, numbers))) if numbers else None
             return self._values[position], shares

@@ -18,7 +18,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, Stan
 from service.compiler.operations import Product
 from service.compiler.outputs import Classifier, Regressor
 from service.compiler.row_program import make_row_program
-from service.native import LIBRARY, Operation, RowProgram, Scores
+from service.native.row_program import LIBRARY, Operation, RowProgram, Scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable

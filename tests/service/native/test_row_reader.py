@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from service.compiler.trees import Planting, nodes_of
 from service.errors import InvalidInput
-from service.native import LIBRARY, Forest, RowReader, walk_slowly
+from service.native.row_program import LIBRARY, Forest, RowReader, walk_slowly
 from service.protocols.payload import parse_json, parse_query
 from service.schema.features import Feature
 
