@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 import numpy as np
 
 from service.json_values import JsonValue, encode, json_value
-from service.native.row_program import GIVE_UP, LIBRARY, RowReader
+from service.native.library import GIVE_UP, LIBRARY
+from service.native.row_reader import RowReader
 from service.protocols.answers import Writer
 from service.protocols.payload import parse_json, parse_query
 
