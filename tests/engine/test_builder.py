@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.events import Event
     from infer_cli.plan.build import BuildPlan
-    from tests.engine.conftest import FakeEngine
+    from tests.engine.fake_engine import FakeEngine
 
 FAILING_RUN = 'RUN ["/no-such-program"]'
 

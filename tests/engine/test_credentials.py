@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infer_cli.engine.connection import Engine
-    from tests.engine.conftest import FakeEngine
+    from tests.engine.fake_engine import FakeEngine
 
 # Docker Hub's entry is under this address, as `docker login` writes it.
 HUB = "https://index.docker.io/v1/"

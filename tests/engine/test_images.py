@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.events import Event
-    from tests.engine.conftest import FakeEngine
+    from tests.engine.fake_engine import FakeEngine
 
 # A registry that nobody runs: what is not on the engine cannot be pulled.
 DIGEST = "sha256:" + 32 * "ab"

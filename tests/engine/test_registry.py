@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.events import Event
     from infer_cli.plan.build import BuildPlan
-    from tests.engine.conftest import FakeEngine
+    from tests.engine.fake_engine import FakeEngine
 
 DIGEST = "sha256:" + 32 * "ab"
 NAME = ImageName.parse("localhost:5000/iris:v1")

@@ -10,7 +10,7 @@ from infer_cli.errors import ServiceNotFound
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
-    from tests.engine.conftest import FakeEngine
+    from tests.engine.fake_engine import FakeEngine
 
 
 def test_services_are_listed_by_name(fake: Engine, fake_engine: FakeEngine) -> None:
