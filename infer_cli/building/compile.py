@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from infer_cli.building.verify import inputs_of, read_examples
-from infer_cli.engine.exec import STDOUT_STREAM
+from infer_cli.engine.streams import STDOUT_STREAM
 from infer_cli.engine.tasks import run_task
 from infer_cli.errors import NotCompiled
 from infer_cli.plan.run import RunPlan, Safety

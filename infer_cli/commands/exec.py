@@ -53,7 +53,8 @@ def exec_(
 ) -> None:
     """Open a shell in the running container, or run a command there."""
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.exec import STDERR_STREAM, STDOUT_STREAM, exec_in_service  # noqa: PLC0415
+    from infer_cli.engine.exec import exec_in_service  # noqa: PLC0415
+    from infer_cli.engine.streams import STDERR_STREAM, STDOUT_STREAM  # noqa: PLC0415
 
     given = list(words or ())
     command = [*given[1:], *context.meta.get(_COMMAND_KEY, [])] or list(_SHELL)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from infer_cli.engine.connection import translated
 from infer_cli.engine.containers import create_container, kill_container, start_container
-from infer_cli.engine.exec import Connection, attach_pipes
 from infer_cli.engine.services import inspect_service
+from infer_cli.engine.streams import Connection, attach_pipes
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
-    from infer_cli.engine.exec import Sink
+    from infer_cli.engine.streams import Sink
     from infer_cli.plan.run import RunPlan
 
 _STREAMS = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}

@@ -11,7 +11,7 @@ import pytest
 
 from infer_cli.building import compile as compile_module
 from infer_cli.building.compile import Parity, compile_in
-from infer_cli.engine.exec import STDERR_STREAM, STDOUT_STREAM
+from infer_cli.engine.streams import STDERR_STREAM, STDOUT_STREAM
 from infer_cli.engine.tasks import Ended
 from infer_cli.errors import NotCompiled
 from infer_cli.plan.run import ModelMount
