@@ -43,8 +43,8 @@ class BuildPlan:
     no_cache: bool = False
     # Whether the engine can run the image's programs, while it is built and after.
     can_run: bool = True
-    # Where the version of each package comes from.
-    sources: dict[str, str] = field(default_factory=dict)
+    # The version source of each package, by package.
+    version_sources: dict[str, str] = field(default_factory=dict)
 
 
 def plan_build(  # noqa: PLR0913 (each is an input of the plan)
