@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infer_cli.plan.context import Context, ContextFile
-from infer_cli.reproducible_tar import FIXED_MTIME, fixed_entry
+from infer_cli.reproducible_tar import FIXED_MTIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,21 +158,6 @@ def test_a_long_name_that_is_not_ascii_survives() -> None:
 
     with tarfile.open(fileobj=io.BytesIO(tar_bytes(context))) as tar:
         assert tar.getnames() == [name.partition("/")[0], name]
-
-
-@pytest.mark.parametrize(
-    ("size", "mode", "expected"),
-    [
-        pytest.param(None, 0o644, (tarfile.DIRTYPE, 0, 0o755), id="a folder"),
-        pytest.param(7, 0o644, (tarfile.REGTYPE, 7, 0o644), id="a file"),
-        pytest.param(0, 0o755, (tarfile.REGTYPE, 0, 0o755), id="an empty program"),
-    ],
-)
-def test_an_entry_is_fixed(size: int | None, mode: int, expected: tuple[bytes, int, int]) -> None:
-    entry = fixed_entry("x", size=size, mode=mode)
-
-    assert (entry.type, entry.size, entry.mode) == expected
-    assert entry.mtime == FIXED_MTIME
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
