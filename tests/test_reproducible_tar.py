@@ -15,7 +15,9 @@ from infer_cli.reproducible_tar import FIXED_MTIME, fixed_entry
         pytest.param(0, 0o755, (tarfile.REGTYPE, 0, 0o755), id="an empty program"),
     ],
 )
-def test_an_entry_is_fixed(size: int | None, mode: int, expected: tuple[bytes, int, int]) -> None:
+def test_an_entry_has_a_fixed_time_and_mode(
+    size: int | None, mode: int, expected: tuple[bytes, int, int]
+) -> None:
     entry = fixed_entry("x", size=size, mode=mode)
 
     assert (entry.type, entry.size, entry.mode) == expected

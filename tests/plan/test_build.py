@@ -30,7 +30,7 @@ ODD_NAME = 'the "best" $1.pkl'
 
 @pytest.fixture(autouse=True)
 def _version(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A release changes no golden file."""
+    """A fixed version, so that a release changes no golden file."""
     monkeypatch.setattr("infer_cli.plan.build.__version__", VERSION)
 
 
@@ -86,14 +86,16 @@ def test_the_dockerfile_with_a_model_inside(make_plan: Callable[..., BuildPlan],
     assert plan.dockerfile == (GOLDEN / "baked.Dockerfile").read_text()
 
 
-def test_no_place_of_the_template_is_left_unfilled(make_plan: Callable[..., BuildPlan]) -> None:
+def test_no_placeholder_is_left_in_the_dockerfile(make_plan: Callable[..., BuildPlan]) -> None:
     dockerfile = make_plan().dockerfile
 
     assert "{{" not in dockerfile
     assert "}}" not in dockerfile
 
 
-def test_the_dockerfile_holds_neither_the_bases_id_nor_a_time(make_plan: Callable[..., BuildPlan]) -> None:
+def test_the_dockerfile_holds_neither_the_id_of_the_base_image_nor_a_time(
+    make_plan: Callable[..., BuildPlan],
+) -> None:
     dockerfile = make_plan().dockerfile
 
     assert str(BASE.image_id) not in dockerfile
@@ -104,7 +106,7 @@ def test_the_same_input_gives_the_same_plan(make_plan: Callable[..., BuildPlan],
     assert make_plan(model=model, baked=True) == make_plan(model=model, baked=True)
 
 
-def test_the_context_holds_all_that_the_dockerfile_copies(
+def test_the_context_holds_every_file_that_the_dockerfile_copies(
     make_plan: Callable[..., BuildPlan], packages: Path
 ) -> None:
     context = make_plan().context
@@ -119,24 +121,26 @@ def test_the_context_holds_all_that_the_dockerfile_copies(
     assert len(sources) == 5 + len(assets.service_files("x86_64"))
 
 
-def test_a_mounted_model_is_not_sent(make_plan: Callable[..., BuildPlan], model: Inspection) -> None:
+def test_a_mounted_model_is_not_in_the_context(
+    make_plan: Callable[..., BuildPlan], model: Inspection
+) -> None:
     context = make_plan(model=model).context
 
     assert not [file for file in context.files if file.path.is_relative_to("model")]
     assert PurePosixPath("model/opt/infer/model") in context.folders
 
 
-def test_a_baked_model_lies_where_the_service_looks(
+def test_a_baked_model_has_the_path_of_the_setting_model_file(
     make_plan: Callable[..., BuildPlan], model: Inspection
 ) -> None:
     plan = make_plan(model=model, baked=True)
 
-    [sent] = [file for file in plan.context.files if file.path.is_relative_to("model")]
-    assert sent.source == model.path
-    assert f'ENV MODEL_FILE="/{sent.path.relative_to("model")}"' in plan.dockerfile
+    [baked] = [file for file in plan.context.files if file.path.is_relative_to("model")]
+    assert baked.source == model.path
+    assert f'ENV MODEL_FILE="/{baked.path.relative_to("model")}"' in plan.dockerfile
 
 
-def test_the_labels_tell_what_the_image_is(make_plan: Callable[..., BuildPlan], model: Inspection) -> None:
+def test_the_labels_describe_the_image(make_plan: Callable[..., BuildPlan], model: Inspection) -> None:
     assert make_plan("localhost:5000/ada/iris:v1", model=model).labels == {
         "infer.lock.digest": LOCK.digest,
         "infer.model.digest": f"sha256:{DIGEST}",

@@ -14,11 +14,11 @@ MOUNT = ModelMount(folder=Path("/home/ada/data"), file="sub/model.pkl", digest=D
 
 @pytest.fixture(autouse=True)
 def _version(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A release changes no label."""
+    """A fixed version, so that a release changes no label."""
     monkeypatch.setattr("infer_cli.plan.run.__version__", VERSION)
 
 
-def test_a_service_is_safe_as_it_comes() -> None:
+def test_a_service_is_locked_down_by_default() -> None:
     plan = RunPlan(image="iris:v1", name="iris", host_port=5000)
 
     assert plan.host_ip == "127.0.0.1"
@@ -29,7 +29,7 @@ def test_a_service_is_safe_as_it_comes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mount", "given", "expected"),
+    ("mount", "environment", "expected"),
     [
         pytest.param(None, {}, {}, id="nothing"),
         pytest.param(MOUNT, {}, {"MODEL_FILE": "/data/sub/model.pkl"}, id="a mounted model"),
@@ -39,13 +39,15 @@ def test_a_service_is_safe_as_it_comes() -> None:
             {"MODEL_FILE": "/data/sub/model.pkl", "LOG_FORMAT": "json"},
             id="a setting of the user",
         ),
-        pytest.param(MOUNT, {"MODEL_FILE": "/x"}, {"MODEL_FILE": "/x"}, id="a setting that wins over ours"),
+        pytest.param(
+            MOUNT, {"MODEL_FILE": "/x"}, {"MODEL_FILE": "/x"}, id="a setting that overrides one of infer"
+        ),
     ],
 )
-def test_the_container_gets_the_variables(
-    mount: ModelMount | None, given: dict[str, str], expected: dict[str, str]
+def test_the_environment_of_the_container(
+    mount: ModelMount | None, environment: dict[str, str], expected: dict[str, str]
 ) -> None:
-    plan = RunPlan(image="iris:v1", name="iris", host_port=5000, model=mount, environment=given)
+    plan = RunPlan(image="iris:v1", name="iris", host_port=5000, model=mount, environment=environment)
 
     assert plan.all_environment == expected
 
@@ -65,13 +67,13 @@ def test_the_container_gets_the_variables(
         ),
     ],
 )
-def test_the_container_is_labelled(mount: ModelMount | None, expected: dict[str, str]) -> None:
+def test_the_labels_of_the_container(mount: ModelMount | None, expected: dict[str, str]) -> None:
     plan = RunPlan(image="iris:v1", name="iris", host_port=5000, model=mount)
 
     assert plan.labels == {"infer.service": VERSION, **expected}
 
 
-def test_what_is_there_for_a_command_only_is_labelled() -> None:
+def test_a_temporary_container_has_a_label_for_it() -> None:
     plan = RunPlan(image="iris:v1", name="iris", host_port=None, is_temporary=True)
 
     assert plan.labels == {"infer.service": VERSION, "infer.temporary": ""}
