@@ -112,7 +112,7 @@ def _not_run(program: str, service: Service, said: str) -> ProgramNotRun:
         return ProgramNotRun(f"there is no program {program!r} in the service {service.name}", hint=hint)
     match = _REASON.fullmatch(said.strip())
     reason = match["reason"] if match else said.strip()
-    return ProgramNotRun(f"cannot run {program!r} in the service {service.name}: {reason}", is_there=True)
+    return ProgramNotRun(f"cannot run {program!r} in the service {service.name}: {reason}", exists=True)
 
 
 def _attach_terminal(engine: Engine, exec_id: str, connection: Connection, sink: Sink) -> None:
