@@ -108,8 +108,8 @@ def _looks_like_file(text: str) -> bool:
 
 def _inspect_image(name: ImageName, *, as_json: bool) -> None:
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.image_sizes import weigh_image  # noqa: PLC0415
     from infer_cli.engine.images import require_image  # noqa: PLC0415
-    from infer_cli.engine.weight import weigh_image  # noqa: PLC0415
 
     engine = connect()
     image = require_image(engine, name)
@@ -141,7 +141,7 @@ def _inspect_image(name: ImageName, *, as_json: bool) -> None:
 
 def _baked_model(engine: Engine, image: ImageFacts) -> Inspection | None:
     """The inspection of the model inside, or None if there is none."""
-    from infer_cli.engine.weight import copy_from_image  # noqa: PLC0415 (see above)
+    from infer_cli.engine.containers import copy_from_image  # noqa: PLC0415 (see above)
     from infer_cli.inspection import inspect_model  # noqa: PLC0415
 
     inside = PurePosixPath(image.environment.get("MODEL_FILE", ""))

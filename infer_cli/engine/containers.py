@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import tarfile
 import tempfile
@@ -19,7 +20,7 @@ from infer_cli.reproducible_tar import fixed_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from pathlib import Path, PurePosixPath
 
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.services import Service
@@ -107,6 +108,18 @@ def throwaway(engine: Engine, image: str, command: list[str] | None = None, **se
     finally:
         if container_id is not None:
             engine.api.remove_container(container_id, force=True, v=True)
+
+
+def copy_from_image(engine: Engine, image: str, path: PurePosixPath, target: Path) -> None:
+    """Copy a file out of an image to `target`."""
+    with translated(f"copy {path} out of {image}"), throwaway(engine, image, ["true"]) as container_id:
+        chunks, _ = engine.api.get_archive(container_id, str(path))
+        archive = io.BytesIO(b"".join(chunks))
+    with tarfile.open(fileobj=archive) as tar:
+        member = tar.extractfile(path.name)
+        if member is None:
+            raise EngineError(f"{path} in the image {image} is not a file")
+        target.write_bytes(member.read())
 
 
 def _create(engine: Engine, plan: RunPlan, volume: str | None) -> str:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from infer_cli.engine.weight import Part, layers_of
+from infer_cli.engine.image_sizes import Part, layers_of
 
 
 def test_layers_of_the_classic_builder_are_called_by_what_they_hold() -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infer_cli.engine.connection import translated
-from infer_cli.engine.containers import run_throwaway, throwaway
+from infer_cli.engine.containers import run_throwaway
 from infer_cli.errors import EngineError
 
 if TYPE_CHECKING:
-    from pathlib import Path, PurePosixPath
-
     from infer_cli.engine.connection import Engine
 
 # A package weighs what its own list of files names, and the bytecode made of them.
@@ -73,18 +69,6 @@ def weigh_image(engine: Engine, image: str) -> Weight:
     )
     parts.sort(key=lambda part: (-part.size_bytes, part.name))
     return Weight(tuple(parts), layers)
-
-
-def copy_from_image(engine: Engine, image: str, path: PurePosixPath, target: Path) -> None:
-    """Copy a file out of an image to `target`."""
-    with translated(f"copy {path} out of {image}"), throwaway(engine, image, ["true"]) as container_id:
-        chunks, _ = engine.api.get_archive(container_id, str(path))
-        archive = io.BytesIO(b"".join(chunks))
-    with tarfile.open(fileobj=archive) as tar:
-        member = tar.extractfile(path.name)
-        if member is None:
-            raise EngineError(f"{path} in the image {image} is not a file")
-        target.write_bytes(member.read())
 
 
 def layers_of(history: list[tuple[str, int]]) -> tuple[Part, ...]:
