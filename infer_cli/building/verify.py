@@ -108,7 +108,7 @@ def _ask(engine: Engine, service: Service, rows: list[dict[str, Any]] | None) ->
         if kind == STDOUT_STREAM:
             written.append(data)
 
-    exec_in_service(engine, service, _COMMAND, sink=keep, given=given)
+    exec_in_service(engine, service, _COMMAND, on_output=keep, stdin=given)
     try:
         answer: dict[str, Any] = json.loads(b"".join(written))
     except ValueError:

@@ -70,7 +70,7 @@ def exec_(
     def keep(kind: int, data: bytes) -> None:
         written[kind] += data
 
-    exit_code = exec_in_service(engine, service, command, user=user, sink=keep)
+    exit_code = exec_in_service(engine, service, command, user=user, on_output=keep)
     record = {
         "name": service.name,
         "exit_code": exit_code,

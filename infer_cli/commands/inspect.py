@@ -108,14 +108,14 @@ def _looks_like_file(text: str) -> bool:
 
 def _inspect_image(name: ImageName, *, as_json: bool) -> None:
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.image_sizes import weigh_image  # noqa: PLC0415
+    from infer_cli.engine.image_sizes import measure_image  # noqa: PLC0415
     from infer_cli.engine.images import require_image  # noqa: PLC0415
 
     engine = connect()
     image = require_image(engine, name)
     if not image.is_service:
         raise InferError(f"the image {name} was not made by infer", hint="infer weighs only its own images")
-    weight = weigh_image(engine, image.image_id)
+    weight = measure_image(engine, image.image_id)
     model = _baked_model(engine, image)
     lines = [
         f"{name}  ({output.size_text(image.size_bytes)}, {image.image_id[:19]}, {image.architecture})",

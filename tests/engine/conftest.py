@@ -1,11 +1,9 @@
-"""Fixtures of tests against the fake engine, the real one, or both in turn."""
+"""Fixtures for tests against the fake engine, the real engine, or both in turn."""
 
 from __future__ import annotations
 
 import io
 import tarfile
-import tempfile
-import threading
 import uuid
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -18,7 +16,7 @@ from infer_cli.image.name import ImageName
 from infer_cli.packages.lock import Lock
 from infer_cli.plan.build import BuildPlan
 from infer_cli.plan.context import Context, ContextFile
-from tests.engine.fake_engine import FakeEngine, Handler, Server
+from tests.engine.fake_engine import FakeEngine, running_fake_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,21 +25,13 @@ if TYPE_CHECKING:
 @pytest.fixture
 def fake_engine() -> Iterator[FakeEngine]:
     """A fake engine that listens on a socket of its own."""
-    # The path of a socket must be short, which that of `tmp_path` may not be.
-    with tempfile.TemporaryDirectory(prefix="infer") as folder:
-        engine = FakeEngine(Path(folder) / "engine.sock")
-        handler = type("Handler", (Handler,), {"engine": engine})
-        with Server(str(engine.socket), handler) as server:
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            yield engine
-            server.shutdown()
-            thread.join()
+    with running_fake_engine() as engine:
+        yield engine
 
 
 @pytest.fixture
 def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder for Docker's configuration, and nothing of the user's in the environment."""
+    """An empty folder for Docker's configuration; no variable of the user chooses an engine."""
     folder = tmp_path / "docker-config"
     folder.mkdir()
     monkeypatch.setenv("DOCKER_CONFIG", str(folder))
@@ -69,14 +59,14 @@ def real() -> Iterator[Engine]:
 
 @pytest.fixture(params=[pytest.param("real", marks=pytest.mark.docker), "fake"])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each engine in turn: what holds for the one must hold for the other."""
+    """Both engines in turn: the test must hold for the fake and the real one."""
     found: Engine = request.getfixturevalue(request.param)
     return found
 
 
 @pytest.fixture
 def repository(engine: Engine) -> Iterator[str]:
-    """A name for images that nothing else has; they are removed after the test."""
+    """A unique name for images; all images of that name are removed after the test."""
     name = f"infer-test/{uuid.uuid4().hex[:12]}"
     yield name
     for image in engine.api.images(name=name):
@@ -86,7 +76,7 @@ def repository(engine: Engine) -> Iterator[str]:
 
 @pytest.fixture
 def plan(repository: str) -> Callable[..., BuildPlan]:
-    """Make a plan of a Dockerfile alone."""
+    """Make a plan whose context holds only a Dockerfile."""
 
     def make(*lines: str, tag: str = "built") -> BuildPlan:
         dockerfile = "\n".join(lines) + "\n"
@@ -105,7 +95,7 @@ def plan(repository: str) -> Callable[..., BuildPlan]:
 
 @pytest.fixture
 def root_archive(tmp_path: Path) -> Path:
-    """A root file system that holds one file, which no other test has."""
+    """A root file system with one file, whose content no other test has."""
     archive = tmp_path / "root.tar"
     with tarfile.open(archive, "w") as tar:
         content = uuid.uuid4().bytes

@@ -1,7 +1,7 @@
-"""A fake engine for what a real one cannot do on demand.
+"""A fake engine, for behaviour that a real engine does not show on demand.
 
-The fake speaks the engine's API over a unix socket. Its images hold no program, as images made from
-`scratch` do, so that every RUN fails. What it is told to say with `script` or `answer` it says once.
+It serves the engine's API on a Unix socket. Its images hold no program, like images made from `scratch`, so
+every RUN instruction fails. A test prepares an answer with `script` or `answer`, and the fake sends it once.
 """
 
 from __future__ import annotations
@@ -12,15 +12,20 @@ import json
 import re
 import socketserver
 import tarfile
+import tempfile
+import threading
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
+# The JSON objects of the engine's API, which has no types here.
 Json = dict[str, Any]
 
 _API_VERSION = re.compile(r"^/v[\d.]+")
@@ -30,7 +35,7 @@ NO_PROGRAM = "OCI runtime create failed: unable to start container process: no s
 
 @dataclass
 class Request:
-    """A request that the fake was sent."""
+    """A request that the fake received."""
 
     method: str
     path: str
@@ -38,14 +43,14 @@ class Request:
     headers: dict[str, str]
 
     def credentials(self, header: str) -> Json:
-        """What the SDK put into a header such as X-Registry-Auth."""
+        """The credentials in a header such as X-Registry-Auth."""
         found: Json = json.loads(base64.urlsafe_b64decode(self.headers.get(header, "e30=")))
         return found
 
 
 @dataclass
 class FakeEngine:
-    """What the fake engine has, was asked, and will say."""
+    """The state of the fake: its images and containers, the requests so far, and the prepared answers."""
 
     socket: Path
     version: Json = field(
@@ -62,11 +67,11 @@ class FakeEngine:
         return f"unix://{self.socket}"
 
     def script(self, verb: str, *events: Json) -> None:
-        """Answer the next call of this kind with a stream of these events."""
+        """Answer the next request of this kind with a stream of the events."""
         self.scripts[verb] = list(events)
 
     def answer(self, verb: str, answer: object, *, status: int = 200) -> None:
-        """Answer the next call of this kind with this JSON, or with this text as it is."""
+        """Answer the next request of this kind with JSON, or with a string as it is."""
         self.answers[verb] = (status, answer)
 
     def asked(self, verb: str) -> list[Request]:
@@ -87,7 +92,7 @@ class FakeEngine:
         return image_id
 
     def add_service(self, name: str, *, state: str = "running", **more: object) -> Json:
-        """Add a container of a service; `more` is what an inspection of it says besides."""
+        """Add a container of a service; `more` are further fields of its record."""
         container_id = uuid.uuid4().hex + uuid.uuid4().hex
         container = {
             "Id": container_id,
@@ -109,6 +114,7 @@ class FakeEngine:
 
 
 def _verb(request: Request) -> str:
+    """The kind of a request: a verb such as push, or else its path."""
     path = request.path
     for ending, verb in (
         ("/push", "push"),
@@ -124,17 +130,17 @@ def _verb(request: Request) -> str:
     return path.strip("/")
 
 
-class Handler(BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     engine: FakeEngine
 
     def do_GET(self) -> None:
         self._answer()
 
-    do_POST = do_DELETE = do_HEAD = do_GET  # noqa: N815 (their names in http.server)
+    do_POST = do_DELETE = do_HEAD = do_GET  # noqa: N815 (http.server calls them by these names)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: pytest shows what failed."""
+        """Log nothing: pytest shows each failure."""
 
     def address_string(self) -> str:
         return "unix"
@@ -279,7 +285,7 @@ def _labels(words: list[str]) -> dict[str, str]:
 
 
 def _build(engine: FakeEngine, body: bytes) -> list[Json]:
-    """Build what an engine can build without a program inside: FROM, LABEL, ENV, and a RUN that fails."""
+    """Build a Dockerfile as an engine builds it from `scratch`: FROM, LABEL, ENV, and a RUN that fails."""
     with tarfile.open(fileobj=io.BytesIO(body)) as context:
         text = context.extractfile("Dockerfile").read().decode()  # type: ignore[union-attr]
     lines = [line for line in text.splitlines() if line.strip()]
@@ -307,5 +313,20 @@ def _build(engine: FakeEngine, body: bytes) -> list[Json]:
     return [*events, {"aux": {"ID": image}}, {"stream": f"Successfully built {short}\n"}]
 
 
-class Server(socketserver.ThreadingUnixStreamServer):
+class _Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
+
+
+@contextmanager
+def running_fake_engine() -> Iterator[FakeEngine]:
+    """A fake engine that listens on a socket of its own until the end of the block."""
+    # The path of a Unix socket is at most about 100 characters long; `tmp_path` may be longer.
+    with tempfile.TemporaryDirectory(prefix="infer") as folder:
+        engine = FakeEngine(Path(folder) / "engine.sock")
+        handler = type("Handler", (_Handler,), {"engine": engine})
+        with _Server(str(engine.socket), handler) as server:
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            yield engine
+            server.shutdown()
+            thread.join()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,16 +21,16 @@ def test_services_are_listed_by_name(fake: Engine, fake_engine: FakeEngine) -> N
     assert container_names(fake) == {"iris", "wine"}
 
 
-def test_what_is_there_for_a_command_only_is_no_service(fake: Engine, fake_engine: FakeEngine) -> None:
+def test_a_temporary_container_is_no_service(fake: Engine, fake_engine: FakeEngine) -> None:
     fake_engine.add_service("iris")
-    proof = fake_engine.add_service("infer-verify-1")
-    proof["Config"]["Labels"]["infer.temporary"] = ""
+    temporary = fake_engine.add_service("infer-verify-1")
+    temporary["Config"]["Labels"]["infer.temporary"] = ""
 
     assert find_service(fake, None).name == "iris"
     assert container_names(fake) == {"infer-verify-1", "iris"}
 
 
-def test_a_service_that_vanishes_meanwhile_is_not_listed(fake: Engine, fake_engine: FakeEngine) -> None:
+def test_a_service_removed_during_the_listing_is_left_out(fake: Engine, fake_engine: FakeEngine) -> None:
     gone = fake_engine.add_service("gone")
     fake_engine.add_service("iris")
     fake_engine.answer(f"containers/{gone['Id']}/json", {"message": "No such container"}, status=404)
@@ -46,9 +46,7 @@ def test_the_only_running_service_needs_no_name(fake: Engine, fake_engine: FakeE
 
 
 @pytest.mark.parametrize("name", ["iris", "old"])
-def test_a_service_is_found_by_its_name_running_or_not(
-    fake: Engine, fake_engine: FakeEngine, name: str
-) -> None:
+def test_a_service_is_found_by_name_running_or_not(fake: Engine, fake_engine: FakeEngine, name: str) -> None:
     fake_engine.add_service("iris")
     fake_engine.add_service("old", state="exited")
 
@@ -85,7 +83,7 @@ def test_a_service_is_found_by_its_id(fake: Engine, fake_engine: FakeEngine) -> 
         ),
     ],
 )
-def test_a_service_that_cannot_be_told_lists_those_that_exist(
+def test_an_unknown_or_ambiguous_service_lists_the_existing_ones(
     fake: Engine,
     fake_engine: FakeEngine,
     states: dict[str, str],
@@ -103,7 +101,7 @@ def test_a_service_that_cannot_be_told_lists_those_that_exist(
     assert raised.value.hint
 
 
-def test_a_container_that_is_gone_is_an_error(fake: Engine) -> None:
+def test_a_removed_container_is_an_error(fake: Engine) -> None:
     with pytest.raises(ServiceNotFound, match=r"something else removed it$"):
         inspect_service(fake, "0")
 
@@ -119,10 +117,10 @@ def test_a_container_that_is_gone_is_an_error(fake: Engine) -> None:
             "2026-01-31T13:00:00.5+01:00", datetime(2026, 1, 31, 12, 0, 0, 500000, UTC), id="a zone"
         ),
         pytest.param("0001-01-01T00:00:00Z", None, id="never"),
-        pytest.param("", None, id="not said"),
+        pytest.param("", None, id="no time"),
     ],
 )
-def test_the_time_of_the_start_is_read(
+def test_the_start_time_is_parsed(
     fake: Engine, fake_engine: FakeEngine, text: str, expected: datetime | None
 ) -> None:
     container = fake_engine.add_service("iris")
@@ -143,8 +141,8 @@ def test_the_time_of_the_start_is_read(
         pytest.param(None, (None, None), id="no bindings"),
     ],
 )
-def test_the_published_port_is_read(
-    fake: Engine, fake_engine: FakeEngine, bindings: Any, expected: tuple[str | None, int | None]
+def test_the_published_port_is_found(
+    fake: Engine, fake_engine: FakeEngine, bindings: object, expected: tuple[str | None, int | None]
 ) -> None:
     fake_engine.add_service("iris", HostConfig={"PortBindings": bindings})
 
