@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from infer_cli.assets import find_assets
+from infer_cli.engine.base_images import base_image, can_run
 from infer_cli.engine.connection import connect
-from infer_cli.engine.images import base_image, can_run
 from infer_cli.errors import NothingFits, UsageError
 from infer_cli.image.base import PYTHONS, BaseImage, architecture_of, official_base, python_of_official
 from infer_cli.packages.lock import check_lock, read_lock, write_lock

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.engine.images import base_image as describe_base
+from infer_cli.engine.base_images import base_image as describe_base
 
 if TYPE_CHECKING:
     from collections.abc import Callable
