@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from service.json_values import encode, json_value
-from service.protocols.answers import Writer
+from service.protocols.answers import AnswerWriter
 from service.schema.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class TestAnswer:
     def test_predictions_and_probabilities_by_class(self) -> None:
         predictions = Predictions(values=["b", "a"], probabilities=[[0.25, 0.75], [1.0, 0.0]])
 
-        writer = Writer(["a", "b"])
+        writer = AnswerWriter(["a", "b"])
 
         assert writer.answer(predictions) == {
             "predictions": ["b", "a"],
@@ -32,15 +32,15 @@ class TestAnswer:
     def test_without_probabilities(self) -> None:
         predictions = Predictions(values=[1.5], probabilities=None)
 
-        assert Writer(None).answer(predictions) == {"predictions": [1.5]}
-        assert Writer(None).single(predictions) == {"prediction": 1.5}
+        assert AnswerWriter(None).answer(predictions) == {"predictions": [1.5]}
+        assert AnswerWriter(None).single(predictions) == {"prediction": 1.5}
 
     def test_a_row_of_the_short_path(self) -> None:
-        assert Writer(["a", "b"]).row(1, [0.25, 0.75]) == ("b", {"a": 0.25, "b": 0.75})
-        assert Writer([0, 1]).row(1, [0.25, 0.75]) == (1, {"0": 0.25, "1": 0.75})
-        assert Writer(["a", "b"]).row(0, []) == ("a", None)
-        assert Writer(None).row(0, [1.5]) == (1.5, None)
-        assert Writer(None).row(0, [1.5, 2.5]) == ([1.5, 2.5], None)
+        assert AnswerWriter(["a", "b"]).row(1, [0.25, 0.75]) == ("b", {"a": 0.25, "b": 0.75})
+        assert AnswerWriter([0, 1]).row(1, [0.25, 0.75]) == (1, {"0": 0.25, "1": 0.75})
+        assert AnswerWriter(["a", "b"]).row(0, []) == ("a", None)
+        assert AnswerWriter(None).row(0, [1.5]) == (1.5, None)
+        assert AnswerWriter(None).row(0, [1.5, 2.5]) == ([1.5, 2.5], None)
 
     @pytest.mark.parametrize(
         ("row", "classes", "expected"),
@@ -57,7 +57,7 @@ class TestAnswer:
         ],
     )
     def test_probabilities(self, row: JsonValue, classes: list[object] | None, expected: JsonValue) -> None:
-        answer = Writer(classes).single(Predictions(values=[0], probabilities=[row]))
+        answer = AnswerWriter(classes).single(Predictions(values=[0], probabilities=[row]))
 
         assert json.loads(encode(answer)) == {"prediction": 0, "probabilities": expected}
 
