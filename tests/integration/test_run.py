@@ -1,4 +1,4 @@
-"""`infer run` with real containers: what is started, and how it is locked down."""
+"""`infer run` with real containers: the container that it starts, and the restrictions of that container."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import signal
 import socket
 import subprocess
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from infer_cli.engine.services import container_names
-from tests.integration.doors import tcp_door
+from tests.integration.proxy import engine_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,16 +22,17 @@ if TYPE_CHECKING:
 
     from infer_cli.engine.connection import Engine
     from tests.conftest import Finished
+    from tests.integration.untyped import Json
 
 _QUERY = "slength=1.5&swidth=0.7&plength=1.3&pwidth=0.3"
 
 
-def _get(url: str) -> Any:
+def _get(url: str) -> Json:
     with urllib.request.urlopen(url, timeout=10) as answer:
         return json.load(answer)
 
 
-def test_model_answers_at_the_url_of_the_tutorial(iris_service: str, free_port: int) -> None:
+def test_the_model_answers_at_the_url_of_the_tutorial(iris_service: str, free_port: int) -> None:
     answer = _get(f"http://localhost:{free_port}/prediction?{_QUERY}")
 
     assert answer["prediction"] == "setosa"
@@ -40,7 +41,7 @@ def test_model_answers_at_the_url_of_the_tutorial(iris_service: str, free_port: 
     assert iris_service
 
 
-def test_printed_curl_line_works_when_pasted(
+def test_the_printed_curl_command_works_in_a_shell(
     infer: Callable[..., Finished], iris_image: str, iris_folder: Path, service_name: str
 ) -> None:
     started = infer("run", iris_image, "--model-dir", str(iris_folder), "-d", "--name", service_name)
@@ -54,7 +55,7 @@ def test_printed_curl_line_works_when_pasted(
     assert "prediction" in json.loads(pasted.stdout)
 
 
-def test_container_is_locked_down(engine: Engine, iris_service: str) -> None:
+def test_the_container_is_locked_down(engine: Engine, iris_service: str) -> None:
     raw = engine.api.inspect_container(iris_service)
     host = raw["HostConfig"]
 
@@ -66,7 +67,7 @@ def test_container_is_locked_down(engine: Engine, iris_service: str) -> None:
     assert [mount["RW"] for mount in raw["Mounts"]] == [False]
 
 
-def test_limits_and_relaxations_reach_the_engine(
+def test_limits_and_relaxed_restrictions_reach_the_engine(
     engine: Engine, infer: Callable[..., Finished], iris_image: str, iris_folder: Path, service_name: str
 ) -> None:
     options = "-d --memory 512m --cpus 0.5 --workers 1 --env LOG_FORMAT=json --restart on-failure --writable"
@@ -95,7 +96,7 @@ def test_limits_and_relaxations_reach_the_engine(
     assert [mount["RW"] for mount in raw["Mounts"]] == [True]
 
 
-def test_baked_model_needs_no_folder(
+def test_a_baked_model_needs_no_folder(
     infer: Callable[..., Finished],
     iris_folder: Path,
     base_image: str,
@@ -112,7 +113,7 @@ def test_baked_model_needs_no_folder(
     assert _get(f"{started.record['url']}/prediction?{_QUERY}")["prediction"] == "setosa"
 
 
-def test_taken_default_port_gives_the_next_free_one(
+def test_a_taken_default_port_is_replaced_by_the_next_free_one(
     infer: Callable[..., Finished], iris_image: str, iris_folder: Path, service_name: str
 ) -> None:
     try:
@@ -129,7 +130,7 @@ def test_taken_default_port_gives_the_next_free_one(
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can make files of another owner")
-def test_private_model_is_served_as_its_owner(
+def test_a_private_model_is_served_as_its_owner(
     engine: Engine,
     infer: Callable[..., Finished],
     iris_image: str,
@@ -150,7 +151,7 @@ def test_private_model_is_served_as_its_owner(
     assert engine.api.inspect_container(service_name)["Config"]["User"] == "4321:4321"
 
 
-def test_foreground_shows_the_log_and_ctrl_c_removes_the_service(
+def test_in_the_foreground_the_log_is_shown_and_ctrl_c_removes_the_service(
     engine: Engine, infer_program: tuple[str, ...], iris_image: str, iris_folder: Path, service_name: str
 ) -> None:
     command = [*infer_program, "run", iris_image, "--model-dir", str(iris_folder), "--name", service_name]
@@ -171,7 +172,7 @@ def test_foreground_shows_the_log_and_ctrl_c_removes_the_service(
     assert service_name not in container_names(engine)
 
 
-def test_foreground_ends_when_the_service_does(
+def test_in_the_foreground_infer_ends_when_the_service_ends(
     engine: Engine, infer_program: tuple[str, ...], iris_image: str, iris_folder: Path, service_name: str
 ) -> None:
     command = [*infer_program, "run", iris_image, "--model-dir", str(iris_folder), "--name", service_name]
@@ -189,11 +190,11 @@ def test_foreground_ends_when_the_service_does(
     assert service_name not in container_names(engine)
 
 
-def test_engine_elsewhere_gets_a_copy_of_the_model(
+def test_an_engine_on_another_machine_gets_a_copy_of_the_model(
     engine: Engine, infer: Callable[..., Finished], iris_image: str, iris_folder: Path, service_name: str
 ) -> None:
-    with tcp_door(engine) as door:
-        remote = {"DOCKER_HOST": f"tcp://127.0.0.1:{door}"}
+    with engine_proxy(engine) as port:
+        remote = {"DOCKER_HOST": f"tcp://127.0.0.1:{port}"}
         started = infer(
             "run",
             iris_image,
@@ -216,7 +217,7 @@ def test_engine_elsewhere_gets_a_copy_of_the_model(
     assert not engine.api.volumes(filters={"name": service_name}).get("Volumes")
 
 
-def test_image_of_one_letter_gives_a_name_that_a_container_may_have(
+def test_an_image_name_of_one_letter_gives_a_valid_container_name(
     infer: Callable[..., Finished], engine: Engine, iris_image: str, iris_folder: Path
 ) -> None:
     engine.api.tag(iris_image, "q", "v1")

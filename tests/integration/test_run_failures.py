@@ -1,4 +1,4 @@
-"""`infer run` where no service can start: each failure says why, and leaves no container."""
+"""`infer run` when no service can start: each failure names its reason, and no container is left."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ if TYPE_CHECKING:
     from tests.conftest import Finished
 
 
-def test_image_without_model_asks_for_the_folder(infer: Callable[..., Finished], iris_image: str) -> None:
+def test_an_image_without_a_model_needs_the_folder_option(
+    infer: Callable[..., Finished], iris_image: str
+) -> None:
     refused = infer("run", iris_image, "-d")
 
     assert refused.exit_code == 2
     assert "--model-dir" in refused.stderr
 
 
-def test_unknown_image_offers_those_that_exist(infer: Callable[..., Finished], iris_image: str) -> None:
+def test_the_error_of_a_missing_image_lists_the_existing_ones(
+    infer: Callable[..., Finished], iris_image: str
+) -> None:
     refused = infer("run", "no-such-image:v1", "-d")
 
     assert refused.exit_code == 1
@@ -37,7 +41,7 @@ def test_unknown_image_offers_those_that_exist(infer: Callable[..., Finished], i
     assert iris_image in refused.stderr
 
 
-def test_image_of_somebody_else_is_refused(infer: Callable[..., Finished], base_image: str) -> None:
+def test_an_image_that_infer_did_not_make_is_refused(infer: Callable[..., Finished], base_image: str) -> None:
     refused = infer("run", base_image, "-d")
 
     assert refused.exit_code == 2
@@ -46,11 +50,12 @@ def test_image_of_somebody_else_is_refused(infer: Callable[..., Finished], base_
 
 @contextlib.contextmanager
 def _listening() -> Iterator[int]:
+    """The port of a socket of this process that listens until the end of the block."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield int(server.getsockname()[1])
 
 
-def test_taken_port_names_the_process_that_holds_it(
+def test_the_error_of_a_taken_port_names_the_process_on_it(
     engine: Engine, infer: Callable[..., Finished], iris_image: str, iris_folder: Path, service_name: str
 ) -> None:
     with _listening() as port:
@@ -72,7 +77,7 @@ def test_taken_port_names_the_process_that_holds_it(
     assert service_name not in container_names(engine)
 
 
-def test_taken_port_names_the_container_that_holds_it(
+def test_the_error_of_a_taken_port_names_the_container_on_it(
     infer: Callable[..., Finished], iris_image: str, iris_folder: Path, iris_service: str, free_port: int
 ) -> None:
     refused = infer("run", iris_image, "--model-dir", str(iris_folder), "-d", "--port", str(free_port))
@@ -81,7 +86,7 @@ def test_taken_port_names_the_container_that_holds_it(
     assert f"port {free_port} is taken by the container {iris_service}" in refused.stderr
 
 
-def test_name_in_use_is_refused_and_keeps_the_other(
+def test_a_name_in_use_is_refused_and_its_service_stays(
     infer: Callable[..., Finished], iris_image: str, iris_folder: Path, iris_service: str
 ) -> None:
     refused = infer("run", iris_image, "--model-dir", str(iris_folder), "-d", "--name", iris_service)
@@ -91,7 +96,7 @@ def test_name_in_use_is_refused_and_keeps_the_other(
     assert infer("exec", iris_service, "--", "true").exit_code == 0
 
 
-def test_service_that_dies_while_starting_shows_its_log_and_is_removed(
+def test_a_service_that_ends_while_starting_shows_its_log_and_is_removed(
     engine: Engine, infer: Callable[..., Finished], iris_image: str, iris_folder: Path, service_name: str
 ) -> None:
     failed = infer(
@@ -112,7 +117,7 @@ def test_service_that_dies_while_starting_shows_its_log_and_is_removed(
     assert service_name not in container_names(engine)
 
 
-def test_service_that_restarts_for_ever_counts_as_dead(
+def test_a_service_that_restarts_again_and_again_is_removed(
     engine: Engine, infer: Callable[..., Finished], iris_image: str, iris_folder: Path, service_name: str
 ) -> None:
     options = ("-d", "--name", service_name, "--env", "WORKERS=many", "--restart", "always")
@@ -123,7 +128,7 @@ def test_service_that_restarts_for_ever_counts_as_dead(
     assert service_name not in container_names(engine)
 
 
-def test_service_without_enough_memory_says_so(
+def test_a_service_without_enough_memory_names_the_memory(
     engine: Engine, infer: Callable[..., Finished], iris_image: str, iris_folder: Path, service_name: str
 ) -> None:
     failed = infer(
@@ -143,7 +148,7 @@ def test_service_without_enough_memory_says_so(
         pytest.param(("a.pkl", "b.joblib"), "--model-file", id="several"),
     ],
 )
-def test_folder_without_one_model_is_refused(
+def test_a_folder_without_exactly_one_model_is_refused(
     infer: Callable[..., Finished], tmp_path: Path, prepare: tuple[str, ...] | None, reason: str
 ) -> None:
     folder = tmp_path / "data"

@@ -1,4 +1,4 @@
-"""`infer ps`, `stop` and `logs` of real services, and their names completed in the shell."""
+"""`infer ps`, `infer stop` and `infer logs` with real services, and the completion of their names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.conftest import Finished
 
 
-def test_ps_tells_url_health_model_and_age(
+def test_ps_shows_url_health_model_and_age(
     infer: Callable[..., Finished], iris_service: str, free_port: int
 ) -> None:
     listed = infer("ps", "--json").record["services"]
@@ -42,7 +42,9 @@ def test_stop_removes_the_service(engine: Engine, infer: Callable[..., Finished]
     assert iris_service not in container_names(engine)
 
 
-def test_unknown_service_lists_those_that_exist(infer: Callable[..., Finished], iris_service: str) -> None:
+def test_the_error_of_an_unknown_service_lists_the_existing_ones(
+    infer: Callable[..., Finished], iris_service: str
+) -> None:
     refused = infer("logs", "no-such-service")
 
     assert refused.exit_code == 1
@@ -59,7 +61,7 @@ def test_logs_show_the_tail(infer: Callable[..., Finished], iris_service: str) -
     assert infer("logs", iris_service, "--json").record["lines"] == whole.stdout.splitlines()
 
 
-def test_following_logs_ends_with_the_container(
+def test_logs_that_follow_end_with_the_container(
     infer: Callable[..., Finished], infer_program: tuple[str, ...], iris_service: str
 ) -> None:
     follower = subprocess.Popen(
@@ -74,7 +76,7 @@ def test_following_logs_ends_with_the_container(
     assert follower.returncode == 0
 
 
-def test_ctrl_c_ends_following_and_not_the_service(
+def test_ctrl_c_ends_the_logs_and_not_the_service(
     infer: Callable[..., Finished], infer_program: tuple[str, ...], iris_service: str
 ) -> None:
     follower = subprocess.Popen(
@@ -93,7 +95,7 @@ def test_ctrl_c_ends_following_and_not_the_service(
     assert infer("exec", iris_service, "--", "true").exit_code == 0
 
 
-def test_names_complete_in_the_shell(infer_program: tuple[str, ...], iris_service: str) -> None:
+def test_names_of_services_complete_in_the_shell(infer_program: tuple[str, ...], iris_service: str) -> None:
     def complete(*words: str) -> list[str]:
         script = "import sys; from infer_cli.cli import app; sys.argv = ['infer']; app(prog_name='infer')"
         line = " ".join(words)
@@ -116,7 +118,7 @@ def test_names_complete_in_the_shell(infer_program: tuple[str, ...], iris_servic
     assert "predict" in complete("infer", "pre")
 
 
-def test_ps_notices_a_model_that_was_trained_again(
+def test_ps_reports_a_model_file_that_changed(
     infer: Callable[..., Finished],
     iris_image: str,
     iris_folder: Path,
@@ -135,7 +137,7 @@ def test_ps_notices_a_model_that_was_trained_again(
 
     def on_disk() -> str:
         listed = infer("ps", "--json").record["services"]
-        return str(next(one for one in listed if one["name"] == service_name)["model_on_disk"])
+        return str(next(service for service in listed if service["name"] == service_name)["model_on_disk"])
 
     assert on_disk() == "same"
     file.write_bytes(first)
@@ -144,9 +146,9 @@ def test_ps_notices_a_model_that_was_trained_again(
     other[-1].intercept_ += 1
     file.write_bytes(pickle.dumps(other))
     assert on_disk() == "changed"
-    said = infer("ps").stdout
-    command = next(line.strip() for line in said.splitlines() if "infer stop" in line)
-    assert f"{service_name}: {file} changed on disk; restart to serve it:" in said
+    shown = infer("ps").stdout
+    command = next(line.strip() for line in shown.splitlines() if "infer stop" in line)
+    assert f"{service_name}: {file} changed on disk; restart to serve it:" in shown
     stop, run = (shlex.split(part)[1:] for part in command.split(" && "))
     assert infer(*stop).exit_code == 0
     assert infer(*run).exit_code == 0
