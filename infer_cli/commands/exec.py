@@ -53,7 +53,8 @@ def exec_(
 ) -> None:
     """Open a shell in the running container, or run a command there."""
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.exec import STDERR_STREAM, STDOUT_STREAM, exec_in_service  # noqa: PLC0415
+    from infer_cli.engine.exec import exec_in_service  # noqa: PLC0415
+    from infer_cli.engine.streams import STDERR_STREAM, STDOUT_STREAM  # noqa: PLC0415
 
     given = list(words or ())
     command = [*given[1:], *context.meta.get(_COMMAND_KEY, [])] or list(_SHELL)
@@ -69,7 +70,7 @@ def exec_(
     def keep(kind: int, data: bytes) -> None:
         written[kind] += data
 
-    exit_code = exec_in_service(engine, service, command, user=user, sink=keep)
+    exit_code = exec_in_service(engine, service, command, user=user, on_output=keep)
     record = {
         "name": service.name,
         "exit_code": exit_code,

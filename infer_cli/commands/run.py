@@ -337,7 +337,8 @@ def _follow(engine: Engine, service: Service) -> None:
     finally:
         _clean_up(engine, service)
     raise ContainerFailed(
-        f"the service {service.name} ended by itself ({ended.ending})", hint="the reason is in the log above"
+        f"the service {service.name} ended by itself ({ended.end_reason})",
+        hint="the reason is in the log above",
     )
 
 

@@ -1,4 +1,4 @@
-"""Your own modules, which a model may need and no package provides."""
+"""The user's own modules (`--code`): a model may need modules that no package provides."""
 
 from __future__ import annotations
 
@@ -11,21 +11,26 @@ from infer_cli.errors import InferError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+# Folders of generated files, which no model needs.
 _LEFT_OUT = {"__pycache__", "node_modules"}
 
 
 @dataclass(frozen=True)
 class OwnCode:
-    """Files by their place in the image's folder of own code, sorted, and the modules that they make."""
+    """The files of the user's own code, and the names of its top-level modules.
+
+    Each file is its path in `layout.CODE_FOLDER` and its source on this machine, sorted by the path.
+    """
 
     files: tuple[tuple[PurePosixPath, Path], ...] = ()
     modules: frozenset[str] = frozenset()
 
 
 def collect_code(paths: Iterable[Path]) -> OwnCode:
-    """The code at `paths`: a package (a folder with `__init__.py`), a module (a file), or a folder of such.
+    """The code at `paths`.
 
-    Raises `InferError` for a path that holds no Python code, or for two files of one place.
+    Each path is a package (a folder with `__init__.py`), a module (a file), or a folder of packages and
+    modules. Raises `InferError` if a path holds no Python code, or if two files would get the same path.
     """
     places: dict[PurePosixPath, Path] = {}
     for path in paths:
@@ -44,6 +49,7 @@ def collect_code(paths: Iterable[Path]) -> OwnCode:
 
 
 def _files_of(path: Path) -> Iterator[tuple[PurePosixPath, Path]]:
+    """The files of one `--code` path: for each its path in the image's code folder, and its source."""
     if path.is_file():
         yield PurePosixPath(path.name), path
         return
