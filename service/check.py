@@ -19,7 +19,7 @@ OK = 200
 PROBES = (0.0, 1.0, -1.5, 100.0)
 
 
-class Refused(Exception):
+class PredictionRefused(Exception):
     """The service did not answer with a prediction; `error` is what it said."""
 
     def __init__(self, error: object) -> None:
@@ -34,7 +34,7 @@ class Client:
         self.connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, object]:
-        """Send a request; raises `Refused` for any answer but a good one."""
+        """Send a request; raises `PredictionRefused` for any answer but a good one."""
         content = None if body is None else json.dumps(body)
         self.connection.request(
             method, path, content, {"Content-Type": "application/json"} if content else {}
@@ -44,14 +44,14 @@ class Client:
         try:
             record = json.loads(text, parse_constant=_refuse_constant)
         except ValueError as error:
-            raise Refused(f"{method} {path} gave no strict JSON ({error}): {text[:200]}") from error
+            raise PredictionRefused(f"{method} {path} gave no strict JSON ({error}): {text[:200]}") from error
         if answer.status != OK or not isinstance(record, dict):
-            raise Refused(record.get("error", record) if isinstance(record, dict) else record)
+            raise PredictionRefused(record.get("error", record) if isinstance(record, dict) else record)
         return record
 
 
 def check(client: Client, rows: list[dict[str, object]] | None) -> dict[str, object]:
-    """Predictions for `rows`, or for rows made up; raises `Refused`."""
+    """Predictions for `rows`, or for rows made up; raises `PredictionRefused`."""
     if rows is None:
         rows = made_up_rows(client)
     else:
@@ -65,7 +65,7 @@ def check(client: Client, rows: list[dict[str, object]] | None) -> dict[str, obj
         predictions += _list(answer, "predictions")
         probabilities += _list(answer, "probabilities")
     if len(predictions) != len(rows):
-        raise Refused(f"{len(rows)} rows were asked for, and {len(predictions)} predictions came")
+        raise PredictionRefused(f"{len(rows)} rows were asked for, and {len(predictions)} predictions came")
     return {"rows": len(rows), "predictions": predictions, "probabilities": probabilities or None}
 
 
@@ -79,7 +79,7 @@ def made_up_rows(client: Client) -> list[dict[str, object]]:
     example = str(client.ask("GET", "/model")["example"])
     inputs = client.ask("GET", example)["inputs"]
     if not isinstance(inputs, dict):
-        raise Refused(f"{example} gave no inputs")
+        raise PredictionRefused(f"{example} gave no inputs")
     changed = ({name: _other(value, probe) for name, value in inputs.items()} for probe in PROBES)
     return [inputs, *changed]
 
@@ -104,7 +104,7 @@ def main() -> int:
     rows = json.loads(given)["rows"] if given.strip() else None
     try:
         outcome = check(Client(int(os.environ.get("PORT") or 5000)), rows)
-    except (Refused, OSError) as error:
+    except (PredictionRefused, OSError) as error:
         outcome = {"error": getattr(error, "error", str(error))}
     print(json.dumps(outcome))  # noqa: T201 (this is what it is run for)
     return 1 if "error" in outcome else 0

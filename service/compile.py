@@ -18,40 +18,33 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from service.compiler.archive import read_saved, write_saved
-from service.compiler.codec import Origin, Parity, Saved, Unreadable
-from service.compiler.functions import NotLean
-from service.compiler.parity import Trial, as_taken, compare, compare_rows, tried
-from service.loading.compiled_model import CompiledModel
-from service.loading.model_file import ModelUnloadable, load_model
+from service.compiler.codec import Origin, Parity, Saved
+from service.compiler.parity import Trial, as_taken, compare, compare_rows, try_program
+from service.errors import (
+    InvalidInput,
+    ModelUnloadable,
+    NotCompilable,
+    NotCompiled,
+    UnreadableArchive,
+    WrongSettings,
+)
+from service.loading.model_file import load_model
 from service.logs import configure_logs
-from service.prediction.fitted_model import FittedModel, as_in_trial
+from service.models.fitted_model import FittedModel, as_in_trial
 from service.protocols.description import loaded_packages
-from service.protocols.payload import InvalidInput, parse_json
-from service.settings import Settings, WrongSettings
+from service.protocols.payload import parse_json
+from service.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from service.compiler.functions import Ask, Outcome
     from service.loading.model_file import LoadedModel
-    from service.native import RowPath
+    from service.native import RowProgram
     from service.schema.features import Feature, Value
 
 MOST_SHOWN = 5
 UNKNOWN = Parity(0, 0, 0.0, 0.0)
-
-
-class NotCompiled(Exception):
-    """The model was not compiled; `kind` is for programs, the reason for people.
-
-    Of rows that are answered otherwise, `details` has a line each.
-    """
-
-    def __init__(self, kind: str, reason: str, details: Sequence[str] = ()) -> None:
-        super().__init__(reason)
-        self.kind = kind
-        self.reason = reason
-        self.details = list(details)
 
 
 def compile_model(loaded: LoadedModel, body: bytes = b"") -> tuple[Saved, bytes]:
@@ -59,17 +52,17 @@ def compile_model(loaded: LoadedModel, body: bytes = b"") -> tuple[Saved, bytes]
 
     `body` are the user's rows. What is compared with the model is the path as it was written and read again.
     """
-    if isinstance(loaded.estimator, CompiledModel):
+    model = loaded.model
+    if not isinstance(model, FittedModel):
         raise NotCompiled("compiled", "it is compiled already")
-    model = FittedModel(loaded)
-    if model.lean is None:
-        raise NotCompiled("no_path", model.not_lean)
+    if model.program is None:
+        raise NotCompiled("no_path", model.not_compiled)
     saved = Saved(
         kind=model.kind,
         features=list(model.features),
         classes=model.classes,
-        path=model.lean.ask,
-        trial=model.lean.trial,
+        path=model.program.ask,
+        trial=model.program.trial,
         origin=_origin(loaded, model),
         generated=UNKNOWN,
         given=None,
@@ -81,8 +74,8 @@ def compile_model(loaded: LoadedModel, body: bytes = b"") -> tuple[Saved, bytes]
         given = None
         if rows:
             # As a service makes it of the file.
-            row_path = tried(read.path, read.trial).row_path
-            given = _measure(read.path, row_path, _trial_of(model, read.path, rows), saved.classes)
+            row_program = try_program(read.path, read.trial).row_program
+            given = _measure(read.path, row_program, _trial_of(model, read.path, rows), saved.classes)
     saved = replace(saved, generated=generated, given=given)
     return saved, _written(saved)
 
@@ -123,7 +116,9 @@ def _trial_of(model: FittedModel, path: Ask, rows: list[list[Value]]) -> Trial:
         raise NotCompiled("refused", f"the model itself refuses the given rows: {error}") from error
 
 
-def _measure(path: Ask, row_path: RowPath | None, trial: Trial, classes: Sequence[object] | None) -> Parity:
+def _measure(
+    path: Ask, row_program: RowProgram | None, trial: Trial, classes: Sequence[object] | None
+) -> Parity:
     """Tell how far the path is from the model; refuse it if a label differs, or a number too much.
 
     So it is with the path of one row: a service does without one that differs on the generated rows, and here
@@ -142,11 +137,11 @@ def _measure(path: Ask, row_path: RowPath | None, trial: Trial, classes: Sequenc
         )
     try:
         difference = trial.judge(path)
-        by_row = compare_rows(row_path, trial) if row_path else None
+        by_row = compare_rows(row_program, trial) if row_program else None
         if by_row is not None:
             by_row.check()
             difference = difference.or_larger(by_row)
-    except NotLean as error:
+    except NotCompilable as error:
         raise NotCompiled("different", str(error)) from error
     return Parity(len(trial.rows), difference.labels, difference.values, difference.probabilities)
 
@@ -170,7 +165,7 @@ def _compiled(body: bytes) -> tuple[dict[str, Any], bytes]:
         return {"error": {"kind": error.kind, "reason": error.reason, "details": error.details}}, b""
     except (ModelUnloadable, WrongSettings) as error:
         return {"error": {"kind": "unloadable", "reason": str(error), "details": []}}, b""
-    except (TypeError, Unreadable) as error:  # Of what is saved, or of how it is read again.
+    except (TypeError, UnreadableArchive) as error:  # Of what is saved, or of how it is read again.
         return {"error": {"kind": "no_path", "reason": f"it cannot be saved: {error}", "details": []}}, b""
     line = {
         "size_bytes": len(content),

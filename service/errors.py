@@ -1,14 +1,139 @@
-"""How a loader says that it cannot serve a file for what it is, not for what it would do."""
+"""Every error that the service raises itself, as one tree.
+
+::
+
+    ServiceError
+    ├── WrongSettings          the environment holds settings that cannot be used
+    ├── CannotListen           the port or the address cannot be had
+    ├── ModelUnloadable        the model file cannot be served: which file, why, and what to do
+    ├── UnusableFile           a loader's reason, before the file's name is put to it
+    │   └── UnreadableArchive  the file is no compiled model of this version
+    ├── Forbidden              a pickle would do what a model does not do (also a pickle.UnpicklingError)
+    ├── NotCompilable          a model, or a part of it, stays in its library
+    ├── NotCompiled            `python3 -m service.compile` wrote nothing
+    ├── InvalidInput           a request from which no rows can be made: status 400
+    ├── InvalidValue           one value of a request that its feature does not take
+    ├── Busy                   all slots of the worker are taken: status 503
+    └── NoRegion               a worker found no region of shared memory to count in
+
+What libraries raise is translated where they are called; what is no `ServiceError` is a bug: status 500.
+"""
 
 from __future__ import annotations
 
+import pickle
+from typing import TYPE_CHECKING
 
-class Unusable(Exception):
-    """The file is not what its format says, or needs what is not in it; `advice` says what to do.
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
-    The reason completes a sentence that starts with "it".
+    from service.json_values import JsonValue
+
+
+class ServiceError(Exception):
+    """Any error that the service raises itself."""
+
+
+class WrongSettings(ServiceError):
+    """Some settings cannot be used; `problems` has one line for each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class CannotListen(ServiceError):
+    """The address cannot be listened on; the message is one line that says why and what to do."""
+
+
+class ModelUnloadable(ServiceError):
+    """The model file cannot be served; the message is one line that says which file, why, and what to do."""
+
+    def __init__(self, file: Path, reason: str, advice: str) -> None:
+        self.file = file
+        self.reason = " ".join(reason.split()).rstrip(".")
+        self.advice = advice
+        super().__init__(f"cannot load {file}: {self.reason}. {advice}.")
+
+
+class UnusableFile(ServiceError):
+    """A loader cannot serve what a file holds; `advice` says what to do.
+
+    The message completes a sentence that starts with "it": a loader does not know what the file is called.
     """
 
     def __init__(self, reason: str, advice: str = "Save the model again") -> None:
         super().__init__(reason)
         self.advice = advice
+
+
+class UnreadableArchive(UnusableFile):
+    """The file is no compiled model, or one of another version of infer."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, "Compile the model again: infer compile MODEL")
+
+
+class Forbidden(ServiceError, pickle.UnpicklingError):
+    """Loading the pickle would do what loading a model never does.
+
+    `name` is the full name that the pickle would import or call, if the reason is a name. `is_unknown` says
+    that the name is on no list: it is not known to be dangerous.
+    """
+
+    def __init__(self, reason: str, *, name: str | None = None, is_unknown: bool = False) -> None:
+        super().__init__(reason)
+        self.name = name
+        self.is_unknown = is_unknown
+
+
+class NotCompilable(ServiceError):
+    """A model, or a part of one, is not compiled and answers through its library; the message says why."""
+
+
+class NotCompiled(ServiceError):
+    """A compiled model was not written; `kind` is for programs, `reason` for people.
+
+    `details` has one line for each row that was answered otherwise than by the model.
+    """
+
+    def __init__(self, kind: str, reason: str, details: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+        self.details = list(details)
+
+
+class InvalidInput(ServiceError):
+    """A request from which no rows can be made; `code` and `details` are for programs.
+
+    `message` is for people.
+    """
+
+    def __init__(self, message: str, *, code: str = "invalid_input", details: JsonValue = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details = details
+
+
+class InvalidValue(ServiceError):
+    """A value that its feature does not take; `known` are the values that the feature takes, if they are few.
+
+    `message` completes a sentence that starts with the name of the feature.
+    """
+
+    def __init__(self, problem: str, message: str, known: Sequence[object] = ()) -> None:
+        super().__init__(message)
+        self.problem = problem
+        self.message = message
+        self.known = known
+
+
+class Busy(ServiceError):
+    """All slots of this worker are taken, and none came free in time."""
+
+
+class NoRegion(ServiceError):
+    """No region of the shared memory is free for this worker to count in."""

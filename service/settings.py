@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service.errors import WrongSettings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -23,14 +25,6 @@ LARGEST_PORT = 65535
 # Far more than any machine needs; more is a slip of the keyboard that would start a thousand processes.
 LARGEST_COUNT = 1024
 LARGEST_BODY_BYTES = 2**40
-
-
-class WrongSettings(Exception):
-    """Some settings cannot be used; `problems` has one line for each."""
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True)

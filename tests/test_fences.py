@@ -10,19 +10,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# Which room may import which. A room is a folder, or a package with the modules that lie in no room of it.
+# Which room may import which, from top to bottom: a room imports only rooms that stand below it. A room is a
+# folder, a single module, or a package with the modules that lie in no room of it.
 ROOMS: dict[str, set[str]] = {
     "service": {
         "service/workers",
         "service/application",
         "service/protocols",
-        "service/prediction",
         "service/loading",
+        "service/models",
         "service/compiler",
         "service/native",
         "service/schema",
         "service/settings",
         "service/logs",
+        "service/errors",
     },
     "service/workers": {
         "service/application",
@@ -30,29 +32,53 @@ ROOMS: dict[str, set[str]] = {
         "service/admission",
         "service/settings",
         "service/logs",
+        "service/errors",
     },
-    "service/application": {"service/web", "service/prediction", "service/loading", "service/settings"},
+    "service/application": {
+        "service/web",
+        "service/protocols",
+        "service/prediction",
+        "service/telemetry",
+        "service/loading",
+        "service/settings",
+    },
     "service/web": {
         "service/protocols",
         "service/prediction",
         "service/telemetry",
         "service/admission",
         "service/schema",
-        "service/settings",
         "service/logs",
+        "service/errors",
+        "service/json_values",
     },
-    "service/protocols": {"service/prediction", "service/loading", "service/native", "service/schema"},
-    "service/prediction": {"service/protocols", "service/loading", "service/compiler", "service/schema"},
-    "service/telemetry": {"service/web", "service/protocols", "service/admission"},
-    "service/loading": {"service/protocols", "service/compiler", "service/errors", "service/logs"},
-    "service/admission": set(),
-    "service/compiler": {"service/protocols", "service/native", "service/schema"},
+    "service/protocols": {
+        "service/prediction",
+        "service/loading",
+        "service/models",
+        "service/native",
+        "service/schema",
+        "service/errors",
+        "service/json_values",
+    },
+    "service/prediction": {"service/models", "service/compiler", "service/schema", "service/json_values"},
+    "service/telemetry": {"service/admission", "service/errors", "service/json_values"},
+    "service/loading": {
+        "service/models",
+        "service/compiler",
+        "service/schema",
+        "service/logs",
+        "service/errors",
+    },
+    "service/models": {"service/compiler", "service/schema", "service/errors", "service/json_values"},
+    "service/admission": {"service/errors"},
+    "service/compiler": {"service/native", "service/schema", "service/errors", "service/json_values"},
     "service/native": set(),
     "service/schema": set(),
-    "service/errors": set(),
-    "service/json_values": set(),
-    "service/settings": set(),
+    "service/settings": {"service/errors"},
     "service/logs": set(),
+    "service/errors": {"service/json_values"},
+    "service/json_values": set(),
     "infer_cli": {"infer_cli/cli"},
     "infer_cli/cli": {"infer_cli/commands", "infer_cli/terminal", "infer_cli/errors"},
     "infer_cli/commands": {
@@ -258,6 +284,32 @@ def test_a_room_imports_the_rooms_of_the_table(room: str) -> None:
     assert rooms_imported_by(room) == ROOMS[room]
 
 
+@pytest.mark.parametrize("package", ["service", "infer_cli"])
+def test_no_room_imports_a_room_above_it(package: str) -> None:
+    order = [room for room in ROOMS if room.partition("/")[0] == package]
+
+    climbing = {
+        (room, other) for room in order for other in ROOMS[room] if order.index(other) <= order.index(room)
+    }
+
+    assert climbing == set()
+
+
+@pytest.mark.parametrize("package", ["service", "infer_cli"])
+def test_no_modules_import_each_other_in_a_circle(package: str) -> None:
+    """Not for types alone either, and not by way of others."""
+    waiting = {
+        module: {name.replace(".", "/") for name in imports_of(module, for_types=True)}
+        for module in modules_of(package)
+    }
+    done: set[str] = set()
+    while ready := {module for module, imported in waiting.items() if not imported & waiting.keys()}:
+        done |= ready
+        waiting = {module: imported for module, imported in waiting.items() if module not in done}
+
+    assert waiting == {}
+
+
 def test_only_the_engine_imports_docker() -> None:
     importers = importers_of("docker", within="infer_cli")
 
@@ -268,14 +320,14 @@ def test_only_the_engine_imports_docker() -> None:
 @pytest.mark.parametrize(
     ("package", "expected"),
     [
-        pytest.param("flask", {"service/web/app"}, id="flask"),
-        pytest.param("werkzeug", {"service/web/app"}, id="werkzeug"),
+        pytest.param("flask", {"service/web/app", "service/web/error_answers"}, id="flask"),
+        pytest.param("werkzeug", {"service/web/app", "service/web/error_answers"}, id="werkzeug"),
         pytest.param("granian", {"service/workers/server"}, id="granian"),
         pytest.param("prometheus_client", {"service/telemetry/prometheus"}, id="prometheus_client"),
         pytest.param("infer_cli", set(), id="infer_cli"),
     ],
 )
-def test_in_the_service_only_one_imports(package: str, expected: set[str]) -> None:
+def test_in_the_service_only_one_room_imports(package: str, expected: set[str]) -> None:
     assert importers_of(package, within="service") == expected
 
 

@@ -22,8 +22,9 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from service.compiler.codec import NPY_VERSION, Reader, Saved, Unreadable, array_name, encoded
+from service.compiler.codec import NPY_VERSION, Reader, Saved, array_name, encoded
 from service.compiler.parity import FEWEST_ROWS
+from service.errors import UnreadableArchive
 from service.schema.features import is_mixed
 
 if TYPE_CHECKING:
@@ -51,18 +52,18 @@ def write_saved(file: IO[bytes], saved: Saved) -> None:
 
 
 def read_saved(file: Path | IO[bytes]) -> Saved:
-    """Read what `write_saved` wrote; raise `Unreadable`."""
+    """Read what `write_saved` wrote; raise `UnreadableArchive`."""
     try:
         with zipfile.ZipFile(file) as archive:
             _check_entries(archive)
             content = json.loads(archive.read(DESCRIPTION))
             if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
-                raise Unreadable("was compiled by another version of infer")
+                raise UnreadableArchive("was compiled by another version of infer")
             saved: Saved = Reader(archive.read, 2 * archive.start_dir).part(content, Saved)
     except RecursionError:
-        raise Unreadable("is nested too deeply") from None
+        raise UnreadableArchive("is nested too deeply") from None
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError, NotImplementedError, OverflowError) as error:
-        raise Unreadable(f"is no compiled model ({error})") from error
+        raise UnreadableArchive(f"is no compiled model ({error})") from error
     _check(saved)
     return saved
 
@@ -76,17 +77,17 @@ def _check_entries(archive: zipfile.ZipFile) -> None:
     entries = archive.infolist()
     names = [entry.filename for entry in entries]
     if DESCRIPTION not in names:
-        raise Unreadable(f"lacks {DESCRIPTION}")
+        raise UnreadableArchive(f"lacks {DESCRIPTION}")
     if sorted(names) != sorted([DESCRIPTION, *map(array_name, range(len(names) - 1))]):
-        raise Unreadable("holds files that are no part of a compiled model")
+        raise UnreadableArchive("holds files that are no part of a compiled model")
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-        raise Unreadable("is compressed inside")
+        raise UnreadableArchive("is compressed inside")
     # Entries may claim the same bytes.
     size = archive.start_dir
     if sum(entry.file_size for entry in entries) > size:
-        raise Unreadable("says that it holds more than it does")
+        raise UnreadableArchive("says that it holds more than it does")
     if archive.getinfo(DESCRIPTION).file_size > LONGEST_DESCRIPTION:
-        raise Unreadable(f"has a {DESCRIPTION} that is too long")
+        raise UnreadableArchive(f"has a {DESCRIPTION} that is too long")
 
 
 def _check(saved: Saved) -> None:
@@ -94,18 +95,18 @@ def _check(saved: Saved) -> None:
     features, trial, wanted = saved.features, saved.trial, saved.trial.wanted
     names = {feature.name for feature in features}
     if not features or len(names) != len(features):
-        raise Unreadable("does not name its features, or one of them twice")
+        raise UnreadableArchive("does not name its features, or one of them twice")
     if any(feature.type == "number" and feature.dtype != "float64" for feature in features):
-        raise Unreadable("has numbers that are no doubles")
+        raise UnreadableArchive("has numbers that are no doubles")
     is_table = isinstance(trial.rows, np.ndarray)
     widths = {trial.rows.shape[1]} if isinstance(trial.rows, np.ndarray) else set(map(len, trial.rows))
     if is_table == is_mixed(features) or widths != {len(features)} or len(trial.rows) < FEWEST_ROWS:
-        raise Unreadable("has rows to be tried with that are not those of its features")
+        raise UnreadableArchive("has rows to be tried with that are not those of its features")
     counts = {len(part) for part in wanted if part is not None and np.ndim(part)}
     if counts != {len(trial.rows)} or not np.ndim(wanted.values):
-        raise Unreadable("has not one answer for each row that it is to be tried with")
+        raise UnreadableArchive("has not one answer for each row that it is to be tried with")
     if saved.kind == "classifier" and not _are_classes(wanted, len(saved.classes or ())):
-        raise Unreadable("has answers that are none of its classes")
+        raise UnreadableArchive("has answers that are none of its classes")
 
 
 def _are_classes(wanted: Outcome, count: int) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 from service.compiler import operations, outputs, trees
 from service.compiler.functions import ACTIVATIONS, DECISIONS, LINKS, Outcome
 from service.compiler.parity import Trial
+from service.errors import UnreadableArchive
 from service.native import NODE, Trees
 from service.schema.features import Feature
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from service.compiler.functions import Array, Ask
-    from service.protocols.answers import JsonValue
+    from service.json_values import JsonValue
 
     # Gives what a field holds, of what the file has for it.
     Read = Callable[["Reader", Any], Any]
@@ -34,10 +35,6 @@ NPY_VERSION = (1, 0)
 KINDS = ("classifier", "regressor")
 FEATURE_TYPES = ("number", "text", "category", "boolean", "date", "any")
 NUMBER_KINDS = "fiub"
-
-
-class Unreadable(Exception):
-    """A file that is no compiled model, or one of another version; the reason goes on after "it"."""
 
 
 @dataclass(frozen=True)
@@ -119,22 +116,22 @@ class Reader:
     def part(self, described: object, *kinds: type) -> Any:  # noqa: ANN401
         """Read an object that must be of one of the kinds."""
         if not isinstance(described, dict):
-            raise Unreadable(f"has a {type(described).__name__} in the place of a {kinds[0].__name__}")
+            raise UnreadableArchive(f"has a {type(described).__name__} in the place of a {kinds[0].__name__}")
         name = described.get("is")
         kind = next((kind for kind in kinds if kind.__name__ == name), None)
         if kind is None:
-            raise Unreadable(f"has {str(name)[:60]!r} where that is not known")
+            raise UnreadableArchive(f"has {str(name)[:60]!r} where that is not known")
         wanted = FIELDS[kind]
         if described.keys() != {"is", *wanted}:
-            raise Unreadable(f"has a {name} that is not as it must be")
+            raise UnreadableArchive(f"has a {name} that is not as it must be")
         try:
             held = {field: read(self, described[field]) for field, read in wanted.items()}
         except _Wrong:
-            raise Unreadable(f"has a {name} with something else in it than it must hold") from None
+            raise UnreadableArchive(f"has a {name} with something else in it than it must hold") from None
         try:
             return kind(**held)
         except (ValueError, TypeError, IndexError, MemoryError) as error:
-            raise Unreadable(f"has a {name} that cannot be used ({error})") from error
+            raise UnreadableArchive(f"has a {name} that cannot be used ({error})") from error
 
     def array(self, described: object) -> Array:
         """Read an array that the archive holds."""
@@ -145,7 +142,7 @@ class Reader:
         # An array may be named twice, and takes as much memory each time.
         self._bytes_left -= len(content)
         if self._bytes_left < 0:
-            raise Unreadable("uses its arrays again and again")
+            raise UnreadableArchive("uses its arrays again and again")
         stream = io.BytesIO(content)
         if np.lib.format.read_magic(stream) != NPY_VERSION:
             raise _Wrong

@@ -9,8 +9,9 @@ import numpy as np
 from service.compiler.converters import bayes, boosting, forests, linear, networks
 from service.compiler.converters.columns import branches_of, table_of
 from service.compiler.converters.transformers import steps_back, steps_of
-from service.compiler.functions import NotLean, class_name
+from service.compiler.functions import class_name
 from service.compiler.outputs import Average, Chain, TurnedBack
+from service.errors import NotCompilable
 from service.schema.column_types import takes_texts
 from service.schema.features import is_mixed
 
@@ -31,17 +32,17 @@ FAMILIES = (linear, forests, boosting, bayes, networks)
 def candidates(model: Fitted, features: Sequence[Feature]) -> Iterator[Ask]:
     """Give what the model may be, of which at most one is right.
 
-    They take an array of numbers or, if a feature is no number, rows as lists of values. Raises `NotLean`
-    with the reason if there is none.
+    They take an array of numbers or, if a feature is no number, rows as lists of values. Raises
+    `NotCompilable` with the reason if there is none.
     """
     if takes_texts(model):
-        raise NotLean("it takes texts")
+        raise NotCompilable("it takes texts")
     found = False
     for ask in _candidates(model, features if is_mixed(features) else None):
         found = True
         yield ask
     if not found:
-        raise NotLean(f"there is no shorter way through {type(_innermost(model)).__name__}")
+        raise NotCompilable(f"there is no shorter way through {type(_innermost(model)).__name__}")
 
 
 def transformers_of(pipeline: Fitted) -> list[Fitted]:
@@ -89,7 +90,7 @@ def _steps(part: Fitted, mixed: Mixed) -> list[Step]:
     if class_name(part) == "ColumnTransformer":
         return [branches_of(part) if mixed is None else table_of(part, mixed)]
     if mixed is not None:
-        raise NotLean("it takes columns of several kinds without a ColumnTransformer")
+        raise NotCompilable("it takes columns of several kinds without a ColumnTransformer")
     return steps_of(part)
 
 
@@ -97,18 +98,18 @@ def _encoding(model: Fitted, mixed: Sequence[Feature]) -> Iterator[Ask]:
     """Histogram gradient boosting encodes categories itself; its other branch checks numbers, no more."""
     preprocessor = getattr(model, "_preprocessor", None)
     if preprocessor is None:
-        raise NotLean("it takes columns of several kinds without a ColumnTransformer")
+        raise NotCompilable("it takes columns of several kinds without a ColumnTransformer")
     table = table_of(preprocessor, mixed, passing=["numerical"])
     yield from (Chain([table], ask) for ask in boosting.candidates(model))
 
 
 def _average(model: Fitted, *, is_classifier: bool) -> Ask:
     if is_classifier and model.voting != "soft":
-        raise NotLean("it counts votes")
+        raise NotCompilable("it counts votes")
     # The first of each: a wrong one shows in the trial of the whole.
     asks = [next(_candidates(part, None), None) for part in model.estimators_]
     known = [ask for ask in asks if ask is not None]
     if len(known) < len(asks):
-        raise NotLean("there is no shorter way through one of its models")
+        raise NotCompilable("there is no shorter way through one of its models")
     weights = model._weights_not_none  # noqa: SLF001 (has no public name)
     return Average(known, None if weights is None else np.asarray(weights, np.float64), is_classifier)

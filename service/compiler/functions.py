@@ -25,10 +25,6 @@ Ask = Callable[[Array], Optional[Outcome]]
 Step = Callable[[Array], Array]
 
 
-class NotLean(Exception):
-    """A model, or a part of one, that is left to scikit-learn; one line says why."""
-
-
 def class_name(part: Fitted) -> str:
     """Give the name of a class of scikit-learn; "" for any other, whose arithmetic may be its own."""
     kind = type(part)

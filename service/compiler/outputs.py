@@ -9,7 +9,7 @@ import numpy as np
 
 from service.compiler.functions import DECISIONS, LINKS, Array, Outcome
 from service.compiler.operations import through
-from service.protocols.value_checks import LARGEST_NUMBER
+from service.schema.features import LARGEST_NUMBER
 
 if TYPE_CHECKING:
     from service.compiler.functions import Ask, Step

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any, Callable
 import numpy as np
 
 from service.compiler.convert import candidates
-from service.compiler.functions import NotLean, Outcome
-from service.compiler.row_program import row_path
+from service.compiler.functions import Outcome
+from service.compiler.row_program import make_row_program
+from service.errors import NotCompilable
 from service.schema.features import is_mixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from service.compiler.functions import Array, Ask, Fitted
-    from service.native import RowPath
+    from service.native import RowProgram
     from service.schema.features import Feature, Value
 
     # An array of numbers, or lists of values.
@@ -75,12 +76,12 @@ class Difference:
         return Difference(*map(max, astuple(self), astuple(other)))
 
     def check(self) -> None:
-        """Raise `NotLean` if it is too large."""
+        """Raise `NotCompilable` if it is too large."""
         if self.labels:
-            raise NotLean("it gave another label")
+            raise NotCompilable("it gave another label")
         # Also not a number is not within the tolerance.
         if not (self.values <= TOLERANCE and self.probabilities <= TOLERANCE):
-            raise NotLean(f"its answers differ by {self.largest:.1e}")
+            raise NotCompilable(f"its answers differ by {self.largest:.1e}")
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,10 @@ class Trial:
     wanted: Outcome
 
     def judge(self, ask: Ask) -> Difference:
-        """Give the largest differences, of single rows and of all at once; raise `NotLean` if too large."""
+        """Give the largest differences, of single rows and of all; raise `NotCompilable` if too large."""
         together = ask(self.rows)
         if together is None:
-            raise NotLean("some rows are for the model alone to judge")
+            raise NotCompilable("some rows are for the model alone to judge")
         alone = [ask(self.rows[at : at + 1]) for at in range(0, len(self.rows), 7)]
         some = Outcome(*(None if part is None else part[::7] for part in self.wanted))
         single = Outcome(
@@ -110,24 +111,24 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Lean:
+class Program:
     """A model's own arithmetic, tried: the largest difference from the model that was seen.
 
-    `row_path` does the same for one row, where there is such a path.
+    `row_program` does the same for one row, where there is such a path.
     """
 
     ask: Ask
     largest_difference: float
     trial: Trial
-    row_path: RowPath | None = None
+    row_program: RowProgram | None = None
 
 
-def find_lean(
+def compile_estimator(
     model: Fitted,
     features: Sequence[Feature],
     reference: Callable[[list[list[Value]]], Outcome],
-) -> Lean:
-    """Find the function that answers as the model does; raise `NotLean` with the reason if there is none.
+) -> Program:
+    """Find the function that answers as the model does; raise `NotCompilable` if there is none.
 
     `reference` gives the model's own answers. The function takes an array if all features are numbers, else
     lists of values as the reference does.
@@ -137,36 +138,36 @@ def find_lean(
     # Rows that it leaves to the model may be such that the model refuses them.
     rows = [row for row in trial_rows(model, features) if first(as_taken([row], features)) is not None]
     if len(rows) < FEWEST_ROWS:
-        raise NotLean("most rows are for the model alone to judge")
+        raise NotCompilable("most rows are for the model alone to judge")
     trial = Trial(as_taken(rows, features), reference(rows))
     reasons = []
     for ask in chain([first], made):
         try:
-            return tried(ask, trial)
-        except NotLean as error:  # noqa: PERF203 (there are two at most)
+            return try_program(ask, trial)
+        except NotCompilable as error:  # noqa: PERF203 (there are two at most)
             reasons.append(str(error))
-    raise NotLean(reasons[0])
+    raise NotCompilable(reasons[0])
 
 
-def tried(ask: Ask, trial: Trial) -> Lean:
-    """Try a function, and the path of one row that does the same; raise `NotLean` if the function differs."""
+def try_program(ask: Ask, trial: Trial) -> Program:
+    """Try a function, and its row program; raise `NotCompilable` if the function differs."""
     difference = trial.judge(ask)
-    path = row_path(ask, trial.rows.shape[1]) if isinstance(trial.rows, np.ndarray) else None
-    return Lean(ask, difference.largest, trial, path if path is None or _is_right(path, trial) else None)
+    path = make_row_program(ask, trial.rows.shape[1]) if isinstance(trial.rows, np.ndarray) else None
+    return Program(ask, difference.largest, trial, path if path is None or _is_right(path, trial) else None)
 
 
-def _is_right(path: RowPath, trial: Trial) -> bool:
+def _is_right(path: RowProgram, trial: Trial) -> bool:
     """Tell whether the path of one row is right; it may leave some rows to the other one, but not all."""
     try:
         difference = compare_rows(path, trial)
         if difference is not None:
             difference.check()
-    except (NotLean, ValueError):
+    except (NotCompilable, ValueError):
         return False
     return difference is not None
 
 
-def compare_rows(path: RowPath, trial: Trial) -> Difference | None:
+def compare_rows(path: RowProgram, trial: Trial) -> Difference | None:
     """Compare what the path of one row answers with the model; None if it leaves all rows to others."""
     answers = [path.answer(row) for row in trial.rows.tolist()]
     answered = [at for at, answer in enumerate(answers) if answer is not None]
@@ -186,16 +187,16 @@ def as_taken(rows: list[list[Value]], features: Sequence[Feature]) -> Rows:
 
 
 def compare(found: Outcome, wanted: Outcome) -> Difference:
-    """Compare answers with those of the model; raise `NotLean` if they are of another shape."""
+    """Compare answers with those of the model; raise `NotCompilable` if they are of another shape."""
     values, expected = np.asarray(found.values), np.asarray(wanted.values)
     if values.shape != expected.shape:
-        raise NotLean(f"its answers have the shape {values.shape} instead of {expected.shape}")
+        raise NotCompilable(f"its answers have the shape {values.shape} instead of {expected.shape}")
     if (found.probabilities is None) != (wanted.probabilities is None):
-        raise NotLean("only one of the two has probabilities")
+        raise NotCompilable("only one of the two has probabilities")
     largest = 0.0
     if found.probabilities is not None and wanted.probabilities is not None:
         if found.probabilities.shape != wanted.probabilities.shape:
-            raise NotLean("its probabilities are of another shape")
+            raise NotCompilable("its probabilities are of another shape")
         largest = _largest(found.probabilities, wanted.probabilities)
     if values.dtype.kind in "iu":
         return Difference(int((values != expected).sum()), 0.0, largest)

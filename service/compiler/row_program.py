@@ -13,7 +13,7 @@ import numpy as np
 
 from service.compiler import operations, outputs
 from service.compiler.trees import Sums
-from service.native import LIBRARY, ROW_DECISIONS, ROW_LINKS, Operation, RowPath, Scores
+from service.native import LIBRARY, ROW_DECISIONS, ROW_LINKS, Operation, RowProgram, Scores
 
 if TYPE_CHECKING:
     from service.compiler.functions import Array, Ask, Step
@@ -23,14 +23,14 @@ class _NotARow(Exception):
     """There is no such operation."""
 
 
-def row_path(ask: Ask, features: int) -> RowPath | None:
+def make_row_program(ask: Ask, features: int) -> RowProgram | None:
     """Give the operations of a path over an array of numbers; None if it has others, or none can be run."""
     if LIBRARY is None:
         return None
     plan = _Plan(features)
     try:
         scores = plan.add_model(ask)
-        return RowPath(features, plan.operations, scores, LIBRARY)
+        return RowProgram(features, plan.operations, scores, LIBRARY)
     except (_NotARow, ValueError):
         return None
 

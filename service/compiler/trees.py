@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Callable
 
 import numpy as np
 
-from service.compiler.functions import NotLean
+from service.errors import NotCompilable
 from service.native import CATEGORIES, LIBRARY, MISSING_LEFT, NODE, Forest, Trees, checked, walk_slowly
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Planting:
 
     def __init__(self, outputs: int, width: int) -> None:
         if LIBRARY is None:
-            raise NotLean("there is no compiled code for trees on this machine")
+            raise NotCompilable("there is no compiled code for trees on this machine")
         self.outputs = outputs
         self.width = width
         self.nodes: list[Array] = []
@@ -158,7 +158,7 @@ class Planting:
     def sums(self, *, start: Array | None = None, divisor: float = 1.0) -> Sums:
         """Give the sums over the trees that were added, in their order."""
         if self.node_count > np.iinfo(np.int32).max:
-            raise NotLean("it has more nodes than the compiled code can count")
+            raise NotCompilable("it has more nodes than the compiled code can count")
         trees = Trees(
             nodes=np.concatenate(self.nodes),
             leaf=np.concatenate(self.leaves),

@@ -1,27 +1,26 @@
-"""A compiled model, as a predictor needs it: the short path of a model, without the model.
+"""A compiled model that was read from a file: a program, without the estimator that it was compiled from.
 
-The file brings rows with the answers of the model itself. They are tried again when the file is loaded, so
-that another NumPy or another processor cannot change an answer without a word.
+The file brings rows with the answers of the estimator. The program must give these answers when the file is
+loaded, so that another NumPy or another processor cannot change an answer silently.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from service.compiler.archive import read_saved
-from service.compiler.codec import Saved, Unreadable
-from service.compiler.functions import NotLean
-from service.compiler.parity import tried
-from service.errors import Unusable
-from service.protocols.payload import InvalidInput
+from service.compiler.parity import try_program
+from service.errors import InvalidInput, NotCompilable, UnusableFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from service.compiler.parity import Lean
-    from service.protocols.answers import Predictions
+    from service.compiler.codec import Saved
+    from service.compiler.parity import Program
+    from service.schema.features import Rows
+    from service.schema.predictions import Predictions
 
 # How the archive starts: its first file is the description.
 COMPILED_START = b"PK\x03\x04"
@@ -36,18 +35,15 @@ def is_compiled(start: bytes) -> bool:
 
 
 def load_compiled(file: Path) -> CompiledModel:
-    """Read a compiled model and try it; raise `Unusable` if it cannot be read, or answers otherwise here."""
-    try:
-        return CompiledModel(read_saved(file))
-    except Unreadable as error:
-        raise Unusable(str(error), COMPILE_ADVICE) from error
+    """Read a compiled model and try it; raise `UnusableFile` if it cannot be read, or answers differently."""
+    return CompiledModel(read_saved(file))
 
 
 class CompiledModel:
-    """What a predictor needs of a compiled model: see `fitted` for what is what."""
+    """A compiled model as a `Model`: see there for what the attributes are."""
 
     is_batched = True
-    not_lean = ""
+    not_compiled = ""
 
     def __init__(self, saved: Saved) -> None:
         self.name = saved.origin.estimator
@@ -55,20 +51,21 @@ class CompiledModel:
         self.kind = saved.kind
         self.features = tuple(saved.features)
         self.classes = saved.classes
-        self.lean = _tried(saved)
+        self.program = _tried(saved)
 
-    def ask(self, _: Any) -> Predictions:  # noqa: ANN401 (rows)
-        """Refuse rows that the path leaves to the model: there is none to ask."""
+    def ask(self, rows: Rows) -> Predictions:
+        """Refuse rows that the program leaves to the estimator: there is no estimator in the file."""
+        del rows
         message = "With these values, a step of the model makes a number that is too large"
         raise InvalidInput(message, code="not_computable")
 
 
-def _tried(saved: Saved) -> Lean:
+def _tried(saved: Saved) -> Program:
     try:
         with np.errstate(all="ignore"):
-            return tried(saved.path, saved.trial)
-    except NotLean as error:
+            return try_program(saved.path, saved.trial)
+    except NotCompilable as error:
         reason = f"does not answer here as the model that it was made of: {error}"
-        raise Unusable(reason, f"{COMPILE_ADVICE}; or serve the model itself") from error
+        raise UnusableFile(reason, f"{COMPILE_ADVICE}; or serve the model itself") from error
     except Exception as error:  # What is put together wrongly fails in as many ways.
-        raise Unusable(f"cannot be computed ({type(error).__name__}: {error})", COMPILE_ADVICE) from error
+        raise UnusableFile(f"cannot be computed ({type(error).__name__}: {error})", COMPILE_ADVICE) from error

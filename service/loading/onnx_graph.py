@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from service.errors import Unusable
+from service.errors import UnusableFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -131,7 +131,7 @@ class Graph:
 
 
 def read_graph(data: bytes) -> Graph:
-    """Read a model; raise `Unusable` if it is none, or if it needs anything that is not in it."""
+    """Read a model; raise `UnusableFile` if it is none, or if it needs anything that is not in it."""
     model = _parse(data)
     _check_domains(model)
     _check_tensors(model)
@@ -141,7 +141,7 @@ def read_graph(data: bytes) -> Graph:
     inputs = tuple(_value(value) for value in model.graph.inputs if value.name not in given)
     outputs = tuple(_value(value) for value in model.graph.outputs)
     if not inputs or not outputs:
-        raise Unusable("has no inputs or no outputs")
+        raise UnusableFile("has no inputs or no outputs")
     labels = next((output for output in outputs if output.element in LABELS), None)
     tracing = _Tracing(model.graph)
     classes = None if labels is None else tracing.classes(labels.name)
@@ -164,9 +164,9 @@ def _parse(data: bytes) -> Any:  # noqa: ANN401 (a message)
     try:
         model.ParseFromString(data)
     except message.DecodeError:
-        raise Unusable("is no ONNX model, or is cut short") from None
+        raise UnusableFile("is no ONNX model, or is cut short") from None
     if not model.HasField("graph"):
-        raise Unusable("is no ONNX model")
+        raise UnusableFile("is no ONNX model")
     return model
 
 
@@ -207,14 +207,16 @@ def _check_domains(model: Any) -> None:  # noqa: ANN401
         is_known = node.domain == RUNTIME_DOMAIN and node.operator in RUNTIME_OPERATORS
         if node.domain not in DOMAINS and not is_known:
             reason = f"uses {node.operator[:60]!r} of {node.domain[:60]!r}, which is not part of ONNX"
-            raise Unusable(reason, "Convert the model with operators of ONNX alone")
+            raise UnusableFile(reason, "Convert the model with operators of ONNX alone")
 
 
 def _check_tensors(model: Any) -> None:  # noqa: ANN401
     for tensor in _tensors(model):
         if tensor.location or tensor.external:
             reason = "keeps numbers in another file"
-            raise Unusable(reason, "Save it as one file: onnx.save(model, path, save_as_external_data=False)")
+            raise UnusableFile(
+                reason, "Save it as one file: onnx.save(model, path, save_as_external_data=False)"
+            )
 
 
 def _tensors(model: Any) -> Iterator[Any]:  # noqa: ANN401

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from service.errors import Unusable
+from service.errors import UnusableFile
 from service.loading.onnx_graph import ELEMENTS, read_graph
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ OWN_FORMAT = slice(4, 8), b"ORTM"
 
 
 def load_onnx(file: Path) -> OnnxModel:
-    """Load a model; raise `Unusable` if it is none, or if it needs anything that is not in it."""
+    """Load a model; raise `UnusableFile` if it is none, or if it needs anything that is not in it."""
     data = file.read_bytes()
     place, mark = OWN_FORMAT
     if data[place] == mark:
-        raise Unusable("is of ONNX Runtime's own format", "Save it as .onnx")
+        raise UnusableFile("is of ONNX Runtime's own format", "Save it as .onnx")
     model = OnnxModel(read_graph(data))
     # Of the bytes that were looked at, not of the file again.
     model.session = _session(data)
@@ -54,13 +54,13 @@ def _session(data: bytes) -> Any:  # noqa: ANN401 (ONNX Runtime has no types)
         return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # It has a class for each kind of error, with no name in common.
         reason = " ".join(str(error).split())
-        raise Unusable(f"is refused by ONNX Runtime {runtime.__version__}: {reason}") from error
+        raise UnusableFile(f"is refused by ONNX Runtime {runtime.__version__}: {reason}") from error
 
 
 class OnnxModel:
     """A session with what an estimator has: `predict`, the columns it takes, and its classes if known.
 
-    Raises `Unusable` for a model that takes no rows of columns.
+    Raises `UnusableFile` for a model that takes no rows of columns.
     It has `feature_names_in_`, `classes_` and `predict_proba` only if the model tells them.
     `columns` are the types of the columns: NumPy's names, `text` or `boolean`.
     """
@@ -121,29 +121,31 @@ def _columns(graph: Graph) -> tuple[Sequence[str] | None, list[str]]:
     """Give the names of the columns, None if they have none, and their types."""
     for one in graph.inputs:
         if one.element not in ELEMENTS.values():
-            raise Unusable(f"takes {one.name!r}, which is no table of numbers, texts or truth values")
+            raise UnusableFile(f"takes {one.name!r}, which is no table of numbers, texts or truth values")
         if one.shape and one.shape[0] not in (None, 1):
-            raise Unusable(f"takes exactly {one.shape[0]} rows at a time", "Save it for any number of rows")
+            raise UnusableFile(
+                f"takes exactly {one.shape[0]} rows at a time", "Save it for any number of rows"
+            )
     if len(graph.inputs) > 1:
         return _columns_apart(graph.inputs)
     table = graph.inputs[0]
     if len(table.shape) not in (COLUMN_DIMENSIONS, TABLE_DIMENSIONS):
-        raise Unusable(f"takes {table.name!r} with {len(table.shape)} dimensions, which is no table")
+        raise UnusableFile(f"takes {table.name!r} with {len(table.shape)} dimensions, which is no table")
     count = 1 if len(table.shape) == COLUMN_DIMENSIONS else table.shape[1]
     if count is None:
         count = len(graph.names or ())
     if not count:
         advice = "Convert it with a fixed number of columns, or write their names as feature_names"
-        raise Unusable("does not say how many features it takes", advice)
+        raise UnusableFile("does not say how many features it takes", advice)
     if graph.names is not None and len(graph.names) != count:
-        raise Unusable(f"has {len(graph.names)} names in its metadata for {count} features")
+        raise UnusableFile(f"has {len(graph.names)} names in its metadata for {count} features")
     return graph.names, [table.element] * count
 
 
 def _columns_apart(inputs: Sequence[Value]) -> tuple[Sequence[str], list[str]]:
     for one in inputs:
         if len(one.shape) not in (COLUMN_DIMENSIONS, TABLE_DIMENSIONS) or one.shape[1:] not in ((), (1,)):
-            raise Unusable(
+            raise UnusableFile(
                 f"takes several inputs, and {one.name!r} is not one column",
                 "Convert it with one input for all columns, or with one for each",
             )

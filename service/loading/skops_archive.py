@@ -16,8 +16,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from service.errors import Forbidden
 from service.loading.skops_schema import Schema
-from service.loading.unpickling import Forbidden
 
 if TYPE_CHECKING:
     from pathlib import Path

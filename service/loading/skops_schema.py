@@ -13,9 +13,9 @@ import importlib
 import json
 from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
-from service.errors import Unusable
+from service.errors import Forbidden, UnusableFile
 from service.loading.policy import CALL, MAKE, NAME
-from service.loading.unpickling import STAND_INS, Forbidden, check_home, is_special
+from service.loading.unpickling import STAND_INS, check_home, is_special
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -349,7 +349,7 @@ def _protocol_of(schema: object) -> int:
         raise _misunderstood()
     if protocol > PROTOCOL_MAX:
         reason = "was written by a newer skops than this service knows"
-        raise Unusable(reason, "Build the image again with a newer infer")
+        raise UnusableFile(reason, "Build the image again with a newer infer")
     return protocol
 
 

@@ -24,6 +24,7 @@ from typing import IO, TYPE_CHECKING, Any, Callable, ClassVar, cast
 
 import numpy as np
 
+from service.errors import Forbidden
 from service.loading.policy import CALL, NAME
 
 if TYPE_CHECKING:
@@ -38,19 +39,6 @@ DOTS_PROTOCOL = 4
 # Bits of a data type's flags that NumPy sets for structures by their layout.
 LAYOUT_FLAGS = 0x80
 READ_BYTES = 16 * 1024 * 1024
-
-
-class Forbidden(pickle.UnpicklingError):
-    """The file would do what a model does not do.
-
-    `name` is what it would import or call, if it is that; `is_unknown` says that nothing is held against it
-    but that nobody has looked.
-    """
-
-    def __init__(self, reason: str, *, name: str | None = None, is_unknown: bool = False) -> None:
-        super().__init__(reason)
-        self.name = name
-        self.is_unknown = is_unknown
 
 
 def load_safely(file: Path, policy: Policy) -> object:

@@ -232,7 +232,7 @@ class Scores:
     decision: str
 
 
-class RowPath:
+class RowProgram:
     """The way of one row through a model. Needs `LIBRARY`, and raises `ValueError` for what leads nowhere.
 
     The numbers of an answer are probabilities, or the values of a regressor: `room` has space for them.

@@ -1,41 +1,19 @@
-"""Turns predictions into the JSON of an answer."""
+"""Turns predictions into JSON values of an answer."""
 
 from __future__ import annotations
 
-import json
-import math
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Union, cast
+from typing import TYPE_CHECKING, cast
 
-import orjson
+from service.json_values import JsonValue, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-JsonValue = Union[None, bool, int, float, str, "list[JsonValue]", "dict[str, JsonValue]"]
+    from service.schema.predictions import Predictions
 
 
-class Predictions(NamedTuple):
-    """One value a row and, if the model has them, its probabilities, in JSON's types but for NaN."""
-
-    values: list[Any]
-    probabilities: list[Any] | None
-
-
-def encode(value: object) -> bytes:
-    """Write strict JSON on one line: null for NaN and infinities. Half a surrogate pair becomes an escape."""
-    try:
-        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:
-        # It takes neither such a half nor whole numbers of more than 64 bits.
-        text = (
-            json.dumps(json_value(value), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
-        )
-        return text.encode("utf-8", "backslashreplace")
-
-
-class Writer:
-    """Writes the predictions of one model: `classes` are those of the predictor."""
+class AnswerWriter:
+    """Writes the predictions of one model; `classes` are as in `Model`."""
 
     def __init__(self, classes: Sequence[object] | None) -> None:
         self._classes = classes
@@ -44,7 +22,7 @@ class Writer:
         self._labels = [str(label) for label in classes or ()] if is_flat else []
 
     def answer(self, predictions: Predictions) -> dict[str, JsonValue]:
-        """Give `predictions`, and `probabilities` where there are any, as lists with one element a row."""
+        """Give `predictions`, and `probabilities` where there are any, as lists with one element per row."""
         answer: dict[str, JsonValue] = {"predictions": predictions.values}
         if predictions.probabilities is not None:
             answer["probabilities"] = self._by_class(predictions.probabilities)
@@ -58,7 +36,10 @@ class Writer:
         return answer
 
     def row(self, position: int, numbers: list[float]) -> tuple[JsonValue, JsonValue]:
-        """Give the prediction of a row, and its probabilities or None: see `service.native.RowPath`."""
+        """Give the prediction of a row, and its probabilities or None.
+
+        `position` and `numbers` are what a row program answers: see `service.native`.
+        """
         if self._labels:
             shares = cast("JsonValue", dict(zip(self._labels, numbers))) if numbers else None
             return self._values[position], shares
@@ -66,7 +47,7 @@ class Writer:
 
     def _by_class(self, rows: list[JsonValue]) -> list[JsonValue]:
         first, labels = rows[0], self._labels
-        # Nearly all models; the rows are those of one array, so that all are like the first.
+        # True of nearly all models. The rows come from one array, so all are of the first one's length.
         if labels and isinstance(first, list) and len(first) == len(labels):
             return [dict(zip(labels, row)) for row in cast("list[list[JsonValue]]", rows)]
         return [probabilities_json(row, self._classes) for row in rows]
@@ -75,8 +56,8 @@ class Writer:
 def probabilities_json(row: object, classes: Sequence[object] | None) -> JsonValue:
     """Give the probabilities of a row by class, or a list with one such object for each output of the model.
 
-    A key of a JSON object is a text: a class that is a number or a truth value is written as Python's
-    `str` has it (`"1"`, `"True"`). A row that does not fit the classes stays a list.
+    A key of a JSON object is a string: a class that is a number or a boolean is written as Python's `str`
+    writes it (`"1"`, `"True"`). A row of another length than the classes stays a list.
     """
     if not isinstance(row, list) or not classes or len(row) != len(classes):
         return json_value(row)
@@ -84,20 +65,3 @@ def probabilities_json(row: object, classes: Sequence[object] | None) -> JsonVal
     if outputs:
         return [probabilities_json(part, labels) for part, labels in zip(row, outputs)]
     return {str(label): json_value(value) for label, value in zip(classes, row)}
-
-
-def json_value(value: object) -> JsonValue:  # noqa: PLR0911 (one for each type)
-    """Put a value in JSON's types: null for NaN and infinities, text for what JSON has no type for."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [json_value(element) for element in value]
-    if isinstance(value, dict):
-        return {str(name): json_value(element) for name, element in value.items()}
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if hasattr(value, "item"):
-        return json_value(value.item())
-    return str(value)

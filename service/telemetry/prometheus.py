@@ -1,4 +1,4 @@
-"""Writes what was counted as Prometheus reads it. Imported at the first scrape: its library takes 25 ms."""
+"""Writes the counts in the formats of Prometheus. Imported at the first scrape: its library takes 25 ms."""
 
 from __future__ import annotations
 
@@ -16,24 +16,22 @@ from prometheus_client.registry import Collector
 
 from service.telemetry.counters import BUCKETS_S, Totals
 from service.telemetry.processes import usage
-from service.web.fast_path import PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from service.protocols.answers import JsonValue
+    from service.json_values import JsonValue
 
-_OK = 200
-# Of what `GET /model` says, what tells this model from another.
+# The fields of `GET /model` that tell this model from another one.
 _INFO = ("digest", "estimator", "file", "kind")
 
 
 def expose(totals: Totals, description: Mapping[str, JsonValue], *, accept: str) -> tuple[bytes, str]:
-    """Give the metrics and their content type: plain text, or OpenMetrics for those who accept that."""
+    """Give the metrics and their content type: plain text, or OpenMetrics for a client that accepts it."""
     try:
         encode, content_type = choose_encoder(accept)
     except TypeError:
-        # The library compares versions; what the header has is none.
+        # The library compares the version in the header, and fails if that is no version.
         encode, content_type = choose_encoder("")
     return encode(_Metrics(totals, description)), content_type
 
@@ -58,14 +56,13 @@ class _Metrics(Collector):
     def _requests(self) -> Metric:
         text = 'Requests answered; a path that is not one of the service\'s is the route "other".'
         metric = CounterMetricFamily("infer_requests", text, labels=["route", "status"])
-        answers = dict(self.totals.answers)
-        answers[PATH, _OK] = answers.get((PATH, _OK), 0) + self.totals.quick
-        for (route, status), count in sorted(answers.items()):
+        for (route, status), count in sorted(self.totals.answers.items()):
             metric.add_metric([route, str(status)], count)
         return metric
 
     def _durations(self) -> Metric:
-        text = f"Time from the head of a request at {PATH} until its answer was made, whatever its status."
+        route = self.totals.predicts_at
+        text = f"Time from the head of a request at {route} until its answer was made, whatever its status."
         metric = HistogramMetricFamily("infer_request_duration_seconds", text)
         ends = [*(str(end) for end in BUCKETS_S), "+Inf"]
         counts = [sum(self.totals.buckets[: index + 1]) for index in range(len(ends))]
@@ -75,7 +72,7 @@ class _Metrics(Collector):
     def _of_processes(self) -> Iterator[Metric]:
         totals = self.totals
         used = usage(totals.server, totals.pids)
-        # What a worker that was killed had taken is left out; the one in its place has not begun.
+        # The slots that a killed worker held do not count; the worker in its place has not started yet.
         taken = [
             count for count, pid in zip(totals.taken, totals.pids) if used is None or pid in used.workers
         ]

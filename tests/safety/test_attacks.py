@@ -11,7 +11,8 @@ import pytest
 
 from infer_cli.errors import ModelUnreadable, ModelUnsafe
 from infer_cli.inspection import inspect_model, require_safe
-from service.loading.model_file import ModelUnloadable, load_model
+from service.errors import ModelUnloadable
+from service.loading.model_file import load_model
 from tests.safety.attacks import Attack, corpus
 
 # Changes with each run of the tests, but not between their collection and their run.

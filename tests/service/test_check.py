@@ -49,12 +49,12 @@ def test_answers_of_several_requests_are_put_together(monkeypatch: pytest.Monkey
 
 
 def test_missing_predictions_are_refused() -> None:
-    with pytest.raises(check.Refused, match="2 rows were asked for, and 1 predictions came"):
+    with pytest.raises(check.PredictionRefused, match="2 rows were asked for, and 1 predictions came"):
         check.check(FixedClient({"features": []}, {"predictions": [1]}), [{"a": 1}, {"a": 2}])
 
 
 def test_example_without_inputs_is_refused() -> None:
-    with pytest.raises(check.Refused, match="gave no inputs"):
+    with pytest.raises(check.PredictionRefused, match="gave no inputs"):
         check.made_up_rows(FixedClient({"example": "/prediction?a=1"}, {"inputs": None}))
 
 

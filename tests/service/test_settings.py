@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import Settings, WrongSettings
+from service.errors import WrongSettings
+from service.settings import Settings
 
 
 def test_only_the_model_file_must_be_set() -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from service.compiler.converters.transformers import steps_of
-from service.compiler.functions import NotLean, class_name
+from service.compiler.functions import class_name
 from service.compiler.operations import Branch, Branches, Codes, Lookup, Numbers, OneHot, Table, through
+from service.errors import NotCompilable
 from service.schema.column_types import plain_values, positions_of
 
 if TYPE_CHECKING:
@@ -74,13 +75,13 @@ def _looked_up(
 ) -> tuple[Any, int]:
     """Look each value up. The last part must be an encoder, and those before it imputers."""
     if any(features[at].type not in LOOKED_UP for at in positions):
-        raise NotLean("it takes columns of dates, or of any values")
+        raise NotCompilable("it takes columns of dates, or of any values")
     *imputers, encoder = parts or [None]
     name = class_name(encoder)
     if name not in ("OneHotEncoder", "OrdinalEncoder"):
-        raise NotLean(f"there is no shorter way through {type(encoder).__name__}")
+        raise NotCompilable(f"there is no shorter way through {type(encoder).__name__}")
     if getattr(encoder, "_infrequent_enabled", False):
-        raise NotLean("it puts rare categories together")
+        raise NotCompilable("it puts rare categories together")
     fillings = _fillings(imputers, len(positions))
     if name == "OneHotEncoder":
         return _one_hot(encoder, positions, fillings, start)
@@ -92,10 +93,10 @@ def _fillings(imputers: list[Fitted], count: int) -> list[Any]:
     fillings: list[Any] = [None] * count
     for imputer in imputers:
         if class_name(imputer) != "SimpleImputer" or getattr(imputer, "indicator_", None) is not None:
-            raise NotLean(f"there is no shorter way through {type(imputer).__name__}")
+            raise NotCompilable(f"there is no shorter way through {type(imputer).__name__}")
         statistics = plain_values(imputer.statistics_)
         if len(statistics) != count or any(_is_gap(value) for value in statistics):
-            raise NotLean("it drops a column that was empty in training")
+            raise NotCompilable("it drops a column that was empty in training")
         fillings = [new if old is None else old for old, new in zip(fillings, statistics)]
     return fillings
 

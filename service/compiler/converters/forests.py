@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Callable
 
 import numpy as np
 
-from service.compiler.functions import NotLean, class_name
+from service.compiler.functions import class_name
 from service.compiler.outputs import Classifier, Regressor
 from service.compiler.trees import Planting, Votes, nodes_of
+from service.errors import NotCompilable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ def candidates(model: Fitted) -> Iterator[Ask]:
 
 def _averages(trees: Trees, *, is_classifier: bool) -> Iterator[Ask]:
     if any(class_name(tree) not in SINGLE for tree, _ in trees):
-        raise NotLean("its estimators are not trees")
+        raise NotCompilable("its estimators are not trees")
     if is_classifier:
         # From 1.3 on, trees hold the shares of the classes; before, weighted counts.
         for values in (_shares, _normalized_counts):
@@ -71,7 +72,7 @@ def _average(trees: Trees, values: Callable[[Fitted], Array]) -> Sums:
 def _shares(tree: Fitted) -> Array:
     values = tree.tree_.value
     if values.shape[1] != 1:
-        raise NotLean("it has several outputs with classes")
+        raise NotCompilable("it has several outputs with classes")
     return values[:, 0, :]
 
 
@@ -88,7 +89,7 @@ def _outputs(tree: Fitted) -> Array:
 def _boosted(model: Fitted) -> Sums:
     """Give the sums of gradient boosting, which start from the same for every row."""
     if not isinstance(model.init_, str) and class_name(model.init_) not in CONSTANT:
-        raise NotLean("it starts from another model")
+        raise NotCompilable("it starts from another model")
     probe = np.zeros((1, model.n_features_in_), np.float32)
     start = np.asarray(model._raw_predict_init(probe), np.float64)[0]  # noqa: SLF001 (has no public name)
     planting = Planting(outputs=len(start), width=1)
@@ -111,7 +112,7 @@ def _voted(model: Fitted) -> Ask:
     """Give AdaBoost's votes: each tree adds its weight to the class of its leaf, and takes it from others."""
     count = model.n_classes_
     if count == 1 or any(class_name(tree) not in SINGLE for tree in model.estimators_):
-        raise NotLean("its estimators are not trees of several classes")
+        raise NotCompilable("its estimators are not trees of several classes")
     planting = Planting(outputs=count, width=count)
     for tree, weight in zip(model.estimators_, model.estimator_weights_):
         position = np.searchsorted(model.classes_, tree.classes_)

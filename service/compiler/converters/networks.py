@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.compiler.functions import NotLean, class_name
+from service.compiler.functions import class_name
 from service.compiler.operations import Layers
 from service.compiler.outputs import Classifier, Regressor
+from service.errors import NotCompilable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,4 +28,4 @@ def candidates(model: Fitted) -> Iterator[Ask]:
     elif model.n_outputs_ == 1:
         yield Classifier(layers, "more probable", "logistic", is_flat=True)
     else:
-        raise NotLean("it has several outputs with classes")
+        raise NotCompilable("it has several outputs with classes")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Callable
 
 import numpy as np
 
-from service.compiler.functions import NotLean, class_name
+from service.compiler.functions import class_name
 from service.compiler.operations import (
     FUNCTIONS,
     Clip,
@@ -19,6 +19,7 @@ from service.compiler.operations import (
     Take,
     Threshold,
 )
+from service.errors import NotCompilable
 
 if TYPE_CHECKING:
     from service.compiler.functions import Fitted, Step
@@ -40,7 +41,7 @@ SELECTORS = frozenset(
 
 
 def steps_of(transformer: Fitted) -> list[Step]:
-    """Give the steps that a fitted transformer is; raise `NotLean` for one that is not known."""
+    """Give the steps that a fitted transformer is; raise `NotCompilable` for one that is not known."""
     if transformer is None or isinstance(transformer, str):
         return []
     name = class_name(transformer)
@@ -48,7 +49,7 @@ def steps_of(transformer: Fitted) -> list[Step]:
         return [Take(transformer.get_support(indices=True))]
     make = MAKERS.get(name)
     if make is None:
-        raise NotLean(f"there is no shorter way through {type(transformer).__name__}")
+        raise NotCompilable(f"there is no shorter way through {type(transformer).__name__}")
     return make(transformer)
 
 
@@ -61,7 +62,7 @@ def steps_back(transformer: Fitted) -> list[Step]:
         ones, zeros = np.ones(1), np.zeros(1)
         scale = transformer.scale_ if transformer.with_std else ones
         return [Stretch(scale, transformer.mean_ if transformer.with_mean else zeros)]
-    raise NotLean(f"there is no shorter way back through {type(transformer).__name__}")
+    raise NotCompilable(f"there is no shorter way back through {type(transformer).__name__}")
 
 
 def _standard(scaler: Fitted) -> list[Step]:
@@ -89,7 +90,7 @@ def _imputer(imputer: Fitted) -> list[Step]:
     gap = imputer.missing_values
     is_plain = getattr(imputer, "indicator_", None) is None and statistics.dtype.kind == "f"
     if not is_plain or not isinstance(gap, float) or not np.isnan(gap):
-        raise NotLean("there is no shorter way through this SimpleImputer")
+        raise NotCompilable("there is no shorter way through this SimpleImputer")
     # A column that was empty in training is dropped, unless it is kept on purpose.
     kept = np.flatnonzero(~np.isnan(statistics))
     return [*([] if len(kept) == len(statistics) else [Take(kept)]), Fill(statistics[kept])]
@@ -97,7 +98,7 @@ def _imputer(imputer: Fitted) -> list[Step]:
 
 def _projection(transformer: Fitted) -> list[Step]:
     if getattr(transformer, "whiten", False):
-        raise NotLean("there is no shorter way through a whitening PCA")
+        raise NotCompilable("there is no shorter way through a whitening PCA")
     mean = getattr(transformer, "mean_", None)
     components = transformer.components_.T
     return [Product(components, 0.0 if mean is None else -(mean[np.newaxis, :] @ components))]
@@ -109,7 +110,7 @@ def _function(function: object, arguments: object = None) -> list[Step]:
     name = getattr(function, "__name__", "")
     if isinstance(function, np.ufunc) and name in FUNCTIONS and not arguments:
         return [Function(name)]
-    raise NotLean("it calls a function of its own")
+    raise NotCompilable("it calls a function of its own")
 
 
 def _polynomial(transformer: Fitted) -> list[Step]:

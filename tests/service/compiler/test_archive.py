@@ -21,12 +21,13 @@ from sklearn.preprocessing import StandardScaler
 from service.compile import compile_model
 from service.compiler import archive as saved_module
 from service.compiler.archive import read_saved, write_saved
-from service.compiler.codec import FIELDS, Unreadable
+from service.compiler.codec import FIELDS
 from service.compiler.functions import Outcome
-from service.compiler.parity import tried
+from service.compiler.parity import try_program
+from service.errors import UnreadableArchive
 from service.loading.model_file import load_model
 from service.schema.features import Feature
-from tests.service.compiler.test_all_estimators import CASES, LEAN, POSITIVE, fitted
+from tests.service.compiler.test_all_estimators import CASES, COMPILED, POSITIVE, fitted
 from tests.service.compiler.test_parity import PIPELINES
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     Save = Callable[..., Path]
     Change = Callable[[dict[str, Any]], object]
 
-COMPILED = [case for case in CASES if case[1] in LEAN]
+COMPILED_CASES = [case for case in CASES if case[1] in COMPILED]
 
 
 def written(saved: Saved) -> bytes:
@@ -62,7 +63,9 @@ def assert_same(found: Outcome | None, expected: Outcome | None) -> None:
         assert found.probabilities.tobytes() == expected.probabilities.tobytes()
 
 
-@pytest.mark.parametrize(("kind", "name", "made"), COMPILED, ids=[name for _, name, _ in COMPILED])
+@pytest.mark.parametrize(
+    ("kind", "name", "made"), COMPILED_CASES, ids=[name for _, name, _ in COMPILED_CASES]
+)
 @pytest.mark.filterwarnings("ignore")
 def test_every_family_answers_as_before(
     kind: str, name: str, made: Any, make_predictor: Callable[[object], Predictor], save: Save
@@ -70,18 +73,18 @@ def test_every_family_answers_as_before(
     model, rows = fitted(kind, name, made)
     chance = np.random.default_rng(1)
     given = rows if name in POSITIVE else np.vstack([rows, chance.normal(0, 10, size=rows.shape)])
-    lean = make_predictor(model).lean
-    assert lean is not None
+    program = make_predictor(model).program
+    assert program is not None
 
     read = read_saved(io.BytesIO(written(compiled(save, model))))
 
-    assert_same(read.path(given), lean.ask(given))
-    assert_same(read.path(given[:1]), lean.ask(given[:1]))
-    row_path = tried(read.path, read.trial).row_path
-    assert (row_path is None) == (lean.row_path is None)
-    if row_path is not None and lean.row_path is not None:
+    assert_same(read.path(given), program.ask(given))
+    assert_same(read.path(given[:1]), program.ask(given[:1]))
+    row_program = try_program(read.path, read.trial).row_program
+    assert (row_program is None) == (program.row_program is None)
+    if row_program is not None and program.row_program is not None:
         for row in given[:20].tolist():
-            assert row_path.answer(row) == lean.row_path.answer(row)
+            assert row_program.answer(row) == program.row_program.answer(row)
 
 
 @pytest.mark.parametrize("model", PIPELINES, ids=lambda model: str(model)[:60])
@@ -93,12 +96,12 @@ def test_models_put_together_answer_as_before(
     rows = chance.normal(size=(300, 6))
     target = (rows[:, 0] + rows[:, 1] > 0).astype(int)
     model.fit(rows, target)
-    lean = make_predictor(model).lean
-    assert lean is not None
+    program = make_predictor(model).program
+    assert program is not None
 
     read = read_saved(io.BytesIO(written(compiled(save, model))))
 
-    assert_same(read.path(rows), lean.ask(rows))
+    assert_same(read.path(rows), program.ask(rows))
 
 
 @pytest.mark.parametrize("name", ["search", "boosting"])
@@ -106,13 +109,13 @@ def test_models_put_together_answer_as_before(
 def test_mixed_tables_answer_as_before(
     name: str, mixed_models: dict[str, Any], make_predictor: Callable[[object], Predictor], save: Save
 ) -> None:
-    lean = make_predictor(mixed_models[name]).lean
-    assert lean is not None
+    program = make_predictor(mixed_models[name]).program
+    assert program is not None
 
     read = read_saved(io.BytesIO(written(compiled(save, mixed_models[name]))))
 
-    assert read.trial.rows == lean.trial.rows
-    assert_same(read.path(read.trial.rows), lean.ask(lean.trial.rows))
+    assert read.trial.rows == program.trial.rows
+    assert_same(read.path(read.trial.rows), program.ask(program.trial.rows))
 
 
 def test_the_same_model_gives_the_same_bytes(classifier: LogisticRegression, save: Save) -> None:
@@ -269,7 +272,7 @@ WRONG: list[tuple[str, Change, str]] = [
 def test_a_description_that_is_wrong_is_refused(
     change: Change, reason: str, remake: Callable[..., io.BytesIO]
 ) -> None:
-    with pytest.raises(Unreadable, match=reason):
+    with pytest.raises(UnreadableArchive, match=reason):
         read_saved(remake(change))
 
 
@@ -296,7 +299,7 @@ def test_a_description_that_is_wrong_is_refused(
 def test_entries_that_are_wrong_are_refused(
     entries: dict[str, bytes], reason: str, remake: Callable[..., io.BytesIO]
 ) -> None:
-    with pytest.raises(Unreadable, match=reason):
+    with pytest.raises(UnreadableArchive, match=reason):
         read_saved(remake(**entries))
 
 
@@ -304,12 +307,12 @@ def test_an_array_of_another_version_is_refused(remake: Callable[..., io.BytesIO
     file = io.BytesIO()
     np.lib.format.write_array(file, np.zeros(3, np.int32), version=(2, 0))
 
-    with pytest.raises(Unreadable, match="something else"):
+    with pytest.raises(UnreadableArchive, match="something else"):
         read_saved(remake(**{"1_npy": file.getvalue()}))
 
 
 def test_a_compressed_file_is_refused(remake: Callable[..., io.BytesIO]) -> None:
-    with pytest.raises(Unreadable, match="compressed inside"):
+    with pytest.raises(UnreadableArchive, match="compressed inside"):
         read_saved(remake(compression=zipfile.ZIP_DEFLATED))
 
 
@@ -325,7 +328,7 @@ def test_entries_over_each_other_are_refused(remake: Callable[..., io.BytesIO]) 
             archive.NameToInfo[again.filename] = again
         archive._didModify = True  # type: ignore[attr-defined]
 
-    with pytest.raises(Unreadable, match="holds more than it does"):
+    with pytest.raises(UnreadableArchive, match="holds more than it does"):
         read_saved(made)
 
 
@@ -334,13 +337,13 @@ def test_a_description_that_is_too_long_is_refused(
 ) -> None:
     monkeypatch.setattr(saved_module, "LONGEST_DESCRIPTION", 100)
 
-    with pytest.raises(Unreadable, match="too long"):
+    with pytest.raises(UnreadableArchive, match="too long"):
         read_saved(remake())
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no zip"])
 def test_what_is_no_archive_is_refused(content: bytes) -> None:
-    with pytest.raises(Unreadable, match="no compiled model"):
+    with pytest.raises(UnreadableArchive, match="no compiled model"):
         read_saved(io.BytesIO(content))
 
 
@@ -348,7 +351,7 @@ def test_a_file_that_is_cut_short_is_refused(remake: Callable[..., io.BytesIO]) 
     whole = remake().getvalue()
 
     for size in range(0, len(whole), 997):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableArchive):
             read_saved(io.BytesIO(whole[:size]))
 
 
@@ -362,7 +365,7 @@ def test_changed_bytes_are_refused_or_do_no_harm(remake: Callable[..., io.BytesI
         changed[place] ^= 1 << int(chance.integers(0, 8))
         try:
             read_saved(io.BytesIO(changed))
-        except Unreadable:
+        except UnreadableArchive:
             refused += 1
 
     assert refused > 200

@@ -17,8 +17,8 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, Stan
 
 from service.compiler.operations import Product
 from service.compiler.outputs import Classifier, Regressor
-from service.compiler.row_program import row_path
-from service.native import LIBRARY, Operation, RowPath, Scores
+from service.compiler.row_program import make_row_program
+from service.native import LIBRARY, Operation, RowProgram, Scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,8 +61,8 @@ def test_pipelines(model: Any, make_predictor: Callable[[object], Predictor]) ->
     model.fit(rows, target)
     predictor = make_predictor(model)
 
-    assert predictor.lean, predictor.not_lean
-    path = predictor.lean.row_path
+    assert predictor.program, predictor.model.not_compiled
+    path = predictor.program.row_program
     assert path
     answers = [path.answer(row) for row in rows.tolist()]
     assert None not in answers
@@ -73,7 +73,7 @@ def test_pipelines(model: Any, make_predictor: Callable[[object], Predictor]) ->
 
 def test_a_label_that_hangs_on_rounding_is_left_to_numpy() -> None:
     coefficients = np.array([[0.1], [0.2], [-0.3]])
-    path = row_path(Classifier(Product(coefficients, 0.0), "positive", "logistic", is_flat=True), 3)
+    path = make_row_program(Classifier(Product(coefficients, 0.0), "positive", "logistic", is_flat=True), 3)
     assert path
 
     # 0.1 + 0.2 - 0.3 is 0 or 5.6e-17, as one adds.
@@ -83,7 +83,9 @@ def test_a_label_that_hangs_on_rounding_is_left_to_numpy() -> None:
 
 
 def test_the_largest_of_several_scores_in_doubt() -> None:
-    path = row_path(Classifier(Product(np.array([[0.1, 0.1, 1.0]]), np.zeros(3)), "largest", "softmax"), 1)
+    path = make_row_program(
+        Classifier(Product(np.array([[0.1, 0.1, 1.0]]), np.zeros(3)), "largest", "softmax"), 1
+    )
     assert path
 
     assert path.answer([-1.0]) is None
@@ -97,10 +99,10 @@ def test_trees_after_a_product_are_left_to_numpy(make_predictor: Callable[[objec
     rows, target = data()
     model = make_pipeline(PCA(3), RandomForestClassifier(5)).fit(rows, target)
 
-    lean = make_predictor(model).lean
+    program = make_predictor(model).program
 
-    assert lean
-    assert lean.row_path is None
+    assert program
+    assert program.row_program is None
 
 
 def test_what_a_step_makes_too_large_is_left_to_the_model(
@@ -108,18 +110,18 @@ def test_what_a_step_makes_too_large_is_left_to_the_model(
 ) -> None:
     rows, target = data()
     model = make_pipeline(StandardScaler(), RandomForestClassifier(5)).fit(rows * 0.1, target)
-    lean = make_predictor(model).lean
-    assert lean
-    assert lean.row_path
+    program = make_predictor(model).program
+    assert program
+    assert program.row_program
 
     # The scaler divides by less than this.
-    assert lean.row_path.answer([3.4e38, 0, 0, 0, 0]) is None
-    assert lean.row_path.answer([1e37, 0, 0, 0, 0]) is not None
+    assert program.row_program.answer([3.4e38, 0, 0, 0, 0]) is None
+    assert program.row_program.answer([1e37, 0, 0, 0, 0]) is not None
 
 
 def test_a_sum_whose_digits_cancel_is_left_to_numpy() -> None:
     coefficients = np.array([[1.0], [-1.0], [0.5], [-0.5]])
-    path = row_path(Regressor(Product(coefficients, 0.1)), 4)
+    path = make_row_program(Regressor(Product(coefficients, 0.1)), 4)
     assert path
 
     assert path.answer([1.7e9, 1.7e9 + 1, 1.7e9, 1.7e9 + 3]) is None
@@ -132,14 +134,14 @@ def test_exponential(make_predictor: Callable[[object], Predictor]) -> None:
     rows, target = data()
     model = PoissonRegressor().fit(rows, target)
 
-    lean = make_predictor(model).lean
+    program = make_predictor(model).program
 
-    assert lean
-    assert lean.row_path
-    found = [lean.row_path.answer(row) for row in rows.tolist()]
+    assert program
+    assert program.row_program
+    found = [program.row_program.answer(row) for row in rows.tolist()]
     np.testing.assert_allclose([each[1][0] for each in found if each], model.predict(rows), rtol=1e-12)
     # The exponential of so much is no number of 32 bits.
-    assert lean.row_path.answer([1e5 * np.sign(model.coef_[0]), 0, 0, 0, 0]) is None
+    assert program.row_program.answer([1e5 * np.sign(model.coef_[0]), 0, 0, 0, 0]) is None
 
 
 SCORES = Scores(2, 1, "none", "none")
@@ -168,4 +170,4 @@ GOOD = Operation("product", 0, 2, 2, 1, first=np.ones(2), second=np.zeros(1))
 def test_a_path_that_leads_nowhere_is_refused(features: int, operation: Operation, scores: Scores) -> None:
     assert LIBRARY
     with pytest.raises(ValueError, match=r"."):
-        RowPath(features, [operation], scores, LIBRARY)
+        RowProgram(features, [operation], scores, LIBRARY)

@@ -16,8 +16,9 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 from service.compiler.trees import Planting, nodes_of
+from service.errors import InvalidInput
 from service.native import LIBRARY, Forest, RowReader, walk_slowly
-from service.protocols.payload import InvalidInput, parse_json, parse_query
+from service.protocols.payload import parse_json, parse_query
 from service.schema.features import Feature
 
 if TYPE_CHECKING:

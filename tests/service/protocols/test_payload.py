@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from service.protocols.payload import MOST_PROBLEMS_LISTED, InvalidInput, parse_json, parse_query
+from service.errors import InvalidInput
+from service.protocols.payload import parse_json, parse_query
+from service.protocols.row_checks import MOST_PROBLEMS_LISTED
 from service.schema.features import Feature
 
 FEATURES = (Feature("slength"), Feature("swidth"))
@@ -172,7 +174,7 @@ class TestJson:
             ("[]", "The body must be an object of features, or have a list of them in rows; it is a list"),
             ("3", "The body must be an object of features, or have a list of them in rows; it is a number"),
             ("null", "The body must be an object of features, or have a list of them in rows; it is null"),
-            ('"a"', "The body must be an object of features, or have a list of them in rows; it is a text"),
+            ('"a"', "The body must be an object of features, or have a list of them in rows; it is a string"),
             ('{"rows": {}}', "rows must be a list of objects; it is an object"),
             ('{"rows": false}', "rows must be a list of objects; it is false"),
             ('{"rows": []}', "rows is empty: it must have at least one object of features"),

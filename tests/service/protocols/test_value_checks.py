@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.protocols.payload import InvalidInput, parse_json, parse_query
+from service.errors import InvalidInput
+from service.protocols.payload import parse_json, parse_query
 from service.schema.features import Feature
 
 if TYPE_CHECKING:

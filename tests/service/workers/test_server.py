@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from service.application import build_app
+from service.application import build_application
+from service.errors import CannotListen
 from service.settings import Settings
-from service.workers.server import CannotListen, check_address
+from service.workers.server import check_address
 from tests.service.conftest import SLOW
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def slow_model_file(save: Callable[..., Path], make_instance: Callable[[str, str
 def test_a_built_application_is_kept_for_the_workers(model_file: Path) -> None:
     settings = Settings(model_file)
 
-    assert build_app(settings) is build_app(Settings(model_file))
+    assert build_application(settings) is build_application(Settings(model_file))
 
 
 def test_a_free_port_can_be_listened_on(free_port: int) -> None:

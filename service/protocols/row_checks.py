@@ -1,0 +1,157 @@
+"""Checks rows of values against the features of the model, and collects what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from service.errors import InvalidInput, InvalidValue
+from service.json_values import JsonValue, json_value
+from service.protocols.value_checks import checks_of
+from service.schema.features import LARGEST_NUMBER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from service.protocols.value_checks import Check
+    from service.schema.features import Feature, Value
+
+# An answer lists up to 50 problems and tells the count of all: a list of thousands would not be read.
+MOST_PROBLEMS_LISTED = 50
+MOST_PROBLEMS_IN_MESSAGE = 5
+MOST_VALUES_SHOWN = 10
+LONGEST_TEXT_SHOWN = 80
+
+
+@dataclass
+class RowChecks:
+    """Checks rows against the features, and collects what is wrong with them."""
+
+    features: Sequence[Feature]
+    listed: list[dict[str, JsonValue]] = field(default_factory=list)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        self.names = [feature.name for feature in self.features]
+        self.known = frozenset(self.names)
+        # Nearly all values are numbers of float64, which `check_row` checks without a call.
+        self.expected = [(one.name, one.type == "number" and one.dtype == "float64") for one in self.features]
+
+    @cached_property
+    def _checks(self) -> dict[str, tuple[Feature, Check]]:
+        return checks_of(self.features)
+
+    def check_row(
+        self, row: object, *, index: int | None = None, repeated: Sequence[str] = ()
+    ) -> list[Value]:
+        """Give the values of a row in the order of the features; to be used only if no problem was found."""
+        if not isinstance(row, dict):
+            self._add(index, None, "not_an_object", f"is not an object of features but {json_type_of(row)}")
+            return []
+        for name in (*repeated, *getattr(row, "repeated", ())):
+            self._add(index, name, "repeated", "is given more than once")
+        values = [
+            value
+            if type(value := row.get(name)) is float
+            and is_number
+            and -LARGEST_NUMBER <= value <= LARGEST_NUMBER
+            else self._check_value(index, name, row)
+            for name, is_number in self.expected
+        ]
+        if len(row) != len(values) or not self.known.issuperset(row):
+            for name in row:
+                if name not in self.known:
+                    self._add(index, name, "unknown", "is not a feature of the model")
+        return values
+
+    def _check_value(self, index: int | None, name: str, row: Mapping[str, object]) -> Value:
+        feature, check = self._checks[name]
+        value = row.get(name)
+        if name not in row:
+            if feature.required:
+                self._add(index, name, "missing", "is missing")
+            return None
+        try:
+            return check(value)
+        except InvalidValue as error:
+            self._add(index, name, error.problem, error.message, value, error.known)
+        return None
+
+    def _add(
+        self,
+        row: int | None,
+        name: str | None,
+        problem: str,
+        message: str,
+        value: object = None,
+        known: Sequence[object] = (),
+    ) -> None:
+        """Count a problem; word it only if it will be listed, because there may be a million problems."""
+        self.count += 1
+        if len(self.listed) >= MOST_PROBLEMS_LISTED:
+            return
+        entry: dict[str, JsonValue] = {
+            "field": None if name is None else shortened(name),
+            "problem": problem,
+        }
+        if row is not None:
+            entry["row"] = row
+        if value is not None:
+            entry["value"] = _shown(value)
+            message += f": {json.dumps(entry['value'], ensure_ascii=False)}"
+        if known:
+            entry["categories"] = [json_value(category) for category in known[:MOST_PROBLEMS_LISTED]]
+            message += f" (known: {_listed(known)})"
+        if problem == "unknown":
+            message += self._nearest(str(entry["field"]))
+        where = [] if row is None else [f"row {row}"]
+        entry["message"] = ": ".join([*where, message if name is None else f"{entry['field']} {message}"])
+        self.listed.append(entry)
+
+    def _nearest(self, name: str) -> str:
+        near = get_close_matches(name, self.names, n=1)
+        return f" (did you mean {near[0]}?)" if near else ""
+
+    def raise_if_any(self) -> None:
+        """Raise `InvalidInput` with all problems that were found."""
+        if not self.count:
+            return
+        messages = [str(entry["message"]) for entry in self.listed[:MOST_PROBLEMS_IN_MESSAGE]]
+        more = self.count - len(messages)
+        message = "; ".join(messages) + (f"; and {more} more" if more else "")
+        fields: list[JsonValue] = [*self.listed]
+        raise InvalidInput(message, details={"count": self.count, "fields": fields})
+
+
+def _listed(values: Sequence[object]) -> str:
+    shown = [
+        json.dumps(_shown(json_value(value)), ensure_ascii=False) for value in values[:MOST_VALUES_SHOWN]
+    ]
+    more = len(values) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def shortened(text: str) -> str:
+    """Cut a string of a request to a length that an answer can show."""
+    return text if len(text) <= LONGEST_TEXT_SHOWN else f"{text[:LONGEST_TEXT_SHOWN]}…"
+
+
+def _shown(value: object) -> JsonValue:
+    """Give a value of the request as an answer can show it: short, with NaN and infinities as strings."""
+    if isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return shortened(value) if isinstance(value, str) else json_type_of(value)
+
+
+def json_type_of(value: object) -> str:
+    """Give the name of a value's type in JSON, with its article: "a string"."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    kinds = ((str, "a string"), ((int, float), "a number"), (list, "a list"), (dict, "an object"))
+    return next(name for kind, name in kinds if isinstance(value, kind))
