@@ -13,8 +13,7 @@ import typer
 
 from infer_cli.errors import InferError, PredictionFailed, UsageError
 from infer_cli.terminal import output
-from infer_cli.terminal.completion import complete_running_service
-from infer_cli.terminal.options import AsJson
+from infer_cli.terminal.options import AsJson, output_option, service_words
 from infer_cli.terminal.progress import show_progress
 
 if TYPE_CHECKING:
@@ -32,29 +31,19 @@ _DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
 def predict(
     words: Annotated[
         list[str] | None,
-        typer.Argument(
+        service_words(
             metavar="[NAME] FEATURE=VALUE...",
-            help="The service, if several run; then the values of one row.",
-            autocompletion=complete_running_service,
-            show_default=False,
+            help_text="The service, if several run; then the values of one row.",
         ),
     ] = None,
     *,
     input_file: Annotated[
         Path | None,
-        typer.Option(
-            "--input", "-i", metavar="FILE", help="Rows: .csv, .json, .jsonl or .parquet.", show_default=False
-        ),
+        typer.Option("--input", "-i", metavar="FILE", help="Rows: .csv, .json, .jsonl or .parquet."),
     ] = None,
     output_file: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Where to write them.  [default: CSV on stdout]",
-            show_default=False,
-        ),
+        output_option("Where to write the predictions.  [default: CSV on stdout]"),
     ] = None,
     batch_rows: Annotated[
         int, typer.Option("--batch", metavar="N", min=1, help="Rows in one request.")
