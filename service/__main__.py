@@ -38,11 +38,11 @@ def _serve(settings: Settings, sizing: Sizing) -> int:
     for name, value in thread_variables(sizing.threads).items():
         os.environ.setdefault(name, value)
     # Only now: these import numpy, which reads the variables while it is imported.
-    from service.application import build_app  # noqa: PLC0415
+    from service.application import build_application  # noqa: PLC0415
     from service.workers.server import serve  # noqa: PLC0415
 
     try:
-        build_app(settings)
+        build_application(settings)
         serve(settings, sizing)
     except (ModelUnloadable, CannotListen) as error:
         return _fail(str(error))

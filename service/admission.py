@@ -1,4 +1,7 @@
-"""How many predictions may be on their way in a worker: their bodies being read, or waiting for the model."""
+"""Admission: how many predictions may be in progress in a worker at once.
+
+A prediction is in progress from the moment that its body is read until it is answered.
+"""
 
 from __future__ import annotations
 
@@ -12,46 +15,45 @@ from service.errors import Busy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# It is more than the connections that clients and proxies usually keep open, so that a slow model makes them
-# wait and not fail.
-# The server has a few threads more, so that however slow model or clients are, health checks are answered.
+# More than the connections that clients and proxies usually keep open, so that a slow model makes clients
+# wait and not fail. The server has a few threads more: it answers health checks while all slots are taken.
 MOST_PREDICTIONS_AT_ONCE = 128
-# A place comes free at once if the model is quick; a model so slow that none does is given no more work.
+# A fast model frees a slot within milliseconds. A model so slow that it frees none gets no more work.
 LONGEST_WAIT_S = 0.1
 BETWEEN_LOOKS_S = 0.005
 
 
-class Places:
-    """The places of one worker. To take one, or give it back, is one step of the interpreter: no lock."""
+class Admission:
+    """The slots of one worker. Taking a slot or giving it back is one step of the interpreter: no lock."""
 
     def __init__(self, count: int = MOST_PREDICTIONS_AT_ONCE) -> None:
         self._free = deque(range(count))
-        # One for each place that is taken, for others to see. Only who holds a place writes to its.
+        # 1 for each slot that is taken, for /metrics. Only the holder of a slot writes to its byte.
         self.taken: bytearray | memoryview = bytearray(count)
 
     def take(self) -> int | None:
-        """Take a place if one is free; `give_back` must follow."""
+        """Take a slot if one is free, and give its number; `give_back` must follow."""
         try:
-            place = self._free.pop()
+            slot = self._free.pop()
         except IndexError:
             return None
-        self.taken[place] = 1
-        return place
+        self.taken[slot] = 1
+        return slot
 
-    def give_back(self, place: int) -> None:
-        """Leave a place."""
-        self.taken[place] = 0
-        self._free.append(place)
+    def give_back(self, slot: int) -> None:
+        """Free a slot."""
+        self.taken[slot] = 0
+        self._free.append(slot)
 
     @contextmanager
-    def waited_for(self) -> Iterator[None]:
-        """Hold a place; raise `Busy` if none comes free in time."""
-        end = time.monotonic() + LONGEST_WAIT_S
-        while (place := self.take()) is None:
-            if time.monotonic() >= end:
+    def admitted(self) -> Iterator[None]:
+        """Hold a slot; raise `Busy` if none comes free within `LONGEST_WAIT_S`."""
+        deadline = time.monotonic() + LONGEST_WAIT_S
+        while (slot := self.take()) is None:
+            if time.monotonic() >= deadline:
                 raise Busy
             time.sleep(BETWEEN_LOOKS_S)
         try:
             yield
         finally:
-            self.give_back(place)
+            self.give_back(slot)

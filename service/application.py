@@ -1,28 +1,57 @@
-"""Builds the one application that the server serves."""
+"""Composes the application: settings in, a WSGI application out."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from service.loading.model_file import load_model
 from service.prediction.predictor import Predictor
+from service.prediction.served_model import ModelSlot, ServedModel
+from service.protocols.description import describe
+from service.protocols.infer import InferEndpoint
 from service.web.app import create_app
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from _typeshed.wsgi import WSGIApplication
 
+    from service.loading.model_file import LoadedModel
     from service.settings import Settings
+    from service.telemetry.counters import Meter
+
+
+@dataclass(frozen=True)
+class Application:
+    """What a worker serves: the WSGI application, the slot of its model, and what counts its requests."""
+
+    wsgi: WSGIApplication
+    slot: ModelSlot
+    meter: Meter
+
+
+def make_served_model(loaded: LoadedModel) -> ServedModel:
+    """Make everything that answers requests from a loaded model."""
+    predictor = Predictor(loaded.model)
+    return ServedModel(
+        predictor=predictor,
+        endpoint=InferEndpoint(predictor),
+        description=describe(loaded),
+        features=loaded.model.features,
+        digest=loaded.digest,
+    )
 
 
 # Kept, so that a worker that is forked finds the application of its parent, model included, in the memory
-# that they share. A worker that starts afresh builds its own.
+# that they share. A worker that is spawned builds its own.
 @lru_cache(maxsize=1)
-def build_app(settings: Settings) -> Flask:
+def build_application(settings: Settings) -> Application:
     """Load the model and make the application; raise `ModelUnloadable` if that cannot be done."""
-    model = load_model(
+    loaded = load_model(
         settings.model_file,
         settings.trusted,
         versions_must_match=settings.version_mismatch == "error",
     )
-    return create_app(Predictor(model), settings)
+    slot = ModelSlot(make_served_model(loaded))
+    app, meter = create_app(slot, max_body_bytes=settings.max_body_bytes)
+    return Application(app.wsgi_app, slot, meter)

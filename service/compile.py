@@ -28,10 +28,9 @@ from service.errors import (
     UnreadableArchive,
     WrongSettings,
 )
-from service.loading.compiled_model import CompiledModel
 from service.loading.model_file import load_model
 from service.logs import configure_logs
-from service.prediction.fitted_model import FittedModel, as_in_trial
+from service.models.fitted_model import FittedModel, as_in_trial
 from service.protocols.description import loaded_packages
 from service.protocols.payload import parse_json
 from service.settings import Settings
@@ -53,9 +52,9 @@ def compile_model(loaded: LoadedModel, body: bytes = b"") -> tuple[Saved, bytes]
 
     `body` are the user's rows. What is compared with the model is the path as it was written and read again.
     """
-    if isinstance(loaded.estimator, CompiledModel):
+    model = loaded.model
+    if not isinstance(model, FittedModel):
         raise NotCompiled("compiled", "it is compiled already")
-    model = FittedModel(loaded)
     if model.program is None:
         raise NotCompiled("no_path", model.not_compiled)
     saved = Saved(

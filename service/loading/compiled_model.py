@@ -1,24 +1,25 @@
-"""A compiled model, as a predictor needs it: the short path of a model, without the model.
+"""A compiled model that was read from a file: a program, without the estimator that it was compiled from.
 
-The file brings rows with the answers of the model itself. They are tried again when the file is loaded, so
-that another NumPy or another processor cannot change an answer without a word.
+The file brings rows with the answers of the estimator. The program must give these answers when the file is
+loaded, so that another NumPy or another processor cannot change an answer silently.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from service.compiler.archive import read_saved
 from service.compiler.parity import try_program
-from service.errors import InvalidInput, NotCompilable, UnreadableArchive, UnusableFile
+from service.errors import InvalidInput, NotCompilable, UnusableFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from service.compiler.codec import Saved
     from service.compiler.parity import Program
+    from service.schema.features import Rows
     from service.schema.predictions import Predictions
 
 # How the archive starts: its first file is the description.
@@ -35,14 +36,11 @@ def is_compiled(start: bytes) -> bool:
 
 def load_compiled(file: Path) -> CompiledModel:
     """Read a compiled model and try it; raise `UnusableFile` if it cannot be read, or answers differently."""
-    try:
-        return CompiledModel(read_saved(file))
-    except UnreadableArchive as error:
-        raise UnusableFile(str(error), COMPILE_ADVICE) from error
+    return CompiledModel(read_saved(file))
 
 
 class CompiledModel:
-    """What a predictor needs of a compiled model: see `fitted` for what is what."""
+    """A compiled model as a `Model`: see there for what the attributes are."""
 
     is_batched = True
     not_compiled = ""
@@ -55,8 +53,9 @@ class CompiledModel:
         self.classes = saved.classes
         self.program = _tried(saved)
 
-    def ask(self, _: Any) -> Predictions:  # noqa: ANN401 (rows)
-        """Refuse rows that the path leaves to the model: there is none to ask."""
+    def ask(self, rows: Rows) -> Predictions:
+        """Refuse rows that the program leaves to the estimator: there is no estimator in the file."""
+        del rows
         message = "With these values, a step of the model makes a number that is too large"
         raise InvalidInput(message, code="not_computable")
 

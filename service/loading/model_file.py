@@ -17,18 +17,24 @@ import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, cast
 
 from service.errors import Forbidden, ModelUnloadable, UnusableFile
-from service.loading.compiled_model import CompiledModel, is_compiled, load_compiled
+from service.loading.compiled_model import is_compiled, load_compiled
 from service.loading.onnx_model import load_onnx
 from service.loading.policy import Policy
 from service.loading.skops_archive import load_skops
 from service.loading.unpickling import load_safely
 from service.logs import LOGGER
+from service.models.fitted_model import FittedModel
+from service.models.model_input import onnx_input
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from service.models.estimators import Estimator
+    from service.models.model import Model
 
 PICKLE_SUFFIXES = (".joblib", ".pickle", ".pkl")
 SUFFIXES = (*PICKLE_SUFFIXES, ".lean", ".onnx", ".skops")
@@ -60,21 +66,21 @@ RETRAIN_ADVICE = (
 )
 
 
-class Estimator(Protocol):
-    """What every model has. All else is looked for, and may be missing."""
-
-    def predict(self, table: object, /) -> object:
-        """Something like an array, with one prediction for each row of the table."""
-
-
 @dataclass(frozen=True)
 class LoadedModel:
-    """What the model file holds, and which file that is."""
+    """The model that a file holds, and which file that is: its size in bytes, its digest as `sha256:…`."""
 
-    estimator: Estimator | CompiledModel
+    model: Model
     file: Path
     size_bytes: int
     digest: str
+
+
+class _Format(NamedTuple):
+    """A format of model files: how a file is read, and what becomes a model of what is read."""
+
+    read: Callable[[Path, Policy], object]
+    model_of: Callable[[Any], Model]
 
 
 def load_model(
@@ -88,13 +94,32 @@ def load_model(
     _check_suffix(file)
     size = _check_size(file)
     digest = _digest(file)
-    estimator = _load(file, Policy(trusted), versions_must_match=versions_must_match)
-    if not isinstance(estimator, CompiledModel) and not callable(getattr(estimator, "predict", None)):
-        reason = f"it holds a {type(estimator).__name__}, which has no predict method"
-        raise ModelUnloadable(file, reason, SAVE_ADVICE)
-    return LoadedModel(
-        estimator=cast("Estimator | CompiledModel", estimator), file=file, size_bytes=size, digest=digest
-    )
+    found = _format_of(file)
+    held = _read(found, file, Policy(trusted), versions_must_match=versions_must_match)
+    try:
+        model = found.model_of(held)
+    except UnusableFile as error:
+        raise ModelUnloadable(file, f"it {error}", error.advice) from error
+    return LoadedModel(model=model, file=file, size_bytes=size, digest=digest)
+
+
+def _format_of(file: Path) -> _Format:
+    """Tell the format by what the file is, whatever its name says."""
+    start = _start_of(file)
+    if is_compiled(start):
+        return _Format(lambda path, _: load_compiled(path), lambda model: model)
+    if start.startswith(SKOPS_START):
+        return _Format(load_skops, _fitted)
+    if start.startswith(ONNX_START):
+        return _Format(lambda path, _: load_onnx(path), partial(FittedModel, input_for=onnx_input))
+    return _Format(load_safely, _fitted)
+
+
+def _fitted(held: object) -> Model:
+    """Take what a pickle holds for an estimator; raise `UnusableFile` if it cannot predict."""
+    if not callable(getattr(held, "predict", None)):
+        raise UnusableFile(f"holds a {type(held).__name__}, which has no predict method", SAVE_ADVICE)
+    return FittedModel(cast("Estimator", held))
 
 
 def _check_suffix(file: Path) -> None:
@@ -138,12 +163,12 @@ def _digest(file: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def _load(file: Path, policy: Policy, *, versions_must_match: bool) -> object:
-    """Open what the file holds; the warnings of libraries about it go to the log, each once."""
+def _read(found: _Format, file: Path, policy: Policy, *, versions_must_match: bool) -> object:
+    """Read what the file holds; the warnings of libraries about it go to the log, each once."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            estimator = _open(file, policy)
+            held = found.read(file, policy)
         except UnusableFile as error:
             raise ModelUnloadable(file, f"it {error}", error.advice) from error
         except Exception as error:  # Loading calls what the file names, which may raise anything.
@@ -154,17 +179,7 @@ def _load(file: Path, policy: Policy, *, versions_must_match: bool) -> object:
                 raise ModelUnloadable(file, _warning_line(warning.message), RETRAIN_ADVICE)
     for line in dict.fromkeys(_warning_line(warning.message) for warning in caught):
         LOGGER.warning(line)
-    return estimator
-
-
-def _open(file: Path, policy: Policy) -> object:
-    """Load a file by what it is, whatever its name says."""
-    start = _start_of(file)
-    if is_compiled(start):
-        return load_compiled(file)
-    if start.startswith(SKOPS_START):
-        return load_skops(file, policy)
-    return load_onnx(file) if start.startswith(ONNX_START) else load_safely(file, policy)
+    return held
 
 
 def _is_about_versions(warning: Warning | str) -> bool:

@@ -1,4 +1,4 @@
-"""What `GET /model` says: which model this is, what it takes, and what it runs on."""
+"""The answer of `GET /model`: which model is served, its features, and the packages it runs on."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from service.json_values import JsonValue, json_value
-from service.loading.compiled_model import CompiledModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.prediction.predictor import Predictor
+    from service.loading.model_file import LoadedModel
+    from service.models.model import Model
     from service.schema.features import Feature, Value
 
-# Module to package: those on which a prediction may depend, and those that serve it.
+# Module to package: the packages that a prediction may depend on, and the packages that serve it.
 PACKAGES = {
     "sklearn": "scikit-learn",
     "numpy": "numpy",
@@ -34,40 +34,40 @@ PACKAGES = {
     "granian": "granian",
 }
 
-# More than these are of use to nobody; `category_count` says how many there are.
+# `category_count` tells how many categories there are, if a feature has more than 1000.
 MOST_CATEGORIES = 1000
 EXAMPLES = {"text": "some text", "date": "2026-01-31", "boolean": "true"}
 
 
-def describe(predictor: Predictor) -> dict[str, JsonValue]:
+def describe(loaded: LoadedModel) -> dict[str, JsonValue]:
     """Describe the model in JSON's types."""
-    loaded = predictor.loaded
+    model = loaded.model
     return {
-        "kind": predictor.kind,
-        "estimator": predictor.model.name,
-        "features": [_describe_feature(feature) for feature in predictor.features],
-        "classes": json_value(predictor.classes),
+        "kind": model.kind,
+        "estimator": model.name,
+        "features": [_describe_feature(feature) for feature in model.features],
+        "classes": json_value(model.classes),
         "file": loaded.file.name,
         "size_bytes": loaded.size_bytes,
         "digest": loaded.digest,
         "packages": dict(loaded_packages()),
-        "path": _describe_path(predictor),
-        "example": example(predictor.features),
+        "path": _describe_path(model),
+        "example": example(model.features),
     }
 
 
-def _describe_path(predictor: Predictor) -> dict[str, JsonValue]:
-    """Say whether the model's own arithmetic answers, and how that was tried, or the model and why."""
-    program = predictor.program
+def _describe_path(model: Model) -> dict[str, JsonValue]:
+    """Say whether a compiled program answers, and how its parity was shown, or the model, and why."""
+    program = model.program
     if program is None:
-        return {"kind": "model", "reason": predictor.not_compiled, "batched": predictor.is_batched}
+        return {"kind": "model", "reason": model.not_compiled, "batched": model.is_batched}
     described: dict[str, JsonValue] = {
         "kind": "lean",
         "tried_rows": len(program.trial.rows),
         "largest_difference": program.largest_difference,
     }
-    if isinstance(predictor.model, CompiledModel):
-        origin = predictor.model.origin
+    origin = model.origin
+    if origin is not None:
         described["compiled_from"] = {
             "file": origin.file,
             "size_bytes": origin.size_bytes,
@@ -94,20 +94,20 @@ def _describe_feature(feature: Feature) -> dict[str, JsonValue]:
 
 
 def example(features: Sequence[Feature]) -> str:
-    """Give the path of a request that is answered, whatever the names of the features."""
+    """Give the path and query of a request that the service answers."""
     query = [(feature.name, example_text(feature)) for feature in features]
     return "/prediction?" + urlencode(query, quote_via=quote)
 
 
 def example_text(feature: Feature) -> str:
-    """Give a value that the feature takes, as a query has it."""
+    """Give a value that the feature takes, as it is written in a query."""
     if feature.categories:
         return query_text(feature.categories[0])
     return EXAMPLES.get(feature.type, "1.0")
 
 
 def query_text(value: Value) -> str:
-    """Write a value as a query has it."""
+    """Write a value as in a query."""
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
 
 # What a row holds: values that are already of the type of their feature; None is a missing one.
 Value = Union[None, bool, int, float, str, datetime]
 Categories = Optional["tuple[Value, ...]"]
+# Rows of values: see `takes_numbers` for which of the two a model takes.
+Rows = Union["np.ndarray[Any, np.dtype[np.float64]]", "list[list[Value]]"]
 
 
 @dataclass(frozen=True)
@@ -46,3 +50,15 @@ def is_mixed(features: Iterable[Feature]) -> bool:
 
 # The largest number in 32 bits. Models made of trees compute in these, and refuse larger ones.
 LARGEST_NUMBER = 3.4028234663852886e38
+
+
+def takes_numbers(features: Sequence[Feature]) -> bool:
+    """Tell whether rows come as an array of float64, of shape (rows, features), with NaN for missing values.
+
+    Otherwise they are lists of values in the order of the features, and of the features' types.
+    """
+    return all(
+        # Whole numbers of other types are checked one by one.
+        feature.type == "number" and feature.dtype == "float64"
+        for feature in features
+    )

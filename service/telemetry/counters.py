@@ -1,11 +1,11 @@
-"""Counts what was asked and answered, in memory that all workers share.
+"""Counts requests and predictions in memory that all workers share.
 
-Each worker writes to a region of its own, and whichever is asked for the numbers adds up all of them. In a
-region each place (see `places`) has a row: a place is held by one request alone, so a prediction is counted
-without a lock, and no count is lost. All other requests share a row, with a lock.
+Each worker writes to a region of its own; the worker that is asked for the numbers adds up all regions. In a
+region each admission slot has a row: one request holds a slot, so the fast path counts a prediction without a
+lock, and no count is lost. All other requests share one more row, with a lock.
 
-Whoever reads while others write sees each number as it was before or after: a number is eight bytes at an
-address that eight divides, which processors read and write as a whole.
+A reader sees each number as it was before or after a write, never half of it: a number is 8 bytes at an
+address that 8 divides, which processors read and write as a whole.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from service.errors import NoRegion
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from service.admission import Places
+    from service.admission import Admission
 
-# The ends of the histogram's buckets: from a small model's own arithmetic to what nobody waits for.
+# The upper ends of the histogram's buckets, in seconds: from a small compiled model to a client's timeout.
 BUCKETS_S = (
     *(0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01),
     *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
 _BUCKETS_NS = tuple(round(end * 1e9) for end in BUCKETS_S)
-# In a row: the buckets, with one for all that took longer, then these.
+# A row holds the buckets, one more bucket for longer durations, the sum of durations, and the rows predicted.
 _DURATION_NS = len(BUCKETS_S) + 1
 _PREDICTED = _DURATION_NS + 1
 _ROW_LENGTH = _PREDICTED + 1
 
-# The routes are few, but which there are is the application's business; those over are counted as OTHER.
+# A region has room for 24 routes; the application has fewer. Any further path is counted as OTHER.
 MOST_ROUTES = 24
 OTHER = "other"
 _STATUSES = tuple(int(status) for status in HTTPStatus)
@@ -71,10 +71,10 @@ class Counters:
         self._open(file, os.getpid(), time.time())
 
     def _open(self, file: int, server: int, since: float) -> None:
-        # Kept open, as is the map's: to close any of them would let go of this process's lock.
+        # Kept open, as is the map's descriptor: closing either would release this process's lock (fcntl(2)).
         self._file = file
         weakref.finalize(self, os.close, file)
-        # The process whose children the workers are, and when the counts were nothing.
+        # The process whose children the workers are, and when the counts were zero, in seconds since 1970.
         self.server = server
         self.since = since
         self._map = mmap.mmap(file, 0)
@@ -90,7 +90,7 @@ class Counters:
             with suppress(OSError):
                 fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, index)
                 region = self.regions[index]
-                # Whoever held these places before is no more.
+                # The worker that had this region before has ended, and holds no slots.
                 region["taken"][:] = 0
                 region["pid"] = os.getpid()
                 return index
@@ -116,11 +116,11 @@ def _unnamed_file() -> int:
 class Meter:
     """Counts for one process: by itself at first, and among all workers once it has joined them."""
 
-    def __init__(self, routes: Iterable[str], places: Places, *, predicts_at: str) -> None:
+    def __init__(self, routes: Iterable[str], admission: Admission, *, predicts_at: str) -> None:
         self.routes = tuple(sorted(routes))[:MOST_ROUTES]
         self.predicts_at = predicts_at
         self._indices = {route: index for index, route in enumerate(self.routes)}
-        self._places = places
+        self._admission = admission
         self._lock = threading.Lock()
         self.join(Counters(1))
 
@@ -131,11 +131,11 @@ class Meter:
         # Plain Python reads and writes a number of these three times as fast as one of an array.
         *self._rows, self._shared_row = [memoryview(row) for row in region["rows"]]
         self._answers = [memoryview(statuses) for statuses in region["answers"]]
-        self._places.taken = memoryview(region["taken"])
+        self._admission.taken = memoryview(region["taken"])
 
-    def answered(self, place: int, rows: int, duration_ns: int) -> None:
-        """Count rows that were predicted by whoever still holds this place."""
-        row = self._rows[place]
+    def answered(self, slot: int, rows: int, duration_ns: int) -> None:
+        """Count a prediction of the fast path, with status 200; its thread still holds this slot."""
+        row = self._rows[slot]
         row[bisect_left(_BUCKETS_NS, duration_ns)] += 1
         row[_DURATION_NS] += duration_ns
         row[_PREDICTED] += rows

@@ -19,7 +19,7 @@ from granian.log import LogLevels
 from granian.server import MPServer
 
 from service.admission import MOST_PREDICTIONS_AT_ONCE
-from service.application import build_app
+from service.application import build_application
 from service.errors import CannotListen, NoRegion
 from service.logs import LOGGER, logging_config
 from service.telemetry.counters import Counters
@@ -95,16 +95,15 @@ def _load_in_worker(settings: Settings, counters: Counters) -> WSGIApplication:
     # Ctrl-C reaches the whole process group. The parent alone answers it, and then ends the workers;
     # a worker that ended by itself would be reported as a failure.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    app = build_app(settings)
-    _share_counts(app.extensions["meter"], counters)
-    predictor = app.extensions["predictor"]
-    # Threads that wait for a slow model are of use where their rows go to the model together.
-    wait_together = predictor.program is None and predictor.is_batched
-    # Flask's own entry point adds nothing but a call.
-    if wait_together:
-        return app.wsgi_app
+    application = build_application(settings)
+    _share_counts(application.meter, counters)
+    model = application.slot.served.predictor.model
+    # Threads that wait for a slow model are of use where the rows of several requests go into one call.
+    joins_rows = model.program is None and model.is_batched
+    if joins_rows:
+        return application.wsgi
     _let_threads_finish()
-    return Turns(app.wsgi_app)
+    return Turns(application.wsgi)
 
 
 def _let_threads_finish() -> None:
@@ -167,7 +166,7 @@ def _server_log_level(log_level: str) -> LogLevels:
 
 
 def _log_start(settings: Settings, sizing: Sizing) -> None:
-    model = build_app(settings).extensions["predictor"]
+    model = build_application(settings).slot.served.predictor.model
     LOGGER.info(
         "serving %s (%s, %s) on %s:%s with %s of %s",
         settings.model_file.name,

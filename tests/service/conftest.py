@@ -19,11 +19,21 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
+from service.application import make_served_model
 from service.loading.model_file import load_model
 from service.prediction.predictor import Predictor
+from service.prediction.served_model import ModelSlot
+from service.web.app import create_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from service.loading.model_file import LoadedModel
+
+    MakeClient = Callable[..., FlaskClient]
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ["slength", "swidth", "plength", "pwidth"]
@@ -66,11 +76,37 @@ def save(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def make_predictor(save: Callable[..., Path]) -> Callable[[object], Predictor]:
-    """Make a predictor of a model that went through a file, as all do."""
+def load(save: Callable[..., Path]) -> Callable[[object], LoadedModel]:
+    """Load an estimator that went through a file, as every model does."""
+
+    def load_saved(estimator: object) -> LoadedModel:
+        return load_model(save(estimator), trusted=(type(estimator).__module__,))
+
+    return load_saved
+
+
+@pytest.fixture
+def make_predictor(load: Callable[[object], LoadedModel]) -> Callable[[object], Predictor]:
+    """Make a predictor of an estimator that went through a file."""
 
     def make(estimator: object) -> Predictor:
-        return Predictor(load_model(save(estimator), trusted=(type(estimator).__module__,)))
+        return Predictor(load(estimator).model)
+
+    return make
+
+
+def app_of(loaded: LoadedModel, *, max_body_bytes: int = 10_000_000) -> Flask:
+    """The whole application, for a loaded model."""
+    app, _ = create_app(ModelSlot(make_served_model(loaded)), max_body_bytes=max_body_bytes)
+    return app
+
+
+@pytest.fixture
+def make_client(load: Callable[[object], LoadedModel]) -> MakeClient:
+    """Make a client of the whole application that serves an estimator."""
+
+    def make(estimator: object, *, max_body_bytes: int = 10_000_000) -> FlaskClient:
+        return app_of(load(estimator), max_body_bytes=max_body_bytes).test_client()
 
     return make
 

@@ -26,11 +26,12 @@ from service.compiler.functions import Outcome
 from service.compiler.parity import Difference, Trial, compare
 from service.errors import NotCompilable, NotCompiled
 from service.loading.model_file import load_model
+from service.models.fitted_model import FittedModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from service.loading.model_file import LoadedModel
+from service.loading.model_file import LoadedModel
 
 ROOT = Path(__file__).parents[2]
 ROW = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}
@@ -39,6 +40,12 @@ ROW = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}
 @pytest.fixture
 def loaded(classifier: LogisticRegression, save: Callable[..., Path]) -> LoadedModel:
     return load_model(save(classifier))
+
+
+def again(loaded: LoadedModel) -> LoadedModel:
+    """The model as it is made of its estimator, of which the methods were changed."""
+    fitted: Any = loaded.model
+    return replace(loaded, model=FittedModel(fitted.estimator))
 
 
 def body(*rows: dict[str, Any]) -> bytes:
@@ -121,13 +128,15 @@ def test_a_compiled_model_is_not_compiled_again(loaded: LoadedModel, tmp_path: P
 
 def test_a_label_that_differs_is_refused(loaded: LoadedModel) -> None:
     """The model was changed after it was fitted, in a way that no made-up row meets."""
-    model: Any = loaded.estimator
+    fitted: Any = loaded.model
+    model = fitted.estimator
 
     def predict(rows: Any) -> Any:
         labels = type(model).predict(model, rows)
         return np.where(np.asarray(rows)[:, 0] == ROW["slength"], "virginica", labels)
 
     model.predict = predict
+    loaded = again(loaded)
     other = {**ROW, "slength": 5.0}
 
     assert compile_model(loaded, body(other))[0].given is not None
@@ -139,13 +148,15 @@ def test_a_label_that_differs_is_refused(loaded: LoadedModel) -> None:
 
 
 def test_a_number_that_differs_is_refused(loaded: LoadedModel) -> None:
-    model: Any = loaded.estimator
+    fitted: Any = loaded.model
+    model = fitted.estimator
 
     def predict_proba(rows: Any) -> Any:
         shares = type(model).predict_proba(model, rows)
         return shares + 1e-9 * (np.asarray(rows)[:, :1] == ROW["slength"])
 
     model.predict_proba = predict_proba
+    loaded = again(loaded)
 
     with pytest.raises(NotCompiled, match=r"its answers differ by 1\.0e-09"):
         compile_model(loaded, body(ROW))
@@ -183,7 +194,8 @@ def test_rows_that_the_model_does_not_take_are_refused(loaded: LoadedModel) -> N
 
 
 def test_rows_that_the_model_refuses_are_told(loaded: LoadedModel) -> None:
-    model: Any = loaded.estimator
+    fitted: Any = loaded.model
+    model = fitted.estimator
 
     def predict(rows: Any) -> Any:
         if len(rows) == 1:
@@ -191,6 +203,7 @@ def test_rows_that_the_model_refuses_are_told(loaded: LoadedModel) -> None:
         return type(model).predict(model, rows)
 
     model.predict = predict
+    loaded = again(loaded)
 
     with pytest.raises(NotCompiled, match="the model itself refuses the given rows: not these") as caught:
         compile_model(loaded, body(ROW))

@@ -63,7 +63,9 @@ def assert_same(found: Outcome | None, expected: Outcome | None) -> None:
         assert found.probabilities.tobytes() == expected.probabilities.tobytes()
 
 
-@pytest.mark.parametrize(("kind", "name", "made"), COMPILED_CASES, ids=[name for _, name, _ in COMPILED_CASES])
+@pytest.mark.parametrize(
+    ("kind", "name", "made"), COMPILED_CASES, ids=[name for _, name, _ in COMPILED_CASES]
+)
 @pytest.mark.filterwarnings("ignore")
 def test_every_family_answers_as_before(
     kind: str, name: str, made: Any, make_predictor: Callable[[object], Predictor], save: Save

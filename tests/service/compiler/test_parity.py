@@ -91,7 +91,7 @@ def test_models_put_together(model: Any, table: tuple[Any, Any], make_predictor:
 
     predictor = make_predictor(model)
 
-    assert predictor.program is not None, predictor.not_compiled
+    assert predictor.program is not None, predictor.model.not_compiled
     assert predictor.predict(rows).values == pytest.approx(model.predict(rows).tolist(), rel=1e-12, abs=1e-12)
 
 
@@ -112,7 +112,7 @@ def test_missing_values(model: Any, table: tuple[Any, Any], make_predictor: Make
     predictions = predictor.predict(rows)
 
     assert all(feature.nullable for feature in predictor.features)
-    assert predictor.program is not None, predictor.not_compiled
+    assert predictor.program is not None, predictor.model.not_compiled
     assert predictions.values == model.predict(rows).tolist()
     np.testing.assert_allclose(
         np.array(predictions.probabilities), model.predict_proba(rows), rtol=0, atol=1e-12
@@ -129,7 +129,7 @@ def test_categories_of_boosting(make_predictor: MakePredictor) -> None:
 
     rows = np.array([[float(code), 0.5] for code in range(40)])
 
-    assert predictor.program is not None, predictor.not_compiled
+    assert predictor.program is not None, predictor.model.not_compiled
     assert predictor.predict(rows.tolist()).values == model.predict(rows).tolist()
 
 
@@ -198,7 +198,7 @@ def test_mixed_columns_without_a_frame(
     rows = frame[names].astype(object).where(frame[names].notna(), None).to_numpy().tolist()
     predictions = predictor.predict(rows)
 
-    assert predictor.program is not None, predictor.not_compiled
+    assert predictor.program is not None, predictor.model.not_compiled
     assert predictions.values == model.predict(frame).tolist()
     np.testing.assert_allclose(
         np.array(predictions.probabilities), model.predict_proba(frame), rtol=0, atol=1e-12
@@ -233,7 +233,7 @@ def test_a_wrong_function_is_found_out(
     predictor = make_predictor(model)
 
     assert predictor.program is None
-    assert reason in predictor.not_compiled
+    assert reason in predictor.model.not_compiled
     assert predictor.predict(table[0]).values == model.predict(table[0]).tolist()
 
 
@@ -245,13 +245,13 @@ def test_a_model_that_differs_on_one_side_of_a_threshold_alone_is_found_out(
         "service.compiler.trees._for_doubles", lambda thresholds: np.nextafter(thresholds, -np.inf)
     )
 
-    assert "another label" in make_predictor(model).not_compiled
+    assert "another label" in make_predictor(model).model.not_compiled
 
 
 def test_what_is_not_known_says_so(table: tuple[Any, Any], make_predictor: MakePredictor) -> None:
     predictor = make_predictor(KNeighborsClassifier().fit(*table))
 
-    assert predictor.not_compiled == "there is no shorter way through KNeighborsClassifier"
+    assert predictor.model.not_compiled == "there is no shorter way through KNeighborsClassifier"
 
 
 def test_a_subclass_may_have_another_arithmetic(
@@ -286,7 +286,7 @@ def test_several_outputs_are_left_to_the_model(make_predictor: MakePredictor) ->
 
     predictor = make_predictor(model)
 
-    assert "several outputs" in predictor.not_compiled
+    assert "several outputs" in predictor.model.not_compiled
     assert predictor.predict(np.array([[1.0]])).values == [[1, 0]]
 
 

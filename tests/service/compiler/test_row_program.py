@@ -61,7 +61,7 @@ def test_pipelines(model: Any, make_predictor: Callable[[object], Predictor]) ->
     model.fit(rows, target)
     predictor = make_predictor(model)
 
-    assert predictor.program, predictor.not_compiled
+    assert predictor.program, predictor.model.not_compiled
     path = predictor.program.row_program
     assert path
     answers = [path.answer(row) for row in rows.tolist()]

@@ -25,8 +25,7 @@ from service.errors import ModelUnloadable
 from service.loading.model_file import load_model
 from service.prediction.predictor import Predictor
 from service.protocols.description import describe
-from service.settings import Settings
-from service.web.app import create_app
+from tests.service.conftest import app_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,14 +58,14 @@ def test_answers_are_those_of_the_model(
 ) -> None:
     rows = iris[0].to_numpy()
 
-    predictor = Predictor(load_model(compile_to_file(classifier)))
+    predictor = Predictor(load_model(compile_to_file(classifier)).model)
     predictions = predictor.predict(rows)
 
     assert predictions.values == classifier.predict(iris[0]).tolist()
     np.testing.assert_allclose(
         np.array(predictions.probabilities), classifier.predict_proba(iris[0]), atol=1e-12
     )
-    assert predictor.is_batched
+    assert predictor.model.is_batched
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -75,7 +74,7 @@ def test_answers_of_a_mixed_table_are_those_of_the_model(
 ) -> None:
     model, table = mixed_models["search"], mixed_frame[["age", "town"]]
 
-    predictor = Predictor(load_model(compile_to_file(model)))
+    predictor = Predictor(load_model(compile_to_file(model)).model)
     rows = [[None if np.isnan(age) else age, town] for age, town in table.itertuples(index=False)]
     predictions = predictor.predict(rows)
 
@@ -88,7 +87,7 @@ def test_what_it_was_compiled_from_is_described(
 ) -> None:
     origin = load_model(save(classifier))
 
-    description: Any = describe(Predictor(load_model(compile_to_file(classifier))))
+    description: Any = describe(load_model(compile_to_file(classifier)))
 
     assert description["estimator"] == "LogisticRegression"
     assert description["file"] == "model.lean"
@@ -106,9 +105,10 @@ def test_nothing_of_scikit_learn_is_needed(
 import sys
 sys.modules.update(dict.fromkeys({ABSENT!r}))  # To import one of them is an error.
 from pathlib import Path
-from service.application import build_app
+from service.application import build_application
 from service.settings import Settings
-client = build_app(Settings(model_file=Path(sys.argv[1]))).test_client()
+from werkzeug.test import Client
+client = Client(build_application(Settings(model_file=Path(sys.argv[1]))).wsgi)
 print(client.get("/prediction", query_string={ROW!r}).text)
 """
 
@@ -143,8 +143,7 @@ def test_rows_that_only_the_model_could_judge_are_refused(compile_to_file: Calla
     chance = np.random.default_rng(0)
     rows = chance.normal(size=(50, 1))
     model = make_pipeline(FunctionTransformer(np.exp), LogisticRegression()).fit(rows, rows[:, 0] > 0)
-    predictor = Predictor(load_model(compile_to_file(model)))
-    client = create_app(predictor, Settings(model_file=predictor.loaded.file)).test_client()
+    client = app_of(load_model(compile_to_file(model))).test_client()
 
     good = client.get("/prediction?x0=1")
     refused = client.get("/prediction?x0=1000")

@@ -55,7 +55,7 @@ def test_a_model_is_loaded_with_its_size_and_digest(
 
     loaded = load_model(file)
 
-    assert type(loaded.estimator).__name__ == "LogisticRegression"
+    assert loaded.model.name == "LogisticRegression"
     assert loaded.size_bytes == file.stat().st_size
     assert loaded.digest == "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest()
 
@@ -64,7 +64,7 @@ def test_a_plain_pickle_is_loaded(classifier: LogisticRegression, tmp_path: Path
     file = tmp_path / "model.pkl"
     file.write_bytes(pickle.dumps(classifier))
 
-    assert type(load_model(file).estimator).__name__ == "LogisticRegression"
+    assert load_model(file).model.name == "LogisticRegression"
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
@@ -285,4 +285,4 @@ def test_a_compressed_model_is_loaded(classifier: LogisticRegression, tmp_path: 
     file = tmp_path / "m.joblib"
     joblib.dump(classifier, file, compress=(compress, 3))
 
-    assert type(load_model(file).estimator).__name__ == "LogisticRegression"
+    assert load_model(file).model.name == "LogisticRegression"

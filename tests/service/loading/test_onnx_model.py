@@ -113,8 +113,8 @@ def write_graph(tmp_path: Path) -> Callable[..., Path]:
 
 def check_both_sides(file: Path) -> Predictor:
     """What the file tells the host is what the service says."""
-    inspection, predictor = inspect_model(file), Predictor(load_model(file))
-    assert inspection.kind == predictor.kind
+    inspection, predictor = inspect_model(file), Predictor(load_model(file).model)
+    assert inspection.kind == predictor.model.kind
     assert inspection.classes == (None if predictor.classes is None else tuple(predictor.classes))
     assert inspection.features is not None
     assert [(one.name, one.kind, one.required, one.nullable) for one in inspection.features] == [
@@ -153,7 +153,7 @@ def test_a_classifier(
     predictor = check_both_sides(file)
 
     answer = predictor.predict(table.tolist())
-    assert (predictor.kind, predictor.classes) == ("classifier", model.classes_.tolist())
+    assert (predictor.model.kind, predictor.classes) == ("classifier", model.classes_.tolist())
     assert [feature.name for feature in predictor.features] == ["x0", "x1", "x2", "x3"]
     assert np.mean(np.array(answer.values) == model.predict(table)) > 0.98
     assert np.array(answer.probabilities) == pytest.approx(model.predict_proba(table), abs=1e-4)
@@ -170,7 +170,7 @@ def test_scores_are_no_probabilities(
     predictor = check_both_sides(convert(model))
 
     answer = predictor.predict(table.tolist())
-    assert predictor.kind == "classifier"
+    assert predictor.model.kind == "classifier"
     assert answer.values == model.predict(table).tolist()
     assert answer.probabilities is None
 
@@ -186,7 +186,7 @@ def test_a_regressor(
     predictor = check_both_sides(convert(model))
 
     answer = predictor.predict(table[:, :2].tolist())
-    assert predictor.kind == "regressor"
+    assert predictor.model.kind == "regressor"
     assert np.array(answer.values) == pytest.approx(model.predict(table[:, :2]), abs=1e-4)
     assert answer.probabilities is None
 
@@ -199,7 +199,7 @@ def test_neither_of_them(model: Any, numbers: tuple[Any, Any], convert: Callable
 
     answer = predictor.predict(numbers[0].tolist())
 
-    assert predictor.kind == "other"
+    assert predictor.model.kind == "other"
     assert answer.values == model.predict(numbers[0]).tolist()
 
 
@@ -258,12 +258,12 @@ def test_one_row_at_a_time(write_graph: Callable[..., Path]) -> None:
 def test_a_list_of_numbers(write_graph: Callable[..., Path]) -> None:
     predictor = check_both_sides(write_graph(("X", TensorProto.DOUBLE, [None])))
 
-    assert predictor.kind == "regressor"
+    assert predictor.model.kind == "regressor"
     assert predictor.predict([[0.1], [0.2]]).values == [0.1, 0.2]
 
 
 def test_numbers_are_rounded_to_what_the_model_takes(write_graph: Callable[..., Path]) -> None:
-    predictor = Predictor(load_model(write_graph(("X", TensorProto.FLOAT, [None, 1]))))
+    predictor = Predictor(load_model(write_graph(("X", TensorProto.FLOAT, [None, 1]))).model)
 
     assert predictor.predict([[0.1]]).values == [float(np.float32(0.1))]
 
@@ -272,7 +272,7 @@ def test_numbers_are_rounded_to_what_the_model_takes(write_graph: Callable[..., 
 @pytest.mark.parametrize("value", [1.5, 1e30, -1e30, 2.0**63])
 def test_whole_numbers(write_graph: Callable[..., Path], element: int, value: float) -> None:
     """What would silently become another number is an error."""
-    predictor = Predictor(load_model(write_graph(("X", element, [None, 1]))))
+    predictor = Predictor(load_model(write_graph(("X", element, [None, 1]))).model)
 
     with pytest.raises(Exception, match="x0 is not a whole number that the model takes"):
         rows_of(predictor, [{"x0": value}])
@@ -393,6 +393,6 @@ def test_it_is_described_in_json(mixed_frame: Any, convert: Callable[..., Path])
     model.fit(mixed_frame[["income", "rooms"]], mixed_frame["income"])
     types = [("income", FloatTensorType([None, 1])), ("rooms", Int64TensorType([None, 1]))]
 
-    described = describe(Predictor(load_model(convert(model, types))))
+    described = describe(load_model(convert(model, types)))
 
     assert json.loads(json.dumps(described))["example"] == "/prediction?income=1.0&rooms=1.0"

@@ -49,7 +49,7 @@ def test_answers_are_those_of_the_model(iris: tuple[Any, Any], tmp_path: Path, c
     file = tmp_path / "model.skops"
     skops.io.dump(model, file, compression=compression)
 
-    predictor = Predictor(load_model(file))
+    predictor = Predictor(load_model(file).model)
 
     answer = predictor.predict(iris[0].to_numpy().tolist())
     assert answer.values == model.predict(iris[0]).tolist()
@@ -62,10 +62,10 @@ def test_both_sides_know_the_same_features(
 ) -> None:
     file = save_skops(mixed_models[name])
 
-    inspection, predictor = inspect_model(file), Predictor(load_model(file))
+    inspection, predictor = inspect_model(file), Predictor(load_model(file).model)
 
     assert inspection.features is not None
-    assert inspection.kind == predictor.kind
+    assert inspection.kind == predictor.model.kind
     assert list(inspection.classes or ()) == predictor.classes
     for inspected, feature in zip(inspection.features, predictor.features, strict=True):
         assert (inspected.name, inspected.kind) == (feature.name, feature.type)
@@ -88,7 +88,8 @@ def test_the_version_of_another_scikit_learn(
 def test_what_is_shared_stays_shared(iris: tuple[Any, Any], save_skops: Callable[..., Path]) -> None:
     model = VotingClassifier([("a", LogisticRegression(max_iter=500))]).fit(*iris)
 
-    loaded: Any = load_model(save_skops(model)).estimator
+    served: Any = load_model(save_skops(model)).model
+    loaded = served.estimator
 
     assert loaded.estimators_[0] is loaded.named_estimators_["a"]
 
@@ -111,7 +112,8 @@ def test_own_code_needs_trust(
 
     with pytest.raises(ModelUnloadable, match=r"code_of_skops\.twice is not allowed: it is not known"):
         load_model(file)
-    loaded: Any = load_model(file, ("code_of_skops",)).estimator
+    served: Any = load_model(file, ("code_of_skops",)).model
+    loaded = served.estimator
     assert loaded.predict(iris[0]).tolist() == model.predict(iris[0]).tolist()
     lent = save_skops(model, lambda schema: schema.replace('"twice"', '"system"'))
     with pytest.raises(

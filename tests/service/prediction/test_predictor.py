@@ -47,7 +47,7 @@ def test_a_classifier_has_classes_and_probabilities(
 
     predictions = predictor.predict(np.array([ROW, ROW]))
 
-    assert predictor.kind == "classifier"
+    assert predictor.model.kind == "classifier"
     assert predictor.classes == SPECIES
     assert predictor.features == tuple(Feature(name, "number") for name in NAMES)
     assert predictions.values == ["setosa", "setosa"]
@@ -60,7 +60,7 @@ def test_a_regressor_has_neither(make_predictor: MakePredictor) -> None:
 
     predictions = predictor.predict(np.array([[3.0]]))
 
-    assert (predictor.kind, predictor.classes, predictions.probabilities) == ("regressor", None, None)
+    assert (predictor.model.kind, predictor.classes, predictions.probabilities) == ("regressor", None, None)
     assert predictions.values == pytest.approx([6.0])
     assert type(predictions.values[0]) is float
 
@@ -68,7 +68,7 @@ def test_a_regressor_has_neither(make_predictor: MakePredictor) -> None:
 def test_a_clustering_is_of_another_kind(make_predictor: MakePredictor) -> None:
     predictor = make_predictor(KMeans(2, n_init=1, random_state=0).fit([[0.0], [9.0]]))
 
-    assert predictor.kind == "other"
+    assert predictor.model.kind == "other"
     assert type(predictor.predict(np.array([[1.0]])).values[0]) is int
 
 
@@ -106,7 +106,7 @@ def test_models_of_parts(
 
     predictions = predictor.predict(np.array([ROW]))
 
-    assert (predictor.kind, names_of(predictor), predictor.classes) == ("classifier", NAMES, SPECIES)
+    assert (predictor.model.kind, names_of(predictor), predictor.classes) == ("classifier", NAMES, SPECIES)
     assert predictions.values == ["setosa"]
     assert predictions.probabilities == [pytest.approx(model.predict_proba(iris[0][:1])[0].tolist())]
 
@@ -139,7 +139,8 @@ def test_all_cpus_are_not_the_models_to_take(iris: tuple[Any, Any], make_predict
 
     predictor = make_predictor(model)
 
-    estimator: Any = predictor.loaded.estimator
+    fitted: Any = predictor.model
+    estimator = fitted.estimator
     parts = [*estimator.get_params().items(), *estimator.best_estimator_.get_params().items()]
     assert {value for name, value in parts if name.endswith("n_jobs")} == {1}
 
@@ -164,7 +165,9 @@ def test_features_of_one_name(make_predictor: MakePredictor) -> None:
     model.feature_names_in_ = np.array(["a", "a"], dtype=object)
     model.n_features_in_ = 2
 
-    with pytest.raises(ModelUnloadable, match=r"several of its features are called 'a'\. Give each column"):
+    with pytest.raises(
+        ModelUnloadable, match=r"it has several features that are called 'a'\. Give each column"
+    ):
         make_predictor(model)
 
 
@@ -182,7 +185,7 @@ class Own:
 
     values = predictor.predict(np.array([[1.0, 0.0]])).values
 
-    assert predictor.kind == "classifier"
+    assert predictor.model.kind == "classifier"
     assert isinstance(values[0], float)
     assert math.isnan(values[0])
 
@@ -199,7 +202,7 @@ class Mixed:
         return [0]
 """
 
-    assert make_predictor(make_instance("Mixed", code)).kind == "other"
+    assert make_predictor(make_instance("Mixed", code)).model.kind == "other"
 
 
 def test_code_from_outside_scikit_learn_gets_the_columns_by_name(
@@ -230,7 +233,7 @@ def test_numbers_by_name_need_no_pandas(
     monkeypatch.delitem(sys.modules, "pandas")
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
 
-    predictions = Predictor(loaded).predict(np.array([ROW]))
+    predictions = Predictor(loaded.model).predict(np.array([ROW]))
 
     assert predictions.probabilities == [pytest.approx(expected)]
 
@@ -238,13 +241,13 @@ def test_numbers_by_name_need_no_pandas(
 def test_columns_of_several_kinds_without_pandas(
     mixed_models: dict[str, Any], save: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded = load_model(save(mixed_models["search"]))
+    file = save(mixed_models["search"])
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
 
     with pytest.raises(
         ModelUnloadable, match=r"it takes named columns of several kinds, and there is no pandas\. Add pandas"
     ):
-        Predictor(loaded)
+        load_model(file)
 
 
 def test_a_transformer_that_makes_frames_gets_one(

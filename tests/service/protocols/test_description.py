@@ -14,15 +14,13 @@ if TYPE_CHECKING:
 
     from sklearn.linear_model import LogisticRegression
 
-    from service.prediction.predictor import Predictor
+    from service.loading.model_file import LoadedModel
 
 
-def test_a_model_is_described(
-    classifier: LogisticRegression, make_predictor: Callable[[object], Predictor]
-) -> None:
-    predictor = make_predictor(classifier)
+def test_a_model_is_described(classifier: LogisticRegression, load: Callable[[object], LoadedModel]) -> None:
+    loaded = load(classifier)
 
-    description = describe(predictor)
+    description = describe(loaded)
 
     packages = description.pop("packages")
     assert isinstance(packages, dict)
@@ -41,8 +39,8 @@ def test_a_model_is_described(
         ],
         "classes": ["setosa", "versicolor", "virginica"],
         "file": "model.joblib",
-        "size_bytes": predictor.loaded.file.stat().st_size,
-        "digest": predictor.loaded.digest,
+        "size_bytes": loaded.file.stat().st_size,
+        "digest": loaded.digest,
         "example": "/prediction?slength=1.0&swidth=1.0&plength=1.0&pwidth=1.0",
     }
 
@@ -53,8 +51,8 @@ def test_the_example_is_encoded() -> None:
     )
 
 
-def test_why_a_model_has_no_shorter_way_is_said(make_predictor: Callable[[object], Predictor]) -> None:
-    path = describe(make_predictor(KNeighborsClassifier(1).fit([[0.0], [1.0]], [0, 1])))["path"]
+def test_why_a_model_has_no_shorter_way_is_said(load: Callable[[object], LoadedModel]) -> None:
+    path = describe(load(KNeighborsClassifier(1).fit([[0.0], [1.0]], [0, 1])))["path"]
 
     assert path == {
         "kind": "model",

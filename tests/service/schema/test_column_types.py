@@ -11,28 +11,20 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 
-from service.settings import Settings
-from service.web.app import create_app
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask.testing import FlaskClient
 
-    from service.prediction.predictor import Predictor
+    from tests.service.conftest import MakeClient
+
 
 MODELS = ["many", "selected", "nested", "boosting", "search", "stacking", "array", "texts"]
 
 
 @pytest.fixture
-def client_of(
-    mixed_models: dict[str, Any], make_predictor: Callable[[object], Predictor]
-) -> Callable[[str], FlaskClient]:
-    def make(name: str) -> FlaskClient:
-        predictor = make_predictor(mixed_models[name])
-        return create_app(predictor, Settings(model_file=predictor.loaded.file)).test_client()
-
-    return make
+def client_of(mixed_models: dict[str, Any], make_client: MakeClient) -> Callable[[str], FlaskClient]:
+    return lambda name: make_client(mixed_models[name])
 
 
 def table_of(name: str, model: Any, frame: Any) -> Any:

@@ -29,13 +29,13 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from infer_cli.inspection import inspect_model
-from service.settings import Settings
-from service.web.app import create_app
+from tests.service.conftest import app_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from service.loading.model_file import LoadedModel
     from service.prediction.predictor import Predictor
 
 RANDOM = np.random.default_rng(0)
@@ -85,7 +85,7 @@ def own_answer(model: Any, row: Any) -> str | None:
 @pytest.mark.parametrize("table", ["full", "gaps"])
 @pytest.mark.parametrize("name", MODELS)
 def test_a_missing_number(
-    name: str, table: str, save: Callable[..., Path], make_predictor: Callable[[object], Predictor]
+    name: str, table: str, save: Callable[..., Path], load: Callable[[object], LoadedModel]
 ) -> None:
     try:
         model = clone(MODELS[name]).fit(FULL if table == "full" else GAPS, TARGET)
@@ -96,14 +96,14 @@ def test_a_missing_number(
     row = pd.DataFrame({"a": [np.nan], "b": [0.9], "c": [0.3]})
     expected = own_answer(model, row)
 
-    predictor = make_predictor(model)
-    client = create_app(predictor, Settings(model_file=predictor.loaded.file)).test_client()
+    loaded = load(model)
+    client = app_of(loaded).test_client()
     by_json = client.post("/prediction", json={"a": None, "b": 0.9, "c": 0.3}).get_json()
     by_query = client.get("/prediction?a=&b=0.9&c=0.3").get_json()
 
     features = inspect_model(save(model)).features
     assert features is not None
-    assert predictor.features[0].nullable is features[0].nullable is (expected is not None)
+    assert loaded.model.features[0].nullable is features[0].nullable is (expected is not None)
     if expected is None:
         assert {by_json["error"]["code"], by_query["error"]["code"]} == {"invalid_input"}
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.admission import Places
+from service.admission import Admission
 from service.errors import NoRegion
 from service.telemetry.counters import BUCKETS_S, MOST_ROUTES, OTHER, Counters, Meter
 
@@ -25,17 +25,17 @@ WAIT_S = 60
 
 @pytest.fixture
 def meter() -> Meter:
-    return Meter(["/prediction", "/livez"], Places(), predicts_at="/prediction")
+    return Meter(["/prediction", "/livez"], Admission(), predicts_at="/prediction")
 
 
 def worker(counters: Counters, joined: Queue, rows: int, *, ends: bool) -> None:
     """Join, count one prediction, take a place, and end or wait to be killed."""
-    places = Places()
-    meter = Meter(["/livez"], places, predicts_at="/prediction")
+    admission = Admission()
+    meter = Meter(["/livez"], admission, predicts_at="/prediction")
     meter.join(counters)
     meter.answered(0, rows, MS)
     meter.count("/livez", 200)
-    places.take()
+    admission.take()
     joined.put(os.getpid())
     if not ends:
         time.sleep(WAIT_S)
@@ -80,7 +80,9 @@ def test_answers_are_counted_by_route_and_status(meter: Meter) -> None:
 
 
 def test_routes_that_are_too_many_are_others() -> None:
-    meter = Meter([f"/{index:02}" for index in range(MOST_ROUTES + 1)], Places(), predicts_at="/prediction")
+    meter = Meter(
+        [f"/{index:02}" for index in range(MOST_ROUTES + 1)], Admission(), predicts_at="/prediction"
+    )
     for route in ("/00", f"/{MOST_ROUTES - 1:02}", f"/{MOST_ROUTES:02}"):
         meter.count(route, 200)
 
@@ -93,16 +95,16 @@ def test_routes_that_are_too_many_are_others() -> None:
 
 
 def test_no_count_of_many_threads_is_lost() -> None:
-    places = Places()
-    meter = Meter(["/livez"], places, predicts_at="/prediction")
+    admission = Admission()
+    meter = Meter(["/livez"], admission, predicts_at="/prediction")
     each, count = 3000, 8
 
     def answer() -> None:
         for _ in range(each):
-            place = places.take()
+            place = admission.take()
             assert place is not None
             meter.answered(place, 2, MS)
-            places.give_back(place)
+            admission.give_back(place)
             meter.count("/livez", 200)
 
     threads = [threading.Thread(target=answer) for _ in range(count)]
@@ -119,15 +121,15 @@ def test_no_count_of_many_threads_is_lost() -> None:
     assert totals.taken == [0]
 
 
-def test_places_that_are_taken_are_seen() -> None:
-    places = Places()
-    meter = Meter([], places, predicts_at="/prediction")
-    place = places.take()
-    places.take()
+def test_admission_that_are_taken_are_seen() -> None:
+    admission = Admission()
+    meter = Meter([], admission, predicts_at="/prediction")
+    place = admission.take()
+    admission.take()
     assert meter.totals().taken == [2]
 
     assert place is not None
-    places.give_back(place)
+    admission.give_back(place)
     assert meter.totals().taken == [1]
 
 
@@ -163,13 +165,13 @@ def test_a_worker_counts_on_where_a_dead_one_ended(
     other.kill()
     other.join()
 
-    meter = Meter(["/livez"], Places(), predicts_at="/prediction")
+    meter = Meter(["/livez"], Admission(), predicts_at="/prediction")
     meter.join(counters)
     totals = meter.totals()
     assert totals.predicted == 111
     assert totals.answers["/prediction", 200] == 3
     assert totals.answers["/livez", 200] == 3
-    # The places of whoever had this region are free; nobody has come in place of the other one.
+    # The admission of whoever had this region are free; nobody has come in place of the other one.
     assert sorted(totals.taken) == [0, 1]
     assert os.getpid() in totals.pids
     assert totals.server == os.getpid()

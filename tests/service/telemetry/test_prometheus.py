@@ -22,12 +22,10 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from service.admission import MOST_PREDICTIONS_AT_ONCE, Places
-from service.settings import Settings
+from service.admission import MOST_PREDICTIONS_AT_ONCE, Admission
 from service.telemetry import prometheus
 from service.telemetry.counters import Counters, Meter
 from service.telemetry.processes import Usage
-from service.web.app import create_app
 from service.workers.server import _share_counts
 from tests.service.conftest import SLOW
 
@@ -38,8 +36,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from sklearn.linear_model import LogisticRegression
 
-    from service.prediction.predictor import Predictor
-    from tests.service.conftest import Service
+    from tests.service.conftest import MakeClient, Service
 
     Start = Callable[..., Service]
     Key = tuple[str, tuple[tuple[str, str], ...]]
@@ -75,9 +72,8 @@ START_DEADLINE_S = 60
 
 
 @pytest.fixture
-def client(classifier: LogisticRegression, make_predictor: Callable[[object], Predictor]) -> FlaskClient:
-    predictor = make_predictor(classifier)
-    return create_app(predictor, Settings(model_file=predictor.loaded.file)).test_client()
+def client(classifier: LogisticRegression, make_client: MakeClient) -> FlaskClient:
+    return make_client(classifier)
 
 
 def read(text: str) -> dict[Key, float]:
@@ -227,10 +223,10 @@ def test_metrics_take_no_other_method(client: FlaskClient) -> None:
     )
 
 
-def test_a_refusal_for_lack_of_places(client: FlaskClient) -> None:
+def test_a_refusal_for_lack_of_admission(client: FlaskClient) -> None:
     hot: Any = client.application.wsgi_app
     for _ in range(MOST_PREDICTIONS_AT_ONCE):
-        hot.places.take()
+        hot.admission.take()
 
     assert client.get(QUERY).status_code == 503
 
@@ -263,7 +259,7 @@ def test_a_system_that_does_not_tell_all_of_processes(
 
 
 def test_a_worker_that_finds_no_room_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    meter, counters = Meter([], Places(), predicts_at="/prediction"), Counters(1)
+    meter, counters = Meter([], Admission(), predicts_at="/prediction"), Counters(1)
     counters.regions = counters.regions[:0]
 
     _share_counts(meter, counters)

@@ -11,8 +11,6 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from service.admission import MOST_PREDICTIONS_AT_ONCE
-from service.settings import Settings
-from service.web.app import create_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +18,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from service.prediction.predictor import Predictor
-
-    MakeClient = Callable[..., FlaskClient]
+    from tests.service.conftest import MakeClient
 
 QUERY = "/prediction?slength=5.1&swidth=3.5&plength=1.4&pwidth=0.2"
 ROW = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}
@@ -38,18 +34,8 @@ ROUTES = [
 
 
 @pytest.fixture
-def make_client(make_predictor: Callable[[object], Predictor]) -> MakeClient:
-    def make(estimator: object, *, max_body_bytes: int = 1000) -> FlaskClient:
-        predictor = make_predictor(estimator)
-        settings = Settings(model_file=predictor.loaded.file, max_body_bytes=max_body_bytes)
-        return create_app(predictor, settings).test_client()
-
-    return make
-
-
-@pytest.fixture
 def client(classifier: LogisticRegression, make_client: MakeClient) -> FlaskClient:
-    return make_client(classifier)
+    return make_client(classifier, max_body_bytes=1000)
 
 
 def error_of(response: TestResponse, status: int) -> dict[str, Any]:

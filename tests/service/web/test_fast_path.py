@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from werkzeug.test import Client
 
-from service.settings import Settings
-from service.web.app import create_app
-from service.web.fast_path import HotPath
+from service.protocols.description import example
+from service.web.fast_path import FastPath
+from tests.service.conftest import app_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sklearn.linear_model import LogisticRegression
 
-    from service.prediction.predictor import Predictor
+    from service.loading.model_file import LoadedModel
 
 ROW = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}
 QUERIES = [
@@ -76,18 +76,15 @@ TYPES = ["application/json", "application/json; charset=utf-8", "APPLICATION/JSO
 
 
 @pytest.fixture
-def both(
-    classifier: LogisticRegression, make_predictor: Callable[[object], Predictor]
-) -> tuple[Client, Client]:
+def both(classifier: LogisticRegression, load: Callable[[object], LoadedModel]) -> tuple[Client, Client]:
     """The whole application, and Flask alone."""
-    return clients_of(make_predictor(classifier))
+    return clients_of(load(classifier))
 
 
-def clients_of(predictor: Predictor) -> tuple[Client, Client]:
-    settings = Settings(model_file=predictor.loaded.file, max_body_bytes=2000)
-    hot: Any = create_app(predictor, settings).wsgi_app
-    assert isinstance(hot, HotPath)
-    return Client(hot), Client(hot.application)
+def clients_of(loaded: LoadedModel) -> tuple[Client, Client]:
+    fast_path: Any = app_of(loaded, max_body_bytes=2000).wsgi_app
+    assert isinstance(fast_path, FastPath)
+    return Client(fast_path), Client(fast_path.application)
 
 
 def same(clients: tuple[Client, Client], path: str, **request: Any) -> Any:
@@ -132,7 +129,7 @@ def test_a_body_of_unknown_length_is_left_to_flask(both: tuple[Client, Client]) 
 
 
 def test_a_model_that_fails_is_a_500_on_both_ways(
-    make_instance: Callable[[str, str], Any], make_predictor: Callable[[object], Predictor]
+    make_instance: Callable[[str, str], Any], load: Callable[[object], LoadedModel]
 ) -> None:
     code = """
 class Failing:
@@ -140,7 +137,7 @@ class Failing:
     def predict(self, table):
         raise ValueError("the secret")
 """
-    clients = clients_of(make_predictor(make_instance("Failing", code)))
+    clients = clients_of(load(make_instance("Failing", code)))
 
     answer = same(clients, "/prediction?x0=1")
 
@@ -149,23 +146,14 @@ class Failing:
 
 
 @pytest.mark.parametrize("name", ["many", "nested", "boosting", "texts", "array"])
-def test_mixed_tables(
-    name: str, mixed_models: dict[str, Any], make_predictor: Callable[[object], Predictor]
-) -> None:
-    predictor = make_predictor(mixed_models[name])
-    clients = clients_of(predictor)
-    example = predictor_example(predictor)
+def test_mixed_tables(name: str, mixed_models: dict[str, Any], load: Callable[[object], LoadedModel]) -> None:
+    loaded = load(mixed_models[name])
+    clients = clients_of(loaded)
 
-    inputs = json.loads(same(clients, example).data)["inputs"]
+    inputs = json.loads(same(clients, example(loaded.model.features)).data)["inputs"]
 
     assert same(clients, "/prediction", method="POST", json={"rows": [inputs]}).status_code == 200
     assert same(clients, "/prediction", method="POST", json={"rows": [{}]}).status_code in (200, 400)
-
-
-def predictor_example(predictor: Predictor) -> str:
-    from service.protocols.description import example  # noqa: PLC0415
-
-    return example(predictor.features)
 
 
 def test_rows_of_a_batch_are_those_of_single_requests(both: tuple[Client, Client]) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from service.application import build_app
+from service.application import build_application
 from service.errors import CannotListen
 from service.settings import Settings
 from service.workers.server import check_address
@@ -49,7 +49,7 @@ def slow_model_file(save: Callable[..., Path], make_instance: Callable[[str, str
 def test_a_built_application_is_kept_for_the_workers(model_file: Path) -> None:
     settings = Settings(model_file)
 
-    assert build_app(settings) is build_app(Settings(model_file))
+    assert build_application(settings) is build_application(Settings(model_file))
 
 
 def test_a_free_port_can_be_listened_on(free_port: int) -> None:

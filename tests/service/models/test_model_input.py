@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from service.prediction import model_input
+from service.models import model_input
 from service.schema.features import Feature
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
-"""Labels and probabilities from one pass through a model, where asking for each would do the same work twice.
+"""Joint predict: labels and probabilities from one pass through an estimator.
 
-scikit-learn has a method for either. Called one after the other, a pipeline transforms twice, and models
-whose label is the most probable one work out their probabilities twice.
+scikit-learn has a method for each. If they are called one after the other, a pipeline transforms its input
+twice, and an estimator whose label is the most probable one computes its probabilities twice.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from service.schema.features import Feature, Value
 
-    # A table in, labels and probabilities out.
-    Both = Callable[[object], tuple[Any, Any]]
+    # An estimator's input in, labels and probabilities out.
+    JointPredict = Callable[[object], tuple[Any, Any]]
 
-# Their `predict` takes the largest of what their `predict_proba` gives.
+# Estimators whose `predict` gives the class with the largest value of `predict_proba`.
 MOST_PROBABLE = frozenset(
     {
         *("sklearn.BaggingClassifier", "sklearn.CalibratedClassifierCV", "sklearn.ExtraTreesClassifier"),
@@ -34,37 +34,37 @@ MOST_PROBABLE = frozenset(
 TRIAL_ROWS = 32
 
 
-def find_together(
-    model: Any,  # noqa: ANN401 (models have no type)
+def find_joint_predict(
+    model: Any,  # noqa: ANN401 (estimators of any library)
     features: Sequence[Feature],
     table_of: Callable[[list[list[Value]]], object],
-) -> Both | None:
-    """Give what answers both as the model's two methods do; None where that is no less work, or differs.
+) -> JointPredict | None:
+    """Give a joint predict that answers as the two methods do; None if there is none, or if one differs.
 
-    It is tried on rows of which `table_of` makes tables.
+    It is compared with the two methods on made-up rows; `table_of` makes the estimator's input of rows.
     """
-    both = _both(model)
-    if both is None:
+    joint = _joint(model)
+    if joint is None:
         return None
     rows = [row for row, _ in zip(trial_rows(model, features), range(TRIAL_ROWS))]
-    is_same = all(_is_same(model, both, table_of(some)) for some in (rows, rows[:1]))
-    return both if is_same else None
+    is_same = all(_is_same(model, joint, table_of(some)) for some in (rows, rows[:1]))
+    return joint if is_same else None
 
 
-def _is_same(model: Any, both: Both, table: object) -> bool:  # noqa: ANN401
-    labels, probabilities = both(table)
+def _is_same(model: Any, joint: JointPredict, table: object) -> bool:  # noqa: ANN401
+    labels, probabilities = joint(table)
     return np.array_equal(labels, model.predict(table)) and np.array_equal(
         probabilities, model.predict_proba(table), equal_nan=True
     )
 
 
-def _both(model: Any) -> Both | None:  # noqa: ANN401
-    """Give what asks the model for both at once, if anything does."""
+def _joint(model: Any) -> JointPredict | None:  # noqa: ANN401
+    """Give the joint predict of an estimator that has one."""
     name = class_name(model)
     if name == "Pipeline":
         return _pipeline(model)
     if name in SEARCHES:
-        return _both(model.best_estimator_)
+        return _joint(model.best_estimator_)
     if name == "StackingClassifier":
         return _stacking(model)
     if f"{type(model).__module__.partition('.')[0]}.{type(model).__name__}" in MOST_PROBABLE:
@@ -72,38 +72,38 @@ def _both(model: Any) -> Both | None:  # noqa: ANN401
     return None
 
 
-def _either(model: Any) -> Both:  # noqa: ANN401
-    return _both(model) or (lambda table: (model.predict(table), model.predict_proba(table)))
+def _either(model: Any) -> JointPredict:  # noqa: ANN401
+    return _joint(model) or (lambda table: (model.predict(table), model.predict_proba(table)))
 
 
-def _pipeline(model: Any) -> Both | None:  # noqa: ANN401
+def _pipeline(model: Any) -> JointPredict | None:  # noqa: ANN401
     transformers, last = transformers_of(model), model.steps[-1][1]
     if not transformers:
-        return _both(last)
+        return _joint(last)
     ask = _either(last)
 
-    def both(table: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    def joint(table: Any) -> tuple[Any, Any]:  # noqa: ANN401
         for transformer in transformers:
             table = transformer.transform(table)
         return ask(table)
 
-    return both
+    return joint
 
 
-def _stacking(model: Any) -> Both:  # noqa: ANN401
+def _stacking(model: Any) -> JointPredict:  # noqa: ANN401
     ask = _either(model.final_estimator_)
     encoder = model._label_encoder  # noqa: SLF001 (has no public name)
 
-    def both(table: object) -> tuple[Any, Any]:
+    def joint(table: object) -> tuple[Any, Any]:
         labels, probabilities = ask(model.transform(table))
         return encoder.inverse_transform(labels), probabilities
 
-    return both
+    return joint
 
 
-def _most_probable(model: Any) -> Both:  # noqa: ANN401
-    def both(table: object) -> tuple[Any, Any]:
+def _most_probable(model: Any) -> JointPredict:  # noqa: ANN401
+    def joint(table: object) -> tuple[Any, Any]:
         probabilities = model.predict_proba(table)
         return model.classes_.take(probabilities.argmax(axis=1), axis=0), probabilities
 
-    return both
+    return joint

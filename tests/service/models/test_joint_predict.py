@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.semi_supervised import LabelSpreading
 
-from service.prediction.joint_predict import find_together
+from service.models.joint_predict import find_joint_predict
 from service.schema.features import Feature
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def test_both_are_the_models_own(model: Any, labels: Any) -> None:
     model.fit(rows, target)
     chance = np.random.default_rng(2).normal(0, 3, size=(500, 5))
 
-    both = find_together(model, FEATURES, table_of)
+    both = find_joint_predict(model, FEATURES, table_of)
 
     assert both
     found, probabilities = both(chance)
@@ -74,7 +74,7 @@ def test_a_pipeline_transforms_once() -> None:
         return table
 
     model = make_pipeline(FunctionTransformer(count), GaussianNB()).fit(*data())
-    both = find_together(model, FEATURES, table_of)
+    both = find_joint_predict(model, FEATURES, table_of)
     tables.clear()
 
     assert both
@@ -88,15 +88,16 @@ def test_a_model_whose_label_is_not_the_most_probable_is_asked_for_each() -> Non
     model = KNeighborsClassifier().fit(rows, target)
     model.predict = lambda table: np.array(["no"] * len(table))
 
-    assert find_together(model, FEATURES, table_of) is None
-    assert find_together(GaussianNB().fit(rows, target), FEATURES, table_of) is None
+    assert find_joint_predict(model, FEATURES, table_of) is None
+    assert find_joint_predict(GaussianNB().fit(rows, target), FEATURES, table_of) is None
 
 
 def test_texts_are_read_once(make_predictor: Callable[[object], Predictor]) -> None:
     model = make_pipeline(TfidfVectorizer(), MultinomialNB()).fit(["a good one", "a bad one"], ["yes", "no"])
     calls = []
     predictor = make_predictor(model)
-    pipeline: Any = predictor.loaded.estimator
+    fitted: Any = predictor.model
+    pipeline = fitted.estimator
     vectorizer = pipeline.steps[0][1]
     transform = vectorizer.transform
 

@@ -1,4 +1,4 @@
-"""Makes of valid rows the table that a model takes."""
+"""Makes an estimator's input of rows of checked values: a list, an array, or a DataFrame."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.schema.features import Feature, Value
+    from service.schema.features import Feature, Rows, Value
 
-    Rows = Sequence[Sequence[Value]]
-    # What makes a table of rows.
-    MakeTable = Callable[[Rows], object]
+    # Makes an estimator's input of rows.
+    MakeInput = Callable[[Rows], object]
 
 
 def numbers(rows: Rows) -> object:
@@ -21,21 +20,22 @@ def numbers(rows: Rows) -> object:
     return np.array(rows, dtype=np.float64)
 
 
-def rows_as_they_are(rows: Rows) -> object:
-    """Make no table: the model makes an array of each column."""
-    return rows
+def onnx_input(features: Sequence[Feature]) -> MakeInput:
+    """Give what makes the input of an ONNX model: an array of numbers, or the lists, from mixed columns."""
+    is_mixed = any(feature.type != "number" and feature.dtype != "unused" for feature in features)
+    return (lambda rows: rows) if is_mixed else numbers
 
 
-def used_numbers(features: Sequence[Feature]) -> MakeTable:
-    """Give what makes an array of numbers of rows; a column that nothing looks at may hold anything."""
+def used_numbers(features: Sequence[Feature]) -> MakeInput:
+    """Give what makes an array of numbers; a column that the model does not use may hold any value."""
     used = [feature.type == "number" for feature in features]
     if all(used):
         return numbers
     return lambda rows: numbers([[value if keep else None for value, keep in zip(row, used)] for row in rows])
 
 
-def texts(rows: Rows) -> object:
-    """Make a list of the texts of the only column."""
+def strings(rows: Rows) -> object:
+    """Make a list of the strings of the only column."""
     return [row[0] for row in rows]
 
 
@@ -47,7 +47,7 @@ def values(rows: Rows) -> object:
     return array if is_text else array.astype(np.float64)
 
 
-def number_frame(features: Sequence[Feature]) -> MakeTable:
+def number_frame(features: Sequence[Feature]) -> MakeInput:
     """Give what makes a DataFrame of numbers."""
     import pandas as pd  # noqa: PLC0415 (slow to import, and few models want it)
 
@@ -55,7 +55,7 @@ def number_frame(features: Sequence[Feature]) -> MakeTable:
     return lambda rows: pd.DataFrame(numbers(rows), columns=names)
 
 
-def mixed_frame(features: Sequence[Feature]) -> MakeTable:
+def mixed_frame(features: Sequence[Feature]) -> MakeInput:
     """Give what makes a DataFrame whose columns have the types that they had in training."""
     import pandas as pd  # noqa: PLC0415 (slow to import, and few models want it)
 
@@ -69,7 +69,7 @@ def mixed_frame(features: Sequence[Feature]) -> MakeTable:
         return pd.Series(np.array(_with_nan(column), dtype=object), dtype=text_dtype)
 
     def category_column(feature: Feature, column: Sequence[Value]) -> object:
-        # Values that the model does not know stay what they are, and do not become missing ones.
+        # Values that the model does not know are categories, too: pandas would make missing values of them.
         known = dict.fromkeys((*(feature.categories or ()), *column))
         return pd.Categorical(column, categories=[value for value in known if value is not None])
 
@@ -78,8 +78,8 @@ def mixed_frame(features: Sequence[Feature]) -> MakeTable:
         return np.array(column, dtype="datetime64[us]").astype(dtype)
 
     def any_column(_: Feature, column: Sequence[Value]) -> object:
-        kinds = {type(value) for value in column}
-        is_plain = kinds in ({bool}, {int}) or kinds <= {int, float, type(None)}
+        types = {type(value) for value in column}
+        is_plain = types in ({bool}, {int}) or types <= {int, float, type(None)}
         return np.array(_with_nan(column), dtype=None if is_plain else object)
 
     makers = {"text": text_column, "category": category_column, "any": any_column, "unused": any_column}

@@ -1,0 +1,137 @@
+"""What a fitted estimator of any library says of itself: its kind, its features, its classes, its parts."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from service.errors import UnusableFile
+from service.json_values import json_value
+from service.schema.boosters import catboost_names, is_catboost
+from service.schema.column_types import takes_texts
+
+if TYPE_CHECKING:
+    from service.json_values import JsonValue
+
+KINDS = ("classifier", "regressor")
+# Packages of which it is known that the answer to a row depends on this row alone.
+ROWS_ARE_INDEPENDENT = frozenset(
+    {"catboost", "category_encoders", "imblearn", "lightgbm", "numpy", "sklearn", "xgboost"}
+)
+
+
+class Estimator(Protocol):
+    """What every estimator has. Any other attribute is looked for, and may be missing."""
+
+    def predict(self, table: object, /) -> object:
+        """Give something like an array, with one prediction for each row of the table."""
+
+
+def estimator_kind(estimator: object) -> str:
+    """Give `classifier`, `regressor` or `other`, as scikit-learn says it from 1.6 on, or as it did before."""
+    kind = getattr(estimator, "_estimator_type", None)
+    tags = getattr(estimator, "__sklearn_tags__", None)
+    if tags is not None:
+        # A class that inherits from scikit-learn's in the wrong order has this method, and it raises.
+        with suppress(AttributeError):
+            kind = tags().estimator_type
+    if kind is None and hasattr(estimator, "classes_"):
+        return "classifier"
+    return kind if kind in KINDS else "other"
+
+
+def feature_names(estimator: object) -> list[str]:
+    """List the inputs in the model's order: the columns it was trained with, or x0, x1, … without names.
+
+    Raises `UnusableFile` if the estimator does not say which features it takes, or names one twice.
+    """
+    if takes_texts(estimator):
+        return ["x0"]
+    entry = entry_of(estimator)
+    names = getattr(entry, "feature_names_in_", None)
+    if is_catboost(entry):
+        names = catboost_names(entry)
+    if names is not None:
+        return _unique([str(name) for name in names])
+    if entry is not None:
+        count: int = getattr(entry, "n_features_in_", 0)
+        return [f"x{index}" for index in range(count)]
+    raise UnusableFile(
+        "does not say which features it takes (feature_names_in_ or n_features_in_)",
+        "Fit the model before it is saved, with scikit-learn 1.0 or newer",
+    )
+
+
+def _unique(names: list[str]) -> list[str]:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise UnusableFile(
+            f"has several features that are called {repeated[0]!r}",
+            "Give each column its own name and train again",
+        )
+    return names
+
+
+def entry_of(estimator: object) -> object:
+    """Find the estimator or, if it does not say what it takes, the first of its steps that does."""
+    steps = [step for part in with_best(estimator) for _, step in getattr(part, "steps", ())]
+    parts = (estimator, *steps)
+    return next((part for part in parts if hasattr(part, "n_features_in_")), None)
+
+
+def with_best(estimator: object) -> list[object]:
+    """List the estimator and, where it is a search, the best estimator that the search found."""
+    best = getattr(estimator, "best_estimator_", None)
+    return [estimator] if best is None else [estimator, best]
+
+
+def classes_of(estimator: object) -> list[JsonValue] | None:
+    """Give the labels, or one list of labels for each output; None if the estimator has no classes."""
+    classes = getattr(estimator, "classes_", None)
+    if classes is None:
+        return None
+    if isinstance(classes, list):
+        return [_labels(output) for output in classes]
+    return _labels(classes)
+
+
+def _labels(classes: object) -> list[JsonValue]:
+    array = np.asarray(classes)
+    listed: list[JsonValue] = array.tolist()
+    return listed if array.dtype.kind in "biufU" else [json_value(value) for value in listed]
+
+
+def parts_of(estimator: object) -> list[object]:
+    """List the estimator and the values of all its parameters, and so the parts that it is made of."""
+    return [estimator, *_parameters(estimator).values()]
+
+
+def has_independent_rows(part: object) -> bool:
+    """Tell whether a part is known to treat each row by itself: unknown code may look at several."""
+    is_code = hasattr(part, "fit") or callable(part)
+    module = getattr(part, "__module__", None) or type(part).__module__
+    return not is_code or module.partition(".")[0] in ROWS_ARE_INDEPENDENT
+
+
+def _parameters(estimator: object) -> dict[str, object]:
+    """Give the parameters of the estimator and of all its parts, by the names that `set_params` takes."""
+    get_params = getattr(estimator, "get_params", None)
+    parameters: dict[str, object] = get_params(deep=True) if get_params else {}
+    return parameters
+
+
+def use_one_thread(estimator: object) -> None:
+    """Undo the n_jobs that the estimator was trained with: here the workers are the parallelism.
+
+    scikit-learn's own threads are off already (JOBLIB_MULTIPROCESSING); this is for LightGBM and XGBoost,
+    which start threads of their own.
+    """
+    many = {
+        name: 1
+        for name, value in _parameters(estimator).items()
+        if name.rpartition("__")[2] == "n_jobs" and isinstance(value, int) and value != 1
+    }
+    if many:
+        estimator.set_params(**many)  # type: ignore[attr-defined]  # every class with get_params has it

@@ -1,0 +1,183 @@
+"""A fitted estimator as a model: what it takes, what it gives, and its answers.
+
+Compiling the estimator is tried once, when it is loaded. That happens in one thread: a library that has run
+threads of OpenMP in a process hangs in the workers that are forked from the process.
+"""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from service.compiler.functions import Outcome
+from service.compiler.parity import compile_estimator
+from service.errors import NotCompilable
+from service.json_values import JsonValue, json_value
+from service.models.estimators import (
+    classes_of,
+    estimator_kind,
+    feature_names,
+    has_independent_rows,
+    parts_of,
+    use_one_thread,
+    with_best,
+)
+from service.models.input_choice import choose_input
+from service.models.joint_predict import find_joint_predict
+from service.schema.boosters import is_catboost
+from service.schema.column_types import Reading
+from service.schema.features import takes_numbers
+from service.schema.predictions import Predictions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from service.compiler.codec import Origin
+    from service.compiler.parity import Program
+    from service.models.estimators import Estimator
+    from service.models.joint_predict import JointPredict
+    from service.models.model_input import MakeInput
+    from service.schema.features import Feature, Rows, Value
+
+    # A method of the estimator: the model's input for some rows in, something like an array out.
+    Method = Callable[[object], object]
+
+
+class FittedModel:
+    """A fitted estimator as a `Model`: see there for what the attributes are.
+
+    `input_for` gives the function that makes the estimator's input of rows, for an estimator of which that is
+    known; for any other it is chosen by what the estimator has learned.
+    Raises `UnusableFile` for an estimator that cannot be served.
+    """
+
+    origin: Origin | None = None
+
+    def __init__(
+        self, estimator: Estimator, input_for: Callable[[Sequence[Feature]], MakeInput] | None = None
+    ) -> None:
+        self.estimator = estimator
+        self.name = type(estimator).__name__
+        self.kind = estimator_kind(estimator)
+        names = feature_names(estimator)
+        reading = Reading(len(names))
+        # Follows the columns through the parts of the estimator.
+        reading.read(estimator)
+        self.features = reading.features(names)
+        self._takes_numbers = takes_numbers(self.features)
+        self.classes = classes_of(estimator)
+        self._predict: Method = estimator.predict
+        # Some classes have the method only for some of their parameters (SVC), and else raise AttributeError.
+        self._predict_proba: Method | None = getattr(estimator, "predict_proba", None)
+        for part in with_best(estimator):
+            use_one_thread(part)
+        self._make_input = (
+            input_for(self.features) if input_for else choose_input(estimator, reading, self.features)
+        )
+        self.is_batched = all(has_independent_rows(part) for part in parts_of(estimator))
+        self.program: Program | None = None
+        self.not_compiled = ""
+        self._joint_predict: JointPredict | None = None
+        self._compile()
+        if self.program is None and self._predict_proba:
+            self._joint_predict = self._find_joint_predict()
+
+    def ask(self, rows: Rows) -> Predictions:
+        """Give the estimator's own answers. Only one thread at a time may call this."""
+        with _without_name_warning():
+            values, probabilities = self._call_methods(rows)
+        return Predictions(
+            values=_to_list(values),
+            probabilities=None if probabilities is None else _by_row(probabilities),
+        )
+
+    def outcome(self, rows: list[list[Value]]) -> Outcome:
+        """Give the estimator's own answers in the form of a compiled model's."""
+        values, probabilities = self._call_methods(self._as_rows(rows))
+        if self.kind == "classifier":
+            if self.classes is None or any(isinstance(label, list) for label in self.classes):
+                raise NotCompilable("it has several outputs with classes")
+            positions = {label: position for position, label in enumerate(cast("list[str]", self.classes))}
+            values = np.array(
+                [positions[label] for label in cast("list[str]", _to_list(values))], dtype=np.intp
+            )
+        return Outcome(np.asarray(values), None if probabilities is None else np.asarray(probabilities))
+
+    def _call_methods(self, rows: Rows) -> tuple[object, object]:
+        given = self._make_input(rows)
+        if self._joint_predict is not None:
+            return self._joint_predict(given)
+        values = np.asarray(self._predict(given))
+        if values.shape[1:] == (1,) and is_catboost(self.estimator):
+            # CatBoost gives the labels of several classes in an array of one column.
+            values = values[:, 0]
+        return values, self._predict_proba(given) if self._predict_proba else None
+
+    def _compile(self) -> None:
+        """Compile the estimator, and keep the reason if that cannot be done."""
+        try:
+            with as_in_trial():
+                self.program = compile_estimator(self.estimator, self.features, self.outcome)
+        except NotCompilable as error:
+            self.not_compiled = str(error)
+        except Exception as error:  # noqa: BLE001 (estimators raise anything; this one is served as it is)
+            self.not_compiled = f"it could not be tried: {type(error).__name__}: {error}"
+
+    def _find_joint_predict(self) -> JointPredict | None:
+        """Find what gives labels and probabilities at once; without it, each method is called."""
+        with as_in_trial(), suppress(Exception):
+            return find_joint_predict(
+                self.estimator, self.features, lambda rows: self._make_input(self._as_rows(rows))
+            )
+        return None
+
+    def _as_rows(self, rows: list[list[Value]]) -> Rows:
+        return np.array(rows, dtype=np.float64) if self._takes_numbers else rows
+
+
+@contextmanager
+def as_in_trial() -> Iterator[None]:
+    """Call an estimator in one thread, and without warnings of rows that no client would send."""
+    with _one_thread(), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Keep the numeric libraries to this thread."""
+    try:
+        from threadpoolctl import threadpool_limits  # noqa: PLC0415 (comes with scikit-learn)
+    except ImportError:
+        return nullcontext()
+    limits: AbstractContextManager[object] = threadpool_limits(1)
+    return limits
+
+
+def _by_row(probabilities: object) -> list[JsonValue]:
+    """Turn the arrays of a model with several outputs, one array each, into one list for each row."""
+    if isinstance(probabilities, list):
+        return [list(row) for row in zip(*(_to_list(output) for output in probabilities))]
+    return _to_list(probabilities)
+
+
+def _to_list(values: object) -> list[JsonValue]:
+    array = np.asarray(values)
+    listed: list[JsonValue] = array.tolist()
+    # Arrays of objects or dates may hold values of any type.
+    return listed if array.dtype.kind in "biufU" else [json_value(value) for value in listed]
+
+
+@contextmanager
+def _without_name_warning() -> Iterator[None]:
+    """Silence what scikit-learn says when a model that knows column names is given an array.
+
+    The columns are in the model's order, and an array is made faster than a DataFrame. The filter holds for
+    the whole process while it lasts: only the one thread that may call the model comes here.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="X does not have valid feature names", category=UserWarning)
+        yield

@@ -1,0 +1,46 @@
+"""The model that is served, with everything that is derived from it, in one slot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from service.json_values import JsonValue
+    from service.prediction.predictor import Predictor
+    from service.schema.features import Feature
+
+
+class Endpoint(Protocol):
+    """A wire format of predictions, without HTTP. Both methods raise `InvalidInput`."""
+
+    def answer_query(self, query: str) -> bytes:
+        """Answer for the one row of a query, which is the part of a URL after `?`."""
+
+    def answer_body(self, body: bytes) -> tuple[bytes, int]:
+        """Answer for the rows of a body; also give how many rows there are."""
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """One model as it is served. `description` is what `GET /model` answers, `digest` is `sha256:…`."""
+
+    predictor: Predictor
+    endpoint: Endpoint
+    description: Mapping[str, JsonValue]
+    features: tuple[Feature, ...]
+    digest: str
+
+
+class ModelSlot:
+    """Holds the served model: whatever answers a request reads `served` once, and so answers from one model.
+
+    Another model is served by assigning it, which is one step of the interpreter.
+    """
+
+    __slots__ = ("served",)
+
+    def __init__(self, served: ServedModel) -> None:
+        self.served = served
