@@ -1,0 +1,36 @@
+"""The checks that a contributor runs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[1]
+
+
+def test_the_commit_hook_runs_make_lint_and_nothing_else() -> None:
+    config = (_ROOT / ".pre-commit-config.yaml").read_text()
+
+    assert re.findall(r"^\s+(?:- )?(repo|entry|language): (.+)$", config, re.MULTILINE) == [
+        ("repo", "local"),
+        ("entry", "make lint"),
+        ("language", "system"),
+    ]
+
+
+def test_make_lint_checks_the_rules_the_format_and_the_types() -> None:
+    planned = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", "lint"],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert planned.stdout.splitlines() == [
+        ".ci/setup",
+        ".venv/bin/ruff check .",
+        ".venv/bin/ruff format --check .",
+        ".venv/bin/mypy",
+    ]
