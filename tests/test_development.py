@@ -34,3 +34,14 @@ def test_make_lint_checks_the_rules_the_format_and_the_types() -> None:
         ".venv/bin/ruff format --check .",
         ".venv/bin/mypy",
     ]
+
+
+def test_every_path_and_every_name_in_the_guide_is_there() -> None:
+    guide = (_ROOT / "CONTRIBUTING.md").read_text()
+    paths = set(re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`", guide))
+    names = re.findall(r"`(\w+)` (?:in|of) `([\w./]+\.py)`", guide)
+
+    assert len(paths) > 50
+    assert {path for path in paths if "NAME" not in path and not (_ROOT / path).exists()} == set()
+    assert len(names) > 15
+    assert [(name, path) for name, path in names if name not in (_ROOT / path).read_text()] == []
