@@ -15,7 +15,7 @@ _MOST_BODIES = 100
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the table; so many `connections` load every server to its limit."""
+    """One column of the table; the number of `connections` loads every server to its limit."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""Size and build time of infer's image, beside a tutorial's image and those of MLflow and BentoML.
+"""Size and build time of infer's image, beside the images of a tutorial, of MLflow and of BentoML.
 
 All images start from the same base image. The images of the others lie on a further layer with pip and the
 certificates of this machine, whose size is not counted. On a base image without apt-get, the packages that

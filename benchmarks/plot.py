@@ -1,4 +1,4 @@
-"""Plots a comparison: the requests per second of infer as a multiple of those of each other server."""
+"""Plots a comparison: requests per second of infer, divided by those of each other server."""
 
 from __future__ import annotations
 

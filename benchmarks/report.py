@@ -53,13 +53,13 @@ class Ratio:
 
 
 def throughput_ratio(ours: Sequence[Measured], theirs: Sequence[Measured]) -> Ratio:
-    """The requests per second of `ours` as a multiple of those of `theirs`; more is better."""
+    """The requests per second of `ours` divided by the same of `theirs`, by round; more is better."""
     pairs = zip(ours, theirs, strict=True)
     return Ratio(tuple(own.loaded.requests_per_s / peer.loaded.requests_per_s for own, peer in pairs))
 
 
 def alone_ratio(ours: Sequence[Measured], theirs: Sequence[Measured]) -> Ratio:
-    """The time of a single request with `ours` as a multiple of that with `theirs`; less is better."""
+    """The time of a single request with `ours` divided by the time with `theirs`; less is better."""
     return Ratio(tuple(own.alone.p50 / peer.alone.p50 for own, peer in zip(ours, theirs, strict=True)))
 
 
