@@ -44,7 +44,10 @@ def compile_for(processor: str, library: Path) -> None:
         target = f"{processor}-linux-gnu"
         command = [sys.executable, "-m", "ziglang", "cc", "-target", target, *OPTIONS, "-o", made, *sources]
         subprocess.run(command, cwd=NATIVE, check=True)
-        library.write_bytes(made.read_bytes())
+        # A process that has the old library loaded keeps it: writing over the file would crash the process.
+        new = library.with_suffix(".new")
+        new.write_bytes(made.read_bytes())
+        new.replace(library)
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ ROOMS: dict[str, set[str]] = {
         "infer_cli/inspection",
         "infer_cli/errors",
     },
-    "infer_cli/terminal": {"infer_cli/engine", "infer_cli/errors"},
+    "infer_cli/terminal": {"infer_cli/engine", "infer_cli/image", "infer_cli/errors"},
     "infer_cli/client": {"infer_cli/errors"},
     "infer_cli/engine": {
         "infer_cli/plan",

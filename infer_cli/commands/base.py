@@ -16,30 +16,20 @@ from infer_cli.image.base import (
     local_base,
 )
 from infer_cli.terminal import output
-from infer_cli.terminal.options import AsJson
+from infer_cli.terminal.options import AsJson, Platform, python_option, tag_option
 from infer_cli.terminal.progress import show_progress
 
 
 def base(
     *,
-    python: Annotated[str, typer.Option(metavar="X.Y", help="Its Python: 3.11 or 3.13.")] = DEFAULT_PYTHON,
+    python: Annotated[str, python_option("The Python of the base image: 3.11 or 3.13.")] = DEFAULT_PYTHON,
     tag: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME[:TAG]",
-            help=f"What to call it.  [default: {LOCAL_BASE_NAME}:X.Y]",
-            show_default=False,
-        ),
+        str | None, tag_option(f"The name of the base image.  [default: {LOCAL_BASE_NAME}:X.Y]")
     ] = None,
-    platform: Annotated[
-        str | None,
-        typer.Option(
-            metavar="OS/ARCH", help="linux/amd64 or linux/arm64.  [default: the engine's]", show_default=False
-        ),
-    ] = None,
+    platform: Platform = None,
     mirror: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="The Debian mirror.  [default: Debian's own]", show_default=False),
+        typer.Option(metavar="URL", help="The Debian mirror.  [default: Debian's own]"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -10,8 +10,7 @@ from typer.core import TyperCommand
 
 from infer_cli.errors import ContainerFailed, ServiceNotFound
 from infer_cli.terminal import output
-from infer_cli.terminal.completion import complete_running_service
-from infer_cli.terminal.options import AsJson
+from infer_cli.terminal.options import AsJson, UserId, service_words
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
@@ -38,17 +37,13 @@ def exec_(
     context: typer.Context,
     words: Annotated[
         list[str] | None,
-        typer.Argument(
+        service_words(
             metavar="[NAME] [-- COMMAND...]",
-            help="The service, then a command for it; without a command, a shell.",
-            autocompletion=complete_running_service,
-            show_default=False,
+            help_text="The service, then a command for it; without a command, a shell.",
         ),
     ] = None,
     *,
-    user: Annotated[
-        str | None, typer.Option(metavar="UID[:GID]", help="Run as this user.", show_default=False)
-    ] = None,
+    user: UserId = None,
     as_json: AsJson = False,
 ) -> None:
     """Open a shell in the running container, or run a command there."""

@@ -16,7 +16,17 @@ from infer_cli.plan.layout import BAKED_FOLDER
 from infer_cli.plan.run import DEFAULT_HOST_IP, Limits, RunPlan, Safety
 from infer_cli.plan.trust import parse_trust, trust_of_label
 from infer_cli.terminal import output
-from infer_cli.terminal.options import AsJson, ImageTag, ModelFile, ModelFolder, Trust
+from infer_cli.terminal.options import (
+    AsJson,
+    ImageTag,
+    ModelFile,
+    ModelFolder,
+    Trust,
+    UserId,
+    Workers,
+    host_option,
+    port_option,
+)
 from infer_cli.terminal.progress import show_progress
 
 if TYPE_CHECKING:
@@ -42,21 +52,11 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when the service is ready.")] = False,
     port: Annotated[
         int | None,
-        typer.Option(
-            "--port",
-            "-p",
-            metavar="PORT",
-            min=1,
-            max=65535,
-            help=f"The port on this machine.  [default: {_DEFAULT_PORT}, or the next free one]",
-            show_default=False,
-        ),
+        port_option(f"The port on this machine.  [default: {_DEFAULT_PORT}, or the next free one]"),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="What to call the service.  [default: the image's name]", show_default=False
-        ),
+        typer.Option(metavar="NAME", help="The name of the service.  [default: the image's name]"),
     ] = None,
     env: Annotated[
         list[str] | None,
@@ -64,18 +64,13 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     ] = None,
     memory: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="At most this much memory, for example 512m.", show_default=False),
+        typer.Option(metavar="SIZE", help="At most this much memory, for example 512m."),
     ] = None,
     cpus: Annotated[
         float | None,
-        typer.Option(metavar="N", min=0.01, help="At most this many processors.", show_default=False),
+        typer.Option(metavar="N", min=0.01, help="At most this many processors."),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=1, help="Worker processes.  [default: one a processor]", show_default=False
-        ),
-    ] = None,
+    workers: Workers = None,
     restart: Annotated[
         str, typer.Option(metavar="WHEN", help=f"Start again: {', '.join(_RESTARTS)}.")
     ] = "no",
@@ -83,12 +78,9 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         float, typer.Option(metavar="SECONDS", help="How long to wait until it is ready.")
     ] = 120,
     host: Annotated[
-        str, typer.Option(metavar="IP", help="The address to publish on; 0.0.0.0 opens it to the network.")
+        str, host_option("The address to publish on; 0.0.0.0 opens it to the network.")
     ] = DEFAULT_HOST_IP,
-    user: Annotated[
-        str | None,
-        typer.Option(metavar="UID[:GID]", help="Run as this user.  [default: not root]", show_default=False),
-    ] = None,
+    user: UserId = None,
     processes: Annotated[
         int, typer.Option(metavar="N", help="At most this many processes and threads; -1: any number.")
     ] = 2048,

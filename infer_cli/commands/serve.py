@@ -5,34 +5,29 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Annotated
-
-import typer
 
 from infer_cli.errors import ContainerFailed, Interrupted
 from infer_cli.plan.trust import VARIABLE, parse_trust, trust_text
 from infer_cli.terminal import output
-from infer_cli.terminal.options import ModelFile, Trust
+from infer_cli.terminal.options import (
+    ModelFile,
+    RequiredModelFolder,
+    Trust,
+    Workers,
+    host_option,
+    port_option,
+)
 from infer_cli.terminal.progress import show_progress
 
 
 def serve(
     *,
-    model_dir: Annotated[
-        Path, typer.Option("--model-dir", metavar="DIR", help="The folder that holds the model.")
-    ],
+    model_dir: RequiredModelFolder,
     model_file: ModelFile = None,
-    port: Annotated[
-        int, typer.Option("--port", "-p", metavar="PORT", min=1, max=65535, help="The port on this machine.")
-    ] = 5000,
-    host: Annotated[str, typer.Option(metavar="IP", help="The address to listen on.")] = "127.0.0.1",
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=1, help="Worker processes.  [default: one a processor]", show_default=False
-        ),
-    ] = None,
+    port: Annotated[int, port_option()] = 5000,
+    host: Annotated[str, host_option("The address to listen on.")] = "127.0.0.1",
+    workers: Workers = None,
     trust: Trust = None,
 ) -> None:
     """Serve a model on this machine, without a container.

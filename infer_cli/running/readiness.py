@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from infer_cli.client.service_client import ServiceClient
 from infer_cli.engine.exec import exec_in_service
 from infer_cli.engine.services import inspect_service, log_tail
-from infer_cli.errors import ContainerFailed
+from infer_cli.errors import ContainerFailed, PredictionFailed
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
@@ -34,6 +34,17 @@ def service_url(engine: Engine, service: Service) -> str | None:
     if not host:
         return None
     return f"http://{f'[{host}]' if ':' in host else host}:{service.host_port}"
+
+
+def require_url(engine: Engine, service: Service) -> str:
+    """The URL at which this machine reaches the service; raises `PredictionFailed` if there is none."""
+    url = service_url(engine, service) if service.is_running else None
+    if url is None:
+        state = "is not reachable from here" if service.is_running else f"is not running ({service.state})"
+        raise PredictionFailed(
+            f"the service {service.name} {state}", hint="`infer ps` shows where services answer"
+        )
+    return url
 
 
 def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> None:
