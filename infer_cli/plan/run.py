@@ -79,11 +79,11 @@ class RunPlan:
 
     @property
     def all_environment(self) -> dict[str, str]:
-        """The environment variables of the container; the user's own override those of infer."""
-        ours = {"MODEL_FILE": str(MOUNT_FOLDER / self.model.file)} if self.model else {}
+        """The environment variables of the container; a variable of the user overrides one of infer."""
+        settings = {"MODEL_FILE": str(MOUNT_FOLDER / self.model.file)} if self.model else {}
         if self.trusted:
-            ours[VARIABLE] = trust_text(self.trusted)
-        return {**ours, **self.environment}
+            settings[VARIABLE] = trust_text(self.trusted)
+        return {**settings, **self.environment}
 
     @property
     def labels(self) -> dict[str, str]:
