@@ -140,7 +140,7 @@ class SkopsModel:
                 data = file.read(ARRAY_BYTES_MAX)
         except KeyError:
             refuse(f"lacks {name}, which its schema names")
-        self._budget.take_text(len(data))
+        self._budget.take_bytes(len(data))
         header = _NPY.match(data)
         if header is None:
             return Blob(len(data))

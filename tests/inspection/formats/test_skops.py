@@ -150,7 +150,7 @@ def test_other_values(inspect_bytes: Callable[..., Inspection]) -> None:
         (_object("mine.Model", a=3), "has a schema that infer does not understand"),
         (_object("mine.Model", a=_node("a.b", "JsonNode", content="{")), "has a schema that infer does not"),
         (PIPELINE, "lacks classes.npy, which its schema names"),
-        (_list(), "holds a list of 0, not a model"),
+        (_list(), "holds a list of length 0, not a model"),
     ],
 )
 def test_refuses(schema: object, reason: str, refusal: Callable[[bytes], ModelUnreadable]) -> None:
