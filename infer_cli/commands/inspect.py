@@ -19,7 +19,7 @@ from infer_cli.terminal.printable import printable
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.images import ImageFacts
-    from infer_cli.inspection import CompiledFrom, Estimator, Feature, Inspection, Judged
+    from infer_cli.inspection import CompiledFrom, Estimator, Feature, Inspection, Judgement
     from infer_cli.packages.training_environment import Environment
 
 _SHOWN_NAMES = 12
@@ -88,14 +88,14 @@ def _judged(
     return f"{_describe(model, environment)}\n{_imports(judged)}", record
 
 
-def _imports(judged: tuple[Judged, ...]) -> str:
+def _imports(judged: tuple[Judgement, ...]) -> str:
     """Tell how many names are safe, and each that is not."""
     lines = [f"imports:   {_counted(judged)}"]
     lines += [f"  {one.name}  ({one.verdict}: {one.reason})" for one in judged if not one.is_allowed]
     return "\n".join(lines)
 
 
-def _counted(judged: tuple[Judged, ...]) -> str:
+def _counted(judged: tuple[Judgement, ...]) -> str:
     verdicts = [one.verdict for one in judged]
     counts = {verdict: verdicts.count(verdict) for verdict in ("safe", "trusted", "unknown", "dangerous")}
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing"
@@ -190,7 +190,7 @@ def _origin(origin: CompiledFrom) -> list[str]:
 
 
 def _features(model: Inspection) -> str:
-    if any(feature.kind != "number" for feature in model.features or ()):
+    if any(feature.type != "number" for feature in model.features or ()):
         return "".join(f"\n  {line}" for line in _kinds(model))
     if model.feature_names:
         return _names(list(model.feature_names))
@@ -210,10 +210,10 @@ def _kinds(model: Inspection) -> list[str]:
 
 
 def _kind(feature: Feature) -> str:
-    text: str = feature.kind
+    text: str = feature.type
     if feature.categories:
         text += f": {_names([str(value) for value in feature.categories])}"
-    if feature.categories is not None and feature.accepts_others:
+    if feature.categories is not None and feature.is_open:
         text += ", or another"
     return f"{text}; may be missing" if feature.nullable else text
 
