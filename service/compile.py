@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from service.compiler.functions import Ask, Outcome
     from service.loading.model_file import LoadedModel
-    from service.native import RowProgram
+    from service.native.row_program import RowProgram
     from service.schema.features import Feature, Value
 
 DETAILS_MAX = 5
