@@ -93,7 +93,6 @@ ROOMS: dict[str, set[str]] = {
         "infer_cli/inspection",
         "infer_cli/inspection/files",
         "infer_cli/errors",
-        "infer_cli/assets",
     },
     "infer_cli/building": {
         "infer_cli/running",
@@ -108,11 +107,15 @@ ROOMS: dict[str, set[str]] = {
         "infer_cli/assets",
     },
     "infer_cli/running": {
+        "infer_cli/terminal",
         "infer_cli/client",
         "infer_cli/engine",
         "infer_cli/plan",
+        "infer_cli/packages",
+        "infer_cli/image",
         "infer_cli/inspection",
         "infer_cli/errors",
+        "infer_cli/assets",
     },
     "infer_cli/terminal": {"infer_cli/engine", "infer_cli/image", "infer_cli/errors"},
     "infer_cli/client": {"infer_cli/errors"},
