@@ -93,6 +93,7 @@ ROOMS: dict[str, set[str]] = {
         "infer_cli/inspection",
         "infer_cli/inspection/files",
         "infer_cli/errors",
+        "infer_cli/assets",
     },
     "infer_cli/building": {
         "infer_cli/running",

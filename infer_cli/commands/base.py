@@ -38,8 +38,8 @@ def base(
 
     It is for where no image registry can be reached, and needs mmdebstrap.
     """
+    from infer_cli.engine.base_images import load_base  # noqa: PLC0415
     from infer_cli.engine.connection import connect  # noqa: PLC0415
-    from infer_cli.engine.images import load_base  # noqa: PLC0415
     from infer_cli.image.debian import DebianBase, make_root  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.image.name import ImageName  # noqa: PLC0415
     from infer_cli.plan.labels import BASE_PYTHON  # noqa: PLC0415

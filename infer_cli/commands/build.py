@@ -281,7 +281,7 @@ def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
         "python": plan.base.python,
         "architecture": plan.base.architecture,
         "requirements": list(plan.lock.requirements),
-        "sources": plan.sources,
+        "sources": plan.version_sources,
         "lock_digest": plan.lock.digest,
         "labels": plan.labels,
         "context": {str(file.path): file.size_bytes for file in plan.context.files},
@@ -294,7 +294,8 @@ def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
         output.show(text, {**record, "folder": str(eject)}, as_json=as_json)
         return
     packages = "\n".join(
-        f"  {package}=={version}  ({plan.sources[package]})" for package, version in plan.lock.pins.items()
+        f"  {package}=={version}  ({plan.version_sources[package]})"
+        for package, version in plan.lock.pins.items()
     )
     text = (
         f"Would build {plan.name} from {plan.base.reference} "

@@ -77,12 +77,12 @@ def _judged(
 ) -> tuple[str, dict[str, object]]:
     """What a model file holds, and what is thought of each name in it, as text and as a record."""
     from infer_cli.inspection import judge_globals  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.packages.version_sources import sources_of  # noqa: PLC0415
+    from infer_cli.packages.version_sources import version_sources  # noqa: PLC0415
 
     judged = judge_globals(model, trusted)
     record: dict[str, object] = {
         **model.as_dict(),
-        "needs": [source.as_dict() for source in sources_of(model, environment)],
+        "needs": [source.as_dict() for source in version_sources(model, environment)],
         "environment": str(environment.folder) if environment else None,
         "globals": [one.as_dict() for one in judged],
     }
@@ -109,14 +109,14 @@ def _looks_like_file(text: str) -> bool:
 
 def _inspect_image(name: ImageName, *, as_json: bool) -> None:
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.image_sizes import measure_image  # noqa: PLC0415
     from infer_cli.engine.images import require_image  # noqa: PLC0415
-    from infer_cli.engine.weight import weigh_image  # noqa: PLC0415
 
     engine = connect()
     image = require_image(engine, name)
     if not image.is_service:
         raise InferError(f"the image {name} was not made by infer", hint="infer weighs only its own images")
-    weight = weigh_image(engine, image.image_id)
+    weight = measure_image(engine, image.image_id)
     model = _baked_model(engine, image)
     lines = [
         f"{name}  ({size_text(image.size_bytes)}, {image.image_id[:19]}, {image.architecture})",
@@ -142,7 +142,7 @@ def _inspect_image(name: ImageName, *, as_json: bool) -> None:
 
 def _baked_model(engine: Engine, image: ImageFacts) -> Inspection | None:
     """The inspection of the model inside, or None if there is none."""
-    from infer_cli.engine.weight import copy_from_image  # noqa: PLC0415 (see above)
+    from infer_cli.engine.containers import copy_from_image  # noqa: PLC0415 (see above)
     from infer_cli.inspection import inspect_model  # noqa: PLC0415
 
     inside = PurePosixPath(image.environment.get("MODEL_FILE", ""))
@@ -155,7 +155,7 @@ def _baked_model(engine: Engine, image: ImageFacts) -> Inspection | None:
 
 
 def _describe(model: Inspection, environment: Environment | None = None) -> str:
-    from infer_cli.packages.version_sources import sources_of  # noqa: PLC0415 (see above)
+    from infer_cli.packages.version_sources import version_sources  # noqa: PLC0415 (see above)
 
     wrapped = f", {model.compression}" if model.compression else ""
     lines = [
@@ -171,7 +171,7 @@ def _describe(model: Inspection, environment: Environment | None = None) -> str:
     if model.estimator is not None:
         lines += ["estimator:", *_tree(model.estimator, 1)]
     lines.append("needs:")
-    lines += [f"  {source}" for source in sources_of(model, environment)]
+    lines += [f"  {source}" for source in version_sources(model, environment)]
     if environment is not None:
         lines.append(f"current environment: {environment.folder} (Python {environment.python})")
     return "\n".join(lines)

@@ -37,5 +37,6 @@ def follow_service(
     finally:
         remove_for_sure(engine, service, note=note)
     raise ContainerFailed(
-        f"the service {service.name} ended by itself ({ended.ending})", hint="the reason is in the log above"
+        f"the service {service.name} ended by itself ({ended.end_reason})",
+        hint="the reason is in the log above",
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from infer_cli.engine.exec import STDERR_STREAM, STDOUT_STREAM, exec_in_service
+from infer_cli.engine.exec import exec_in_service
 from infer_cli.engine.services import find_service
+from infer_cli.engine.streams import STDERR_STREAM, STDOUT_STREAM
 from infer_cli.errors import ContainerFailed
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ def run_program(
     command: Sequence[str],
     *,
     user: str | None = None,
-    given: bytes | None = None,
+    stdin: bytes | None = None,
 ) -> ProgramResult:
-    """Run a program without a terminal; its standard input is `given`, or ours if that is None.
+    """Run a program without a terminal; `stdin` replaces our own standard input.
 
     Raises `ProgramNotRun` if the service has no such program.
     """
@@ -51,5 +52,5 @@ def run_program(
     def keep(stream: int, data: bytes) -> None:
         written[stream].append(data)
 
-    exit_code = exec_in_service(engine, service, command, user=user, sink=keep, given=given)
+    exit_code = exec_in_service(engine, service, command, user=user, on_output=keep, stdin=stdin)
     return ProgramResult(exit_code, b"".join(written[STDOUT_STREAM]), b"".join(written[STDERR_STREAM]))

@@ -62,7 +62,7 @@ def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> N
             return
         if (
             url is None
-            and exec_in_service(engine, now, _HEALTH_COMMAND, sink=lambda *_: None, given=b"") == 0
+            and exec_in_service(engine, now, _HEALTH_COMMAND, on_output=lambda *_: None, stdin=b"") == 0
         ):
             return
         time.sleep(_POLL_S if url else _SLOW_POLL_S)
@@ -76,7 +76,7 @@ def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> N
 def _ended(engine: Engine, service: Service) -> ContainerFailed:
     hint = "give it more with --memory" if service.out_of_memory else "the reason is in the log above"
     return ContainerFailed(
-        f"the service {service.name} ended while starting ({service.ending})",
+        f"the service {service.name} ended while starting ({service.end_reason})",
         detail=_log(engine, service),
         hint=hint,
     )

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING
 from infer_cli.inspection.files.budget import Budget
 from infer_cli.inspection.files.compression import EXPANDED_BYTES_MAX, EXPANSION_MAX
 from infer_cli.inspection.files.refusal import Refused
-from infer_cli.inspection.formats.pickles.machine import WANTED
+from infer_cli.inspection.formats.pickles.strings import WANTED
 from infer_cli.inspection.formats.skops_rules import DEPTH_MAX, Rules, refuse, refuse_schema
 from infer_cli.inspection.nodes.arrays import DTYPE
 from infer_cli.inspection.nodes.node_types import (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infer_cli.inspection import requirements_of
-from infer_cli.inspection.formats.pickles.machine import STARTED_BYTES
+from infer_cli.inspection.formats.pickles.strings import STARTED_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

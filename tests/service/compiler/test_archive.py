@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 import math
@@ -21,8 +20,6 @@ from sklearn.preprocessing import StandardScaler
 from service.compile import compile_model
 from service.compiler import archive as saved_module
 from service.compiler.archive import read_saved, write_saved
-from service.compiler.codec import FIELDS
-from service.compiler.functions import Outcome
 from service.compiler.parity import try_program
 from service.errors import UnreadableArchive
 from service.loading.model_file import load_model
@@ -35,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from service.compiler.codec import Saved
+    from service.compiler.functions import Outcome
     from service.prediction.predictor import Predictor
 
     Save = Callable[..., Path]
@@ -122,16 +120,6 @@ def test_the_same_model_gives_the_same_bytes(classifier: LogisticRegression, sav
     files = {compile_model(load_model(save(classifier)))[1] for _ in range(2)}
 
     assert len(files) == 1
-
-
-def test_the_fields_are_those_of_the_classes() -> None:
-    for kind, read in FIELDS.items():
-        names = (
-            Outcome._fields
-            if kind is Outcome
-            else [field.name for field in dataclasses.fields(kind) if field.init]
-        )
-        assert list(read) == list(names), kind
 
 
 def test_a_date_is_kept(classifier: LogisticRegression, save: Save) -> None:

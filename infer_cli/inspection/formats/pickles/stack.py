@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from infer_cli.inspection.files.budget import refuse_size
 from infer_cli.inspection.files.refusal import Refused
+from infer_cli.inspection.formats.pickles import opcodes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from infer_cli.inspection.files.budget import Budget
     from infer_cli.inspection.files.stream import Stream
-    from infer_cli.inspection.nodes.node_types import Node
+    from infer_cli.inspection.nodes.node_types import DictNode, Instance, ListNode, Node, SetNode
 
 # How many values and marks may wait on the stack.
 STACK_MAX = 4_000_000
@@ -100,6 +103,10 @@ class Stack:
         """Repeat the last value."""
         self._stack.append(self.top())
 
+    def _push_new(self, container: ListNode | SetNode | DictNode | Instance) -> None:
+        self._budget.take_nodes(1)
+        self._stack.append(container)
+
     def put(self, index: int) -> None:
         """Remember the last value in the memo."""
         value = self.top()
@@ -129,3 +136,17 @@ class Stack:
         if isinstance(value, _Missing):
             self.refuse(f"gets memo index {index}, which was not put,")
         self._stack.append(value)
+
+    STACK_EFFECTS: ClassVar[dict[bytes, Callable[[Stack], None]]] = {
+        b"(": mark,
+        b"0": drop,
+        b"1": drop_level,
+        b"2": duplicate,
+        b"p": lambda self: self.put(opcodes.index_line(self.stream)),
+        b"q": lambda self: self.put(self.stream.byte()),
+        b"r": lambda self: self.put(opcodes.uint4(self.stream)),
+        b"\x94": memoize,
+        b"g": lambda self: self.get(opcodes.index_line(self.stream)),
+        b"h": lambda self: self.get(self.stream.byte()),
+        b"j": lambda self: self.get(opcodes.uint4(self.stream)),
+    }
