@@ -15,6 +15,7 @@ from infer_cli.plan.layout import BAKED_FOLDER
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson, ModelFile, NoEnvironment, Trust
 from infer_cli.terminal.printable import printable
+from infer_cli.terminal.units import difference_text, size_text
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
@@ -118,11 +119,11 @@ def _inspect_image(name: ImageName, *, as_json: bool) -> None:
     weight = measure_image(engine, image.image_id)
     model = _baked_model(engine, image)
     lines = [
-        f"{name}  ({output.size_text(image.size_bytes)}, {image.image_id[:19]}, {image.architecture})",
+        f"{name}  ({size_text(image.size_bytes)}, {image.image_id[:19]}, {image.architecture})",
         "packages:",
-        *(f"  {output.size_text(part.size_bytes):>8}  {part.name}" for part in weight.packages),
+        *(f"  {size_text(part.size_bytes):>8}  {part.name}" for part in weight.packages),
         "layers:",
-        *(f"  {output.size_text(part.size_bytes):>8}  {part.name[:_LAYER_WIDTH]}" for part in weight.layers),
+        *(f"  {size_text(part.size_bytes):>8}  {part.name[:_LAYER_WIDTH]}" for part in weight.layers),
     ]
     if model is not None:
         lines += ["model inside:", *(f"  {line}" for line in _describe(model).splitlines())]
@@ -158,7 +159,7 @@ def _describe(model: Inspection, environment: Environment | None = None) -> str:
 
     wrapped = f", {model.compression}" if model.compression else ""
     lines = [
-        f"{model.path}  ({model.format}{wrapped}, {output.size_text(model.size_bytes)})",
+        f"{model.path}  ({model.format}{wrapped}, {size_text(model.size_bytes)})",
         f"digest:    sha256:{model.sha256}",
         f"kind:      {model.kind}",
         f"features:  {_features(model)}".replace("  \n", "\n"),
@@ -181,7 +182,7 @@ def _origin(origin: CompiledFrom) -> list[str]:
     versions = ", ".join(f"{one.package} {one.version}" for one in origin.packages if one.package != "python")
     given = f" and {origin.given_rows} given" if origin.given_rows else ""
     rows = f"{origin.generated_rows} generated{given} rows"
-    most = output.difference_text(origin.largest_difference)
+    most = difference_text(origin.largest_difference)
     return [
         f"compiled from: {printable(origin.file)}  ({printable(origin.digest)})",
         f"  {printable(origin.estimator)}, loaded with {printable(versions)}",
