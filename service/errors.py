@@ -3,18 +3,18 @@
 ::
 
     ServiceError
-    ├── WrongSettings         the environment holds settings that cannot be used
-    ├── CannotListen          the port or the address cannot be had
-    ├── ModelUnloadable       the model file cannot be served: which file, why, and what to do
-    ├── UnusableFile          a loader's reason, before the file's name is put to it
-    │   └── UnreadableArchive the file is no compiled model of this version
-    ├── Forbidden             a pickle would do what a model does not do (also a pickle.UnpicklingError)
-    ├── NotCompilable         a model, or a part of it, stays in its library
-    ├── NotCompiled           `python3 -m service.compile` wrote nothing
-    ├── InvalidInput          a request from which no rows can be made: status 400
-    ├── InvalidValue          one value of a request that its feature does not take
-    ├── Busy                  all slots of the worker are taken: status 503
-    └── NoRegion              a worker found no region of shared memory to count in
+    ├── WrongSettings          the environment holds settings that cannot be used
+    ├── CannotListen           the port or the address cannot be had
+    ├── ModelUnloadable        the model file cannot be served: which file, why, and what to do
+    ├── UnusableFile           a loader's reason, before the file's name is put to it
+    │   └── UnreadableArchive  the file is no compiled model of this version
+    ├── Forbidden              a pickle would do what a model does not do (also a pickle.UnpicklingError)
+    ├── NotCompilable          a model, or a part of it, stays in its library
+    ├── NotCompiled            `python3 -m service.compile` wrote nothing
+    ├── InvalidInput           a request from which no rows can be made: status 400
+    ├── InvalidValue           one value of a request that its feature does not take
+    ├── Busy                   all slots of the worker are taken: status 503
+    └── NoRegion               a worker found no region of shared memory to count in
 
 What libraries raise is translated where they are called; what is no `ServiceError` is a bug: status 500.
 """

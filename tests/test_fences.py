@@ -108,13 +108,17 @@ ROOMS: dict[str, set[str]] = {
         "infer_cli/assets",
     },
     "infer_cli/running": {
+        "infer_cli/terminal",
         "infer_cli/client",
         "infer_cli/engine",
         "infer_cli/plan",
+        "infer_cli/packages",
+        "infer_cli/image",
         "infer_cli/inspection",
         "infer_cli/errors",
+        "infer_cli/assets",
     },
-    "infer_cli/terminal": {"infer_cli/engine", "infer_cli/errors"},
+    "infer_cli/terminal": {"infer_cli/engine", "infer_cli/image", "infer_cli/errors"},
     "infer_cli/client": {"infer_cli/errors"},
     "infer_cli/engine": {
         "infer_cli/plan",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from infer_cli.building.verify import inputs_of, read_examples
-from infer_cli.engine.exec import STDOUT_STREAM
+from infer_cli.engine.streams import STDOUT_STREAM
 from infer_cli.engine.tasks import run_task
 from infer_cli.errors import NotCompiled
 from infer_cli.plan.run import RunPlan, Safety
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infer_cli.engine.connection import Engine
-    from infer_cli.engine.tasks import Ended
+    from infer_cli.engine.tasks import TaskResult
     from infer_cli.plan.run import ModelMount
 
 _COMMAND = ("python3", "-m", "service.compile")
@@ -88,7 +88,7 @@ def compile_in(  # noqa: PLR0913 (each is a part of the task)
         is_temporary=True,
     )
     result = _Result(target)
-    ended = run_task(engine, plan, given=b"" if rows is None else inputs_of(rows), sink=result.take)
+    ended = run_task(engine, plan, stdin=b"" if rows is None else inputs_of(rows), on_output=result.take)
     return _report(result, ended, model.file)
 
 
@@ -131,7 +131,7 @@ class _Result:
         return "\n".join(f"  {line}" for line in lines) or None
 
 
-def _report(result: _Result, ended: Ended, model: str) -> Report:
+def _report(result: _Result, ended: TaskResult, model: str) -> Report:
     try:
         said: dict[str, Any] = json.loads(result.line)
         if "error" in said:
@@ -143,7 +143,7 @@ def _report(result: _Result, ended: Ended, model: str) -> Report:
         is_whole = False
     if not is_whole or ended.exit_code != 0:
         raise NotCompiled(
-            f"compiling {model} failed ({ended.ending})",
+            f"compiling {model} failed ({ended.end_reason})",
             detail=result.tail,
             hint="nothing was written; the reason may be in what the container said, above",
         )

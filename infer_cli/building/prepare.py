@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from infer_cli.assets import find_assets
+from infer_cli.engine.base_images import base_image, can_run
 from infer_cli.engine.connection import connect
-from infer_cli.engine.images import base_image, can_run
 from infer_cli.errors import NothingFits, UsageError
 from infer_cli.image.base import PYTHONS, BaseImage, architecture_of, official_base, python_of_official
 from infer_cli.packages.lock import check_lock, read_lock, write_lock
-from infer_cli.packages.resolution import wanted_packages
+from infer_cli.packages.resolution import plan_resolution
 from infer_cli.packages.wheels import cache_folder, packages_archive
 from infer_cli.plan.build import plan_build
 from infer_cli.plan.own_code import OwnCode
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from infer_cli.image.name import ImageName
     from infer_cli.inspection import Inspection
     from infer_cli.packages.lock import Lock
-    from infer_cli.packages.resolution import Wanted
+    from infer_cli.packages.resolution import Resolution
     from infer_cli.plan.build import BuildPlan
     from infer_cli.terminal.progress import Progress
 
@@ -59,7 +59,7 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
     `ImageNotFound` or `UsageError`.
     """
     assets = find_assets()
-    wanted = wanted_packages(
+    wanted = plan_resolution(
         assets,
         request.model,
         added=request.added_requirements,
@@ -70,7 +70,7 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
     base, lock = _choose(request, wanted, engine, progress)
     progress.stage(f"Fetching {len(lock.pins)} packages")
     runs = engine is None or can_run(engine, base)
-    packages = packages_archive(lock, base, cache=cache_folder(), compiled=not runs)
+    packages = packages_archive(lock, base, cache=cache_folder(), with_bytecode=not runs)
     plan = plan_build(
         request.name,
         base=base,
@@ -83,12 +83,14 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
         can_run=runs,
         trusted=request.trusted,
     )
-    sources = dict.fromkeys(lock.pins, f"--lock {request.lock_file}") if is_reused else wanted.sources(lock)
-    return replace(plan, platform=request.platform, no_cache=request.no_cache, sources=sources)
+    sources = (
+        dict.fromkeys(lock.pins, f"--lock {request.lock_file}") if is_reused else wanted.version_sources(lock)
+    )
+    return replace(plan, platform=request.platform, no_cache=request.no_cache, version_sources=sources)
 
 
 def _choose(
-    request: BuildRequest, wanted: Wanted, engine: Engine | None, progress: Progress
+    request: BuildRequest, wanted: Resolution, engine: Engine | None, progress: Progress
 ) -> tuple[BaseImage, Lock]:
     if request.lock_file is not None and request.lock_file.exists():
         return _reuse(request, request.lock_file, wanted, engine, progress)
@@ -109,7 +111,7 @@ def _choose(
 def _reuse(
     request: BuildRequest,
     path: Path,
-    wanted: Wanted,
+    wanted: Resolution,
     engine: Engine | None,
     progress: Progress,
 ) -> tuple[BaseImage, Lock]:
@@ -126,7 +128,7 @@ def _reuse(
     return base, lock
 
 
-def _resolve_for(base: BaseImage, wanted: Wanted, progress: Progress) -> Lock:
+def _resolve_for(base: BaseImage, wanted: Resolution, progress: Progress) -> Lock:
     """The packages for a base image that the user chose; an error names the Python that would do."""
     progress.stage(f"Choosing packages for Python {base.python} on {base.architecture}")
     try:
@@ -143,7 +145,7 @@ def _resolve_for(base: BaseImage, wanted: Wanted, progress: Progress) -> Lock:
 
 
 def _first_that_fits(
-    request: BuildRequest, wanted: Wanted, engine: Engine | None, progress: Progress
+    request: BuildRequest, wanted: Resolution, engine: Engine | None, progress: Progress
 ) -> tuple[str, Lock]:
     """The first Python for which there are wheels of everything."""
     architecture = _architecture(request.platform, engine)
@@ -157,7 +159,7 @@ def _first_that_fits(
     raise failures[0]
 
 
-def _fits(wanted: Wanted, base: BaseImage) -> bool:
+def _fits(wanted: Resolution, base: BaseImage) -> bool:
     try:
         wanted.resolve(base)
     except NothingFits:

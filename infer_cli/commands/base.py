@@ -16,30 +16,21 @@ from infer_cli.image.base import (
     local_base,
 )
 from infer_cli.terminal import output
-from infer_cli.terminal.options import AsJson
+from infer_cli.terminal.options import AsJson, Platform, python_option, tag_option
 from infer_cli.terminal.progress import show_progress
+from infer_cli.terminal.units import size_text
 
 
 def base(
     *,
-    python: Annotated[str, typer.Option(metavar="X.Y", help="Its Python: 3.11 or 3.13.")] = DEFAULT_PYTHON,
+    python: Annotated[str, python_option("The Python of the base image: 3.11 or 3.13.")] = DEFAULT_PYTHON,
     tag: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME[:TAG]",
-            help=f"What to call it.  [default: {LOCAL_BASE_NAME}:X.Y]",
-            show_default=False,
-        ),
+        str | None, tag_option(f"The name of the base image.  [default: {LOCAL_BASE_NAME}:X.Y]")
     ] = None,
-    platform: Annotated[
-        str | None,
-        typer.Option(
-            metavar="OS/ARCH", help="linux/amd64 or linux/arm64.  [default: the engine's]", show_default=False
-        ),
-    ] = None,
+    platform: Platform = None,
     mirror: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="The Debian mirror.  [default: Debian's own]", show_default=False),
+        typer.Option(metavar="URL", help="The Debian mirror.  [default: Debian's own]"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -47,8 +38,8 @@ def base(
 
     It is for where no image registry can be reached, and needs mmdebstrap.
     """
+    from infer_cli.engine.base_images import load_base  # noqa: PLC0415
     from infer_cli.engine.connection import connect  # noqa: PLC0415
-    from infer_cli.engine.images import load_base  # noqa: PLC0415
     from infer_cli.image.debian import DebianBase, make_root  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.image.name import ImageName  # noqa: PLC0415
     from infer_cli.plan.labels import BASE_PYTHON  # noqa: PLC0415
@@ -64,7 +55,7 @@ def base(
         progress.stage(f"Loading {name}")
         image = load_base(engine, archive, name=name, architecture=architecture, labels={BASE_PYTHON: python})
     text = (
-        f"Made {name} ({output.size_text(image.size_bytes)})\n"
+        f"Made {name} ({size_text(image.size_bytes)})\n"
         f"Use it: infer build --base-image {name} …, or export {BASE_IMAGE_VARIABLE}={name}"
     )
     record = {"tag": name, "id": image.image_id, "size_bytes": image.size_bytes, "python": python}

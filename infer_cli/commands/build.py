@@ -9,12 +9,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infer_cli.errors import InferError, UsageError
-from infer_cli.image.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, architecture_of, official_base
+from infer_cli.image.base import architecture_of
 from infer_cli.image.name import ImageName
 from infer_cli.plan.trust import parse_trust
 from infer_cli.terminal import output
-from infer_cli.terminal.options import AsJson, ModelFile, ModelFolder, NoEnvironment, Trust, Verbose
+from infer_cli.terminal.options import (
+    AddedPackages,
+    AsJson,
+    BaseImageName,
+    ModelFile,
+    ModelFolder,
+    NoEnvironment,
+    OwnCodePaths,
+    Platform,
+    Trust,
+    Verbose,
+    examples_option,
+    python_option,
+    tag_option,
+)
 from infer_cli.terminal.progress import show_progress
+from infer_cli.terminal.units import size_text
 
 if TYPE_CHECKING:
     from infer_cli.engine.builder import BuiltImage
@@ -26,37 +41,18 @@ if TYPE_CHECKING:
 
 def build(  # noqa: PLR0913 (each is an option of the command)
     *,
-    tag: Annotated[str, typer.Option("--tag", "-t", metavar="NAME[:TAG]", help="What to call the image.")],
+    tag: Annotated[str, tag_option("The name of the image.")],
     model_dir: ModelFolder = None,
     model_file: ModelFile = None,
     bake: Annotated[bool, typer.Option("--bake", help="Put the model inside the image.")] = False,
-    base_image: Annotated[
-        str | None,
-        typer.Option(
-            metavar="IMAGE",
-            envvar=BASE_IMAGE_VARIABLE,
-            help=f"What the image starts from.  [default: {official_base('X.Y')}]",
-            show_default=False,
-        ),
-    ] = None,
-    python: Annotated[
-        str | None,
-        typer.Option(
-            metavar="X.Y", help=f"The Python of the image.  [default: {DEFAULT_PYTHON}]", show_default=False
-        ),
-    ] = None,
-    platform: Annotated[
-        str | None,
-        typer.Option(
-            metavar="OS/ARCH", help="linux/amd64 or linux/arm64.  [default: the engine's]", show_default=False
-        ),
-    ] = None,
+    base_image: BaseImageName = None,
+    python: Annotated[str | None, python_option()] = None,
+    platform: Platform = None,
     eject: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
             help="Write a folder for plain `docker build`, and build nothing.",
-            show_default=False,
         ),
     ] = None,
     dry_run: Annotated[
@@ -67,34 +63,23 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         typer.Option(
             metavar="FILE",
             help="Use the exact packages of this file; write it if it is new.",
-            show_default=False,
         ),
     ] = None,
     no_environment: NoEnvironment = False,
-    require: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PACKAGE", help="Add a package, for example 'pandas>=2'; may be repeated."),
-    ] = None,
-    code: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="DIR", help="Add own code that the model needs; may be repeated.", exists=True),
-    ] = None,
+    require: AddedPackages = None,
+    code: OwnCodePaths = None,
     sbom: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             help="Write the bill of materials (CycloneDX) that is in the image.",
-            show_default=False,
         ),
     ] = None,
     examples: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Rows to prove the image with (.csv, .json, .jsonl, .parquet); answers are compared with "
-            "its columns prediction and probability_CLASS, if it has them.",
-            show_default=False,
-            exists=True,
+        examples_option(
+            "Rows to prove the image with (.csv, .json, .jsonl, .parquet); answers are compared with its "
+            "columns prediction and probability_CLASS, if it has them."
         ),
     ] = None,
     verify: Annotated[
@@ -168,7 +153,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         _show_plan(plan, eject, as_json=as_json)
         return
     proof = proof or _why_not_proved(plan, mount)
-    text = f"Built {name} ({output.size_text(built.size_bytes)}, {built.image_id[:19]})\nProof: {proof}"
+    text = f"Built {name} ({size_text(built.size_bytes)}, {built.image_id[:19]})\nProof: {proof}"
     record: dict[str, object] = {
         "tag": str(name),
         "id": built.image_id,
@@ -296,7 +281,7 @@ def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
         "python": plan.base.python,
         "architecture": plan.base.architecture,
         "requirements": list(plan.lock.requirements),
-        "sources": plan.sources,
+        "sources": plan.version_sources,
         "lock_digest": plan.lock.digest,
         "labels": plan.labels,
         "context": {str(file.path): file.size_bytes for file in plan.context.files},
@@ -309,13 +294,14 @@ def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
         output.show(text, {**record, "folder": str(eject)}, as_json=as_json)
         return
     packages = "\n".join(
-        f"  {package}=={version}  ({plan.sources[package]})" for package, version in plan.lock.pins.items()
+        f"  {package}=={version}  ({plan.version_sources[package]})"
+        for package, version in plan.lock.pins.items()
     )
     text = (
         f"Would build {plan.name} from {plan.base.reference} "
         f"(Python {plan.base.python}, {plan.base.architecture})\n"
         f"packages ({plan.lock.digest[:19]}):\n{packages}\n"
-        f"context: {len(plan.context.files)} files, {output.size_text(plan.context.size_bytes)}\n"
+        f"context: {len(plan.context.files)} files, {size_text(plan.context.size_bytes)}\n"
         f"Dockerfile:\n\n{plan.dockerfile}"
     )
     output.show(text, record, as_json=as_json)

@@ -14,12 +14,25 @@ import typer
 
 from infer_cli.commands.build import check_python, make_image
 from infer_cli.errors import InferError, ModelNotFound, UsageError
-from infer_cli.image.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, official_base
 from infer_cli.image.name import ImageName
 from infer_cli.plan.trust import parse_trust
 from infer_cli.terminal import output
-from infer_cli.terminal.options import AsJson, ModelFile, NoEnvironment, Trust, Verbose
+from infer_cli.terminal.options import (
+    AddedPackages,
+    AsJson,
+    BaseImageName,
+    ModelFile,
+    NoEnvironment,
+    OwnCodePaths,
+    Trust,
+    Verbose,
+    examples_option,
+    output_option,
+    python_option,
+    tag_option,
+)
 from infer_cli.terminal.progress import show_progress
+from infer_cli.terminal.units import difference_text, size_text
 
 if TYPE_CHECKING:
     from infer_cli.building.compile import Parity, Report
@@ -44,61 +57,24 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
     model_file: ModelFile = None,
     target: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help=f"Where to write it.  [default: {_FOLDER}/NAME{_SUFFIX} beside the model]",
-            show_default=False,
-        ),
+        output_option(f"Where to write it.  [default: {_FOLDER}/NAME{_SUFFIX} beside the model]"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     examples: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Rows to compare the compiled model with the model on (.csv, .json, .jsonl, .parquet), "
-            "besides those that infer makes up; with --tag, the image is proved with them, as by build.",
-            show_default=False,
-            exists=True,
+        examples_option(
+            "Rows to compare the compiled model with the model on (.csv, .json, .jsonl, .parquet), besides "
+            "the rows that infer generates; with --tag, the image is proved with them, as by build."
         ),
     ] = None,
     tag: Annotated[
-        str | None,
-        typer.Option(
-            "--tag",
-            "-t",
-            metavar="NAME[:TAG]",
-            help="Build an image with the compiled model inside, and call it that.",
-            show_default=False,
-        ),
+        str | None, tag_option("Build an image of this name with the compiled model inside.")
     ] = None,
-    base_image: Annotated[
-        str | None,
-        typer.Option(
-            metavar="IMAGE",
-            envvar=BASE_IMAGE_VARIABLE,
-            help=f"What images start from.  [default: {official_base('X.Y')}]",
-            show_default=False,
-        ),
-    ] = None,
-    python: Annotated[
-        str | None,
-        typer.Option(
-            metavar="X.Y", help=f"The Python of images.  [default: {DEFAULT_PYTHON}]", show_default=False
-        ),
-    ] = None,
+    base_image: BaseImageName = None,
+    python: Annotated[str | None, python_option()] = None,
     no_environment: NoEnvironment = False,
-    require: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PACKAGE", help="A package that loading the model needs; may be repeated."),
-    ] = None,
-    code: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DIR", help="Own code that loading the model needs; may be repeated.", exists=True
-        ),
-    ] = None,
+    require: AddedPackages = None,
+    code: OwnCodePaths = None,
     trust: Trust = None,
     verbose: Verbose = False,
     as_json: AsJson = False,
@@ -280,7 +256,7 @@ def _image_of(
 
     plan = prepare_build(request, engine, progress)
     built, proof = make_image(engine, plan, progress, mount=mount, bake=True, examples=examples)
-    name, size = request.name, output.size_text(built.size_bytes)
+    name, size = request.name, size_text(built.size_bytes)
     text = f"Built {name} ({size}, {built.image_id[:19]})\nProof: {proof}\nStart it: infer run {name}"
     return text, {"tag": str(name), "id": built.image_id, "size_bytes": built.size_bytes, "proof": proof}
 
@@ -290,7 +266,7 @@ def _told(file: Path, compiled: Inspection, report: Report) -> tuple[str, dict[s
     parities = {"generated": report.generated, "given": report.given}
     text = "\n".join(
         [
-            f"Compiled {file} to {compiled.path} ({output.size_text(compiled.size_bytes)})",
+            f"Compiled {file} to {compiled.path} ({size_text(compiled.size_bytes)})",
             _table(parities, is_classifier=compiled.kind == "classifier"),
         ]
     )
@@ -314,7 +290,7 @@ def _table(parities: dict[str, Parity | None], *, is_classifier: bool) -> str:
             name,
             str(parity.rows),
             str(parity.different_labels) if is_classifier else "-",
-            output.difference_text(max(parity.value_difference, parity.probability_difference)),
+            difference_text(max(parity.value_difference, parity.probability_difference)),
         )
         for name, parity in parities.items()
         if parity is not None

@@ -13,6 +13,7 @@ import numpy as np
 from service.compiler.archive import read_saved
 from service.compiler.program import try_program
 from service.errors import InvalidInput, NotCompilable, UnusableFile
+from service.loading.signatures import ZIP_START
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from service.schema.predictions import Predictions
 
 # How the archive starts: its first file is the description.
-COMPILED_START = b"PK\x03\x04"
 COMPILED_NAME = slice(30, 40), b"model.json"
 COMPILE_ADVICE = "Compile the model again: infer compile MODEL"
 
@@ -31,7 +31,7 @@ COMPILE_ADVICE = "Compile the model again: infer compile MODEL"
 def is_compiled(start: bytes) -> bool:
     """Tell by its first bytes whether a file is a compiled model."""
     place, name = COMPILED_NAME
-    return start.startswith(COMPILED_START) and start[place] == name
+    return start.startswith(ZIP_START) and start[place] == name
 
 
 def load_compiled(file: Path) -> CompiledModel:

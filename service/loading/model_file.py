@@ -8,22 +8,26 @@ A compiled model is data: see `compiled_model`.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
-import pickle
-import re
 import stat
 import warnings
-import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, cast
 
-from service.errors import Forbidden, ModelUnloadable, UnusableFile
+from service.errors import ModelUnloadable, UnusableFile
 from service.loading.compiled_model import is_compiled, load_compiled
+from service.loading.explanations import (
+    COPY_ADVICE,
+    RETRAIN_ADVICE,
+    SAVE_ADVICE,
+    explain,
+    is_about_versions,
+    warning_line,
+)
 from service.loading.onnx_model import load_onnx
 from service.loading.policy import Policy
+from service.loading.signatures import ONNX_START, ZIP_START, start_of
 from service.loading.skops_archive import load_skops
 from service.loading.unpickling import load_safely
 from service.logs import LOGGER
@@ -40,30 +44,7 @@ PICKLE_SUFFIXES = (".joblib", ".pickle", ".pkl")
 SUFFIXES = (*PICKLE_SUFFIXES, ".lean", ".onnx", ".skops")
 COMPRESSION_SUFFIXES = (".bz2", ".gz", ".lz4", ".lzma", ".xz", ".z", ".zlib")
 
-# What a zip starts with, and an ONNX model with the first of its fields.
-SKOPS_START = b"PK\x03\x04"
-ONNX_START = b"\x08"
-# How much tells them all apart.
-START_BYTES = 64
-# A pickle (since 2003), then zlib, gzip, bzip2, lzma, xz and lz4.
-PICKLE_STARTS = (b"\x80", b"x", b"\x1f", b"B", b"]", b"\xfd", b"\x04")
-
-# What unpicklers, decompressors and numpy say when a file ends too early.
-CUT_SHORT = re.compile(
-    "truncated|exhausted|incomplete|EOF|requires a buffer|ended before|^index out of range", re.IGNORECASE
-)
-
 MOUNT_ADVICE = "Mount the model folder and set MODEL_FILE to the path of the model in it"
-SAVE_ADVICE = "Save the trained model with joblib.dump(model, 'model.joblib')"
-TRUST_ADVICE = (
-    "Serve it only if you know who made it; if the name is of your own code, allow it with --trust MODULE "
-    "(or TRUST=MODULE)"
-)
-SAFETY_ADVICE = "Do not use this file, unless you made it yourself; then save the fitted model alone"
-COPY_ADVICE = "Copy or save the model again, and compare the sizes"
-RETRAIN_ADVICE = (
-    "Use an image with the packages that the model was trained with, or train it again with these"
-)
 
 
 @dataclass(frozen=True)
@@ -105,10 +86,10 @@ def load_model(
 
 def _format_of(file: Path) -> _Format:
     """Tell the format by what the file is, whatever its name says."""
-    start = _start_of(file)
+    start = start_of(file)
     if is_compiled(start):
         return _Format(lambda path, _: load_compiled(path), lambda model: model)
-    if start.startswith(SKOPS_START):
+    if start.startswith(ZIP_START):
         return _Format(load_skops, _fitted)
     if start.startswith(ONNX_START):
         return _Format(lambda path, _: load_onnx(path), partial(FittedModel, input_for=onnx_input))
@@ -172,82 +153,11 @@ def _read(found: _Format, file: Path, policy: Policy, *, versions_must_match: bo
         except UnusableFile as error:
             raise ModelUnloadable(file, f"it {error}", error.advice) from error
         except Exception as error:  # Loading calls what the file names, which may raise anything.
-            raise _explain(file, error) from error
+            raise explain(file, error) from error
     if versions_must_match:
         for warning in caught:
-            if _is_about_versions(warning.message):
-                raise ModelUnloadable(file, _warning_line(warning.message), RETRAIN_ADVICE)
-    for line in dict.fromkeys(_warning_line(warning.message) for warning in caught):
+            if is_about_versions(warning.message):
+                raise ModelUnloadable(file, warning_line(warning.message), RETRAIN_ADVICE)
+    for line in dict.fromkeys(warning_line(warning.message) for warning in caught):
         LOGGER.warning(line)
     return held
-
-
-def _is_about_versions(warning: Warning | str) -> bool:
-    return hasattr(warning, "original_sklearn_version")
-
-
-def _warning_line(warning: Warning | str) -> str:
-    """Put a library's warning on one line, and the one about versions in fewer words."""
-    written_with = getattr(warning, "original_sklearn_version", None)
-    here = getattr(warning, "current_sklearn_version", None)
-    if written_with and here:
-        versions = f"written with scikit-learn {written_with}, and this is scikit-learn {here}"
-        return f"the model was {versions}: predictions may differ"
-    return " ".join(str(warning).split())
-
-
-def _explain(file: Path, error: Exception) -> ModelUnloadable:  # noqa: PLR0911 (one for each condition)
-    """Put the error of a loader into the words of someone who has a model and a service."""
-    if isinstance(error, pickle.UnpicklingError) and not CUT_SHORT.search(str(error)):
-        return _explain_refusal(file, error)
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return _explain_missing_module(file, error.name)
-    if isinstance(error, AttributeError):
-        return _explain_missing_name(file, str(error))
-    if isinstance(error, MemoryError):
-        return ModelUnloadable(file, "it does not fit into memory", "Give the service more memory")
-    if isinstance(error, (zipfile.BadZipFile, zlib.error)) and not CUT_SHORT.search(str(error)):
-        return ModelUnloadable(file, f"it is damaged ({error})", COPY_ADVICE)
-    if isinstance(error, EOFError) or CUT_SHORT.search(str(error)):
-        return ModelUnloadable(file, "it is cut short", COPY_ADVICE)
-    if not _is_known(file):
-        return ModelUnloadable(file, f"it is not a pickle ({error})", SAVE_ADVICE)
-    return ModelUnloadable(file, f"loading it raised {type(error).__name__}: {error}", RETRAIN_ADVICE)
-
-
-def _explain_refusal(file: Path, error: pickle.UnpicklingError) -> ModelUnloadable:
-    if not isinstance(error, Forbidden) or not _is_known(file):
-        return ModelUnloadable(file, f"it is not a pickle ({error})", SAVE_ADVICE)
-    if error.name is None:
-        return ModelUnloadable(file, f"it {error}", SAFETY_ADVICE)
-    if error.name.startswith("__main__."):
-        advice = "Move that code from the training script into a module that the image has, and train again"
-        return ModelUnloadable(file, str(error), advice)
-    return ModelUnloadable(file, str(error), TRUST_ADVICE if error.is_unknown else SAFETY_ADVICE)
-
-
-def _is_known(file: Path) -> bool:
-    """Tell whether the first bytes are those of a zip, of a pickle, or of one that joblib compressed."""
-    start = _start_of(file)
-    return start.startswith(SKOPS_START) or start[:1] in PICKLE_STARTS
-
-
-def _start_of(file: Path) -> bytes:
-    with file.open("rb") as stream:
-        return stream.read(START_BYTES)
-
-
-def _explain_missing_module(file: Path, module: str) -> ModelUnloadable:
-    reason = f"No module named {module!r}"
-    package = module.partition(".")[0]
-    if package != module and importlib.util.find_spec(package):
-        reason += f" in the version of {package} that is here"
-        return ModelUnloadable(file, reason, RETRAIN_ADVICE)
-    return ModelUnloadable(file, reason, f"Use an image that has the package which provides {package}")
-
-
-def _explain_missing_name(file: Path, message: str) -> ModelUnloadable:
-    if "__main__" in message:
-        advice = "Move that code from the training script into a module that the image has, and train again"
-        return ModelUnloadable(file, message, advice)
-    return ModelUnloadable(file, message, RETRAIN_ADVICE)

@@ -1,7 +1,7 @@
-"""Labels and probabilities from one pass through a model, where asking for each would do the same work twice.
+"""Joint predict: labels and probabilities from one pass through an estimator.
 
-scikit-learn has a method for either. Called one after the other, a pipeline transforms twice, and models
-whose label is the most probable one work out their probabilities twice.
+scikit-learn has a method for each. If they are called one after the other, a pipeline transforms its input
+twice, and an estimator whose label is the most probable one computes its probabilities twice.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from service.schema.features import Feature, Value
 
-    # A table in, labels and probabilities out.
+    # An estimator's input in, labels and probabilities out.
     JointPredict = Callable[[object], tuple[Any, Any]]
 
-# Their `predict` takes the largest of what their `predict_proba` gives.
+# Estimators whose `predict` gives the class with the largest value of `predict_proba`.
 MOST_PROBABLE = frozenset(
     {
         *("sklearn.BaggingClassifier", "sklearn.CalibratedClassifierCV", "sklearn.ExtraTreesClassifier"),
@@ -35,13 +35,13 @@ TRIAL_ROWS = 32
 
 
 def find_joint_predict(
-    model: Any,  # noqa: ANN401 (models have no type)
+    model: Any,  # noqa: ANN401 (estimators of any library)
     features: Sequence[Feature],
     table_of: Callable[[list[list[Value]]], object],
 ) -> JointPredict | None:
-    """Give what answers both as the model's two methods do; None where that is no less work, or differs.
+    """Give a joint predict that answers as the two methods do; None if there is none, or if one differs.
 
-    It is tried on rows of which `table_of` makes tables.
+    It is compared with the two methods on made-up rows; `table_of` makes the estimator's input of rows.
     """
     joint = _joint(model)
     if joint is None:
@@ -59,7 +59,7 @@ def _is_same(model: Any, joint: JointPredict, table: object) -> bool:  # noqa: A
 
 
 def _joint(model: Any) -> JointPredict | None:  # noqa: ANN401
-    """Give what asks the model for both at once, if anything does."""
+    """Give the joint predict of an estimator that has one."""
     name = class_name(model)
     if name == "Pipeline":
         return _pipeline(model)

@@ -27,7 +27,7 @@ def onnx_input(features: Sequence[Feature]) -> MakeInput:
 
 
 def used_numbers(features: Sequence[Feature]) -> MakeInput:
-    """Give what makes an array of numbers of rows; a column that nothing looks at may hold anything."""
+    """Give what makes an array of numbers; a column that the model does not use may hold any value."""
     used = [feature.type == "number" for feature in features]
     if all(used):
         return numbers
@@ -69,7 +69,7 @@ def mixed_frame(features: Sequence[Feature]) -> MakeInput:
         return pd.Series(np.array(_with_nan(column), dtype=object), dtype=text_dtype)
 
     def category_column(feature: Feature, column: Sequence[Value]) -> object:
-        # Values that the model does not know stay what they are, and do not become missing ones.
+        # Values that the model does not know are categories, too: pandas would make missing values of them.
         known = dict.fromkeys((*(feature.categories or ()), *column))
         return pd.Categorical(column, categories=[value for value in known if value is not None])
 
@@ -78,8 +78,8 @@ def mixed_frame(features: Sequence[Feature]) -> MakeInput:
         return np.array(column, dtype="datetime64[us]").astype(dtype)
 
     def any_column(_: Feature, column: Sequence[Value]) -> object:
-        kinds = {type(value) for value in column}
-        is_plain = kinds in ({bool}, {int}) or kinds <= {int, float, type(None)}
+        types = {type(value) for value in column}
+        is_plain = types in ({bool}, {int}) or types <= {int, float, type(None)}
         return np.array(_with_nan(column), dtype=None if is_plain else object)
 
     makers = {"text": text_column, "category": category_column, "any": any_column, "unused": any_column}

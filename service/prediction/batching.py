@@ -1,9 +1,11 @@
-"""Natural batching: while one call to the model runs, the rows that arrive wait, and go together in the next.
+"""Natural batching: rows that arrive while a call to the model runs wait, and go into the next call together.
 
-For many models, sixty rows take hardly longer than one. Nothing waits for a timer: whoever finds the model
-free asks it for all that have come until then. Most models keep the interpreter while they work, though, so
-that nobody's rows come meanwhile. So who is to ask lets those in first who wait for the interpreter only;
-but where there was nobody again and again, only now and then.
+For many models, 60 rows take hardly longer than one. No request waits for a timer: the thread that finds the
+model free leads the next call, with the rows of all requests that have come by then.
+
+Most models hold the interpreter's lock while they work, so that no request can come in meanwhile. The leading
+thread therefore releases the lock once before its call. After four calls in a row without another request, it
+does so only for every 32nd call.
 """
 
 from __future__ import annotations
@@ -11,25 +13,27 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import Any, Callable, Generic, TypeVar
+from collections.abc import Sized
+from typing import Callable, Generic, TypeVar
 
+Rows = TypeVar("Rows", bound=Sized)
 Answer = TypeVar("Answer")
 
-# More rows than these take longer together, so that the first of them would wait for the others.
+# A joint call takes longer with more rows, and the first request would wait for all of them.
 MOST_ROWS = 1024
-# After so many requests in a row that nobody joined, others are let in only for one of so many.
-FEW_LONELY = 4
-OTHERS_SOUGHT = 32
+# After 4 calls in a row with one request only, others are let in for every 32nd call.
+FEW_LONELY_CALLS = 4
+CALLS_BETWEEN_LOOKS = 32
 
 
-class _Request(Generic[Answer]):
-    """Rows on their way to the model, and what becomes of them."""
+class _Request(Generic[Rows, Answer]):
+    """The rows of one request, and their answer or error once there is one."""
 
     __slots__ = ("answer", "done", "error", "leads", "rows")
 
-    def __init__(self, rows: Any) -> None:  # noqa: ANN401
+    def __init__(self, rows: Rows) -> None:
         self.rows = rows
-        # Held until there is an answer, or until this request's own thread is to ask the model.
+        # Locked until there is an answer, or until this request's own thread leads the next call.
         self.done = threading.Lock()
         self.done.acquire()
         self.leads = False
@@ -37,18 +41,18 @@ class _Request(Generic[Answer]):
         self.error: BaseException | None = None
 
 
-class Batcher(Generic[Answer]):
-    """Asks a function for the answers to rows of several threads at once.
+class Batcher(Generic[Rows, Answer]):
+    """Calls a function, one call at a time, with the rows of several threads joined.
 
-    `ask` takes rows, `join` makes one set of rows of several, and `split` divides the answer by the numbers
-    of rows. An error in a joint call is not shared: each request is then asked for by itself. Requests are
-    joined up to `most_rows`; with 0, each is asked for alone, still one at a time.
+    `ask` takes rows and gives an answer, `join` makes one set of rows of several, and `split` divides a joint
+    answer, given the number of rows of each request. An error in a joint call is not shared: the function is
+    then called for each request by itself. Requests are joined up to `most_rows` rows; with 0, none is.
     """
 
     def __init__(
         self,
-        ask: Callable[[Any], Answer],
-        join: Callable[[list[Any]], Any],
+        ask: Callable[[Rows], Answer],
+        join: Callable[[list[Rows]], Rows],
         split: Callable[[Answer, list[int]], list[Answer]],
         *,
         most_rows: int = MOST_ROWS,
@@ -59,13 +63,13 @@ class Batcher(Generic[Answer]):
         self._most_rows = most_rows
         self._lock = threading.Lock()
         self._is_busy = False
-        self._waiting: deque[_Request[Answer]] = deque()
-        # So many requests in a row went alone. Only who leads looks at it.
-        self._lonely = 0
+        self._waiting: deque[_Request[Rows, Answer]] = deque()
+        # The number of calls in a row with one request only. Only the leading thread reads and writes it.
+        self._lonely_calls = 0
 
-    def ask(self, rows: Any) -> Answer:  # noqa: ANN401
+    def ask(self, rows: Rows) -> Answer:
         """Give the answer to rows; raise what the function raises for them."""
-        request = _Request[Answer](rows)
+        request = _Request[Rows, Answer](rows)
         with self._lock:
             request.leads = not self._is_busy
             if request.leads:
@@ -78,14 +82,15 @@ class Batcher(Generic[Answer]):
             self._lead(request)
         if request.error is not None:
             raise request.error
-        return request.answer  # type: ignore[return-value]  # there is one, as there is no error
+        return request.answer  # type: ignore[return-value]  # without an error, there is an answer
 
-    def _lead(self, first: _Request[Answer]) -> None:
-        if self._most_rows and (self._lonely < FEW_LONELY or self._lonely % OTHERS_SOUGHT == 0):
-            # As short as the system can: some 0.05 ms.
+    def _lead(self, first: _Request[Rows, Answer]) -> None:
+        lonely = self._lonely_calls
+        if self._most_rows and (lonely < FEW_LONELY_CALLS or lonely % CALLS_BETWEEN_LOOKS == 0):
+            # Releases the interpreter's lock, for about 0.05 ms.
             time.sleep(0)
         requests = [first, *self._joining(len(first.rows))]
-        self._lonely = 0 if len(requests) > 1 else self._lonely + 1
+        self._lonely_calls = 0 if len(requests) > 1 else lonely + 1
         try:
             self._answer(requests)
         finally:
@@ -93,8 +98,8 @@ class Batcher(Generic[Answer]):
             for request in requests[1:]:
                 request.done.release()
 
-    def _joining(self, count: int) -> list[_Request[Answer]]:
-        """Take those that go with a request of so many rows."""
+    def _joining(self, count: int) -> list[_Request[Rows, Answer]]:
+        """Take the waiting requests that fit into one call with a request of `count` rows."""
         joining = []
         with self._lock:
             while self._waiting and count + len(self._waiting[0].rows) <= self._most_rows:
@@ -103,12 +108,12 @@ class Batcher(Generic[Answer]):
                 joining.append(request)
         return joining
 
-    def _answer(self, requests: list[_Request[Answer]]) -> None:
+    def _answer(self, requests: list[_Request[Rows, Answer]]) -> None:
         if len(requests) > 1:
             try:
                 joint = self._ask(self._join([request.rows for request in requests]))
                 answers = self._split(joint, [len(request.rows) for request in requests])
-            except Exception:  # noqa: BLE001 (whose fault it was shows below)
+            except Exception:  # noqa: BLE001 (the calls below show which request caused it)
                 answers = []
             if answers:
                 for request, answer in zip(requests, answers):
@@ -121,7 +126,7 @@ class Batcher(Generic[Answer]):
                 request.error = error
 
     def _pass_on(self) -> None:
-        """Let the request that has waited longest ask next, if there is one."""
+        """Let the thread of the request that has waited longest lead the next call, if there is one."""
         with self._lock:
             following = self._waiting.popleft() if self._waiting else None
             self._is_busy = following is not None

@@ -1,4 +1,4 @@
-"""Turns predictions into the JSON of an answer."""
+"""Turns predictions into JSON values of an answer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from service.schema.predictions import Predictions
 
 
-class Writer:
-    """Writes the predictions of one model: `classes` are those of the predictor."""
+class AnswerWriter:
+    """Writes the predictions of one model; `classes` are as in `Model`."""
 
     def __init__(self, classes: Sequence[object] | None) -> None:
         self._classes = classes
@@ -22,7 +22,7 @@ class Writer:
         self._labels = [str(label) for label in classes or ()] if is_flat else []
 
     def answer(self, predictions: Predictions) -> dict[str, JsonValue]:
-        """Give `predictions`, and `probabilities` where there are any, as lists with one element a row."""
+        """Give `predictions`, and `probabilities` where there are any, as lists with one element per row."""
         answer: dict[str, JsonValue] = {"predictions": predictions.values}
         if predictions.probabilities is not None:
             answer["probabilities"] = self._by_class(predictions.probabilities)
@@ -36,7 +36,10 @@ class Writer:
         return answer
 
     def row(self, position: int, numbers: list[float]) -> tuple[JsonValue, JsonValue]:
-        """Give the prediction of a row, and its probabilities or None: see `RowProgram`."""
+        """Give the prediction of a row, and its probabilities or None.
+
+        `position` and `numbers` are what a row program answers: see `RowProgram`.
+        """
         if self._labels:
             shares = cast("JsonValue", dict(zip(self._labels, numbers))) if numbers else None
             return self._values[position], shares
@@ -44,7 +47,7 @@ class Writer:
 
     def _by_class(self, rows: list[JsonValue]) -> list[JsonValue]:
         first, labels = rows[0], self._labels
-        # Nearly all models; the rows are those of one array, so that all are like the first.
+        # True of nearly all models. The rows come from one array, so all are of the first one's length.
         if labels and isinstance(first, list) and len(first) == len(labels):
             return [dict(zip(labels, row)) for row in cast("list[list[JsonValue]]", rows)]
         return [probabilities_json(row, self._classes) for row in rows]
@@ -53,8 +56,8 @@ class Writer:
 def probabilities_json(row: object, classes: Sequence[object] | None) -> JsonValue:
     """Give the probabilities of a row by class, or a list with one such object for each output of the model.
 
-    A key of a JSON object is a text: a class that is a number or a truth value is written as Python's
-    `str` has it (`"1"`, `"True"`). A row that does not fit the classes stays a list.
+    A key of a JSON object is a string: a class that is a number or a boolean is written as Python's `str`
+    writes it (`"1"`, `"True"`). A row of another length than the classes stays a list.
     """
     if not isinstance(row, list) or not classes or len(row) != len(classes):
         return json_value(row)

@@ -1,4 +1,4 @@
-"""What `GET /model` says: which model this is, what it takes, and what it runs on."""
+"""The answer of `GET /model`: which model is served, its features, and the packages it runs on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from service.models.model import Model
     from service.schema.features import Feature, Value
 
-# Module to package: those on which a prediction may depend, and those that serve it.
+# Module to package: the packages that a prediction may depend on, and the packages that serve it.
 PACKAGES = {
     "sklearn": "scikit-learn",
     "numpy": "numpy",
@@ -34,7 +34,7 @@ PACKAGES = {
     "granian": "granian",
 }
 
-# More than these are of use to nobody; `category_count` says how many there are.
+# `category_count` tells how many categories there are, if a feature has more than 1000.
 MOST_CATEGORIES = 1000
 EXAMPLES = {"text": "some text", "date": "2026-01-31", "boolean": "true"}
 
@@ -94,20 +94,20 @@ def _describe_feature(feature: Feature) -> dict[str, JsonValue]:
 
 
 def example(features: Sequence[Feature]) -> str:
-    """Give the path of a request that is answered, whatever the names of the features."""
+    """Give the path and query of a request that the service answers."""
     query = [(feature.name, example_text(feature)) for feature in features]
     return "/prediction?" + urlencode(query, quote_via=quote)
 
 
 def example_text(feature: Feature) -> str:
-    """Give a value that the feature takes, as a query has it."""
+    """Give a value that the feature takes, as it is written in a query."""
     if feature.categories:
         return query_text(feature.categories[0])
     return EXAMPLES.get(feature.type, "1.0")
 
 
 def query_text(value: Value) -> str:
-    """Write a value as a query has it."""
+    """Write a value as in a query."""
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,6 +1,6 @@
-"""The prediction endpoint without HTTP: a query or a body in, the bytes of the answer out.
+"""The service's own wire format, without HTTP: a query or a body in, the bytes of the answer out.
 
-Both ways to it, the short one of `hot` and Flask's, end here.
+The fast path and Flask's views both end here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from service.json_values import JsonValue, encode, json_value
 from service.native.library import GIVE_UP, LIBRARY
 from service.native.row_reader import RowReader
-from service.protocols.answers import Writer
+from service.protocols.answers import AnswerWriter
 from service.protocols.payload import parse_json, parse_query
 
 if TYPE_CHECKING:
@@ -30,29 +30,29 @@ class InferEndpoint:
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
         self.features = predictor.features
-        self._writer = Writer(predictor.classes)
+        self._writer = AnswerWriter(predictor.classes)
         self._names = [feature.name for feature in self.features]
         self._reader = (
             RowReader(self._names, LIBRARY)
             if LIBRARY and predictor.takes_numbers and RowReader.can_read(self._names)
             else None
         )
-        path = predictor.program.row_program if predictor.program else None
-        self._row = _OneRow(self._reader, path, self._writer) if self._reader and path else None
-        # Other names look otherwise in a URL.
+        program = predictor.program.row_program if predictor.program else None
+        self._row = _OneRow(self._reader, program, self._writer) if self._reader and program else None
+        # Any other name is written differently in a URL, with escapes.
         self._is_plain = all(name.isidentifier() and name.isascii() for name in self._names)
 
     def answer_query(self, query: str) -> bytes:
-        """Answer for one row, as the part of a URL after `?`."""
+        """Answer for the one row of a query, which is the part of a URL after `?`."""
         found = self._row.of_query(query) if self._row and self._is_plain else None
         values, answer = found or self._answer_query(query)
         return encode({"inputs": dict(zip(self._names, values)), **answer})
 
     def answer_body(self, body: bytes) -> tuple[bytes, int]:
-        """Answer for the rows of a JSON body; also how many they are."""
-        quick = self._row.of_body(body) if self._row else None
-        if quick is not None:
-            return encode(quick), 1
+        """Answer for the rows of a JSON body; also give how many rows there are."""
+        answer = self._row.of_body(body) if self._row else None
+        if answer is not None:
+            return encode(answer), 1
         predictions = self.predictor.predict(self._read(body))
         return encode(self._writer.answer(predictions)), len(predictions.values)
 
@@ -65,7 +65,7 @@ class InferEndpoint:
         return [json_value(value) for value in row], self._writer.single(predictions)
 
     def _read(self, body: bytes) -> Rows:
-        """Read the rows. The quick reader takes what is certainly right, and the careful one all else."""
+        """Read the rows: by compiled code if all of the body is certainly right, else by `parse_json`."""
         if self._reader is not None:
             rows: Rows | None = self._reader.read(body)
             if rows is not None:
@@ -77,22 +77,24 @@ class InferEndpoint:
 
 
 class _OneRow:
-    """From the text of one row of numbers to its answer, in one call of compiled code.
+    """Answers one row of numbers, from its text to the answer, in one call of the row program.
 
-    It gives None for everything that is not certainly right, and for rows that it leaves to the predictor.
+    Both methods give None for text that is not certainly right, and for rows that the program leaves to the
+    predictor.
     """
 
-    def __init__(self, reader: RowReader, path: RowProgram, writer: Writer) -> None:
-        self._kept = (reader, path)
-        self._columns, self._path = reader.address, path.address
-        self._answer_body, self._answer_query = path.answer_body, path.answer_query
-        self._room, self._inputs, self._width = path.room, path.row, path.width
+    def __init__(self, reader: RowReader, program: RowProgram, writer: AnswerWriter) -> None:
+        # The addresses below are valid as long as these two objects live.
+        self._kept = (reader, program)
+        self._columns, self._program = reader.address, program.address
+        self._answer_body, self._answer_query = program.answer_body, program.answer_query
+        self._room, self._inputs, self._width = program.room, program.row, program.width
         self._write = writer.row
 
     def of_body(self, body: bytes) -> dict[str, JsonValue] | None:
-        """Answer a JSON body."""
+        """Answer a JSON body of one row."""
         room = self._room()
-        position = self._answer_body(self._columns, self._path, body, len(body), room)
+        position = self._answer_body(self._columns, self._program, body, len(body), room)
         if position == GIVE_UP:
             return None
         prediction, shares = self._write(position, room[: self._width])
@@ -101,9 +103,9 @@ class _OneRow:
         return {"predictions": [prediction], "probabilities": [shares]}
 
     def of_query(self, query: str) -> tuple[list[float], dict[str, JsonValue]] | None:
-        """Answer a query, and give its row too."""
+        """Give the row of a query, and its answer."""
         room, row, text = self._room(), self._inputs(), query.encode()
-        position = self._answer_query(self._columns, self._path, text, len(text), row, room)
+        position = self._answer_query(self._columns, self._program, text, len(text), row, room)
         if position == GIVE_UP:
             return None
         prediction, shares = self._write(position, room[: self._width])

@@ -1,4 +1,4 @@
-"""Reads what a request holds, and says all that is wrong with it."""
+"""Reads the rows of a query or of a JSON body, and names everything that is wrong with them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from service.errors import InvalidInput
 from service.protocols.row_checks import RowChecks, json_type_of, shortened
-from service.protocols.value_checks import value_in_text
+from service.protocols.value_checks import value_of_string
 from service.schema.features import is_mixed
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from service.json_values import JsonValue
     from service.schema.features import Feature, Value
 
-# A whole number of so many digits is exactly itself also as a floating one.
+# A whole number of up to 15 digits is exactly represented by a float, too.
 MOST_DIGITS = 15
 
 
@@ -31,7 +31,7 @@ def parse_query(items: Iterable[tuple[str, str]], features: Sequence[Feature]) -
         if name in values:
             repeated.append(name)
         feature = by_name.get(name)
-        values[name] = text if feature is None else value_in_text(feature, text, is_mixed=mixed)
+        values[name] = text if feature is None else value_of_string(feature, text, is_mixed=mixed)
     checks = RowChecks(features)
     row = checks.check_row(values, repeated=repeated)
     checks.raise_if_any()
@@ -83,7 +83,7 @@ def _whole_number(text: str) -> float:
 
 def _decode(body: bytes, *, keep_whole: bool = False) -> object:
     try:
-        # float also for whole numbers: one with a thousand digits is then an infinity, found below.
+        # Whole numbers become floats: one with a thousand digits is then an infinity, which a check refuses.
         parse_int = _whole_number if keep_whole else float
         return json.loads(body, parse_int=parse_int, object_pairs_hook=_object)
     except json.JSONDecodeError as error:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from service.protocols.value_checks import Check
     from service.schema.features import Feature, Value
 
-# An answer that names ten thousand wrong fields helps nobody; it says how many there are.
+# An answer lists up to 50 problems and tells the count of all: a list of thousands would not be read.
 MOST_PROBLEMS_LISTED = 50
 MOST_PROBLEMS_IN_MESSAGE = 5
 MOST_VALUES_SHOWN = 10
@@ -38,8 +38,8 @@ class RowChecks:
     def __post_init__(self) -> None:
         self.names = [feature.name for feature in self.features]
         self.known = frozenset(self.names)
-        # Nearly all values are numbers, so that these are looked at first.
-        self.asked = [(one.name, one.type == "number" and one.dtype == "float64") for one in self.features]
+        # Nearly all values are numbers of float64, which `check_row` checks without a call.
+        self.expected = [(one.name, one.type == "number" and one.dtype == "float64") for one in self.features]
 
     @cached_property
     def _checks(self) -> dict[str, tuple[Feature, Check]]:
@@ -48,7 +48,7 @@ class RowChecks:
     def check_row(
         self, row: object, *, index: int | None = None, repeated: Sequence[str] = ()
     ) -> list[Value]:
-        """Give the values of a row in the order of the features; of use only if nothing was wrong."""
+        """Give the values of a row in the order of the features; to be used only if no problem was found."""
         if not isinstance(row, dict):
             self._add(index, None, "not_an_object", f"is not an object of features but {json_type_of(row)}")
             return []
@@ -60,7 +60,7 @@ class RowChecks:
             and is_number
             and -LARGEST_NUMBER <= value <= LARGEST_NUMBER
             else self._check_value(index, name, row)
-            for name, is_number in self.asked
+            for name, is_number in self.expected
         ]
         if len(row) != len(values) or not self.known.issuperset(row):
             for name in row:
@@ -77,8 +77,8 @@ class RowChecks:
             return None
         try:
             return check(value)
-        except InvalidValue as refused:
-            self._add(index, name, refused.problem, refused.message, value, refused.known)
+        except InvalidValue as error:
+            self._add(index, name, error.problem, error.message, value, error.known)
         return None
 
     def _add(
@@ -90,7 +90,7 @@ class RowChecks:
         value: object = None,
         known: Sequence[object] = (),
     ) -> None:
-        """Count a problem; put it into words only if it will be listed, for there may be a million."""
+        """Count a problem; word it only if it will be listed, because there may be a million problems."""
         self.count += 1
         if len(self.listed) >= MOST_PROBLEMS_LISTED:
             return
@@ -117,7 +117,7 @@ class RowChecks:
         return f" (did you mean {near[0]}?)" if near else ""
 
     def raise_if_any(self) -> None:
-        """Raise `InvalidInput` with all that was found."""
+        """Raise `InvalidInput` with all problems that were found."""
         if not self.count:
             return
         messages = [str(entry["message"]) for entry in self.listed[:MOST_PROBLEMS_IN_MESSAGE]]
@@ -141,7 +141,7 @@ def shortened(text: str) -> str:
 
 
 def _shown(value: object) -> JsonValue:
-    """Give a value of the request as an answer can show it: short, and NaN and infinities as texts."""
+    """Give a value of the request as an answer can show it: short, with NaN and infinities as strings."""
     if isinstance(value, (bool, int)):
         return value
     if isinstance(value, float):
@@ -150,8 +150,8 @@ def _shown(value: object) -> JsonValue:
 
 
 def json_type_of(value: object) -> str:
-    """Say what JSON calls a value."""
+    """Give the name of a value's type in JSON, with its article: "a string"."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    kinds = ((str, "a text"), ((int, float), "a number"), (list, "a list"), (dict, "an object"))
+    kinds = ((str, "a string"), ((int, float), "a number"), (list, "a list"), (dict, "an object"))
     return next(name for kind, name in kinds if isinstance(value, kind))

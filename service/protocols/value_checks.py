@@ -1,4 +1,4 @@
-"""Checks one value of a request against its feature, and gives what the model takes for it."""
+"""Checks one value of a request against its feature, and gives the value that the model takes."""
 
 from __future__ import annotations
 
@@ -16,74 +16,74 @@ if TYPE_CHECKING:
 
     from service.schema.features import Feature, Value
 
-    # Takes a value as JSON has it; raises `InvalidValue`.
+    # Takes a value in JSON's types, and gives the checked value; raises `InvalidValue`.
     Check = Callable[[object], Value]
 
-# As JSON has them, and `+1`, `.5` and `5.`, which people type. Python's float() would also take `1_000`.
+# The numbers of JSON, and `+1`, `.5` and `5.`, which people type. Python's float() would also take `1_000`.
 NUMBER = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
-# What is certainly meant as a number, where it may also be a text: not 007, which may be a name.
+# What is certainly meant as a number, where a string is possible, too: not 007, which may be a name.
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 INTEGER = re.compile(r"(?P<sign>u?)int(?P<bits>\d+)")
-WORDS = {"true": True, "false": False}
-TRUTH = {**WORDS, "1": True, "0": False}
+BOOLEANS = {"true": True, "false": False}
+BOOLEANS_AND_DIGITS = {**BOOLEANS, "1": True, "0": False}
 DATE = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
     r"([T ](?P<time>\d\d:\d\d(:\d\d)?)(?P<part>[.,]\d{1,9})?"
     r"(Z|(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d))?)?",
     re.ASCII,
 )
-# Those that pandas can hold, whatever the unit it counts in.
+# The years that pandas can hold in each of its units, nanoseconds among them.
 FIRST_YEAR, LAST_YEAR = 1678, 2261
 
 
 def checks_of(features: Sequence[Feature]) -> dict[str, tuple[Feature, Check]]:
-    """Give each feature by its name, with what checks its values."""
+    """Give, by the name of each feature, the feature and the function that checks its values."""
     mixed = is_mixed(features)
     return {feature.name: (feature, _check_of(feature, is_mixed=mixed)) for feature in features}
 
 
-def value_in_text(feature: Feature, text: str, *, is_mixed: bool) -> object:
-    """Give what a text of a query says, in JSON's types; the text itself, if it does not fit the feature."""
-    kind = _kind_in(feature)
-    if kind == "number":
+def value_of_string(feature: Feature, text: str, *, is_mixed: bool) -> object:
+    """Give the value that a string of a query stands for, in JSON's types; the string itself if none fits."""
+    value_type = _type_of_values(feature)
+    if value_type == "number":
         stripped = text.strip()
         number = float(stripped) if NUMBER.fullmatch(stripped) else stripped
-        return WORDS.get(text.lower(), number) if is_mixed else number
-    if kind == "text":
+        return BOOLEANS.get(text.lower(), number) if is_mixed else number
+    if value_type == "text":
         is_meant = "" in feature.known or (feature.type == "text" and not feature.nullable)
         return text if text or is_meant else None
-    if kind == "any":
-        return _any_in(text)
+    if value_type == "any":
+        return _any_of_string(text)
     stripped = text.strip()
-    return TRUTH.get(stripped.lower(), stripped) if kind == "boolean" else stripped
+    return BOOLEANS_AND_DIGITS.get(stripped.lower(), stripped) if value_type == "boolean" else stripped
 
 
-def _any_in(text: str) -> object:
+def _any_of_string(text: str) -> object:
     if not text:
         return None
     if PLAIN_NUMBER.fullmatch(text):
         return float(text)
-    return WORDS.get(text.lower(), text)
+    return BOOLEANS.get(text.lower(), text)
 
 
-def _kind_in(feature: Feature) -> str:
-    """Give the type of the values, also of a category."""
+def _type_of_values(feature: Feature) -> str:
+    """Give the column type of the values: for a category, the type of its categories."""
     if feature.type != "category":
         return feature.type
-    # They are all of one type.
+    # All categories of a feature are of one type.
     return "text" if isinstance(next(iter(feature.categories or ("",))), str) else "number"
 
 
 def _check_of(feature: Feature, *, is_mixed: bool) -> Check:
-    kind = _kind_in(feature)
+    value_type = _type_of_values(feature)
     checks: dict[str, Check] = {
-        "number": partial(_number, takes_truth=is_mixed and feature.type == "number"),
+        "number": partial(_number, takes_booleans=is_mixed and feature.type == "number"),
         "text": _text,
         "date": _date,
         "boolean": _boolean,
         "any": _any,
     }
-    check = checks[kind]
+    check = checks[value_type]
     integer = INTEGER.fullmatch(feature.dtype)
     if feature.type == "number" and integer:
         sign_bits = 0 if integer["sign"] else 1
@@ -91,7 +91,8 @@ def _check_of(feature: Feature, *, is_mixed: bool) -> Check:
         check = partial(_integer, check=check, lowest=-limit if sign_bits else 0, limit=limit)
     if feature.categories is not None and not feature.is_open:
         check = _Known(check, feature)
-    return partial(_present, check=check, nullable=feature.nullable, may_be_empty=kind in ("text", "any"))
+    may_be_empty = value_type in ("text", "any")
+    return partial(_present, check=check, nullable=feature.nullable, may_be_empty=may_be_empty)
 
 
 def _present(value: object, *, check: Check, nullable: bool, may_be_empty: bool) -> Value:
@@ -103,7 +104,7 @@ def _present(value: object, *, check: Check, nullable: bool, may_be_empty: bool)
 
 
 class _Known:
-    """Checks that a value is one of the categories, and gives it as the model knows it."""
+    """Checks that a value is one of the categories, and gives the category as the model has it."""
 
     def __init__(self, check: Check, feature: Feature) -> None:
         self.check = check
@@ -117,8 +118,8 @@ class _Known:
         return self.feature.known[checked]
 
 
-def _number(value: object, *, takes_truth: bool) -> Value:
-    if takes_truth and isinstance(value, bool):
+def _number(value: object, *, takes_booleans: bool) -> Value:
+    if takes_booleans and isinstance(value, bool):
         return float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidValue("not_a_number", "is not a number")
@@ -138,11 +139,11 @@ def _integer(value: object, *, check: Check, lowest: int, limit: int) -> Value:
 
 def _text(value: object) -> Value:
     if not isinstance(value, str):
-        raise InvalidValue("not_a_text", "is not a text")
+        raise InvalidValue("not_a_text", "is not a string")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise InvalidValue("not_a_text", "is not a text: it has half of a pair of surrogates") from None
+        raise InvalidValue("not_a_text", "is not a string: it has half of a surrogate pair") from None
     return value
 
 
@@ -158,9 +159,9 @@ def _any(value: object) -> Value:
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, float)):
-        _number(value, takes_truth=False)
+        _number(value, takes_booleans=False)
         return value
-    raise InvalidValue("not_a_value", "is neither a number nor a text, true or false")
+    raise InvalidValue("not_a_value", "is neither a number, a string, true nor false")
 
 
 def _date(value: object) -> Value:

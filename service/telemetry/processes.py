@@ -1,4 +1,4 @@
-"""What the system says of the service's processes, where it has `/proc`."""
+"""CPU time and memory of the service's processes, on systems with `/proc`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Usage:
-    """What the service's processes use together; `workers` are the ids of those that answer.
+    """What the service's processes use together; `workers` are the process ids of the living workers.
 
-    `memory_bytes` is None where the system does not tell how much of it several share.
+    `memory_bytes` counts shared memory once; it is None where the system does not tell what is shared.
     """
 
     workers: frozenset[int]
@@ -30,35 +30,35 @@ class _Process:
     parent: int
     has_ended: bool
     cpu_ticks: int
-    # Those of its children that have ended and been waited for.
+    # The ticks of its children that have ended and been waited for.
     children_cpu_ticks: int
 
 
 def usage(server: int, candidates: Iterable[int], proc: Path = _PROC) -> Usage | None:
-    """Look at the server, and at those of the candidates that are its workers; None without `/proc`."""
+    """Measure the server, and the candidate process ids that are its workers; None without `/proc`."""
     candidates = set(candidates)
     while True:
         main, workers = _process(proc, server), _workers(proc, server, candidates)
         again = _process(proc, server)
         if main is None or again is None:
             return None
-        # What a worker used is its own until it is waited for, and then the server's. If one was just now,
-        # it may be missing here, or here twice.
+        # A worker's ticks are its own until the server waits for it, and then the server's. If that happened
+        # between the readings, the ticks may be missing, or be counted twice: read again.
         if main.children_cpu_ticks == again.children_cpu_ticks:
             break
     alive = frozenset(pid for pid, worker in workers.items() if not worker.has_ended)
-    everyone = {**workers, server: main}
-    ticks = main.children_cpu_ticks + sum(process.cpu_ticks for process in everyone.values())
+    processes = {**workers, server: main}
+    ticks = main.children_cpu_ticks + sum(process.cpu_ticks for process in processes.values())
     return Usage(alive, ticks / os.sysconf("SC_CLK_TCK"), _memory_bytes(proc, {*alive, server}))
 
 
 def _workers(proc: Path, server: int, candidates: set[int]) -> dict[int, _Process]:
-    """Find the workers. A candidate may long be no more, and its id that of another program."""
+    """Find the workers. A candidate may have ended long ago, and another program may have its id."""
     found = {pid: _process(proc, pid) for pid in candidates}
     return {
         pid: process
         for pid, process in found.items()
-        # The server is its own worker where there is no other process.
+        # Without worker processes (in tests), the server is its own worker.
         if process is not None and server in (pid, process.parent)
     }
 
@@ -68,7 +68,7 @@ def _process(proc: Path, pid: int) -> _Process | None:
         text = (proc / str(pid) / "stat").read_text()
     except OSError:
         return None
-    # The name of the program stands before them, in parentheses, and may hold anything.
+    # The fields follow the program's name, which stands in parentheses and may hold any character.
     fields = text.rpartition(")")[2].split()
     user, system, children_user, children_system = (int(field) for field in fields[11:15])
     return _Process(

@@ -1,4 +1,4 @@
-"""Writes what was counted as Prometheus reads it. Imported at the first scrape: its library takes 25 ms."""
+"""Writes the counts in the formats of Prometheus. Imported at the first scrape: its library takes 25 ms."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
     from service.json_values import JsonValue
 
-# Of what `GET /model` says, what tells this model from another.
+# The fields of `GET /model` that tell this model from another one.
 _INFO = ("digest", "estimator", "file", "kind")
 
 
 def expose(totals: Totals, description: Mapping[str, JsonValue], *, accept: str) -> tuple[bytes, str]:
-    """Give the metrics and their content type: plain text, or OpenMetrics for those who accept that."""
+    """Give the metrics and their content type: plain text, or OpenMetrics for a client that accepts it."""
     try:
         encode, content_type = choose_encoder(accept)
     except TypeError:
-        # The library compares versions; what the header has is none.
+        # The library compares the version in the header, and fails if that is no version.
         encode, content_type = choose_encoder("")
     return encode(_Metrics(totals, description)), content_type
 
@@ -72,7 +72,7 @@ class _Metrics(Collector):
     def _of_processes(self) -> Iterator[Metric]:
         totals = self.totals
         used = usage(totals.server, totals.pids)
-        # What a worker that was killed had taken is left out; the one in its place has not begun.
+        # The slots that a killed worker held do not count; the worker in its place has not started yet.
         taken = [
             count for count, pid in zip(totals.taken, totals.pids) if used is None or pid in used.workers
         ]

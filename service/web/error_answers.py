@@ -95,6 +95,6 @@ def _routes() -> list[JsonValue]:
 
 
 def _answer_bug(error: Exception) -> Response:
-    """Put the traceback into the log; the client learns nothing of the inside."""
+    """Put the traceback into the log; the client is told nothing of the inside."""
     LOGGER.error("%s %s failed", request.method, request.path, exc_info=error)
     return _error(500, "internal_error", "The service could not answer; its log says why.")

@@ -1,4 +1,4 @@
-"""The fields of the form on the page: what fits the values of each feature."""
+"""The fields of the form on the page, made from the features of the model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from service.schema.features import Feature
 
-# A longer list is no help to choose from.
+# In a longer list nobody finds a value; the field is then one to type in.
 MOST_OPTIONS = 200
 
 
@@ -40,13 +40,13 @@ def _field(feature: Feature) -> Field:
         options=_options(feature),
         input_type="date" if feature.type == "date" and not feature.categories else "text",
         input_mode="decimal" if feature.type == "number" else "text",
-        # An empty text is a text, which a browser would not send for a field that is required.
+        # An empty string is a valid text, and a browser does not send a form with an empty required field.
         is_optional=feature.nullable or feature.type == "text",
     )
 
 
 def _options(feature: Feature) -> tuple[str, ...]:
-    """List the values if they are known and few, and there are no others."""
+    """List the values if all are known, and there are at most 200."""
     if feature.type == "boolean":
         return tuple(query_text(value) for value in feature.categories or (True, False))
     if not feature.categories or feature.is_open or len(feature.categories) > MOST_OPTIONS:

@@ -11,8 +11,8 @@ import pytest
 
 from infer_cli.building import compile as compile_module
 from infer_cli.building.compile import Parity, compile_in
-from infer_cli.engine.exec import STDERR_STREAM, STDOUT_STREAM
-from infer_cli.engine.tasks import Ended
+from infer_cli.engine.streams import STDERR_STREAM, STDOUT_STREAM
+from infer_cli.engine.tasks import TaskResult
 from infer_cli.errors import NotCompiled
 from infer_cli.plan.run import ModelMount
 
@@ -34,16 +34,18 @@ GOOD = json.dumps(LINE).encode() + b"\n" + CONTENT
 class Task:
     """Stands for the container: what it was started with, and what it writes."""
 
-    def __init__(self, written: bytes, ended: Ended, said: bytes) -> None:
+    def __init__(self, written: bytes, ended: TaskResult, said: bytes) -> None:
         self.written, self.ended, self.said = written, ended, said
         self.plan: Any = None
-        self.given = b""
+        self.stdin = b""
 
-    def __call__(self, _: object, plan: object, *, given: bytes, sink: Callable[[int, bytes], None]) -> Ended:
-        self.plan, self.given = plan, given
-        sink(STDERR_STREAM, self.said)
+    def __call__(
+        self, _: object, plan: object, *, stdin: bytes, on_output: Callable[[int, bytes], None]
+    ) -> TaskResult:
+        self.plan, self.stdin = plan, stdin
+        on_output(STDERR_STREAM, self.said)
         for start in range(0, len(self.written), 7):
-            sink(STDOUT_STREAM, self.written[start : start + 7])
+            on_output(STDOUT_STREAM, self.written[start : start + 7])
         return self.ended
 
 
@@ -56,7 +58,7 @@ def compile_with(
     def run(
         written: bytes, *, code: int = 0, ending: str = "exit code 0", examples: Path | None = None
     ) -> tuple[compile_module.Report, bytes, Task]:
-        task = Task(written, Ended(code, ending), b"first\nlast words\n")
+        task = Task(written, TaskResult(code, ending), b"first\nlast words\n")
         monkeypatch.setattr(compile_module, "run_task", task)
         target = io.BytesIO()
         report = compile_in(
@@ -78,7 +80,7 @@ def test_the_report_and_the_file_are_told_apart(compile_with: Callable[..., Any]
 
     assert report == compile_module.Report(Parity(192, 0, 0.0, 1e-16), None)
     assert content == CONTENT
-    assert task.given == b""
+    assert task.stdin == b""
     assert task.plan.host_port is None
     assert task.plan.safety.read_only
     assert (task.plan.safety.user, task.plan.trusted) == ("1000:1000", ("mine",))
@@ -94,7 +96,7 @@ def test_examples_are_given_without_what_they_expect(
 
     _, _, task = compile_with(GOOD, examples=examples)
 
-    assert json.loads(task.given) == {"rows": [{"x0": 1.5}]}
+    assert json.loads(task.stdin) == {"rows": [{"x0": 1.5}]}
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,20 @@ import joblib
 import numpy as np
 from sklearn.linear_model import LinearRegression
 
-from tests.safety import skops_attacks
-
-START = b"\x80\x04"
+from tests.safety import onnx_attacks, skops_attacks
+from tests.safety.assembler import (
+    START,
+    alone,
+    call,
+    listed,
+    listing,
+    name,
+    new,
+    number,
+    pickled,
+    state,
+    text,
+)
 
 
 @dataclass(frozen=True)
@@ -35,42 +46,6 @@ class Attack:
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.name}"
-
-
-# A small assembler.
-
-
-def text(value: str) -> bytes:
-    data = value.encode()
-    return b"X" + struct.pack("<I", len(data)) + data
-
-
-def number(value: int) -> bytes:
-    return b"J" + struct.pack("<i", value)
-
-
-def name(module: str, attribute: str) -> bytes:
-    return text(module) + text(attribute) + b"\x93"
-
-
-def listed(*items: bytes) -> bytes:
-    return b"(" + b"".join(items) + b"t"
-
-
-def call(callee: bytes, *arguments: bytes) -> bytes:
-    return callee + listed(*arguments) + b"R"
-
-
-def new(cls: bytes, *arguments: bytes) -> bytes:
-    return cls + listed(*arguments) + b"\x81"
-
-
-def state(**attributes: bytes) -> bytes:
-    return b"}(" + b"".join(text(key) + value for key, value in attributes.items()) + b"u"
-
-
-def alone(body: bytes) -> bytes:
-    return START + body + b"."
 
 
 def model_bytes(protocol: int = 4) -> bytes:
@@ -104,14 +79,6 @@ def module(of: str) -> bytes:
 
 def touch(canary: str) -> bytes:
     return text(f": > {canary}")
-
-
-def listing(*items: bytes) -> bytes:
-    return b"](" + b"".join(items) + b"e"
-
-
-def pickled(data: bytes) -> bytes:
-    return b"B" + struct.pack("<I", len(data)) + data
 
 
 def _direct(canary: str) -> dict[str, bytes]:
@@ -386,7 +353,7 @@ def corpus(canary: str) -> list[Attack]:
     for kind, files, runs in (
         ("skops: names", skops_attacks.running, True),
         ("skops: tricks", skops_attacks.tricks, False),
-        ("ONNX", skops_attacks.graphs, False),
+        ("ONNX", onnx_attacks.graphs, False),
     ):
         found += [Attack(kind, name, data, runs, "skops") for name, data in files(canary).items()]
     return found

@@ -15,7 +15,8 @@ from service.compiler.converters.transformers import steps_of
 from service.compiler.functions import class_name
 from service.compiler.operations import Branch, Branches, Codes, Lookup, Numbers, OneHot, Table, through
 from service.errors import NotCompilable
-from service.schema.column_types import plain_values, positions_of
+from service.schema.parts import positions_of
+from service.schema.value_types import plain_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

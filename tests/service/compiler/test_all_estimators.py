@@ -12,7 +12,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.utils import all_estimators
 
 from service.compiler.parity import TOLERANCE
-from service.protocols.answers import Writer
+from service.protocols.answers import AnswerWriter
 from service.schema.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def test_answers_are_the_models_own(
     path = predictor.program and predictor.program.row_program
     assert (path is not None) == (name in COMPILED - NO_ROW_PATH)
     if path:
-        writer = Writer(predictor.classes)
+        writer = AnswerWriter(predictor.classes)
         answers = [(at, path.answer(row)) for at, row in enumerate(given.tolist())]
         alone = {at: writer.row(*answer) for at, answer in answers if answer}
         assert len(alone) > 0.9 * len(given)

@@ -36,11 +36,11 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from infer_cli.inspection import inspect_model
-from service.errors import ModelUnloadable
 from service.loading.model_file import load_model
 from service.prediction.predictor import Predictor
 from service.protocols.description import describe
 from service.protocols.payload import parse_json
+from tests.service.loading.problems import problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +117,7 @@ def check_both_sides(file: Path) -> Predictor:
     assert inspection.kind == predictor.model.kind
     assert inspection.classes == (None if predictor.classes is None else tuple(predictor.classes))
     assert inspection.features is not None
-    assert [(one.name, one.kind, one.required, one.nullable) for one in inspection.features] == [
+    assert [(one.name, one.type, one.required, one.nullable) for one in inspection.features] == [
         (feature.name, feature.type, feature.required, feature.nullable) for feature in predictor.features
     ]
     return predictor
@@ -125,13 +125,6 @@ def check_both_sides(file: Path) -> Predictor:
 
 def rows_of(predictor: Predictor, rows: list[dict[str, Any]]) -> Any:
     return parse_json(json.dumps({"rows": rows}).encode(), predictor.features)
-
-
-def problem_of(file: Path) -> str:
-    with pytest.raises(ModelUnloadable) as caught:
-        load_model(file)
-    assert "\n" not in str(caught.value)
-    return str(caught.value).partition(f"{file}: ")[2]
 
 
 @pytest.mark.parametrize("probabilities", ["maps", "table"])

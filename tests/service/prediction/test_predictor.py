@@ -165,7 +165,9 @@ def test_features_of_one_name(make_predictor: MakePredictor) -> None:
     model.feature_names_in_ = np.array(["a", "a"], dtype=object)
     model.n_features_in_ = 2
 
-    with pytest.raises(ModelUnloadable, match=r"it has several features that are called 'a'\. Give each column"):
+    with pytest.raises(
+        ModelUnloadable, match=r"it has several features that are called 'a'\. Give each column"
+    ):
         make_predictor(model)
 
 

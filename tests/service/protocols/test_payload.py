@@ -174,7 +174,7 @@ class TestJson:
             ("[]", "The body must be an object of features, or have a list of them in rows; it is a list"),
             ("3", "The body must be an object of features, or have a list of them in rows; it is a number"),
             ("null", "The body must be an object of features, or have a list of them in rows; it is null"),
-            ('"a"', "The body must be an object of features, or have a list of them in rows; it is a text"),
+            ('"a"', "The body must be an object of features, or have a list of them in rows; it is a string"),
             ('{"rows": {}}', "rows must be a list of objects; it is an object"),
             ('{"rows": false}', "rows must be a list of objects; it is false"),
             ('{"rows": []}', "rows is empty: it must have at least one object of features"),

@@ -1,0 +1,54 @@
+"""The errors of the service are one tree, and its picture is true."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service import errors
+from service.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SERVICE = Path(errors.__file__).parent
+
+
+def all_errors(root: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
+    yield root
+    for error in root.__subclasses__():
+        yield from all_errors(error)
+
+
+def test_the_tree_in_the_documentation_is_the_tree_of_classes() -> None:
+    drawn = re.findall(r"^    ([│ ├└─]*)(\w+)  ", str(errors.__doc__), re.MULTILINE)
+    parents: dict[str, str] = {}
+    above = ["ServiceError"]
+    for branches, name in drawn:
+        depth = len(branches) // 4
+        above[depth:] = [name]
+        parents[name] = above[depth - 1]
+
+    assert parents == {
+        error.__name__: next(base.__name__ for base in error.__bases__ if issubclass(base, ServiceError))
+        for error in all_errors()
+        if error is not ServiceError
+    }
+
+
+def test_every_error_that_leaves_its_module_is_in_the_tree() -> None:
+    """A private exception may steer the code of one module."""
+    outside = {
+        f"{file.relative_to(SERVICE)}: {node.name}"
+        for file in SERVICE.rglob("*.py")
+        if file.name != "errors.py"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+        for base in node.bases
+        if ast.unparse(base).endswith(("Error", "Exception"))
+    }
+
+    # A program that asks the service from outside, and needs nothing but the standard library.
+    assert outside == {"check.py: PredictionRefused"}
