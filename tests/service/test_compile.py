@@ -30,7 +30,7 @@ from service.models.fitted_model import FittedModel
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from service.compiler.codec import Saved
+    from service.compiler.saved import Saved
     from service.loading.model_file import LoadedModel
     from service.models.estimators import Estimator
 
