@@ -144,7 +144,7 @@ def _measure(
             _other_labels(found, trial.wanted, classes or ()),
         )
     try:
-        difference = trial.judge(ask)
+        difference = trial.measure(ask)
         by_row = compare_rows(row_program, trial) if row_program else None
         if by_row is not None:
             by_row.check()

@@ -9,7 +9,7 @@ that the compiler does not support, or that fails the trial, answers through its
 ::
 
     program          compiles an estimator, and tries the program
-      convert        candidate programs for an estimator, put together from those of its parts
+      convert        candidate programs for an estimator, from the programs and operations of its parts
         converters/  one family of estimators each
       trial_rows     the rows of the trial
       parity         differences between the answers of a program and of the model

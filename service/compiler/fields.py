@@ -67,7 +67,7 @@ OPERATION = part(
 )
 STEPS = list_of(OPERATION)
 PROGRAM = part(outputs.Average, outputs.Chain, outputs.Classifier, outputs.Regressor, outputs.TurnedBack)
-# A test compares the fields with those of the classes.
+# tests/service/compiler/test_fields.py compares the fields with the fields of the classes.
 FIELDS: Fields = {
     outputs.Average: {"models": list_of(PROGRAM), "weights": optional(NUMBERS), "is_classifier": BOOLEAN},
     outputs.Chain: {"steps": STEPS, "model": PROGRAM},

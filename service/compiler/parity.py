@@ -56,7 +56,7 @@ class Trial:
     rows: Rows
     wanted: Outcome
 
-    def judge(self, ask: Ask) -> Difference:
+    def measure(self, ask: Ask) -> Difference:
         """Give the largest differences of a program: all rows in one call, and every seventh row alone.
 
         Raises `NotCompilable` if a difference is too large, or the program does not answer a row.
@@ -113,7 +113,7 @@ def _rows_of(outcome: Outcome, rows: slice | list[int]) -> Outcome:
 
 
 def _concatenated(outcomes: list[Outcome]) -> Outcome:
-    """Give the answers of several calls as those of one call."""
+    """Join the answers of several calls."""
     probabilities = [outcome.probabilities for outcome in outcomes if outcome.probabilities is not None]
     return Outcome(
         np.concatenate([outcome.values for outcome in outcomes]),

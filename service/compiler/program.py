@@ -69,7 +69,7 @@ def try_program(ask: Ask, trial: Trial) -> Program:
 
     A row program that differs is left out.
     """
-    difference = trial.judge(ask)
+    difference = trial.measure(ask)
     row_program = make_row_program(ask, trial.rows.shape[1]) if isinstance(trial.rows, np.ndarray) else None
     if row_program is not None and not _is_right(row_program, trial):
         row_program = None

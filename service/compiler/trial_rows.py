@@ -30,7 +30,7 @@ DATES = (datetime(2026, 1, 31), datetime(1999, 12, 31, 23, 59, 59))  # noqa: DTZ
 # Every third row takes all its numbers from the pools, and any other row about every third number.
 POOL_ROWS = 3
 POOL_SHARE = 0.3
-# Of a model with more, these already have more thresholds than a trial has rows.
+# The first trees of a larger model have more thresholds than a trial has rows.
 STAGES_MAX = TREES_MAX = 50
 CATEGORIES_MAX = 64
 EDGES_MAX = 3 * ROW_COUNT
@@ -68,7 +68,7 @@ def _value(
 
 
 def _pool(feature: Feature, edges: Sequence[float]) -> list[Value]:
-    """List the values from which those of a feature are chosen."""
+    """List the values from which the values of a feature are chosen."""
     gaps: list[Value] = [None] if feature.nullable else []
     if feature.categories is not None:
         known = list(feature.categories[:CATEGORIES_MAX])

@@ -80,7 +80,7 @@ def _classifiers(estimator: Fitted) -> Iterator[Ask]:
 
 def _projections(estimator: Fitted) -> Iterator[Ask]:
     center = Shift(getattr(estimator, "_x_mean", None), None)
-    # Versions before 1.3 keep the coefficients the other way round.
+    # scikit-learn before 1.3 keeps the coefficients transposed.
     for coefficients in (estimator.coef_.T, estimator.coef_):
         if coefficients.shape[0] == estimator.n_features_in_:
             yield Chain([center], Regressor(Product(coefficients, estimator.intercept_)))

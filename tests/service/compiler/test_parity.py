@@ -20,4 +20,4 @@ def test_differences_are_counted() -> None:
     with pytest.raises(NotCompilable, match="a label differs"):
         difference.check()
     with pytest.raises(NotCompilable, match="cannot answer some rows"):
-        Trial(np.zeros((3, 1)), expected).judge(lambda _: None)
+        Trial(np.zeros((3, 1)), expected).measure(lambda _: None)
