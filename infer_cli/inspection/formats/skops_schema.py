@@ -13,6 +13,16 @@ from typing import TYPE_CHECKING, NoReturn
 
 from infer_cli.inspection.facts.policy import use_of
 from infer_cli.inspection.files.refusal import Refused
+from infer_cli.inspection.formats.skops_names import (
+    BIT_GENERATORS,
+    CALLED,
+    KEY_TYPES,
+    KNOWN,
+    MADE,
+    PLAIN,
+    STAND_INS,
+    STRICT,
+)
 from infer_cli.inspection.nodes.node_types import Global
 
 if TYPE_CHECKING:
@@ -28,60 +38,6 @@ DEPTH_MAX = 150
 # Objects, where one that is shared counts each time: skops goes through all of them.
 NODES_MAX = 20_000_000
 
-_SCALARS = frozenset(
-    Global("numpy", name)
-    for name in (
-        *("bool", "bool_", "bytes_", "str_", "datetime64", "timedelta64"),
-        *("float16", "float32", "float64", "complex64", "complex128"),
-        *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
-    )
-)
-_KEY_TYPES = _SCALARS | {Global("builtins", name) for name in ("bool", "float", "int", "str")}
-# What the loaders call although the policy does not allow calls of these.
-PLAIN: dict[str, frozenset[Global]] = {
-    "BytearrayNode": frozenset({Global("builtins", "bytearray")}),
-    "BytesNode": frozenset({Global("builtins", "bytes")}),
-    "DefaultDictNode": frozenset({Global("collections", "defaultdict")}),
-    "DictNode": frozenset(
-        {
-            Global("builtins", "dict"),
-            Global("sklearn.utils", "Bunch"),
-            Global("sklearn.utils._bunch", "Bunch"),
-        }
-    ),
-    "DTypeNode": frozenset({Global("numpy", "dtype")}),
-    "ListNode": frozenset({Global("builtins", "list")}),
-    "MaskedArrayNode": frozenset({Global("numpy.ma", "MaskedArray"), Global("numpy.ma.core", "MaskedArray")}),
-    "NdArrayNode": frozenset({Global("numpy", "ndarray"), Global("numpy", "matrix")}) | _SCALARS,
-    "PartialNode": frozenset({Global("functools", "partial")}),
-    "RandomGeneratorNode": frozenset({Global("numpy.random._generator", "Generator")}),
-    "RandomStateNode": frozenset({Global("numpy.random.mtrand", "RandomState")}),
-    "SetNode": frozenset({Global("builtins", "set")}),
-    "SliceNode": frozenset({Global("builtins", "slice")}),
-    "TreeNode": frozenset({Global("sklearn.tree._tree", "Tree")}),
-    "TupleNode": frozenset({Global("builtins", "tuple")}),
-}
-# These call just what stands above.
-STRICT = frozenset(PLAIN) - {"DictNode", "ListNode", "NdArrayNode", "SetNode", "TupleNode"}
-# How the others use a name.
-HELD = frozenset({"FunctionNode", "TypeNode"})
-MADE = frozenset({"MethodNode", "ObjectNode", "SparseMatrixNode"})
-CALLED = frozenset(
-    {"ConstructorFromReduceNode", "LossNode", "OperatorFuncNode", "QuantileForestNode"}
-    | (set(PLAIN) - STRICT)
-)
-# The service puts its own in place of these when it unpickles; here they would be themselves.
-STAND_INS = frozenset(
-    {
-        Global("builtins", "getattr"),
-        Global("copyreg", "_reconstructor"),
-        Global("joblib.numpy_pickle", "NumpyArrayWrapper"),
-        Global("numpy", "memmap"),
-        Global("numpy.random._pickle", "__generator_ctor"),
-        Global("numpy.random._pickle", "__randomstate_ctor"),
-    }
-)
-_BIT_GENERATORS = frozenset({"MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"})
 _FILES = {
     "BytearrayNode": ".bin",
     "BytesNode": ".bin",
@@ -201,7 +157,7 @@ class Rules:
             refuse_schema()
         for described in _listed(types["content"]):
             item = self._found(described)
-            if item["__loader__"] != "TypeNode" or _named(item) not in _KEY_TYPES:
+            if item["__loader__"] != "TypeNode" or _named(item) not in KEY_TYPES:
                 refuse("makes keys of what is no type of keys")
         for value in content.values():
             self._object(value, depth)
@@ -281,7 +237,7 @@ class Rules:
         # skops calls what has this name.
         inside = generator["content"]
         name = self._found(inside["bit_generator"] if isinstance(inside, dict) else None)
-        if name["__loader__"] != "JsonNode" or _parsed(name["content"]) not in _BIT_GENERATORS:
+        if name["__loader__"] != "JsonNode" or _parsed(name["content"]) not in BIT_GENERATORS:
             refuse("has a generator of random numbers that is none")
 
     def _check_attributes(self, state: State) -> None:
@@ -301,9 +257,6 @@ class Rules:
         elif loader in {"TupleNode", "ListNode", "SetNode"}:
             for part in _listed(content):
                 yield from self._attributes(self._found(part))
-
-
-KNOWN = {"JsonNode"} | HELD | MADE | CALLED | set(PLAIN)
 
 
 def _protocol_of(schema: State) -> int:
