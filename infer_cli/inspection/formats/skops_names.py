@@ -1,10 +1,13 @@
-"""Which names each loader of skops may use."""
+"""Which names each loader of skops may use, besides the names of the allow-list.
+
+The service has the same tables, with its own names: `service/loading/skops_schema.py`.
+"""
 
 from __future__ import annotations
 
 from infer_cli.inspection.nodes.node_types import Global
 
-_SCALARS = frozenset(
+NUMPY_SCALARS = frozenset(
     Global("numpy", name)
     for name in (
         *("bool", "bool_", "bytes_", "str_", "datetime64", "timedelta64"),
@@ -12,8 +15,8 @@ _SCALARS = frozenset(
         *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
     )
 )
-KEY_TYPES = _SCALARS | {Global("builtins", name) for name in ("bool", "float", "int", "str")}
-# What the loaders call although the policy does not allow calls of these.
+KEY_TYPES = NUMPY_SCALARS | {Global("builtins", name) for name in ("bool", "float", "int", "str")}
+# The names that a loader calls although the policy has no name, or permits less than a call.
 PLAIN: dict[str, frozenset[Global]] = {
     "BytearrayNode": frozenset({Global("builtins", "bytearray")}),
     "BytesNode": frozenset({Global("builtins", "bytes")}),
@@ -28,7 +31,7 @@ PLAIN: dict[str, frozenset[Global]] = {
     "DTypeNode": frozenset({Global("numpy", "dtype")}),
     "ListNode": frozenset({Global("builtins", "list")}),
     "MaskedArrayNode": frozenset({Global("numpy.ma", "MaskedArray"), Global("numpy.ma.core", "MaskedArray")}),
-    "NdArrayNode": frozenset({Global("numpy", "ndarray"), Global("numpy", "matrix")}) | _SCALARS,
+    "NdArrayNode": frozenset({Global("numpy", "ndarray"), Global("numpy", "matrix")}) | NUMPY_SCALARS,
     "PartialNode": frozenset({Global("functools", "partial")}),
     "RandomGeneratorNode": frozenset({Global("numpy.random._generator", "Generator")}),
     "RandomStateNode": frozenset({Global("numpy.random.mtrand", "RandomState")}),
@@ -37,17 +40,17 @@ PLAIN: dict[str, frozenset[Global]] = {
     "TreeNode": frozenset({Global("sklearn.tree._tree", "Tree")}),
     "TupleNode": frozenset({Global("builtins", "tuple")}),
 }
-# These call just what stands above.
+# The loaders that may call the names above and no others.
 STRICT = frozenset(PLAIN) - {"DictNode", "ListNode", "NdArrayNode", "SetNode", "TupleNode"}
-# How the others use a name.
-HELD = frozenset({"FunctionNode", "TypeNode"})
-MADE = frozenset({"MethodNode", "ObjectNode", "SparseMatrixNode"})
-CALLED = frozenset(
+# What the other loaders do with a name: hold it, make an object of it without arguments, or call it.
+HOLDERS = frozenset({"FunctionNode", "TypeNode"})
+MAKERS = frozenset({"MethodNode", "ObjectNode", "SparseMatrixNode"})
+CALLERS = frozenset(
     {"ConstructorFromReduceNode", "LossNode", "OperatorFuncNode", "QuantileForestNode"}
     | (set(PLAIN) - STRICT)
 )
-KNOWN = {"JsonNode"} | HELD | MADE | CALLED | set(PLAIN)
-# The service puts its own in place of these when it unpickles; here they would be themselves.
+KNOWN = {"JsonNode"} | HOLDERS | MAKERS | CALLERS | set(PLAIN)
+# Where the service unpickles, it replaces these functions by harmless ones. skops would call the real ones.
 STAND_INS = frozenset(
     {
         Global("builtins", "getattr"),

@@ -170,5 +170,5 @@ def test_a_description_that_is_too_long_is_refused(
 ) -> None:
     monkeypatch.setattr(compiled, "DESCRIPTION_BYTES_MAX", 10)
 
-    with pytest.raises(ModelUnreadable, match="larger than infer looks at"):
+    with pytest.raises(ModelUnreadable, match="larger than infer reads"):
         inspect_model(write())
