@@ -267,9 +267,9 @@ def _read_value(stream: Stream, described: Field) -> Value:
 
 def _read_type(stream: Stream, described: Field, value: Value) -> Value:
     """Give the value with its element type and shape, if it is a tensor."""
-    for kind in fields_of(stream, described.value):
-        if kind.number == _TypeFields.TENSOR and kind.is_block:
-            for part in fields_of(stream, kind.value):
+    for choice in fields_of(stream, described.value):
+        if choice.number == _TypeFields.TENSOR and choice.is_block:
+            for part in fields_of(stream, choice.value):
                 if part.number == _TensorTypeFields.ELEMENT and not part.is_block:
                     value = replace(value, element=part.value if part.value in ELEMENTS else 0)
                 elif part.number == _TensorTypeFields.SHAPE and part.is_block:

@@ -1,4 +1,4 @@
-"""The graph of an ONNX model, and the facts that follow from it: kind, classes and features.
+"""The graph of an ONNX model, and the facts that follow from it: estimator kind, classes and features.
 
 The service's `Graph` tells the same of a model that it loads: `service/loading/onnx_graph.py`.
 """
