@@ -1,4 +1,4 @@
-"""No file of the corpus gets past the inspection, nor past the service that would load it."""
+"""The inspection refuses every hostile file, and so does the service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.errors import ModelUnloadable
 from service.loading.model_file import load_model
 from tests.safety.attacks import Attack, corpus
 
-# Changes with each run of the tests, but not between their collection and their run.
+# The path differs between test runs, but not between the collection and the tests of one run.
 CANARY = Path(f"/tmp/infer-canary-{os.getpid()}")  # noqa: S108 (a name that can be written into the files)
 ATTACKS = corpus(str(CANARY))
 _LOAD = {
@@ -29,7 +29,7 @@ _LOAD = {
 
 @pytest.fixture(params=ATTACKS, ids=str)
 def attack(request: pytest.FixtureRequest) -> Attack:
-    """Each attack in turn; nothing is left of it."""
+    """Each attack in turn."""
     found: Attack = request.param
     return found
 
@@ -44,7 +44,7 @@ def file(attack: Attack, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("attack", [attack for attack in ATTACKS if attack.runs], ids=str, indirect=True)
 def test_it_is_an_attack(attack: Attack, file: Path) -> None:
-    """Else the others would prove nothing."""
+    """The library of the format runs it: otherwise the refusals would prove nothing."""
     finished = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _LOAD[attack.library], file],
         capture_output=True,
@@ -73,7 +73,7 @@ def test_the_service_refuses_it(attack: Attack, file: Path) -> None:
 
 
 def _take_canary() -> bool:
-    """Tell whether the canary is there, and remove it."""
+    """Say whether the canary exists, and remove it."""
     if CANARY.is_dir():
         subprocess.run(["rm", "-r", CANARY], check=True)
         return True
