@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from service.errors import Forbidden, UnusableFile
 from service.loading.policy import CALL, MAKE, NAME
+from service.loading.skops_names import BIT_GENERATORS, KEY_TYPES, PLAIN, STRICT
 from service.loading.unpickling import STAND_INS, check_defining_module, is_special
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     # The description of an object, parsed from JSON that anyone may have written: a value may be anything.
     State = dict[str, Any]
-    # A module, and a name in it.
-    Name = tuple[str, str]
 
 # The newest protocol that is known. Loaders read other keys in a newer protocol.
 PROTOCOL_MAX = 2
@@ -42,39 +41,6 @@ HELD = (CALL, MAKE, NAME)
 MADE = (CALL, MAKE)
 CALLED = (CALL,)
 
-NUMPY_SCALARS = frozenset(
-    ("numpy", name)
-    for name in (
-        *("bool", "bool_", "bytes_", "str_", "datetime64", "timedelta64"),
-        *("float16", "float32", "float64", "complex64", "complex128"),
-        *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
-    )
-)
-KEY_TYPES = NUMPY_SCALARS | {("builtins", name) for name in ("bool", "float", "int", "str")}
-# Names that a loader calls safely, although the policy does not list them, or does not allow to call them.
-PLAIN: dict[str, frozenset[Name]] = {
-    "BytearrayNode": frozenset({("builtins", "bytearray")}),
-    "BytesNode": frozenset({("builtins", "bytes")}),
-    "DefaultDictNode": frozenset({("collections", "defaultdict")}),
-    "DictNode": frozenset(
-        {("builtins", "dict"), ("sklearn.utils", "Bunch"), ("sklearn.utils._bunch", "Bunch")}
-    ),
-    "DTypeNode": frozenset({("numpy", "dtype")}),
-    "ListNode": frozenset({("builtins", "list")}),
-    "MaskedArrayNode": frozenset({("numpy.ma", "MaskedArray"), ("numpy.ma.core", "MaskedArray")}),
-    "NdArrayNode": frozenset({("numpy", "ndarray"), ("numpy", "matrix")}) | NUMPY_SCALARS,
-    "PartialNode": frozenset({("functools", "partial")}),
-    "RandomGeneratorNode": frozenset({("numpy.random._generator", "Generator")}),
-    "RandomStateNode": frozenset({("numpy.random.mtrand", "RandomState")}),
-    "SetNode": frozenset({("builtins", "set")}),
-    "SliceNode": frozenset({("builtins", "slice")}),
-    "TreeNode": frozenset({("sklearn.tree._tree", "Tree")}),
-    "TupleNode": frozenset({("builtins", "tuple")}),
-}
-# These loaders may use no other names than the names above, whatever the policy says.
-STRICT = frozenset(PLAIN) - {"DictNode", "ListNode", "NdArrayNode", "SetNode", "TupleNode"}
-BIT_GENERATORS = frozenset({"MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"})
-
 
 class Schema:
     """The new schema of an archive; raises `Forbidden` for a schema that is not of a model of known parts.
@@ -86,7 +52,7 @@ class Schema:
     def __init__(self, schema: object, policy: Policy) -> None:
         self._policy = policy
         self._names: set[str] = set()
-        self._trusted: set[Name] = set()
+        self._trusted: set[tuple[str, str]] = set()
         self._made: list[State] = []
         self._sizes: list[int] = []
         # The new number of each object by its number in the file; None while the object is being written.
