@@ -35,7 +35,7 @@ from infer_cli.terminal.progress import show_progress
 from infer_cli.terminal.units import difference_text, size_text
 
 if TYPE_CHECKING:
-    from infer_cli.building.compile import Parity, Report
+    from infer_cli.building.compile_task import Parity, Report
     from infer_cli.building.prepare import BuildRequest
     from infer_cli.engine.connection import Engine
     from infer_cli.inspection import Inspection
@@ -198,7 +198,7 @@ def _compile(
     target: Path,
 ) -> Report:
     """Compile the model in an image that is not kept, and put the result in its place if it is good."""
-    from infer_cli.building.compile import compile_in  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.building.compile_task import compile_in  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.building.prepare import prepare_build  # noqa: PLC0415
     from infer_cli.engine.builder import build_image, discard_image  # noqa: PLC0415
     from infer_cli.inspection import inspect_model  # noqa: PLC0415

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.building.compile import Parity
+from infer_cli.building.compile_task import Parity
 from infer_cli.commands.compile import _check_model, _options, _put, _table
 from infer_cli.errors import UsageError
 from infer_cli.inspection import inspect_model

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infer_cli.building import compile as compile_module
-from infer_cli.building.compile import Parity, compile_in
+from infer_cli.building import compile_task
+from infer_cli.building.compile_task import Parity, compile_in
 from infer_cli.engine.streams import STDERR_STREAM, STDOUT_STREAM
 from infer_cli.engine.tasks import TaskResult
 from infer_cli.errors import NotCompiled
@@ -52,14 +52,14 @@ class Task:
 @pytest.fixture
 def compile_with(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Callable[..., tuple[compile_module.Report, bytes, Task]]:
+) -> Callable[..., tuple[compile_task.Report, bytes, Task]]:
     """Compile in a container that writes just that."""
 
     def run(
         written: bytes, *, code: int = 0, ending: str = "exit code 0", examples: Path | None = None
-    ) -> tuple[compile_module.Report, bytes, Task]:
+    ) -> tuple[compile_task.Report, bytes, Task]:
         task = Task(written, TaskResult(code, ending), b"first\nlast words\n")
-        monkeypatch.setattr(compile_module, "run_task", task)
+        monkeypatch.setattr(compile_task, "run_task", task)
         target = io.BytesIO()
         report = compile_in(
             None,  # type: ignore[arg-type]  # nothing of it is used
@@ -78,7 +78,7 @@ def compile_with(
 def test_the_report_and_the_file_are_told_apart(compile_with: Callable[..., Any]) -> None:
     report, content, task = compile_with(GOOD)
 
-    assert report == compile_module.Report(Parity(192, 0, 0.0, 1e-16), None)
+    assert report == compile_task.Report(Parity(192, 0, 0.0, 1e-16), None)
     assert content == CONTENT
     assert task.stdin == b""
     assert task.plan.host_port is None
