@@ -82,6 +82,7 @@ ROOMS: dict[str, set[str]] = {
     "infer_cli": {"infer_cli/cli"},
     "infer_cli/cli": {"infer_cli/commands", "infer_cli/terminal", "infer_cli/errors"},
     "infer_cli/commands": {
+        "infer_cli/example",
         "infer_cli/building",
         "infer_cli/running",
         "infer_cli/terminal",
@@ -91,7 +92,9 @@ ROOMS: dict[str, set[str]] = {
         "infer_cli/packages",
         "infer_cli/image",
         "infer_cli/inspection",
-        "infer_cli/inspection/files",
+        "infer_cli/errors",
+    },
+    "infer_cli/example": {
         "infer_cli/errors",
         "infer_cli/assets",
     },
@@ -104,6 +107,7 @@ ROOMS: dict[str, set[str]] = {
         "infer_cli/packages",
         "infer_cli/image",
         "infer_cli/inspection",
+        "infer_cli/inspection/files",
         "infer_cli/errors",
         "infer_cli/assets",
     },
