@@ -1,4 +1,4 @@
-"""Finds `Dockerfile.template` and `service/`: beside the package in a checkout, inside it once installed."""
+"""Finds the files that lie beside the package in a checkout, and inside it once it is installed."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ class Assets:
     def policy(self) -> Path:
         """The allow-list: names that a model file may hold. Both the service and infer read it."""
         return self.service / "policy.txt"
+
+    @property
+    def example(self) -> Path:
+        """The script that `infer init` writes."""
+        return self.template.parent / "examples" / "iris" / "train.py"
 
     def service_files(self, machine: str) -> tuple[Path, ...]:
         """The files of the service, relative to its folder, sorted.

@@ -18,6 +18,7 @@ from infer_cli.image.base import (
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson, Platform, python_option, tag_option
 from infer_cli.terminal.progress import show_progress
+from infer_cli.terminal.units import size_text
 
 
 def base(
@@ -54,7 +55,7 @@ def base(
         progress.stage(f"Loading {name}")
         image = load_base(engine, archive, name=name, architecture=architecture, labels={BASE_PYTHON: python})
     text = (
-        f"Made {name} ({output.size_text(image.size_bytes)})\n"
+        f"Made {name} ({size_text(image.size_bytes)})\n"
         f"Use it: infer build --base-image {name} …, or export {BASE_IMAGE_VARIABLE}={name}"
     )
     record = {"tag": name, "id": image.image_id, "size_bytes": image.size_bytes, "python": python}

@@ -29,6 +29,7 @@ from infer_cli.terminal.options import (
     tag_option,
 )
 from infer_cli.terminal.progress import show_progress
+from infer_cli.terminal.units import size_text
 
 if TYPE_CHECKING:
     from infer_cli.engine.builder import BuiltImage
@@ -152,7 +153,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         _show_plan(plan, eject, as_json=as_json)
         return
     proof = proof or _why_not_proved(plan, mount)
-    text = f"Built {name} ({output.size_text(built.size_bytes)}, {built.image_id[:19]})\nProof: {proof}"
+    text = f"Built {name} ({size_text(built.size_bytes)}, {built.image_id[:19]})\nProof: {proof}"
     record: dict[str, object] = {
         "tag": str(name),
         "id": built.image_id,
@@ -300,7 +301,7 @@ def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
         f"Would build {plan.name} from {plan.base.reference} "
         f"(Python {plan.base.python}, {plan.base.architecture})\n"
         f"packages ({plan.lock.digest[:19]}):\n{packages}\n"
-        f"context: {len(plan.context.files)} files, {output.size_text(plan.context.size_bytes)}\n"
+        f"context: {len(plan.context.files)} files, {size_text(plan.context.size_bytes)}\n"
         f"Dockerfile:\n\n{plan.dockerfile}"
     )
     output.show(text, record, as_json=as_json)

@@ -32,6 +32,7 @@ from infer_cli.terminal.options import (
     tag_option,
 )
 from infer_cli.terminal.progress import show_progress
+from infer_cli.terminal.units import difference_text, size_text
 
 if TYPE_CHECKING:
     from infer_cli.building.compile import Parity, Report
@@ -255,7 +256,7 @@ def _image_of(
 
     plan = prepare_build(request, engine, progress)
     built, proof = make_image(engine, plan, progress, mount=mount, bake=True, examples=examples)
-    name, size = request.name, output.size_text(built.size_bytes)
+    name, size = request.name, size_text(built.size_bytes)
     text = f"Built {name} ({size}, {built.image_id[:19]})\nProof: {proof}\nStart it: infer run {name}"
     return text, {"tag": str(name), "id": built.image_id, "size_bytes": built.size_bytes, "proof": proof}
 
@@ -265,7 +266,7 @@ def _told(file: Path, compiled: Inspection, report: Report) -> tuple[str, dict[s
     parities = {"generated": report.generated, "given": report.given}
     text = "\n".join(
         [
-            f"Compiled {file} to {compiled.path} ({output.size_text(compiled.size_bytes)})",
+            f"Compiled {file} to {compiled.path} ({size_text(compiled.size_bytes)})",
             _table(parities, is_classifier=compiled.kind == "classifier"),
         ]
     )
@@ -289,7 +290,7 @@ def _table(parities: dict[str, Parity | None], *, is_classifier: bool) -> str:
             name,
             str(parity.rows),
             str(parity.different_labels) if is_classifier else "-",
-            output.difference_text(max(parity.value_difference, parity.probability_difference)),
+            difference_text(max(parity.value_difference, parity.probability_difference)),
         )
         for name, parity in parities.items()
         if parity is not None

@@ -20,6 +20,7 @@ from infer_cli.image.base import (
 )
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson
+from infer_cli.terminal.units import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +110,7 @@ def _disk(check: str, folder: Path, advice: str) -> Finding:
     status = os.statvfs(folder)
     free = status.f_bavail * status.f_frsize
     is_well = free >= _NEEDED_BYTES
-    message = f"{output.size_text(free)} free at {folder}"
+    message = f"{size_text(free)} free at {folder}"
     return Finding(check, is_well, message, None if is_well else advice)
 
 

@@ -7,39 +7,10 @@ from typing import Annotated
 
 import typer
 
+from infer_cli.assets import find_assets
 from infer_cli.errors import InferError
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson
-
-_TRAIN = '''\
-# /// script
-# requires-python = ">=3.11"
-# dependencies = ["pandas", "scikit-learn"]
-# ///
-"""Train a model that tells the species of an iris, and save it as data/model.pkl."""
-
-import pickle
-from pathlib import Path
-
-from sklearn.datasets import load_iris
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-
-iris = load_iris(as_frame=True)
-
-# The names of the columns become the names of the service's inputs.
-measures = iris.data.set_axis(["slength", "swidth", "plength", "pwidth"], axis="columns")
-species = iris.target_names[iris.target]
-
-model = make_pipeline(StandardScaler(), LogisticRegression()).fit(measures, species)
-print(f"accuracy on the training data: {model.score(measures, species):.3f}")
-
-file = Path(__file__).parent / "data" / "model.pkl"
-file.parent.mkdir(exist_ok=True)
-file.write_bytes(pickle.dumps(model))
-print(f"saved {file}")
-'''
 
 _NEXT = """\
 # What to do with this example
@@ -51,7 +22,7 @@ _NEXT = """\
 5. Read its log with `infer logs`, look inside with `infer exec`, stop it with `infer stop`.
 """
 
-_FILES = {"train.py": _TRAIN, "NEXT.md": _NEXT}
+_FILES = ("train.py", "NEXT.md")
 
 
 def init(
@@ -66,8 +37,8 @@ def init(
         raise InferError(message, hint="choose another folder: `infer init DIR`")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in _FILES.items():
-            (folder / name).write_text(text)
+        (folder / "train.py").write_bytes(find_assets().example.read_bytes())
+        (folder / "NEXT.md").write_text(_NEXT)
     except OSError as error:
         raise InferError(f"cannot write the example into {folder}: {error.strerror}") from error
     written = [str(folder / name) for name in _FILES]

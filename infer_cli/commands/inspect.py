@@ -15,11 +15,12 @@ from infer_cli.plan.layout import BAKED_FOLDER
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson, ModelFile, NoEnvironment, Trust
 from infer_cli.terminal.printable import printable
+from infer_cli.terminal.units import difference_text, size_text
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.images import ImageFacts
-    from infer_cli.inspection import CompiledFrom, Estimator, Feature, Inspection, Judged
+    from infer_cli.inspection import CompiledFrom, Estimator, Feature, Inspection, Judgement
     from infer_cli.packages.training_environment import Environment
 
 _SHOWN_NAMES = 12
@@ -88,14 +89,14 @@ def _judged(
     return f"{_describe(model, environment)}\n{_imports(judged)}", record
 
 
-def _imports(judged: tuple[Judged, ...]) -> str:
+def _imports(judged: tuple[Judgement, ...]) -> str:
     """Tell how many names are safe, and each that is not."""
     lines = [f"imports:   {_counted(judged)}"]
     lines += [f"  {one.name}  ({one.verdict}: {one.reason})" for one in judged if not one.is_allowed]
     return "\n".join(lines)
 
 
-def _counted(judged: tuple[Judged, ...]) -> str:
+def _counted(judged: tuple[Judgement, ...]) -> str:
     verdicts = [one.verdict for one in judged]
     counts = {verdict: verdicts.count(verdict) for verdict in ("safe", "trusted", "unknown", "dangerous")}
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing"
@@ -118,11 +119,11 @@ def _inspect_image(name: ImageName, *, as_json: bool) -> None:
     weight = measure_image(engine, image.image_id)
     model = _baked_model(engine, image)
     lines = [
-        f"{name}  ({output.size_text(image.size_bytes)}, {image.image_id[:19]}, {image.architecture})",
+        f"{name}  ({size_text(image.size_bytes)}, {image.image_id[:19]}, {image.architecture})",
         "packages:",
-        *(f"  {output.size_text(part.size_bytes):>8}  {part.name}" for part in weight.packages),
+        *(f"  {size_text(part.size_bytes):>8}  {part.name}" for part in weight.packages),
         "layers:",
-        *(f"  {output.size_text(part.size_bytes):>8}  {part.name[:_LAYER_WIDTH]}" for part in weight.layers),
+        *(f"  {size_text(part.size_bytes):>8}  {part.name[:_LAYER_WIDTH]}" for part in weight.layers),
     ]
     if model is not None:
         lines += ["model inside:", *(f"  {line}" for line in _describe(model).splitlines())]
@@ -158,7 +159,7 @@ def _describe(model: Inspection, environment: Environment | None = None) -> str:
 
     wrapped = f", {model.compression}" if model.compression else ""
     lines = [
-        f"{model.path}  ({model.format}{wrapped}, {output.size_text(model.size_bytes)})",
+        f"{model.path}  ({model.format}{wrapped}, {size_text(model.size_bytes)})",
         f"digest:    sha256:{model.sha256}",
         f"kind:      {model.kind}",
         f"features:  {_features(model)}".replace("  \n", "\n"),
@@ -181,7 +182,7 @@ def _origin(origin: CompiledFrom) -> list[str]:
     versions = ", ".join(f"{one.package} {one.version}" for one in origin.packages if one.package != "python")
     given = f" and {origin.given_rows} given" if origin.given_rows else ""
     rows = f"{origin.generated_rows} generated{given} rows"
-    most = output.difference_text(origin.largest_difference)
+    most = difference_text(origin.largest_difference)
     return [
         f"compiled from: {printable(origin.file)}  ({printable(origin.digest)})",
         f"  {printable(origin.estimator)}, loaded with {printable(versions)}",
@@ -190,7 +191,7 @@ def _origin(origin: CompiledFrom) -> list[str]:
 
 
 def _features(model: Inspection) -> str:
-    if any(feature.kind != "number" for feature in model.features or ()):
+    if any(feature.type != "number" for feature in model.features or ()):
         return "".join(f"\n  {line}" for line in _kinds(model))
     if model.feature_names:
         return _names(list(model.feature_names))
@@ -210,10 +211,10 @@ def _kinds(model: Inspection) -> list[str]:
 
 
 def _kind(feature: Feature) -> str:
-    text: str = feature.kind
+    text: str = feature.type
     if feature.categories:
         text += f": {_names([str(value) for value in feature.categories])}"
-    if feature.categories is not None and feature.accepts_others:
+    if feature.categories is not None and feature.is_open:
         text += ", or another"
     return f"{text}; may be missing" if feature.nullable else text
 

@@ -174,15 +174,15 @@ def _remove_partial_build(engine: Engine, result: StreamResult, before: dict[str
     """
     if result.image is None or result.step is None:
         return
-    ours = {result.image}
+    made = {result.image}
     quiet_since = None if _stores_another_image(result) else time.monotonic()
     deadline = time.monotonic() + _SETTLE_S
     while time.monotonic() < deadline:
-        leaves = _new_leaves(engine, ours, before)
+        leaves = _new_leaves(engine, made, before)
         # The engine makes the image of the running instruction from the image before that instruction, so the
         # earlier image is not removed before the later one has appeared.
         if leaves and (quiet_since is not None or leaves != [result.image]):
-            ours.update(leaves)
+            made.update(leaves)
             for image in leaves:
                 _remove_unnamed(engine, image)
             quiet_since = time.monotonic()
@@ -196,13 +196,13 @@ def _stores_another_image(result: StreamResult) -> bool:
     return not result.step_has_ended and result.step is not None and not result.step.text.startswith("RUN ")
 
 
-def _new_leaves(engine: Engine, ours: set[str], before: dict[str, str]) -> list[str]:
-    """The short ids of the new unnamed images that are in `ours`, or whose parent is."""
+def _new_leaves(engine: Engine, made: set[str], before: dict[str, str]) -> list[str]:
+    """The short ids of the new unnamed images that are in `made`, or whose parent is in it."""
     new = {image: parent for image, parent in _unnamed_images(engine).items() if image not in before}
-    return [image for image, parent in new.items() if image in ours or parent in ours]
+    return [image for image, parent in new.items() if image in made or parent in made]
 
 
 def _remove_unnamed(engine: Engine, image: str) -> None:
     """Try to remove an image; the engine refuses while the container of a RUN instruction still uses it."""
-    with suppress(EngineError), translated("remove a half-made image"):
+    with suppress(EngineError), translated("remove a partial image"):
         engine.api.remove_image(image)

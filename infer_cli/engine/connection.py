@@ -1,4 +1,4 @@
-"""Connects to an engine, and translates the errors of the Docker SDK into those of infer."""
+"""Connects to an engine, and translates the errors of the Docker SDK into errors of infer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Explains why a registry refuses a pull or a push, from the engine's message, and what to do about it."""
+"""Explains the engine's message about a refused pull or push: the reason, and a hint for the user."""
 
 from __future__ import annotations
 

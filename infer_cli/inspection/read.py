@@ -16,7 +16,7 @@ from infer_cli.inspection.files.stream import HashedFile, Stream
 from infer_cli.inspection.formats.compiled import is_compiled, read_compiled
 from infer_cli.inspection.formats.onnx import read_onnx
 from infer_cli.inspection.formats.pickles.read import read_pickle
-from infer_cli.inspection.formats.skops import open_skops
+from infer_cli.inspection.formats.skops_archive import open_skops
 
 if TYPE_CHECKING:
     import io

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-# Omitted dependencies by the package that declares them, each with what the package uses it for.
+# Omitted dependencies by the package that declares them, each with its purpose in that package.
 _OMITTED_DEPENDENCIES = {
     "catboost": {
         "graphviz": "draws trees",

@@ -1,4 +1,4 @@
-"""The requirements of an image: the packages of the service and of the model, and those of `--require`."""
+"""The requirements of an image: the packages of the service, of the model, and of `--require`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The resolution of an image's packages: what to resolve, and which versions to prefer where several fit."""
+"""The resolution of an image's packages: its requirements, and the versions to prefer if several fit."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def plan_resolution(
     own_modules: frozenset[str] = frozenset(),
     use_environment: bool = True,
 ) -> Resolution:
-    """What to resolve for an image that serves the model.
+    """The resolution for an image that serves the model, before a base image is chosen.
 
     `use_environment` allows the current environment to supply preferred versions. Raises `ModelUnreadable`
     if the model needs a module that neither the user's code nor a known package provides.

@@ -52,5 +52,5 @@ def _failure(doing: str, explanation: str) -> LockFailed:
         hint = "the index has no package of that name; check its spelling"
     elif "No solution found" in text or "unsatisfiable" in text or "no wheels" in text:
         kind = NothingFits
-        hint = "there are no wheels of these versions for any Python that infer knows; check the versions"
+        hint = "no Python version that infer supports has wheels of the required versions; check the versions"
     return kind(f"cannot {doing}", detail=explanation.strip(), hint=hint)

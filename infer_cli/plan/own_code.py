@@ -32,20 +32,20 @@ def collect_code(paths: Iterable[Path]) -> OwnCode:
     Each path is a package (a folder with `__init__.py`), a module (a file), or a folder of packages and
     modules. Raises `InferError` if a path holds no Python code, or if two files would get the same path.
     """
-    places: dict[PurePosixPath, Path] = {}
+    sources: dict[PurePosixPath, Path] = {}
     for path in paths:
         found = dict(_files_of(path.resolve()))
-        if not any(place.suffix == ".py" for place in found):
+        if not any(target.suffix == ".py" for target in found):
             raise InferError(
                 f"there is no Python code at {path}", hint="--code takes a package, a module or a folder"
             )
-        for place, file in found.items():
-            if places.setdefault(place, file) != file:
+        for target, file in found.items():
+            if sources.setdefault(target, file) != file:
                 raise InferError(
-                    f"{places[place]} and {file} would be the same module", hint="rename one of them"
+                    f"{sources[target]} and {file} would be the same module", hint="rename one of them"
                 )
-    modules = {place.parts[0].removesuffix(".py") for place in places if place.suffix == ".py"}
-    return OwnCode(tuple(sorted(places.items())), frozenset(modules))
+    modules = {target.parts[0].removesuffix(".py") for target in sources if target.suffix == ".py"}
+    return OwnCode(tuple(sorted(sources.items())), frozenset(modules))
 
 
 def _files_of(path: Path) -> Iterator[tuple[PurePosixPath, Path]]:

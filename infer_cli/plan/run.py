@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Only this machine reaches the port: nobody should put a model on the network by accident.
 DEFAULT_HOST_IP = "127.0.0.1"
+# The port on this machine; without --port, the next free port after it is taken too.
+DEFAULT_PORT = 5000
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,11 @@ class RunPlan:
 
     @property
     def all_environment(self) -> dict[str, str]:
-        """The environment variables of the container; the user's own override those of infer."""
-        ours = {"MODEL_FILE": str(MOUNT_FOLDER / self.model.file)} if self.model else {}
+        """The environment variables of the container; a variable of the user overrides one of infer."""
+        settings = {"MODEL_FILE": str(MOUNT_FOLDER / self.model.file)} if self.model else {}
         if self.trusted:
-            ours[VARIABLE] = trust_text(self.trusted)
-        return {**ours, **self.environment}
+            settings[VARIABLE] = trust_text(self.trusted)
+        return {**settings, **self.environment}
 
     @property
     def labels(self) -> dict[str, str]:

@@ -6,7 +6,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from infer_cli.terminal.output import note, size_text
+from infer_cli.terminal.output import note
+from infer_cli.terminal.units import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,8 @@ from service.compiler import operations, outputs, trees
 from service.compiler.functions import ACTIVATIONS, DECISIONS, LINKS, Outcome
 from service.compiler.parity import Trial
 from service.errors import UnreadableArchive
-from service.native import NODE, Trees
+from service.native.forest import Trees
+from service.native.library import NODE
 from service.schema.features import Feature
 
 if TYPE_CHECKING:

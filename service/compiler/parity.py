@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from service.compiler.functions import Array, Ask, Fitted
-    from service.native import RowProgram
+    from service.native.row_program import RowProgram
     from service.schema.features import Feature, Value
 
     # An array of numbers, or lists of values.

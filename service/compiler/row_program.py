@@ -13,7 +13,8 @@ import numpy as np
 
 from service.compiler import operations, outputs
 from service.compiler.trees import Sums
-from service.native import LIBRARY, ROW_DECISIONS, ROW_LINKS, Operation, RowProgram, Scores
+from service.native.library import LIBRARY
+from service.native.row_program import ROW_DECISIONS, ROW_LINKS, Operation, RowProgram, Scores
 
 if TYPE_CHECKING:
     from service.compiler.functions import Array, Ask, Step

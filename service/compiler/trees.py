@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Callable
 import numpy as np
 
 from service.errors import NotCompilable
-from service.native import CATEGORIES, LIBRARY, MISSING_LEFT, NODE, Forest, Trees, checked, walk_slowly
+from service.native.forest import Forest, Trees, checked, walk_slowly
+from service.native.library import CATEGORIES, LIBRARY, MISSING_LEFT, NODE
 
 if TYPE_CHECKING:
     from service.compiler.functions import Array, Fitted

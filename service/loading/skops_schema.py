@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from service.errors import Forbidden, UnusableFile
 from service.loading.policy import CALL, MAKE, NAME
-from service.loading.unpickling import STAND_INS, check_home, is_special
+from service.loading.unpickling import STAND_INS, check_defining_module, is_special
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ class Schema:
         # From 1 on there is only one way to name a function.
         self.written = {**self._object(schema, 0), "protocol": max(self._protocol, 1), "_skops_version": ""}
         self.names = sorted(self._names)
-        self._check_homes()
+        self._check_defining_modules()
 
     def _object(self, state: object, depth: int) -> State:
         """Give what is to be written of an object, or that it is an earlier one."""
@@ -159,13 +159,13 @@ class Schema:
         if self._policy.trusts(module):
             self._trusted.add((module, name))
 
-    def _check_homes(self) -> None:
+    def _check_defining_modules(self) -> None:
         """Import what the user trusts, and refuse what only leads elsewhere."""
         for module, name in sorted(self._trusted):
             found: Any = importlib.import_module(module)
             for part in name.split("."):
                 found = getattr(found, part)
-            check_home(self._policy, module, name, found)
+            check_defining_module(self._policy, module, name, found)
 
     # Loaders: each gives what is to be written, and reads its parts in the order in which skops does.
 

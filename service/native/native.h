@@ -1,4 +1,4 @@
-/* What Python calls, through ctypes: see service/native/__init__.py, which must agree with it.
+/* What Python calls, through ctypes: see service/native/library.py, which must agree with it.
 
    Nothing here allocates, keeps anything, or calls into Python; so a library that was built for a processor
    works with every Python and every C library on Linux. */

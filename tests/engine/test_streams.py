@@ -37,7 +37,7 @@ def test_output_and_errors_arrive_apart(pair: tuple[socket.socket, socket.socket
 
 
 def test_a_frame_that_arrives_in_pieces_is_put_together(pair: tuple[socket.socket, socket.socket]) -> None:
-    """The first pieces are what the HTTP client had already read."""
+    """The HTTP client had already read the first bytes of the frame."""
     ours, engines = pair
     seen: list[tuple[int, bytes]] = []
     whole = frame(STDOUT_STREAM, b"in pieces")

@@ -115,7 +115,7 @@ def test_requirements_without_a_solution_are_an_error(requirement: str) -> None:
         f"cannot resolve the packages {requirement} for Python {BASE.python} on {BASE.architecture}"
     )
     assert requirement.partition("=")[0] in str(raised.value.detail)
-    assert str(raised.value.hint).startswith("there are no wheels of these versions")
+    assert str(raised.value.hint).startswith("no Python version that infer supports has wheels")
 
 
 def test_an_index_that_cannot_be_reached_is_an_error(

@@ -87,11 +87,11 @@ def _feature(described: dict[str, Any]) -> Feature:
         raise ValueError(kind)
     return Feature(
         name=_text(described["name"]),
-        kind=kind,
+        type=kind,
         required=bool(described["required"]),
         nullable=bool(described["nullable"]),
         categories=None if categories is None else tuple(map(_plain, categories)),
-        accepts_others=bool(described["is_open"]),
+        is_open=bool(described["is_open"]),
     )
 
 

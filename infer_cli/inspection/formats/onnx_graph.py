@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from infer_cli.inspection.facts.model import Feature
 
 if TYPE_CHECKING:
-    from infer_cli.inspection.facts.model import FeatureKind, Kind
+    from infer_cli.inspection.facts.model import ColumnType, EstimatorKind
 
 Classes: TypeAlias = "tuple[str | int, ...] | None"
 
@@ -74,7 +74,7 @@ class OnnxModel:
         return [value for value in self.values if value.name not in self.constants]
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> EstimatorKind:
         """What the operators and outputs make of it."""
         if self._labels is not None and (
             self._traced is not None
@@ -157,7 +157,7 @@ def _is_column(value: Value) -> bool:
     return bool(value.shape) and value.shape[1:] in {(), (1,)}
 
 
-def _kind_of(element: int) -> FeatureKind:
+def _kind_of(element: int) -> ColumnType:
     if element in {TEXT, BOOLEAN}:
         return "text" if element == TEXT else "boolean"
     return "number"

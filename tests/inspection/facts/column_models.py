@@ -70,7 +70,7 @@ def assert_same(features: Any, model: Any) -> None:
     loaded = reading.features([feature.name for feature in features])
     as_text = lambda value: value.isoformat() if isinstance(value, datetime) else value  # noqa: E731
     assert [
-        (feature.kind, feature.required, feature.nullable, feature.categories, feature.accepts_others)
+        (feature.type, feature.required, feature.nullable, feature.categories, feature.is_open)
         for feature in features
     ] == [
         (

@@ -95,7 +95,7 @@ def test_the_columns_of_lightgbm_and_their_categories(
 
     assert inspection.feature_names == ("age", "town")
     assert inspection.features is not None
-    assert [(one.kind, one.categories, one.accepts_others, one.nullable) for one in inspection.features] == [
+    assert [(one.type, one.categories, one.is_open, one.nullable) for one in inspection.features] == [
         ("number", None, False, True),
         ("category", ("Oslo", "Rome"), True, True),
     ]
@@ -122,4 +122,4 @@ def test_columns_of_lightgbm_that_are_numbers(
 
     assert inspection.feature_names is None
     assert inspection.features is not None
-    assert {one.kind for one in inspection.features} == {"number"}
+    assert {one.type for one in inspection.features} == {"number"}

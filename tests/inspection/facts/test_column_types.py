@@ -107,7 +107,7 @@ def test_kinds(name: str, inspect_bytes: Callable[..., Inspection]) -> None:
     features = inspect_bytes(pickle.dumps(model)).features
 
     assert features is not None
-    found = [(feature.kind, feature.required, feature.nullable) for feature in features]
+    found = [(feature.type, feature.required, feature.nullable) for feature in features]
     assert found == expected
     assert_same(features, model)
 

@@ -206,9 +206,9 @@ def test_a_class_of_ones_own(
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ([1, 2], "holds a list of 2, not a model"),
-        ((1,), "holds a tuple of 1"),
-        ({1, 2}, "holds a set of 2"),
+        ([1, 2], "holds a list of length 2, not a model"),
+        ((1,), "holds a tuple of length 1"),
+        ({1, 2}, "holds a set of length 2"),
         ({"a": 1}, "holds a dictionary ('a')"),
         ({}, "holds a dictionary (empty)"),
         (3.5, "holds the value 3.5"),

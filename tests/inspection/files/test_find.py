@@ -99,7 +99,7 @@ def test_the_named_model_in_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match=r"There is no file b\.pkl in") as raised:
         find_model(tmp_path, "b.pkl")
 
-    assert "the right one?" in str(raised.value.hint)
+    assert "the right folder?" in str(raised.value.hint)
 
 
 @pytest.mark.parametrize("name", ["../model.pkl", "/etc/passwd"])
@@ -118,7 +118,7 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(type(tmp_path), "iterdir", refuse)
 
-    with pytest.raises(ModelNotFound, match="cannot be looked into: Permission denied"):
+    with pytest.raises(ModelNotFound, match="cannot be read: Permission denied"):
         find_model(tmp_path)
 
 

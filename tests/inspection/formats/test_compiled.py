@@ -67,7 +67,7 @@ def test_what_it_says_is_told(write: Callable[..., Path]) -> None:
     assert found.feature_names == ("age", "town")
     assert found.features is not None
     assert found.features[1].categories == ("Köln", 3, "2026-01-31")
-    assert found.features[1].accepts_others
+    assert found.features[1].is_open
     assert found.classes == ("no", "yes")
     assert (found.globals, found.modules, found.sklearn_version) == ((), (), None)
     origin = found.compiled_from

@@ -129,7 +129,7 @@ def test_columns_of_several_kinds(inspect_bytes: Callable[..., Inspection]) -> N
     features = inspect_bytes(_model(*inputs, LABEL)).features
 
     assert features is not None
-    assert [(one.name, one.kind) for one in features] == [("a", "number"), ("b", "text"), ("c", "boolean")]
+    assert [(one.name, one.type) for one in features] == [("a", "number"), ("b", "text"), ("c", "boolean")]
 
 
 def test_names_in_the_metadata(inspect_bytes: Callable[..., Inspection]) -> None:

@@ -17,7 +17,8 @@ from service.compiler.archive import FORMAT, read_saved, write_saved
 from service.compiler.codec import FEATURE_TYPES, FIELDS, KINDS, Origin, Parity, Saved
 from service.compiler.functions import ACTIVATIONS, DECISIONS, LINKS, Outcome
 from service.compiler.parity import Trial
-from service.native import CATEGORIES, MISSING_LEFT, NODE, Trees
+from service.native.forest import Trees
+from service.native.library import CATEGORIES, MISSING_LEFT, NODE
 from service.schema.features import Feature
 
 GOLDEN = Path(__file__).parents[2] / "golden"

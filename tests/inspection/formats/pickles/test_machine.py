@@ -87,7 +87,7 @@ def test_nothing_heavy_is_imported() -> None:
     ("pickled", "reason"),
     [
         (b"\x80\x04\xff.", "has an unknown opcode 0xff at byte 2"),
-        (b"\x80\x09.", "says that it is of pickle protocol 9"),
+        (b"\x80\x09.", "says that it uses pickle protocol 9"),
         (b"\x80\x04\x82\x01.", "a registered extension code"),
         (b"\x80\x04\x83\x01\x00.", "a registered extension code"),
         (b"\x80\x04\x84\x01\x00\x00\x00.", "a registered extension code"),

@@ -18,7 +18,7 @@ from infer_cli.inspection.files.budget import Budget
 from infer_cli.inspection.files.compression import EXPANDED_BYTES_MAX, EXPANSION_MAX
 from infer_cli.inspection.files.refusal import Refused
 from infer_cli.inspection.formats.pickles.strings import WANTED
-from infer_cli.inspection.formats.skops_rules import DEPTH_MAX, Rules, refuse, refuse_schema
+from infer_cli.inspection.formats.skops_schema import DEPTH_MAX, Rules, refuse, refuse_schema
 from infer_cli.inspection.nodes.arrays import DTYPE
 from infer_cli.inspection.nodes.node_types import (
     Array,
@@ -140,7 +140,7 @@ class SkopsModel:
                 data = file.read(ARRAY_BYTES_MAX)
         except KeyError:
             refuse(f"lacks {name}, which its schema names")
-        self._budget.take_text(len(data))
+        self._budget.take_bytes(len(data))
         header = _NPY.match(data)
         if header is None:
             return Blob(len(data))

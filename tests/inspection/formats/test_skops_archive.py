@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from infer_cli.inspection import requirements_of
-from infer_cli.inspection.formats import skops
+from infer_cli.inspection.formats import skops_archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,7 +150,7 @@ def test_other_values(inspect_bytes: Callable[..., Inspection]) -> None:
         (_object("mine.Model", a=3), "has a schema that infer does not understand"),
         (_object("mine.Model", a=_node("a.b", "JsonNode", content="{")), "has a schema that infer does not"),
         (PIPELINE, "lacks classes.npy, which its schema names"),
-        (_list(), "holds a list of 0, not a model"),
+        (_list(), "holds a list of length 0, not a model"),
     ],
 )
 def test_refuses(schema: object, reason: str, refusal: Callable[[bytes], ModelUnreadable]) -> None:
@@ -166,7 +166,7 @@ def test_an_array_of_another_shape(inspect_bytes: Callable[..., Inspection]) -> 
 def test_a_schema_too_large(
     refusal: Callable[[bytes], ModelUnreadable], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(skops, "SCHEMA_BYTES_MAX", 100)
+    monkeypatch.setattr(skops_archive, "SCHEMA_BYTES_MAX", 100)
 
     assert "larger than infer looks at" in refusal(_zip(PIPELINE)).message
 
@@ -221,7 +221,7 @@ def test_archives_that_trick_who_unpacks_them(
 def test_an_archive_that_expands_without_end(
     refusal: Callable[[bytes], ModelUnreadable], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(skops, "EXPANDED_BYTES_MAX", 1000)
+    monkeypatch.setattr(skops_archive, "EXPANDED_BYTES_MAX", 1000)
 
     assert "expands to more than" in refusal(_archive("zeros", size=1_000_000)).message
 
