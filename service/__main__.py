@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Serve until told to stop; say in one line why, if that cannot be done. Returns the exit code."""
+    """Serve until SIGTERM or SIGINT; give the exit code. Each error is one line on standard error."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)
+        signal.signal(number, _stop)
     try:
         settings = Settings.from_environment(os.environ)
     except WrongSettings as error:
@@ -29,15 +29,15 @@ def main() -> int:
     configure_logs(log_format=settings.log_format, log_level=settings.log_level)
     sizing = choose_sizing(count_cpus(), workers=settings.workers, threads=settings.threads)
     if sizing.is_crowded:
-        asked = f"{sizing.workers} workers x {sizing.threads} threads"
-        LOGGER.warning("%s were asked for, and there are %s CPUs", asked, sizing.cpus)
+        wanted = f"{sizing.workers} workers x {sizing.threads} threads"
+        LOGGER.warning("%s were asked for, and there are %s CPUs", wanted, sizing.cpus)
     return _serve(settings, sizing)
 
 
 def _serve(settings: Settings, sizing: Sizing) -> int:
     for name, value in thread_variables(sizing.threads).items():
         os.environ.setdefault(name, value)
-    # Only now: these import numpy, which reads the variables while it is imported.
+    # Imported only here: both modules import numpy, which reads the variables while it is imported.
     from service.application import build_application  # noqa: PLC0415
     from service.workers.server import serve  # noqa: PLC0415
 
@@ -49,17 +49,18 @@ def _serve(settings: Settings, sizing: Sizing) -> int:
     return 0
 
 
-def _leave(number: int, _: FrameType | None) -> None:
+def _stop(number: int, _: FrameType | None) -> None:
     """Stop while the model is still loading.
 
-    Process 1 of a container has no default for SIGTERM: without this, it would not stop until it is killed.
+    Process 1 of a container ignores SIGTERM unless it has a handler: without this handler, only SIGKILL would
+    stop it.
     """
     raise SystemExit(128 + number)
 
 
 def _fail(*problems: str) -> int:
     for problem in problems:
-        print(f"error: {problem}", file=sys.stderr)  # noqa: T201 (for the person who started it)
+        print(f"error: {problem}", file=sys.stderr)  # noqa: T201 (the person who started the service reads it)
     return 1
 
 

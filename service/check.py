@@ -1,8 +1,10 @@
-"""Asks the running service for predictions, to prove an image: `python3 -m service.check`.
+"""Asks the running service for predictions, to verify an image: `python3 -m service.check`.
 
-Standard input holds `{"rows": […]}`, or nothing: then rows are made from what the service says of its
-features. Standard output gets one JSON object, with the predictions or the error that the service gave.
-Uses the standard library alone, and ends with 0 if the service answered every row.
+Standard input holds `{"rows": […]}` or is empty. If it is empty, rows are generated from the example that the
+service gives. One JSON object goes to standard output: `rows` (their number), `predictions` and
+`probabilities`, or `error`. The exit code is 0 if the service answered every row.
+
+Only the standard library is used.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ from http.client import HTTPConnection
 TIMEOUT_S = 300
 BATCH_ROWS = 1000
 OK = 200
-# Numbers that reach different leaves and signs, and that every model must take.
+# Numbers of different signs and sizes, which reach different leaves of a tree. Every model must take them.
 PROBES = (0.0, 1.0, -1.5, 100.0)
 
 
 class PredictionRefused(Exception):
-    """The service did not answer with a prediction; `error` is what it said."""
+    """The service did not answer with a prediction; `error` is the error that it gave instead."""
 
     def __init__(self, error: object) -> None:
         super().__init__(str(error))
@@ -34,7 +36,7 @@ class Client:
         self.connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, object]:
-        """Send a request; raises `PredictionRefused` for any answer but a good one."""
+        """Send a request, and give its JSON object; raise `PredictionRefused` unless the status is 200."""
         content = None if body is None else json.dumps(body)
         self.connection.request(
             method, path, content, {"Content-Type": "application/json"} if content else {}
@@ -51,12 +53,12 @@ class Client:
 
 
 def check(client: Client, rows: list[dict[str, object]] | None) -> dict[str, object]:
-    """Predictions for `rows`, or for rows made up; raises `PredictionRefused`."""
+    """Get predictions for `rows`, or for generated rows if it is None; raise `PredictionRefused`."""
     if rows is None:
-        rows = made_up_rows(client)
+        rows = generate_rows(client)
     else:
         names = _feature_names(client)
-        # Examples may say more than the model takes, such as an id.
+        # Given rows may have more columns than the model takes, such as an id.
         rows = [{name: value for name, value in row.items() if name in names} for row in rows]
     predictions: list[object] = []
     probabilities: list[object] = []
@@ -74,8 +76,8 @@ def _feature_names(client: Client) -> set[str]:
     return {str(feature["name"]) for feature in features} if isinstance(features, list) else set()
 
 
-def made_up_rows(client: Client) -> list[dict[str, object]]:
-    """Make rows: the service's own example, and the same with other numbers."""
+def generate_rows(client: Client) -> list[dict[str, object]]:
+    """Generate five rows: the example of the service, and the example with other numbers."""
     example = str(client.ask("GET", "/model")["example"])
     inputs = client.ask("GET", example)["inputs"]
     if not isinstance(inputs, dict):
@@ -99,14 +101,14 @@ def _refuse_constant(name: str) -> object:
 
 
 def main() -> int:
-    """Check, print the outcome, and give the exit code."""
+    """Ask for the predictions, print the outcome as JSON, and give the exit code."""
     given = sys.stdin.read()
     rows = json.loads(given)["rows"] if given.strip() else None
     try:
         outcome = check(Client(int(os.environ.get("PORT") or 5000)), rows)
     except (PredictionRefused, OSError) as error:
         outcome = {"error": getattr(error, "error", str(error))}
-    print(json.dumps(outcome))  # noqa: T201 (this is what it is run for)
+    print(json.dumps(outcome))  # noqa: T201 (standard output is the result)
     return 1 if "error" in outcome else 0
 
 

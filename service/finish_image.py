@@ -1,8 +1,9 @@
-"""Finishes an image while it is built: compiles to bytecode, removes what only installs packages.
+"""Finishes an image while it is built: compiles modules to bytecode, and removes package installers.
 
-Run by the Dockerfile, as `finish_image.py packages` and `finish_image.py service code`.
-The same files give the same bytes: one process compiles in sorted order, bytecode is checked by hash and
-not by time, and every time that changed is set back to a fixed one.
+The Dockerfile runs it as `finish_image.py packages` and `finish_image.py service code`.
+
+The same files give the same bytes: one process compiles in sorted order, bytecode is bound to its source by
+hash and not by modification time, and each modification time that compiling changed is set to a fixed time.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import sysconfig
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
-# 1980-01-01, as in every other file of the image.
+# 1980-01-01, the modification time of every other file of the image.
 FIXED_MTIME = 315_532_800
 HOME = Path("/opt/infer")
-# Parts of the standard library that a service never imports.
+# Folders of the standard library that a service never imports from; they are not compiled.
 _UNUSED = re.compile(
     r"/(?:test|tests|idlelib|lib2to3|pydoc_data|ensurepip|tkinter|turtledemo|distutils|"
     r"site-packages|dist-packages|config-[^/]*)/"
@@ -28,7 +29,10 @@ _INSTALLERS = ("pip", "setuptools", "wheel", "_distutils_hack", "pkg_resources")
 
 
 def compile_tree(root: Path, *, skip: re.Pattern[str] | None = None) -> None:
-    """Compile every module below `root` and fix the times of what that changed."""
+    """Compile every module below `root`; give what that changed the fixed modification time.
+
+    Modules whose path matches `skip` are not compiled.
+    """
     compileall.compile_dir(
         str(root),
         maxlevels=50,
@@ -42,7 +46,7 @@ def compile_tree(root: Path, *, skip: re.Pattern[str] | None = None) -> None:
 
 
 def remove_installers(folders: list[Path]) -> None:
-    """Remove pip and its like from `folders`; a base image may have brought them."""
+    """Remove pip and other installers, which the base image may have, from `folders`."""
     for folder in folders:
         for name in _INSTALLERS:
             for path in (folder / name, *folder.glob(f"{name}-*-info")):
@@ -50,7 +54,7 @@ def remove_installers(folders: list[Path]) -> None:
 
 
 def finish_packages() -> None:
-    """Finish Python itself and the packages."""
+    """Finish the standard library and the installed packages."""
     paths = sysconfig.get_paths()
     standard_library = Path(paths["stdlib"])
     remove_installers([Path(paths["purelib"]), standard_library / "dist-packages"])
@@ -60,7 +64,7 @@ def finish_packages() -> None:
 
 
 def main(parts: list[str]) -> None:
-    """Finish the given parts of the image, which are folders of its home."""
+    """Finish the given parts of the image, each a folder of `/opt/infer`."""
     for part in parts:
         if part == "packages":
             finish_packages()

@@ -1,6 +1,6 @@
 """Asks the service in this container whether it is ready: `python3 -m service.health`, exit code 0 or 1.
 
-A process of its own each time, so it imports little, and nothing from outside the standard library.
+Each health check starts this program anew, so it imports few modules, all from the standard library.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def check(port: str) -> tuple[bool, str]:
-    """Whether the service on this port is ready, and what it said."""
+    """Tell whether the service on this port is ready, and give its answer in one line."""
     try:
         connection = http.client.HTTPConnection(LOOPBACK, int(port), timeout=TIMEOUT_S)
         connection.request("GET", "/readyz")
@@ -27,9 +27,9 @@ def check(port: str) -> tuple[bool, str]:
 
 
 def main() -> int:
-    """Print one line; 0 if the service is ready, else 1."""
+    """Print the answer in one line; give the exit code, 0 if the service is ready, else 1."""
     is_ready, line = check(os.environ.get("PORT", "").strip() or DEFAULT_PORT)
-    print(line)  # noqa: T201 (Docker keeps what a health check prints)
+    print(line)  # noqa: T201 (Docker keeps the output of a health check)
     return 0 if is_ready else 1
 
 

@@ -1,4 +1,4 @@
-"""The log: one line an event on stderr, as text or as JSON."""
+"""The log: one line for each event on standard error, as text or as JSON."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import logging
 import logging.config
 import time
 
-# What the log of the service is called; the server's own events come from its library.
+# The logger of the service. Granian logs the events of the server to loggers of its own.
 LOGGER = logging.getLogger("service")
 
 
 class TextFormatter(logging.Formatter):
-    """Lines like `2026-05-04T13:37:00Z INFO serving model.joblib`, then a traceback if there is one."""
+    """Writes lines like `2026-05-04T13:37:00Z INFO serving model.joblib`, and a traceback below if any."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ")
@@ -20,10 +20,10 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(TextFormatter):
-    """One JSON object a line, the traceback inside it, so that no collector splits an event."""
+    """Writes one JSON object for each event, on one line with its traceback: no log collector splits it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format the record as JSON with time, level and message, and traceback where there is one."""
+        """Give JSON with `time`, `level` and `message`, and with `traceback` for an exception."""
         event = {
             "time": self.formatTime(record, self.datefmt),
             "level": record.levelname.lower(),
@@ -38,7 +38,7 @@ FORMATTERS = {"text": TextFormatter, "json": JsonFormatter}
 
 
 def logging_config(*, log_format: str, log_level: str) -> dict[str, object]:
-    """Give the settings for `logging.config.dictConfig`, for this process and for each worker."""
+    """Give the settings for `logging.config.dictConfig`, for the parent process and for each worker."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

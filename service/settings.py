@@ -16,20 +16,20 @@ MISMATCHES = ("warn", "error")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 DEFAULT_PORT = 5000
-# All interfaces: in a container the loopback address cannot be reached from outside.
+# All interfaces: the loopback address of a container cannot be reached from outside of it.
 DEFAULT_HOST = "0.0.0.0"  # noqa: S104
-# About 100 000 rows of ten features. A body is held in memory several times over while it is read.
+# About 100,000 rows of ten features. Reading a body takes several times its size in memory.
 DEFAULT_MAX_BODY_BYTES = 16 * 1024 * 1024
 
-LARGEST_PORT = 65535
-# Far more than any machine needs; more is a slip of the keyboard that would start a thousand processes.
-LARGEST_COUNT = 1024
-LARGEST_BODY_BYTES = 2**40
+PORT_MAX = 65535
+# More workers or threads than any machine needs: a larger number is a typing error.
+COUNT_MAX = 1024
+BODY_BYTES_MAX = 2**40
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment asks for. `workers` and `threads` are None where it leaves them to the service."""
+    """The settings of one service; `workers` and `threads` are None where the service chooses them."""
 
     model_file: Path
     port: int = DEFAULT_PORT
@@ -40,23 +40,23 @@ class Settings:
     log_level: str = "info"
     version_mismatch: str = "warn"
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
-    # Modules and full names that the model may use besides those of the allow-list.
+    # Modules and full names that the model file may use besides the names of the allow-list.
     trusted: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Read all settings; raise `WrongSettings` naming every wrong one."""
+        """Read all settings; raise `WrongSettings` with one problem for each wrong setting."""
         reader = _Reader(environment)
         settings = cls(
             model_file=Path(reader.required("MODEL_FILE", advice="set it to the path of the model")),
-            port=reader.whole("PORT", LARGEST_PORT) or DEFAULT_PORT,
-            host=reader.text("HOST") or DEFAULT_HOST,
-            workers=reader.whole("WORKERS", LARGEST_COUNT),
-            threads=reader.whole("THREADS", LARGEST_COUNT),
+            port=reader.integer("PORT", PORT_MAX) or DEFAULT_PORT,
+            host=reader.string("HOST") or DEFAULT_HOST,
+            workers=reader.integer("WORKERS", COUNT_MAX),
+            threads=reader.integer("THREADS", COUNT_MAX),
             log_format=reader.choice("LOG_FORMAT", LOG_FORMATS) or "text",
             log_level=reader.choice("LOG_LEVEL", LOG_LEVELS) or "info",
             version_mismatch=reader.choice("VERSION_MISMATCH", MISMATCHES) or "warn",
-            max_body_bytes=reader.whole("MAX_BODY_BYTES", LARGEST_BODY_BYTES) or DEFAULT_MAX_BODY_BYTES,
+            max_body_bytes=reader.integer("MAX_BODY_BYTES", BODY_BYTES_MAX) or DEFAULT_MAX_BODY_BYTES,
             trusted=reader.dotted_names("TRUST"),
         )
         if reader.problems:
@@ -65,48 +65,48 @@ class Settings:
 
 
 class _Reader:
-    """Reads one variable at a time and remembers what was wrong.
+    """Reads one environment variable at a time, and collects the problems.
 
-    A blank variable counts as not set: `PORT=` is what Compose passes on for a variable it does not know.
+    A blank variable counts as not set: Compose passes `PORT=` on for a variable that it does not know.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = environment
         self.problems: list[str] = []
 
-    def text(self, name: str) -> str:
+    def string(self, name: str) -> str:
         return self.environment.get(name, "").strip()
 
     def required(self, name: str, *, advice: str) -> str:
-        value = self.text(name)
+        value = self.string(name)
         if not value:
             self.problems.append(f"{name} is not set: {advice}")
         return value
 
-    def whole(self, name: str, largest: int) -> int | None:
-        value = self.text(name)
+    def integer(self, name: str, maximum: int) -> int | None:
+        value = self.string(name)
         if not value:
             return None
-        # The length first: int() refuses thousands of digits with an error of its own.
+        # The length comes first: int() raises an error for thousands of digits.
         if (
             value.isascii()
             and value.isdigit()
-            and len(value) <= len(str(largest))
-            and 1 <= int(value) <= largest
+            and len(value) <= len(str(maximum))
+            and 1 <= int(value) <= maximum
         ):
             return int(value)
-        self.problems.append(f"{name} must be a whole number from 1 to {largest}, not {value!r}")
+        self.problems.append(f"{name} must be a whole number from 1 to {maximum}, not {value!r}")
         return None
 
     def dotted_names(self, name: str) -> tuple[str, ...]:
-        found = tuple(self.text(name).replace(",", " ").split())
+        found = tuple(self.string(name).replace(",", " ").split())
         for value in found:
             if not all(part.isidentifier() for part in value.split(".")):
                 self.problems.append(f"{name} must be names of modules, not {value!r}")
         return found
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str | None:
-        value = self.text(name).lower()
+        value = self.string(name).lower()
         if not value or value in choices:
             return value or None
         self.problems.append(f"{name} must be one of {', '.join(choices)}, not {value!r}")

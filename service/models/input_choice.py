@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from service.errors import UnusableFile
 from service.models import model_input
 from service.models.estimators import entry_of, parts_of
-from service.schema.column_types import Reading, positions_of, takes_texts
+from service.schema.column_types import Reading, takes_texts
+from service.schema.parts import positions_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

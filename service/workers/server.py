@@ -1,4 +1,4 @@
-"""Serves the application with Granian, in worker processes."""
+"""Serves the application with Granian, in worker processes and their threads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from service.application import build_application
 from service.errors import CannotListen, NoRegion
 from service.logs import LOGGER, logging_config
 from service.telemetry.counters import Counters
-from service.workers.thread_parking import Turns
+from service.workers.thread_parking import ThreadParking
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -32,37 +32,43 @@ if TYPE_CHECKING:
     from service.telemetry.counters import Meter
     from service.workers.sizing import Sizing
 
-# A thread answers one request at a time. These few are always free of predictions, for health checks and
-# refusals; the others wait for slow clients, for their turn with a slow model, or as `turns` has it.
+# A thread answers one request at a time. As many threads as there may be predictions at once receive bodies,
+# wait for a slow model, or are parked (see `thread_parking`). Four more threads are always free for health
+# checks and refusals.
 SPARE_THREADS = 4
 BLOCKING_THREADS = MOST_PREDICTIONS_AT_ONCE + SPARE_THREADS
 
-# `docker stop` waits ten seconds in all before it kills.
+# `docker stop` kills a container that has not stopped after 10 seconds. Half of that is for requests that are
+# still being answered.
 STOP_TIMEOUT_S = 5
 
 
 def serve(settings: Settings, sizing: Sizing) -> None:
-    """Answer requests until SIGTERM or SIGINT; raise `CannotListen` if the port cannot be had.
+    """Answer requests until SIGTERM or SIGINT; raise `CannotListen` if the port cannot be listened on.
 
-    The application must have been built already: forked workers then share its memory.
+    The application must have been built before this call, so that forked workers share its memory.
     """
     check_address(settings.host, settings.port)
     multiprocessing.set_start_method(_start_method(), force=True)
     server = _make_server(settings, sizing)
     server.on_startup(partial(_log_start, settings, sizing))
     server.on_shutdown(partial(LOGGER.info, "stopped"))
-    # What exists now lives as long as the process. Unfrozen, the first garbage collection in each worker
-    # would write to every object of the model, and so copy the memory that the workers share.
+    # Every object that exists now lives as long as the process. Without freezing them, the first garbage
+    # collection in each worker would write to every object of the model, and so copy the shared memory.
     gc.collect()
     gc.freeze()
     _give_back_memory()
-    # One more than there are workers: at SIGHUP, the server starts each new one before it ends the old one.
+    # One region more than there are workers: at SIGHUP, the server starts each new worker before it ends the
+    # old worker.
     counters = Counters(sizing.workers + 1)
     server.serve(target_loader=partial(_load_in_worker, settings, counters), wrap_loader=False)
 
 
 def _give_back_memory() -> None:
-    """Let the system have what loading the model took for a while; glibc keeps it, half as much again."""
+    """Give memory that was used only while the model was loaded back to the system.
+
+    glibc would keep that memory, which is about half as much as the model itself takes.
+    """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
@@ -85,38 +91,43 @@ def _make_server(settings: Settings, sizing: Sizing) -> MPServer:
 
 
 def _start_method() -> str:
-    """Fork shares the model between workers. On macOS the system's libraries do not survive a fork."""
+    """Give `fork`, which shares the model between workers, or on macOS `spawn`.
+
+    On macOS the system's own libraries do not work in a forked process.
+    """
     return "fork" if sys.platform == "linux" else "spawn"
 
 
 def _load_in_worker(settings: Settings, counters: Counters) -> WSGIApplication:
-    # Until the server sets its own, a forked worker has its parent's handler, which would do nothing here.
+    # A forked worker has the signal handler of its parent, which does nothing in a worker, until the server
+    # sets the worker's own handler.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # Ctrl-C reaches the whole process group. The parent alone answers it, and then ends the workers;
-    # a worker that ended by itself would be reported as a failure.
+    # Ctrl-C reaches the whole process group. Only the parent handles it, and then ends the workers, because
+    # the server would report a worker that ends by itself as a failure.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     application = build_application(settings)
     _share_counts(application.meter, counters)
     model = application.slot.served.predictor.model
-    # Threads that wait for a slow model are of use where the rows of several requests go into one call.
+    # Where the rows of several requests go into one call, threads that wait for the model are not parked: the
+    # more threads wait, the more rows go into the next call.
     joins_rows = model.program is None and model.is_batched
     if joins_rows:
         return application.wsgi
-    _let_threads_finish()
-    return Turns(application.wsgi)
+    _use_batch_scheduling()
+    return ThreadParking(application.wsgi)
 
 
-def _let_threads_finish() -> None:
-    """Let a thread that wakes up wait until another one has done its part, or its time is over.
+def _use_batch_scheduling() -> None:
+    """Let a thread that wakes up wait until the running thread has finished, or has used its time slice.
 
-    The server's own thread and the one that predicts wake each other for every request. If each then pushed
-    the other from the processor at once, as it is usual, a request would cost a quarter more: sched(7), where
-    it says what `SCHED_BATCH` is for. All threads that this process starts have it from this one.
+    For each request the server's own thread and the thread that predicts wake each other. By default the
+    woken thread takes the CPU from the other thread at once, and a request costs a quarter more CPU time.
+    `SCHED_BATCH` turns that off, see sched(7). All threads that this process starts inherit it.
 
-    Threads that wait for a slow model together are better pushed: the sooner all have come, the more rows
-    go to it at once.
+    It is not used for a model that several threads wait for together: the sooner all of them have come, the
+    more rows go into one call.
     """
-    with suppress(AttributeError, OSError):  # Another system, or a sandbox that forbids it.
+    with suppress(AttributeError, OSError):  # Not Linux, or a sandbox that forbids the call.
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
@@ -131,10 +142,11 @@ def _share_counts(meter: Meter, counters: Counters) -> None:
 
 
 def check_address(host: str, port: int) -> None:
-    """Raise `CannotListen` with the reason, for which the server would show a traceback.
+    """Raise `CannotListen`, with the reason and advice, if the address cannot be listened on.
 
-    It would show none at all where another service of ours has the port: its workers share a port with
-    SO_REUSEPORT, and so would two services, each answering half of the requests.
+    Without this check the server shows a traceback. It shows no error at all if another service of infer has
+    the port: workers share a port with SO_REUSEPORT, and so two services would share it, and each would
+    answer half of the requests.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -154,14 +166,14 @@ def _explain_address(host: str, port: int, error: OSError) -> str:
 
 
 def _server_logging(settings: Settings) -> dict[str, object]:
-    """Our settings, with the loggers that the server expects to find in them."""
+    """Give the logging configuration of the service, with the loggers that Granian expects in it."""
     config = logging_config(log_format=settings.log_format, log_level=settings.log_level)
     loggers = {LOGGER.name: {"level": settings.log_level.upper()}, "_granian": {}}
     return {**config, "loggers": loggers}
 
 
 def _server_log_level(log_level: str) -> LogLevels:
-    """Keep what the server says to its errors: it also advises on the number of threads, which is chosen."""
+    """Let Granian log errors only: its warnings advise on the number of threads, which is chosen here."""
     return LogLevels(log_level) if log_level in ("debug", "critical") else LogLevels.error
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Each worker is a process with memory of its own. On a large machine without a limit, more of them than
-# this are asked for with WORKERS; until then each gets several threads.
-MOST_WORKERS_UNASKED = 8
+# Each worker is a process with memory of its own. On a large machine the default is 8 workers with several
+# threads each; the setting WORKERS asks for more workers.
+DEFAULT_WORKERS_MAX = 8
 
-# What the numeric libraries read, once, when they are first imported.
+# The environment variables that numeric libraries read once, when they are first imported.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -27,7 +27,10 @@ THREAD_VARIABLES = (
 
 @dataclass(frozen=True)
 class Sizing:
-    """`workers` processes answer requests; a numeric library may use `threads` threads in each."""
+    """How many workers (processes) answer requests, and how many threads a numeric library may use in each.
+
+    `cpus` is the number of CPUs for which these numbers were chosen.
+    """
 
     workers: int
     threads: int
@@ -35,37 +38,41 @@ class Sizing:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether more was asked for than there are CPUs."""
+        """Whether workers times threads are more than the CPUs."""
         return self.workers * self.threads > self.cpus
 
 
 def choose_sizing(cpus: int, *, workers: int | None = None, threads: int | None = None) -> Sizing:
-    """Fill the CPUs without exceeding them; a number that was asked for is kept, whatever it is."""
+    """Choose workers and threads that fill the CPUs; a number that is given is kept, whatever the CPUs."""
     if workers is None:
-        workers = max(1, min(cpus // (threads or 1), MOST_WORKERS_UNASKED))
+        workers = max(1, min(cpus // (threads or 1), DEFAULT_WORKERS_MAX))
     if threads is None:
         threads = max(1, cpus // workers)
     return Sizing(workers=workers, threads=threads, cpus=cpus)
 
 
 def thread_variables(threads: int) -> dict[str, str]:
-    """Give the environment that keeps the numeric libraries to `threads` threads in a process."""
+    """Give the environment variables that limit the numeric libraries to `threads` threads in a process."""
     variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
-    # The workers are the parallelism: joblib must start no processes or threads inside them, whatever
-    # n_jobs the model was trained with. It then also makes no semaphores and no temporary folders.
+    # The workers are the parallelism: joblib must start no processes or threads inside a worker, whatever
+    # n_jobs the model was trained with. With 0, joblib also makes no semaphores and no temporary folders.
     variables["JOBLIB_MULTIPROCESSING"] = "0"
     return variables
 
 
 def count_cpus(root: Path = Path("/")) -> int:
-    """Count the whole CPUs that this process may use, at least one: its affinity, less its cgroup's quota."""
+    """Count the whole CPUs that this process may use, at least 1.
+
+    The count is the CPU affinity or the quota of the cgroup, whichever is smaller. The cgroup is read below
+    the folder `root`.
+    """
     quota = cpu_quota(root)
     allowed = _affinity()
     return allowed if quota is None else max(1, min(allowed, int(quota)))
 
 
 def cpu_quota(root: Path = Path("/")) -> float | None:
-    """Give the CPUs that the cgroups of this process allow (2.5 is two and a half); None is no limit."""
+    """Give the number of CPUs that the cgroups of this process allow, such as 2.5; None without a limit."""
     quotas = [quota for quota in _quotas(root) if quota is not None]
     return min(quotas, default=None)
 
@@ -77,7 +84,11 @@ def _affinity() -> int:
 
 
 def _quotas(root: Path) -> Iterator[float | None]:
-    """Give every quota from the cgroup of this process up to the root; the smallest of them holds."""
+    """Give the quota of the cgroup of this process and of each parent; the smallest of these quotas applies.
+
+    The files are described in cgroups(7): `cpu.max` of version 2, `cpu.cfs_quota_us` and
+    `cpu.cfs_period_us` of version 1.
+    """
     mount = root / "sys/fs/cgroup"
     for controllers, path in _memberships(_read(root / "proc/self/cgroup")):
         if not controllers:
@@ -89,7 +100,10 @@ def _quotas(root: Path) -> Iterator[float | None]:
 
 
 def _memberships(text: str) -> Iterator[tuple[str, PurePosixPath]]:
-    """Lines like `0::/user.slice` (v2) and `4:cpu,cpuacct:/docker/1234` (v1)."""
+    """Give the controllers and the path of each line of `/proc/self/cgroup`.
+
+    Lines look like `0::/user.slice` (version 2) and `4:cpu,cpuacct:/docker/1234` (version 1).
+    """
     for line in text.splitlines():
         _, controllers, path = line.split(":", 2)
         yield controllers, PurePosixPath(path)
@@ -98,8 +112,8 @@ def _memberships(text: str) -> Iterator[tuple[str, PurePosixPath]]:
 def _upwards(mount: Path, path: PurePosixPath) -> Iterator[Path]:
     """List the folder of a cgroup, then its parents up to the mount.
 
-    In a container the path may be the host's, whose folders do not exist here; the mount itself is then
-    the container's own cgroup.
+    In a container the path may be a path of the host, and its folders do not exist in the container. The
+    mount itself is then the cgroup of the container.
     """
     for part in (path, *path.parents):
         yield mount / str(part).lstrip("/")
@@ -115,14 +129,14 @@ def _quota_v1(quota: str, period: str) -> float | None:
 
 
 def _ratio(quota: str, period: str) -> float | None:
-    """`max` and `-1` are how the two versions say that there is no limit."""
+    """Divide the quota by the period; None without a limit: `max` in version 2, `-1` in version 1."""
     if quota.strip().isdigit() and period.strip().isdigit() and int(period) > 0:
         return int(quota) / int(period)
     return None
 
 
 def _read(path: Path) -> str:
-    """Read a file of the kernel's, or nothing: there may be no such cgroup, or no right to look."""
+    """Read a file of the kernel; empty if the file does not exist, or may not be read."""
     try:
         return path.read_text()
     except OSError:

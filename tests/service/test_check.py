@@ -1,4 +1,4 @@
-"""The check that proves an image, against a real running service."""
+"""The check that verifies an image, against a real running service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class FixedClient(check.Client):
-    """Gives fixed answers: what a right service never says cannot be had from one."""
+    """Gives fixed answers, also ones that no real service gives."""
 
     def __init__(self, *answers: dict[str, object]) -> None:
         self.answers = list(answers)
@@ -29,17 +29,17 @@ class FixedClient(check.Client):
         return self.answers.pop(0)
 
 
-def test_made_up_rows_are_the_example_and_others() -> None:
+def test_generated_rows_are_the_example_and_the_example_with_other_numbers() -> None:
     client = FixedClient({"example": "/prediction?a=1"}, {"inputs": {"a": 1.0, "b": "red"}})
 
-    rows = check.made_up_rows(client)
+    rows = check.generate_rows(client)
 
     assert rows[0] == {"a": 1.0, "b": "red"}
     assert [row["a"] for row in rows[1:]] == list(check.PROBES)
     assert {row["b"] for row in rows} == {"red"}
 
 
-def test_answers_of_several_requests_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_answers_of_several_requests_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "BATCH_ROWS", 2)
     client = FixedClient({"features": [{"name": "a"}]}, {"predictions": [1, 2]}, {"predictions": [3]})
 
@@ -53,9 +53,9 @@ def test_missing_predictions_are_refused() -> None:
         check.check(FixedClient({"features": []}, {"predictions": [1]}), [{"a": 1}, {"a": 2}])
 
 
-def test_example_without_inputs_is_refused() -> None:
+def test_an_example_without_inputs_is_refused() -> None:
     with pytest.raises(check.PredictionRefused, match="gave no inputs"):
-        check.made_up_rows(FixedClient({"example": "/prediction?a=1"}, {"inputs": None}))
+        check.generate_rows(FixedClient({"example": "/prediction?a=1"}, {"inputs": None}))
 
 
 def _run(port: int, given: str) -> tuple[int, Any]:
@@ -71,7 +71,7 @@ def _run(port: int, given: str) -> tuple[int, Any]:
     return finished.returncode, json.loads(finished.stdout)
 
 
-def test_nobody_listening_is_an_error(free_port: int) -> None:
+def test_no_service_on_the_port_is_an_error(free_port: int) -> None:
     code, outcome = _run(free_port, "")
 
     assert code == 1
@@ -84,14 +84,14 @@ def port(start_service: Callable[..., Any], save: Callable[..., Path], classifie
     return int(start_service(save(classifier)).port)
 
 
-def test_running_service_answers_rows_that_are_made_up(port: int) -> None:
+def test_a_running_service_answers_generated_rows(port: int) -> None:
     code, outcome = _run(port, "")
 
     assert code == 0
     assert outcome["rows"] == len(outcome["predictions"]) == 5
 
 
-def test_running_service_answers_given_rows(port: int) -> None:
+def test_a_running_service_answers_given_rows(port: int) -> None:
     row = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}
 
     code, outcome = _run(port, json.dumps({"rows": [row]}))
@@ -99,7 +99,7 @@ def test_running_service_answers_given_rows(port: int) -> None:
     assert (code, outcome["predictions"]) == (0, ["setosa"])
 
 
-def test_refused_row_is_an_error_with_the_services_words(port: int) -> None:
+def test_a_refused_row_is_an_error_with_the_message_of_the_service(port: int) -> None:
     code, outcome = _run(port, json.dumps({"rows": [{"slength": "wide"}]}))
 
     assert code == 1

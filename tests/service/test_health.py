@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def answering(status: int, body: bytes) -> Iterator[int]:
-    """Answer every request so, on the port that is given."""
+    """Answer every request with this status and body; give the port."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -40,7 +40,7 @@ def answering(status: int, body: bytes) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
-def test_the_answer_decides(
+def test_the_status_of_the_answer_decides(
     status: int, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with answering(status, b'{"status": "so"}\n') as port:
@@ -51,7 +51,7 @@ def test_the_answer_decides(
     assert capsys.readouterr().out == f'{status} {{"status": "so"}}\n'
 
 
-def test_it_runs_as_a_command() -> None:
+def test_the_health_check_runs_as_a_program() -> None:
     with answering(200, b"yes") as port:
         done = subprocess.run(
             [sys.executable, "-m", "service.health"],
@@ -65,7 +65,7 @@ def test_it_runs_as_a_command() -> None:
     assert (done.stdout, done.stderr) == ("200 yes\n", "")
 
 
-def test_no_answer(
+def test_no_answer_is_told_with_the_port(
     free_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PORT", str(free_port))
@@ -75,7 +75,9 @@ def test_no_answer(
     assert capsys.readouterr().out.startswith(f"no answer on port {free_port}: ")
 
 
-def test_a_port_that_is_none(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_not_a_number_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("PORT", "http")
 
     assert main() == 1
@@ -83,7 +85,7 @@ def test_a_port_that_is_none(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
-def test_it_imports_nothing_from_outside_the_standard_library() -> None:
+def test_the_health_check_imports_only_the_standard_library() -> None:
     code = "import sys, service.health; print({'flask', 'numpy', 'granian'} & set(sys.modules))"
 
     done = subprocess.run(

@@ -18,13 +18,13 @@ def make_record(*, with_error: bool = False) -> logging.LogRecord:
     return logging.LogRecord("service", logging.WARNING, __file__, 1, "%s of %s", (1, 2), error)
 
 
-def test_text_lines_have_the_time_in_utc() -> None:
+def test_lines_of_text_have_the_time_in_utc() -> None:
     line = TextFormatter().format(make_record())
 
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ WARNING 1 of 2", line)
 
 
-def test_json_lines_hold_an_event_each() -> None:
+def test_each_line_of_json_is_one_event() -> None:
     line = JsonFormatter().format(make_record())
 
     event = json.loads(line)
@@ -32,7 +32,7 @@ def test_json_lines_hold_an_event_each() -> None:
     assert set(event) == {"time", "level", "message"}
 
 
-def test_a_traceback_stays_in_its_json_line() -> None:
+def test_a_traceback_is_in_the_line_of_its_event() -> None:
     line = JsonFormatter().format(make_record(with_error=True))
 
     assert "\n" not in line

@@ -67,12 +67,12 @@ def test_all_wrong_settings_are_named_at_once() -> None:
 
 
 @pytest.mark.parametrize("port", ["0", "-1", "65536", "1.5", "5_000", "\u0665", "9" * 5000])
-def test_a_port_is_a_whole_number_in_range(port: str) -> None:
+def test_a_port_must_be_a_whole_number_in_range(port: str) -> None:
     with pytest.raises(WrongSettings, match="PORT must be a whole number"):
         Settings.from_environment({"MODEL_FILE": "m.pkl", "PORT": port})
 
 
-def test_what_is_trusted_must_be_names() -> None:
+def test_trusted_modules_must_be_names() -> None:
     with pytest.raises(WrongSettings) as caught:
         Settings.from_environment({"MODEL_FILE": "m.pkl", "TRUST": "helpers * a..b"})
 

@@ -36,11 +36,11 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from infer_cli.inspection import inspect_model
-from service.errors import ModelUnloadable
 from service.loading.model_file import load_model
 from service.prediction.predictor import Predictor
 from service.protocols.description import describe
 from service.protocols.payload import parse_json
+from tests.service.loading.problems import problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,13 +125,6 @@ def check_both_sides(file: Path) -> Predictor:
 
 def rows_of(predictor: Predictor, rows: list[dict[str, Any]]) -> Any:
     return parse_json(json.dumps({"rows": rows}).encode(), predictor.features)
-
-
-def problem_of(file: Path) -> str:
-    with pytest.raises(ModelUnloadable) as caught:
-        load_model(file)
-    assert "\n" not in str(caught.value)
-    return str(caught.value).partition(f"{file}: ")[2]
 
 
 @pytest.mark.parametrize("probabilities", ["maps", "table"])
@@ -293,7 +286,7 @@ def test_whole_numbers(write_graph: Callable[..., Path], element: int, value: fl
         pytest.param(
             [("X", TensorProto.COMPLEX64, [None, 2])],
             {},
-            "it takes 'X', which is no table of numbers, texts or truth values. ",
+            "it takes 'X', which is no table of numbers, strings or booleans. ",
             id="complex numbers",
         ),
         pytest.param(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -15,32 +14,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from infer_cli.inspection import inspect_model
-from service.errors import Forbidden, ModelUnloadable
-from service.loading import skops_schema
+from service.errors import ModelUnloadable
 from service.loading.model_file import load_model
-from service.loading.policy import Policy
-from service.loading.skops_schema import Schema
 from service.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-
-@pytest.fixture
-def save_skops(tmp_path: Path) -> Callable[..., Path]:
-    """Write a model as skops does, after its schema was changed."""
-
-    def save(model: object, change: Callable[[str], str] = str) -> Path:
-        plain, file = tmp_path / "plain.skops", tmp_path / "model.skops"
-        skops.io.dump(model, plain)
-        with zipfile.ZipFile(plain) as source, zipfile.ZipFile(file, "w") as target:
-            for name in source.namelist():
-                data = source.read(name)
-                target.writestr(name, change(data.decode()) if name == "schema.json" else data)
-        return file
-
-    return save
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -141,53 +121,3 @@ def test_a_zip_of_another_kind(tmp_path: Path) -> None:
 
     with pytest.raises(ModelUnloadable, match="it is a zip without the schema that skops writes"):
         load_model(file)
-
-
-def test_nothing_but_what_was_judged_is_written() -> None:
-    text = {"__class__": "str", "__module__": "builtins", "__loader__": "JsonNode", "content": "1"}
-    hidden = {**text, "is_json": True, "file": "/etc/passwd", "extra": {"__class__": "system"}}
-    schema: dict[str, Any] = {
-        "__class__": "list",
-        "__module__": "builtins",
-        "__loader__": "ListNode",
-        "content": [hidden, {**hidden, "__id__": 3}, {"__id__": 3}],
-        "protocol": 2,
-        "_skops_version": "9",
-    }
-
-    written = Schema(schema, Policy()).written
-
-    assert written["content"][0] == {**text, "__id__": 1}
-    assert written["content"][2]["__loader__"] == "CachedNode"
-    assert written["content"][2]["__id__"] == written["content"][1]["__id__"]
-    assert "system" not in json.dumps(written)
-
-
-def test_more_objects_than_any_model_has(
-    classifier: LogisticRegression, save_skops: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(skops_schema, "NODES_MAX", 10)
-
-    with pytest.raises(ModelUnloadable, match="more objects than any model has"):
-        load_model(save_skops(classifier))
-
-
-def test_both_sides_have_the_same_rules() -> None:
-    from infer_cli.inspection.formats import skops_names as host_names  # noqa: PLC0415
-    from service.loading.unpickling import STAND_INS  # noqa: PLC0415
-
-    def plain(names: Any) -> set[tuple[str, str]]:
-        return {(name.module, name.name) for name in names}
-
-    assert {loader: plain(names) for loader, names in host_names.PLAIN.items()} == skops_schema.PLAIN
-    assert host_names.STRICT == skops_schema.STRICT
-    assert plain(host_names.STAND_INS) == set(STAND_INS)
-    assert set(Schema._loaders) == {"JsonNode", *host_names.KNOWN}
-
-
-@pytest.mark.parametrize(
-    "schema", [None, [], {}, {"protocol": 2}, {"protocol": 2, "__loader__": ["ListNode"]}]
-)
-def test_a_schema_of_nothing(schema: object) -> None:
-    with pytest.raises(Forbidden):
-        Schema(schema, Policy())

@@ -68,7 +68,7 @@ def test_cpu_quota(tmp_path: Path, files: dict[str, str], quota: float | None) -
     assert cpu_quota(lay_out(tmp_path, files)) == quota
 
 
-def test_without_a_quota_the_affinity_counts(tmp_path: Path) -> None:
+def test_without_a_quota_the_affinity_is_the_number_of_cpus(tmp_path: Path) -> None:
     assert count_cpus(tmp_path) == len(os.sched_getaffinity(0))
 
 
@@ -82,14 +82,14 @@ def test_a_quota_below_one_cpu_counts_as_one(tmp_path: Path) -> None:
     ("cpus", "workers", "threads", "expected"),
     [
         pytest.param(1, None, None, (1, 1), id="one CPU"),
-        pytest.param(4, None, None, (4, 1), id="a worker a CPU"),
+        pytest.param(4, None, None, (4, 1), id="one worker for each CPU"),
         pytest.param(64, None, None, (8, 8), id="a large machine"),
-        pytest.param(8, 2, None, (2, 4), id="workers asked for"),
-        pytest.param(8, None, 4, (2, 4), id="threads asked for"),
+        pytest.param(8, 2, None, (2, 4), id="workers given"),
+        pytest.param(8, None, 4, (2, 4), id="threads given"),
         pytest.param(8, 3, None, (3, 2), id="not divisible"),
         pytest.param(2, 6, None, (6, 1), id="more workers than CPUs"),
         pytest.param(2, None, 6, (1, 6), id="more threads than CPUs"),
-        pytest.param(2, 3, 4, (3, 4), id="both asked for"),
+        pytest.param(2, 3, 4, (3, 4), id="both given"),
     ],
 )
 def test_sizing(cpus: int, workers: int | None, threads: int | None, expected: tuple[int, int]) -> None:
@@ -99,7 +99,7 @@ def test_sizing(cpus: int, workers: int | None, threads: int | None, expected: t
     assert sizing.is_crowded == (expected[0] * expected[1] > cpus)
 
 
-def test_the_numeric_libraries_get_the_threads_and_joblib_none() -> None:
+def test_numeric_libraries_get_the_threads_and_joblib_gets_none() -> None:
     variables = thread_variables(3)
 
     assert (

@@ -1,4 +1,4 @@
-"""Of the server's threads one works at a time, and no request waits for a thread that does not come."""
+"""Of the server's threads one is active at a time, and no request waits for a parked thread."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.workers.thread_parking import Turns
+from service.workers.thread_parking import ThreadParking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -34,17 +34,17 @@ SOON_S = 20.0
 
 
 class Server:
-    """What the real server does with its threads: all take requests from one queue."""
+    """As the real server: each thread takes its next request from one queue."""
 
-    def __init__(self, turns: Turns, threads: int) -> None:
-        self._turns = turns
+    def __init__(self, parking: ThreadParking, threads: int) -> None:
+        self._parking = parking
         self._requests: queue.Queue[tuple[dict[str, Any], queue.Queue[bytes]]] = queue.Queue()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
         for thread in self._threads:
             thread.start()
 
     def ask(self, **environ: Any) -> queue.Queue[bytes]:
-        """Where the answer will be."""
+        """Send a request; give the queue in which its answer will be."""
         answer: queue.Queue[bytes] = queue.Queue()
         self._requests.put((environ, answer))
         return answer
@@ -52,7 +52,7 @@ class Server:
     def _work(self) -> None:
         while True:
             environ, answer = self._requests.get()
-            parts: Any = self._turns(environ, lambda *_: lambda _: None)
+            parts: Any = self._parking(environ, lambda *_: lambda _: None)
             answer.put(b"".join(parts))
             if hasattr(parts, "close"):
                 parts.close()
@@ -65,89 +65,89 @@ def application(environ: dict[str, Any], _start: object) -> Iterable[bytes]:
     return [environ["name"]]
 
 
-def wait_until(true: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + SOON_S
-    while not true():
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)
 
 
-def test_all_but_one_thread_go_to_sleep() -> None:
-    turns = Turns(application)
-    server = Server(turns, 8)
-    holds = [threading.Event() for _ in range(8)]
+def test_all_threads_but_one_are_parked() -> None:
+    parking = ThreadParking(application)
+    server = Server(parking, 8)
+    releases = [threading.Event() for _ in range(8)]
     began = [threading.Event() for _ in range(8)]
-    for number, (hold, start) in enumerate(zip(holds, began, strict=True)):
-        server.ask(name=b"%d" % number, wait=hold, began=start)
+    for number, (release, start) in enumerate(zip(releases, began, strict=True)):
+        server.ask(name=b"%d" % number, wait=release, began=start)
     for start in began:
         assert start.wait(SOON_S)
-    for hold in holds:
-        hold.set()
+    for release in releases:
+        release.set()
 
     answers = [server.ask(name=b"%d" % number) for number in range(200)]
 
     assert [answer.get(timeout=SOON_S) for answer in answers] == [b"%d" % number for number in range(200)]
-    wait_until(lambda: len(turns._asleep) == 7)
-    assert len(turns._awake) == 1
+    wait_until(lambda: len(parking._parked) == 7)
+    assert len(parking._active) == 1
 
 
-def test_another_one_is_woken_for_each_that_is_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    # However many there are, here.
-    monkeypatch.setattr("service.workers.thread_parking.FEW_TICKS", -1)
-    turns = Turns(application)
-    server = Server(turns, 4)
+def test_another_thread_is_unparked_for_each_thread_that_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Parking is never paused in this test.
+    monkeypatch.setattr("service.workers.thread_parking.SLOW_CLIENT_TICKS", -1)
+    parking = ThreadParking(application)
+    server = Server(parking, 4)
     for _ in range(3):
-        holds = [threading.Event() for _ in range(3)]
-        for hold in holds:
+        releases = [threading.Event() for _ in range(3)]
+        for release in releases:
             start = threading.Event()
-            server.ask(name=b"slow", wait=hold, began=start)
+            server.ask(name=b"slow", wait=release, began=start)
             assert start.wait(SOON_S)
         assert server.ask(name=b"quick").get(timeout=SOON_S) == b"quick"
-        for hold in holds:
-            hold.set()
+        for release in releases:
+            release.set()
         for _ in range(50):
             assert server.ask(name=b"quick").get(timeout=SOON_S) == b"quick"
-        wait_until(lambda: len(turns._asleep) == 3)
+        wait_until(lambda: len(parking._parked) == 3)
 
 
-def test_another_one_is_woken_at_once_for_a_long_body() -> None:
-    turns = Turns(application)
-    server = Server(turns, 4)
-    holds = [threading.Event() for _ in range(3)]
-    for hold in holds:
+def test_another_thread_is_unparked_at_once_for_a_long_body() -> None:
+    parking = ThreadParking(application)
+    server = Server(parking, 4)
+    releases = [threading.Event() for _ in range(3)]
+    for release in releases:
         start = threading.Event()
-        server.ask(name=b"long", wait=hold, began=start, CONTENT_LENGTH="10000")
+        server.ask(name=b"long", wait=release, began=start, CONTENT_LENGTH="10000")
         assert start.wait(SOON_S)
-        assert not turns._awake
-    for hold in holds:
-        hold.set()
+        assert not parking._active
+    for release in releases:
+        release.set()
 
     for _ in range(50):
         assert server.ask(name=b"quick", CONTENT_LENGTH="9999").get(timeout=SOON_S) == b"quick"
 
-    wait_until(lambda: len(turns._asleep) == 3)
+    wait_until(lambda: len(parking._parked) == 3)
 
 
-def test_all_are_let_go_when_there_is_nothing_to_do() -> None:
-    turns = Turns(application)
-    server = Server(turns, 4)
+def test_all_threads_are_unparked_when_no_requests_come() -> None:
+    parking = ThreadParking(application)
+    server = Server(parking, 4)
     answers = [server.ask(name=b"a") for _ in range(500)]
     for answer in answers:
         answer.get(timeout=SOON_S)
 
-    wait_until(lambda: not turns._is_watched)
+    wait_until(lambda: not parking._is_watched)
 
-    assert turns._asleep == []
+    assert parking._parked == []
     assert server.ask(name=b"again").get(timeout=SOON_S) == b"again"
 
 
 def test_threads_that_end_are_forgotten() -> None:
-    """The one that is left must not go to sleep."""
-    turns = Turns(application)
+    """The only thread that is left must not be parked."""
+    parking = ThreadParking(application)
 
     def ask_while_watched() -> None:
         for _ in range(20):
-            assert b"".join(turns({"name": b"a"}, lambda *_: lambda _: None)) == b"a"
+            assert b"".join(parking({"name": b"a"}, lambda *_: lambda _: None)) == b"a"
             time.sleep(0.005)
 
     for _ in range(3):
@@ -155,90 +155,90 @@ def test_threads_that_end_are_forgotten() -> None:
         thread.start()
         thread.join()
 
-    wait_until(lambda: len(turns._awake) == 0)
-    server = Server(turns, 1)
+    wait_until(lambda: len(parking._active) == 0)
+    server = Server(parking, 1)
     for _ in range(100):
         assert server.ask(name=b"again").get(timeout=SOON_S) == b"again"
-    assert turns._asleep == []
+    assert parking._parked == []
 
 
-def hold_up(server: Server, count: int) -> list[threading.Event]:
-    holds = [threading.Event() for _ in range(count)]
-    for hold in holds:
+def stall(server: Server, count: int) -> list[threading.Event]:
+    releases = [threading.Event() for _ in range(count)]
+    for release in releases:
         start = threading.Event()
-        server.ask(name=b"slow", wait=hold, began=start)
+        server.ask(name=b"slow", wait=release, began=start)
         assert start.wait(SOON_S)
-    return holds
+    return releases
 
 
-def test_nobody_sleeps_while_many_are_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.workers.thread_parking.OPEN_TICKS", 50)
-    turns = Turns(application)
-    server = Server(turns, 12)
+def test_no_thread_is_parked_for_a_while_after_many_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.workers.thread_parking.PAUSE_TICKS", 50)
+    parking = ThreadParking(application)
+    server = Server(parking, 12)
 
-    def one_is_awake() -> bool:
+    def one_is_active() -> bool:
         server.ask(name=b"quick").get(timeout=SOON_S)
-        return len(turns._asleep) == 11
+        return len(parking._parked) == 11
 
-    for hold in hold_up(server, 12):
-        hold.set()
-    wait_until(one_is_awake)
-    # Each begins when the one before it was noticed.
-    holds = hold_up(server, 8)
-    wait_until(lambda: turns._tick < turns._open_until)
+    for release in stall(server, 12):
+        release.set()
+    wait_until(one_is_active)
+    # Each of these requests begins when the stall before it was noticed.
+    releases = stall(server, 8)
+    wait_until(lambda: parking._tick < parking._paused_until_tick)
     for _ in range(50):
         assert server.ask(name=b"quick").get(timeout=SOON_S) == b"quick"
-    assert turns._asleep == []
-    for hold in holds:
-        hold.set()
+    assert parking._parked == []
+    for release in releases:
+        release.set()
 
-    wait_until(one_is_awake)
+    wait_until(one_is_active)
 
 
-def test_many_that_are_held_up_at_once_happened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stalls_in_the_same_tick_count_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.workers.thread_parking.TICK_S", 1.0)
-    turns = Turns(application)
-    server = Server(turns, 12)
+    parking = ThreadParking(application)
+    server = Server(parking, 12)
 
-    holds = hold_up(server, 8)
-    wait_until(lambda: not turns._awake)
+    releases = stall(server, 8)
+    wait_until(lambda: not parking._active)
 
-    assert len(turns._hold_ups) == 1
-    assert turns._open_until == 0
-    for hold in holds:
-        hold.set()
+    assert len(parking._stalls) == 1
+    assert parking._paused_until_tick == 0
+    for release in releases:
+        release.set()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the state of a thread")
-def test_a_thread_that_waits_for_a_processor_is_not_held_up_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_uses_a_cpu_counts_as_stalled_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.workers.thread_parking.RUNNING_TICKS", 10_000)
     began, is_over = threading.Event(), threading.Event()
 
     def work(_environ: object, _start: object) -> Iterable[bytes]:
         began.set()
         while not is_over.is_set():
-            # Without the interpreter, as a model's own code works.
+            # Without the interpreter lock, as the compiled code of a model works.
             hashlib.pbkdf2_hmac("sha256", b"", b"", 1_000_000)
         return [b"done"]
 
-    turns = Turns(work)
-    answer = Server(turns, 1).ask()
+    parking = ThreadParking(work)
+    answer = Server(parking, 1).ask()
     assert began.wait(SOON_S)
-    (seat,) = turns._awake
-    before = turns._tick
-    wait_until(lambda: turns._tick > before + 5)
-    was_held_up, was_running = seat.is_held_up, seat.is_running()
+    (thread,) = parking._active
+    before = parking._tick
+    wait_until(lambda: parking._tick > before + 5)
+    was_stalled, was_running = thread.is_stalled, thread.is_running()
     monkeypatch.setattr("service.workers.thread_parking.RUNNING_TICKS", 4)
-    wait_until(lambda: seat.is_held_up)
+    wait_until(lambda: thread.is_stalled)
     is_over.set()
 
     assert answer.get(timeout=SOON_S) == b"done"
-    assert (was_held_up, was_running) == (False, True)
+    assert (was_stalled, was_running) == (False, True)
 
 
-def test_without_another_thread_nobody_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    turns = Turns(application)
-    server = Server(turns, 4)
+def test_without_a_watcher_no_thread_is_parked(monkeypatch: pytest.MonkeyPatch) -> None:
+    parking = ThreadParking(application)
+    server = Server(parking, 4)
 
     def fail(_: object) -> None:
         raise RuntimeError("can't start new thread")
@@ -247,23 +247,23 @@ def test_without_another_thread_nobody_sleeps(monkeypatch: pytest.MonkeyPatch) -
         patched.setattr("service.workers.thread_parking.threading.Thread.start", fail)
         for _ in range(50):
             assert server.ask(name=b"quick").get(timeout=SOON_S) == b"quick"
-        assert turns._asleep == []
+        assert parking._parked == []
 
     assert server.ask(name=b"quick").get(timeout=SOON_S) == b"quick"
-    assert turns._is_watched
+    assert parking._is_watched
 
 
-def test_an_error_of_the_application_holds_nothing() -> None:
+def test_a_thread_is_not_busy_after_an_error_of_the_application() -> None:
     def failing(_environ: object, _start: object) -> Iterable[bytes]:
         raise LookupError
 
-    turns = Turns(failing)
+    parking = ThreadParking(failing)
     for _ in range(3):
         with pytest.raises(LookupError):
-            turns({}, lambda *_: lambda _: None)
+            parking({}, lambda *_: lambda _: None)
 
-    (seat,) = turns._awake
-    assert not seat.is_busy
+    (thread,) = parking._active
+    assert not thread.is_busy
 
 
 @contextmanager
@@ -275,7 +275,7 @@ def half_a_request(port: int) -> Iterator[socket.socket]:
         yield connection
 
 
-def test_clients_that_send_slowly_keep_nobody_waiting(
+def test_clients_that_send_slowly_do_not_delay_other_clients(
     classifier: LogisticRegression, save: Callable[..., Path], start_service: Start
 ) -> None:
     service = start_service(save(classifier), WORKERS="1")

@@ -6,35 +6,35 @@ import pytest
 
 from infer_cli.plan.labels import SERVICE
 from infer_cli.terminal.completion import complete_image, complete_running_service, complete_service
+from tests.engine.fake_engine import running_fake_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.engine.conftest import FakeEngine
+    from tests.engine.fake_engine import FakeEngine
 
     Complete = Callable[[str], list[str]]
 
 
 @pytest.fixture
-def current_engine(
-    fake_engine: FakeEngine, docker_config: Path, monkeypatch: pytest.MonkeyPatch
-) -> FakeEngine:
-    """The fake, as the engine that the shell's user has."""
-    assert docker_config.is_dir()
-    monkeypatch.setenv("DOCKER_HOST", fake_engine.url)
-    return fake_engine
+def current_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
+    """A fake engine that the user of the shell has chosen."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with running_fake_engine() as engine:
+        monkeypatch.setenv("DOCKER_HOST", engine.url)
+        yield engine
 
 
 @pytest.mark.parametrize(
     ("complete", "incomplete", "expected"),
     [
         pytest.param(complete_service, "", ["iris", "iris-old", "wine"], id="all services"),
-        pytest.param(complete_service, "iris", ["iris", "iris-old"], id="services that begin so"),
-        pytest.param(complete_service, "x", [], id="no service begins so"),
+        pytest.param(complete_service, "iris", ["iris", "iris-old"], id="services with this prefix"),
+        pytest.param(complete_service, "x", [], id="no service with this prefix"),
         pytest.param(complete_running_service, "", ["iris", "wine"], id="running services"),
         pytest.param(complete_image, "", ["iris:v1", "iris:v2", "wine:v1"], id="all images"),
-        pytest.param(complete_image, "iris:", ["iris:v1", "iris:v2"], id="images that begin so"),
+        pytest.param(complete_image, "iris:", ["iris:v1", "iris:v2"], id="images with this prefix"),
     ],
 )
 def test_names_are_completed(
@@ -57,7 +57,7 @@ def test_names_are_completed(
         pytest.param(complete_image, id="images"),
     ],
 )
-def test_without_an_engine_nothing_is_said(
+def test_without_an_engine_nothing_is_completed_or_printed(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], complete: Complete
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/engine.sock")

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from infer_cli.engine.weight import Part, layers_of
+from infer_cli.engine.image_sizes import Part, layers_of
 
 
-def test_layers_of_the_classic_builder_are_called_by_what_they_hold() -> None:
+def test_layers_of_the_classic_builder_are_named_by_their_content() -> None:
     history = [
         ("/bin/sh -c #(nop)  LABEL a=b", 0),
         ("/bin/sh -c #(nop) COPY dir:4 in /", 7),
@@ -25,5 +25,5 @@ def test_layers_of_the_classic_builder_are_called_by_what_they_hold() -> None:
     )
 
 
-def test_other_builders_words_are_kept() -> None:
+def test_the_names_of_other_builders_are_kept() -> None:
     assert layers_of([("COPY service/ / # buildkit", 1)]) == (Part("COPY service/ / # buildkit", 1),)

@@ -1,24 +1,23 @@
-"""What each part of an image weighs, as a program inside it and the engine tell."""
+"""The sizes of the parts of an image.
+
+A program inside the image measures its packages and files; the engine reports the sizes of its layers.
+"""
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infer_cli.engine.connection import translated
-from infer_cli.engine.containers import run_throwaway, throwaway
+from infer_cli.engine.containers import run_in_temporary_container
 from infer_cli.errors import EngineError
 
 if TYPE_CHECKING:
-    from pathlib import Path, PurePosixPath
-
     from infer_cli.engine.connection import Engine
 
-# A package weighs what its own list of files names, and the bytecode made of them.
-_WEIGH = """
+# The size of a package is that of the files in its RECORD and of the bytecode compiled from them.
+_MEASURE = """
 import csv, json, pathlib
 home = pathlib.Path("/opt/infer")
 packages = home / "packages"
@@ -37,32 +36,31 @@ print(json.dumps({"packages": found, "service": tree(home / "service"), "code": 
                   "model": tree(home / "model")}))
 """
 
-
-# The folders that the template copies, in its order.
+# The folders that the template copies, in the order of its instructions.
 _COPIED = ("finish/", "service/", "code/", "model/")
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of an image and its weight."""
+    """A part of an image, and its size."""
 
     name: str
     size_bytes: int
 
 
 @dataclass(frozen=True)
-class Weight:
-    """The weight of an image by package (the heaviest first) and by layer (the first first)."""
+class ImageSizes:
+    """The sizes in an image: its packages and other parts, largest first, and its layers in build order."""
 
     packages: tuple[Part, ...]
     layers: tuple[Part, ...]
 
 
-def weigh_image(engine: Engine, image: str) -> Weight:
-    """Weigh an image that infer made; raises `EngineError` for another."""
-    status, output = run_throwaway(engine, image, ["python3", "-c", _WEIGH])
+def measure_image(engine: Engine, image: str) -> ImageSizes:
+    """The sizes of the parts of an image that infer made; raises `EngineError` for any other image."""
+    status, output = run_in_temporary_container(engine, image, ["python3", "-c", _MEASURE])
     if status != 0:
-        raise EngineError(f"the image {image} cannot be weighed: {output.strip()}")
+        raise EngineError(f"the sizes in the image {image} cannot be read: {output.strip()}")
     found = json.loads(output)
     parts = [Part(f"{name} {version}", size) for name, (version, size) in found["packages"].items()]
     parts += [Part(name, found[name]) for name in ("service", "code", "model") if found[name]]
@@ -72,25 +70,15 @@ def weigh_image(engine: Engine, image: str) -> Weight:
         [(str(entry.get("CreatedBy") or ""), int(entry.get("Size") or 0)) for entry in history]
     )
     parts.sort(key=lambda part: (-part.size_bytes, part.name))
-    return Weight(tuple(parts), layers)
-
-
-def copy_from_image(engine: Engine, image: str, path: PurePosixPath, target: Path) -> None:
-    """Copy a file out of an image to `target`."""
-    with translated(f"copy {path} out of {image}"), throwaway(engine, image, ["true"]) as container_id:
-        chunks, _ = engine.api.get_archive(container_id, str(path))
-        archive = io.BytesIO(b"".join(chunks))
-    with tarfile.open(fileobj=archive) as tar:
-        member = tar.extractfile(path.name)
-        if member is None:
-            raise EngineError(f"{path} in the image {image} is not a file")
-        target.write_bytes(member.read())
+    return ImageSizes(tuple(parts), layers)
 
 
 def layers_of(history: list[tuple[str, int]]) -> tuple[Part, ...]:
-    """The layers that weigh anything, the first one first; a history of instructions has the last one first.
+    """The layers that are not empty, in build order.
 
-    The classic builder calls what was copied by its digest; the template has a fixed order of such lines.
+    `history` is the engine's list of instructions and layer sizes in bytes, the last instruction first. The
+    classic builder names a copied folder by its digest, so the folder is taken from the fixed order of the
+    template's COPY instructions.
     """
     copied = iter(_COPIED)
     layers = []
