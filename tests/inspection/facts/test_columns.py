@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from infer_cli.inspection import Feature
@@ -13,6 +15,9 @@ from infer_cli.inspection.facts.columns import (
     feature_of,
     merged,
 )
+
+if TYPE_CHECKING:
+    from infer_cli.inspection.facts.model import ColumnType
 
 
 @pytest.mark.parametrize(
@@ -27,11 +32,8 @@ from infer_cli.inspection.facts.columns import (
         pytest.param({"any"}, "any", id="no opinion"),
     ],
 )
-def test_the_parts_agree_on_a_type(types: set[str], expected: str) -> None:
-    learned = Learned(is_used=True)
-    learned.types |= types  # type: ignore[arg-type]  # the strings of the parameters are column types
-
-    assert feature_of("a", learned).type == expected
+def test_the_parts_agree_on_a_type(types: set[ColumnType], expected: ColumnType) -> None:
+    assert feature_of("a", Learned(types=types, is_used=True)).type == expected
 
 
 def test_a_feature_that_no_part_receives_takes_anything() -> None:
