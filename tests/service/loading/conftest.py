@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def save_skops(tmp_path: Path) -> Callable[..., Path]:
-    """Write a model as skops does, after its schema was changed."""
+    """Save a model with skops, with a change to its schema."""
 
     def save(model: object, change: Callable[[str], str] = str) -> Path:
         plain, file = tmp_path / "plain.skops", tmp_path / "model.skops"
