@@ -35,11 +35,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
-from infer_cli.inspection import inspect_model
 from service.loading.model_file import load_model
 from service.prediction.predictor import Predictor
 from service.protocols.description import describe
 from service.protocols.payload import parse_json
+from tests.service.loading.both_sides import check_both_sides
 from tests.service.loading.problems import problem_of
 
 if TYPE_CHECKING:
@@ -92,36 +92,6 @@ def convert(tmp_path: Path) -> Callable[..., Path]:
         return file
 
     return write
-
-
-@pytest.fixture
-def write_graph(tmp_path: Path) -> Callable[..., Path]:
-    """Write a model of one operator that takes inputs, each given by its name, element type and shape."""
-
-    def write(*inputs: tuple[str, int, list[int | None]], **metadata: str) -> Path:
-        nodes = [helper.make_node("Identity", [inputs[0][0]], ["Y"])]
-        values = [helper.make_tensor_value_info(*one) for one in inputs]
-        output = helper.make_tensor_value_info("Y", inputs[0][1], inputs[0][2])
-        graph = helper.make_graph(nodes, "model", values, [output])
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-        helper.set_model_props(model, metadata)
-        file = tmp_path / "model.onnx"
-        onnx.save(model, file)
-        return file
-
-    return write
-
-
-def check_both_sides(file: Path) -> Predictor:
-    """Load the model; what the inspection tells of it on the host must be what the service tells."""
-    inspection, predictor = inspect_model(file), Predictor(load_model(file).model)
-    assert inspection.kind == predictor.model.kind
-    assert inspection.classes == (None if predictor.classes is None else tuple(predictor.classes))
-    assert inspection.features is not None
-    assert [(one.name, one.kind, one.required, one.nullable) for one in inspection.features] == [
-        (feature.name, feature.type, feature.required, feature.nullable) for feature in predictor.features
-    ]
-    return predictor
 
 
 def rows_of(predictor: Predictor, rows: list[dict[str, Json]]) -> list[list[Value]]:
@@ -237,27 +207,11 @@ def test_a_model_of_texts_takes_a_list_of_strings(convert: Callable[..., Path]) 
     assert predictor.predict([["a red one"], ["a blue one"]]).values == [1, 0]
 
 
-def test_column_names_come_from_the_metadata(write_graph: Callable[..., Path]) -> None:
-    file = write_graph(("X", TensorProto.FLOAT, [None, None]), feature_names='["length", "width"]')
-
-    predictor = check_both_sides(file)
-
-    assert [feature.name for feature in predictor.features] == ["length", "width"]
-    assert predictor.predict([[1.5, 2.0]]).values == [[1.5, 2.0]]
-
-
 def test_a_model_of_one_row_is_called_for_each_row(write_graph: Callable[..., Path]) -> None:
     """PyTorch saves a model for as many rows as its example has."""
     predictor = check_both_sides(write_graph(("X", TensorProto.FLOAT, [1, 2])))
 
     assert predictor.predict([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]).values == [[1, 2], [3, 4], [5, 6]]
-
-
-def test_an_input_of_one_dimension_is_one_column(write_graph: Callable[..., Path]) -> None:
-    predictor = check_both_sides(write_graph(("X", TensorProto.DOUBLE, [None])))
-
-    assert predictor.model.kind == "regressor"
-    assert predictor.predict([[0.1], [0.2]]).values == [0.1, 0.2]
 
 
 def test_numbers_are_rounded_to_the_floats_that_the_model_takes(write_graph: Callable[..., Path]) -> None:
@@ -281,53 +235,6 @@ def test_a_number_that_is_no_integer_of_the_model_is_an_error(
     assert predictor.predict(rows).values == [7, 7]
 
 
-@pytest.mark.parametrize(
-    ("inputs", "metadata", "problem"),
-    [
-        pytest.param(
-            [("X", TensorProto.FLOAT, [None, 3, 8, 8])],
-            {},
-            "it takes 'X' with 4 dimensions, which is no table. ",
-            id="images",
-        ),
-        pytest.param(
-            [("X", TensorProto.COMPLEX64, [None, 2])],
-            {},
-            "it takes 'X', which is no table of numbers, strings or booleans. ",
-            id="complex numbers",
-        ),
-        pytest.param(
-            [("X", TensorProto.FLOAT, [4, 2])], {}, "it takes exactly 4 rows at a time. ", id="four rows"
-        ),
-        pytest.param(
-            [("X", TensorProto.FLOAT, [None, None])],
-            {},
-            "it does not say how many features it takes. Convert it with a fixed number",
-            id="any number of columns",
-        ),
-        pytest.param(
-            [("X", TensorProto.FLOAT, [None, 2])],
-            {"feature_names": '["a"]'},
-            "it has 1 names in its metadata for 2 features. ",
-            id="other names",
-        ),
-        pytest.param(
-            [("X", TensorProto.FLOAT, [None, 2]), ("Z", TensorProto.FLOAT, [None, 1])],
-            {},
-            "it takes several inputs, and 'X' is not one column. Convert it with one input for all",
-            id="several tables",
-        ),
-    ],
-)
-def test_a_model_without_rows_of_columns_cannot_be_served(
-    inputs: list[tuple[str, int, list[int | None]]],
-    metadata: dict[str, str],
-    problem: str,
-    write_graph: Callable[..., Path],
-) -> None:
-    assert problem_of(write_graph(*inputs, **metadata)).startswith(problem)
-
-
 def test_a_model_that_onnx_runtime_refuses(tmp_path: Path) -> None:
     file = tmp_path / "model.onnx"
     shape = [None, 2]
@@ -336,22 +243,6 @@ def test_a_model_that_onnx_runtime_refuses(tmp_path: Path) -> None:
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]), file)
 
     assert problem_of(file).startswith("it is refused by ONNX Runtime ")
-
-
-@pytest.mark.parametrize(
-    ("data", "problem"),
-    [
-        (b"\x08\x07", "it is no ONNX model. "),
-        (b"\x08\x07\x12\x40ORTM", "it is of ONNX Runtime's own format. Save it as .onnx."),
-        (b"\x08\x07\x3a\x40", "it is no ONNX model, or is cut short. "),
-        (b"\x08\x07\x3a\x00", "it has no inputs or no outputs. "),
-    ],
-)
-def test_a_file_that_is_no_onnx_model(data: bytes, problem: str, tmp_path: Path) -> None:
-    file = tmp_path / "model.onnx"
-    file.write_bytes(data)
-
-    assert problem_of(file).startswith(problem)
 
 
 def test_forked_workers_answer_at_the_same_time(
