@@ -7,6 +7,7 @@ help:
 	@echo "make demo-stop  stop what 'make demo' left running"
 	@echo "make test       set everything up and run all checks and tests, with a real engine"
 	@echo "make quick      the checks and tests that need no engine"
+	@echo "make lint       the checks of code, format and types; the commit hook runs it"
 	@echo "make bench      measure, compare with others, and print ratios"
 
 setup:

@@ -1,7 +1,7 @@
-"""Compiles the service's few lines of C, for the processors that images are made for.
+"""Compiles the C code of the service for every processor that images support.
 
-With Zig, which is a package like any other and compiles for Linux on each system: so a wheel holds the
-libraries for all processors, wherever it is built.
+The compiler is Zig: pip can install it, and on every system it compiles for Linux on every processor. So
+each wheel holds the libraries for all processors, wherever the wheel is built.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NATIVE = Path(__file__).resolve().parent / "service" / "native"
 PROCESSORS = ("x86_64", "aarch64")
-# No C library is linked: what is used of it (strtod) is found in the process, be it glibc's or musl's.
-# Products and sums stay apart, as they are in the models: one rounding less would be another result.
+# The libraries link no C library: they find strtod and exp in the process, in glibc or in musl.
+# -ffp-contract=off keeps multiplication and addition apart, as the models compute them. A fused multiply-add
+# rounds once instead of twice, and so could give another result.
 OPTIONS = (
     *("-std=c11", "-O3", "-ffp-contract=off", "-fPIC", "-fvisibility=hidden"),
     *("-shared", "-nostdlib", "-Wl,-z,now", "-Wl,-s", "-Wl,--build-id=none"),
@@ -25,10 +26,10 @@ OPTIONS = (
 
 
 class CompileNative(BuildHookInterface):
-    """Leaves `service/native/PROCESSOR.so` beside the sources."""
+    """A build hook that writes `service/native/PROCESSOR.so` beside the C sources."""
 
     def initialize(self, version: str, build_data: dict[str, object]) -> None:
-        """Compile before a wheel, or an editable installation, is made."""
+        """Compile before a wheel or an editable installation is made."""
         del version, build_data
         if self.target_name == "wheel":
             for processor in PROCESSORS:
@@ -36,14 +37,17 @@ class CompileNative(BuildHookInterface):
 
 
 def compile_for(processor: str, library: Path) -> None:
-    """Compile the sources into `library`."""
+    """Compile the C sources into `library` for a processor, as `uname -m` names it."""
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / library.name
         sources = sorted(path.name for path in NATIVE.glob("*.c"))
         target = f"{processor}-linux-gnu"
         command = [sys.executable, "-m", "ziglang", "cc", "-target", target, *OPTIONS, "-o", made, *sources]
         subprocess.run(command, cwd=NATIVE, check=True)
-        library.write_bytes(made.read_bytes())
+        # A process that has the old library loaded keeps it: writing over the file would crash the process.
+        new = library.with_suffix(".new")
+        new.write_bytes(made.read_bytes())
+        new.replace(library)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Measurements that anyone can repeat with `make bench`; times are compared within one run."""
+"""Measurements that anyone can repeat with `make bench`. Only numbers of the same run are comparable."""

@@ -1,11 +1,11 @@
-"""`make bench`: measures infer, and compares its service with others. See docs/benchmarks.md."""
+"""`make bench`: measures infer, and compares its service with other servers. See docs/benchmarks.md."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks import plot, report
 from benchmarks.builds import builds
@@ -22,29 +22,31 @@ from benchmarks.serving import compare
 from benchmarks.starts import starts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from benchmarks.peers.peer import Peer
 
 _PARTS = ("cli", "build", "start", "serving", "images")
-# Takes as long as all others, and is made only where it is asked for.
+# This part takes as long as all others together, so it runs only if it is named.
 _ESTIMATORS = "estimators"
 
 
 def main() -> None:
-    """Measure the parts that were asked for, print them, and write JSON and a plot."""
+    """Measure the parts named on the command line; print the results, and write them as JSON and a plot."""
     options = _options()
-    results: dict[str, Any] = {}
+    results: dict[str, Mapping[str, object]] = {}
     for part in options.parts or _PARTS:
         try:
             results[part] = _measure(part, options)
         except Problem as problem:
-            # The other parts go on.
+            # One part that cannot be measured does not stop the others.
             print(f"\n{part}: could not: {problem}")
             results[part] = {"could not": str(problem)}
         if options.json:
             options.json.write_text(json.dumps(results, indent=2) + "\n")
 
 
-def _measure(part: str, options: argparse.Namespace) -> dict[str, Any]:
+def _measure(part: str, options: argparse.Namespace) -> Mapping[str, object]:
     if part == "cli":
         return command_line()
     if part == "build":
@@ -60,31 +62,31 @@ def _measure(part: str, options: argparse.Namespace) -> dict[str, Any]:
     return _serving(options)
 
 
-def _estimators(options: argparse.Namespace) -> dict[str, Any]:
-    peers, counted = _peers(options)
-    return estimators(ESTIMATORS, peers, counted, rounds=options.rounds, seconds=options.seconds)
+def _estimators(options: argparse.Namespace) -> Mapping[str, object]:
+    peers, ranked = _peers(options)
+    return estimators(ESTIMATORS, peers, ranked, rounds=options.rounds, seconds=options.seconds)
 
 
-def _serving(options: argparse.Namespace) -> dict[str, Any]:
+def _serving(options: argparse.Namespace) -> Mapping[str, object]:
     require_wrk()
     models = train_models()
     columns = [column for column in COLUMNS if column.name in options.columns]
-    peers, counted = _peers(options)
+    peers, ranked = _peers(options)
     with own_images(models, [column.model for column in columns]) as tags:
         results = compare(
             [OwnService(tags), *peers], columns, models, rounds=options.rounds, seconds=options.seconds
         )
     names = [peer.name for peer in peers]
     for column in columns:
-        print("\n" + report.column_table(column, results, peers=counted))
+        print("\n" + report.column_table(column, results, peers=ranked))
     print("\n" + report.markdown_table(columns, results, names=[*names, PUBLISHED, BY_GET]))
     if options.plot:
         plot.draw(options.plot, columns, results, names=names)
-    return report.as_json(columns, results, peers=counted)
+    return report.as_json(columns, results, peers=ranked)
 
 
 def _peers(options: argparse.Namespace) -> tuple[list[Peer], list[str]]:
-    """The peers that were asked for, and the names of those that the best one is chosen from."""
+    """The peers of the option `--peers`, and the names of the peers that can be the best one."""
     peers = [peer for peer in PEERS if peer.name in options.peers]
     return peers, [peer.name for peer in peers if peer.name != TUNED]
 
@@ -111,7 +113,9 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _some_of(known: list[str]) -> Any:  # noqa: ANN401 (what argparse takes as a type)
+def _some_of(known: list[str]) -> Callable[[str], list[str]]:
+    """A type for argparse: some of the known names, with commas between them."""
+
     def read(text: str) -> list[str]:
         names = [name for name in text.split(",") if name]
         if unknown := [name for name in names if name not in known]:

@@ -1,4 +1,4 @@
-"""How long a build takes after one thing changed."""
+"""How long a build takes after one of its inputs has changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def builds() -> dict[str, float]:
-    """Builds, as ratios to the first with a warm cache of packages."""
+    """The seconds of each build as a ratio to the first build with a warm package cache."""
     tag = f"infer-bench/{uuid.uuid4().hex[:8]}:v1"
     with tempfile.TemporaryDirectory() as name:
         try:
@@ -29,8 +29,8 @@ def builds() -> dict[str, float]:
 
 
 def _builds(work: Path, tag: str, base: str) -> dict[str, float]:
-    """First builds with a cold and a warm cache of packages, then builds after one thing changed."""
-    # A copy, so that changing the service changes nothing here.
+    """The seconds of first builds with a cold and a warm package cache, and of builds after one change."""
+    # A copy, so that the change of the service does not touch this checkout.
     checkout = work / "checkout"
     for part in ("infer_cli", "service"):
         shutil.copytree(_ROOT / part, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -51,7 +51,7 @@ def _builds(work: Path, tag: str, base: str) -> dict[str, float]:
     }
     build()
     found["nothing changed"] = build()
-    with (checkout / "service" / "app.py").open("a") as file:
+    with (checkout / "service" / "web" / "app.py").open("a") as file:
         file.write("# changed\n")
     found["service changed"] = build()
     _write_model(models, protocol=4)

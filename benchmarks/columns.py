@@ -1,4 +1,4 @@
-"""What the servers are compared with: a model, and how many rows come with each request."""
+"""The columns of the comparison: in each, all servers serve one model, with a number of rows a request."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Different bodies, so that no server is measured on the one that it has just seen.
+# The number of different requests, so that no server can answer from a cache of its last answer.
 _MOST_BODIES = 100
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the table; `connections` load a server to its limit."""
+    """One column of the table; the number of `connections` loads every server to its limit."""
 
     name: str
     title: str
@@ -35,14 +35,14 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Case:
-    """The rows of one request, and the labels (or the numbers) that the model gives them."""
+    """The rows of one request, and the labels or numbers that the model predicts for them."""
 
     rows: tuple[tuple[float, ...], ...]
     labels: tuple[float, ...]
 
 
 def read_cases(column: Column, models: Path) -> tuple[Case, ...]:
-    """The requests of `column`, from what `train.py` wrote into `models`."""
+    """The cases of `column`, from the files that `train.py` wrote into `models`."""
     found = json.loads((models / column.model / "cases.json").read_text())
     rows, labels = found["rows"], found["labels"]
     starts = range(0, min(len(rows), _MOST_BODIES * column.rows), column.rows)

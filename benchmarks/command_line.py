@@ -11,7 +11,7 @@ _ROUNDS = 15
 
 
 def command_line() -> dict[str, float]:
-    """The start of commands, as ratios to importing Typer."""
+    """The start time of commands as a ratio to the time of importing Typer."""
     timings = in_turn(
         {
             "import typer": (sys.executable, "-c", "import typer"),

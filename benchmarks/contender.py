@@ -1,4 +1,4 @@
-"""What can be loaded: a server under a name, with the requests that it understands."""
+"""Contenders: the servers of the comparison, each with a name and the requests that it understands."""
 
 from __future__ import annotations
 
@@ -18,36 +18,42 @@ if TYPE_CHECKING:
     from benchmarks.columns import Case, Column
     from benchmarks.load import Request
 
+    # JSON from a server; its keys differ from server to server. `Line.labels` reads it.
+    Answer = Any
+
 _CHECKED = 20
 _TIMEOUT_S = 30
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table while its server runs: where it listens, and what to send."""
+    """One line of the table while its server runs: the URL, the requests to send, and how to read an answer.
+
+    `labels` returns the labels in an answer, in the order of the rows.
+    """
 
     name: str
     url: str
     requests: tuple[Request, ...]
-    labels: Callable[[Any], Sequence[float]]
+    labels: Callable[[Answer], Sequence[float]]
 
 
 class Contender(Protocol):
-    """A server that can be made ready once, then started with the model of a column."""
+    """A server that is prepared once, and then started with the model of a column."""
 
     @property
     def name(self) -> str:
-        """What the table calls it."""
+        """The name in the table."""
 
     def prepare(self) -> None:
-        """Install it, or build it; raises `Problem`."""
+        """Install or build the server; raises `Problem`."""
 
     def running(self, column: Column, cases: Sequence[Case]) -> AbstractContextManager[tuple[Line, ...]]:
-        """Serve until the end of the `with`; raises `Problem`."""
+        """Serve the model of `column` until the end of the block; raises `Problem`."""
 
 
 def check_answers(line: Line, cases: Sequence[Case]) -> None:
-    """Send the first requests one by one; raises `Problem` unless each gets the labels of the model."""
+    """Send the first requests one by one; raises `Problem` unless each answer has the labels of the model."""
     for request, case in list(zip(line.requests, cases, strict=True))[:_CHECKED]:
         answer = _answer(line.url, request)
         try:
@@ -60,11 +66,11 @@ def check_answers(line: Line, cases: Sequence[Case]) -> None:
 
 
 def _is_close(found: float, expected: float) -> bool:
-    """Numbers may differ in their last digits; labels are whole ones."""
+    """Whether two numbers are equal but for their last digits. Labels are integers, and so exactly equal."""
     return math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-9)
 
 
-def _answer(url: str, request: Request) -> Any:  # noqa: ANN401 (JSON)
+def _answer(url: str, request: Request) -> Answer:
     sent = urllib.request.Request(
         url + request.path,
         data=request.body.encode() if request.body else None,

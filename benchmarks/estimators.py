@@ -1,8 +1,8 @@
-"""One row of iris for scikit-learn's other estimators: whether infer is the quicker one for each of them."""
+"""Measures, for each of scikit-learn's other estimators, whether infer is faster than every peer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks import report
 from benchmarks.columns import Column
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from benchmarks.contender import Contender
     from benchmarks.serving import Results
 
-# All classifiers and regressors with one output whose single rows go through NumPy or through scikit-learn
-# itself. The rest goes the way of the columns that the part `serving` measures.
+# All classifiers and regressors with one output whose single rows the service predicts with NumPy or with
+# scikit-learn itself. Every other estimator is served in the same way as one of the part `serving`.
 ESTIMATORS = (
     *("AdaBoostClassifier", "AdaBoostRegressor", "BernoulliNB", "CalibratedClassifierCV", "CategoricalNB"),
     *("ComplementNB", "DummyClassifier", "DummyRegressor", "FixedThresholdClassifier", "GaussianNB"),
@@ -33,24 +33,24 @@ ESTIMATORS = (
 
 
 def estimators(
-    names: Sequence[str], peers: Sequence[Contender], counted: Sequence[str], *, rounds: int, seconds: float
-) -> dict[str, Any]:
-    """Compare for each of `names`; `counted` are the peers that the best one is chosen from.
+    names: Sequence[str], peers: Sequence[Contender], ranked: Sequence[str], *, rounds: int, seconds: float
+) -> dict[str, report.ColumnReport]:
+    """Compare infer with the peers, with each of the estimators called `names` in turn.
 
-    Raises `Problem` if they cannot be trained.
+    `ranked` are the names of the peers that can be the best one. Raises `Problem` if training fails.
     """
     require_wrk()
     models = train_models(*names)
     columns = [Column(name, name, name) for name in names]
     with own_images(models, names[:1]) as tags:
-        own = OwnService(dict.fromkeys(names, tags[names[0]]), given=models)
+        own = OwnService(dict.fromkeys(names, tags[names[0]]), mounted=models)
         results = compare([own, *peers], columns, models, rounds=rounds, seconds=seconds)
-    print("\n" + estimator_table(columns, results, counted))
-    return report.as_json(columns, results, peers=counted)
+    print("\n" + estimator_table(columns, results, ranked))
+    return report.as_json(columns, results, peers=ranked)
 
 
 def estimator_table(columns: Sequence[Column], results: Results, peers: Sequence[str]) -> str:
-    """A line for each estimator: the best peer under load, and the best one asked alone."""
+    """A line for each estimator: the best peer under load, and the best peer with one request at a time."""
     out = [f"{'':31} {'64 connections, over best peer':34} p50 of one alone, over best peer's"]
     for column in columns:
         lines = results.rounds.get(column.name, {})

@@ -1,8 +1,8 @@
-"""Size and build time of our image beside a tutorial's, and those that MLflow and BentoML generate.
+"""Size and build time of infer's image, beside the images of a tutorial, of MLflow and of BentoML.
 
-All start from the same base image. Theirs are built on a layer with pip and the certificates of this
-machine, which such a base has or needs; what that layer weighs is not counted. Where the base has no
-apt-get, what they install with it is left out, in their favour.
+All images start from the same base image. The images of the others lie on a further layer with pip and the
+certificates of this machine, whose size is not counted. On a base image without apt-get, the packages that
+the others install with apt-get are left out, which makes the images of the others smaller.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks.environments import CACHE, NUMERIC, make_environment, run_quietly
 from benchmarks.own import INFER, base_image
@@ -29,6 +29,11 @@ from infer_cli.engine.images import remove_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from infer_cli.engine.connection import EngineRecord
+
+    # By image, the measured numbers by their titles, or the problem that kept the image from being built.
+    Found = dict[str, dict[str, float] | str]
 
 _OWN = "infer build --bake"
 _PYTHON_BASE = "python:3.11"
@@ -44,7 +49,7 @@ ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt SSL_CERT_FILE=/etc/ssl/certs/ca-
 ENV PIP_BREAK_SYSTEM_PACKAGES=1
 """
 
-# What the official Python image has, and a base of few packages has not.
+# Adds the programs that the official Python image has and a small base image may lack.
 _PREPARE = """\
 set -e
 for tool in chmod chown; do
@@ -77,11 +82,11 @@ CMD ["gunicorn", "-b", "0.0.0.0:5000", "-w", "2", "flask_app:app"]
 """
 
 
-def images(models: Path) -> dict[str, Any]:
-    """Build each, then again unchanged and with another model; print sizes and seconds as ratios."""
+def images(models: Path) -> Found:
+    """Build each image, then again unchanged and with another model; print sizes and times as ratios."""
     suffix = uuid.uuid4().hex[:8]
     prepared = f"infer-bench/base:{suffix}"
-    found: dict[str, dict[str, float] | str] = {}
+    found: Found = {}
     try:
         with tempfile.TemporaryDirectory() as name:
             _prepare_base(Path(name), prepared)
@@ -107,7 +112,7 @@ def _measure(
         work.chmod(0o755)
         data = work / "data"
         shutil.copytree(models / "logistic", data, ignore=shutil.ignore_patterns("*.json"))
-        # A tag that moves on leaves an image without a name.
+        # A rebuild takes the tag from the image of the build before, which must be removed, too.
         made: list[str] = []
 
         def timed(*, fresh: bool = False) -> float:
@@ -130,7 +135,7 @@ def _measure(
     return found
 
 
-def _build_own(data: Path, tag: str, fresh: bool) -> None:  # noqa: FBT001 (given by position only)
+def _build_own(data: Path, tag: str, fresh: bool) -> None:  # noqa: FBT001 (passed by position only)
     where = ("--tag", tag, "--model-dir", str(data), "--bake", "--base-image", base_image())
     with tempfile.TemporaryDirectory() as empty:
         cold = {"INFER_CACHE_DIR": f"{empty}/infer", "UV_CACHE_DIR": f"{empty}/uv"} if fresh else {}
@@ -138,7 +143,7 @@ def _build_own(data: Path, tag: str, fresh: bool) -> None:  # noqa: FBT001 (give
 
 
 def _on(base: str, write: Callable[[Path, Path, str], Path]) -> Callable[[Path, str, bool], None]:
-    """A function that writes a context with `write`, and builds it on `base`."""
+    """A function that writes a context with `write`, and builds an image of it on `base`."""
 
     def build(data: Path, tag: str, fresh: bool) -> None:  # noqa: FBT001
         with tempfile.TemporaryDirectory() as name:
@@ -174,7 +179,7 @@ def _write_bentoml(work: Path, model: Path, base: str) -> Path:
     source.mkdir()
     home.mkdir()
     shutil.copy(model, source)
-    # It is started in the folder with the model.
+    # BentoML starts the service in the folder with the model.
     app = (APPS / "bentoml_app.py").read_text().replace('os.environ["MODEL_FILE"]', '"model.pkl"')
     (source / "bentoml_app.py").write_text(app)
     described = {"service": "bentoml_app:Pickled", "python": {"packages": list(NUMERIC)}}
@@ -194,19 +199,20 @@ _OTHERS: dict[str, Callable[[Path, Path, str], Path]] = {
 
 
 def _peer(name: str, model: Path) -> tuple[Path, dict[str, str]]:
-    """The Python of a peer, and the environment in which it finds its programs and the model."""
-    (peer,) = (one for one in PEERS if one.name == name)
+    """The Python of a peer, and the environment variables with its programs and the model."""
+    (peer,) = (peer for peer in PEERS if peer.name == name)
     python = make_environment(name, peer.packages)
     path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
     return python, {"PATH": path, "MODEL_FILE": str(model), **_quiet()}
 
 
 def _quiet() -> dict[str, str]:
+    """Variables that turn telemetry off and keep MLflow's database out of the current folder."""
     return {"BENTOML_DO_NOT_TRACK": "True", "MLFLOW_TRACKING_URI": f"sqlite:///{CACHE / 'mlflow.db'}"}
 
 
 def _rebase(dockerfile: Path, base: str) -> Path:
-    """Let a generated Dockerfile start from `base`; raises `Problem` if it starts from no Python image."""
+    """Make a generated Dockerfile start from `base`; raises `Problem` if it has no official Python image."""
     lines = dockerfile.read_text().splitlines(keepends=True)
     starts = [at for at, line in enumerate(lines) if line.startswith(f"FROM {_PYTHON_BASE}")]
     if len(starts) != 1:
@@ -220,13 +226,13 @@ def _rebase(dockerfile: Path, base: str) -> Path:
 def _docker_build(dockerfile: Path, context: Path, tag: str, *, fresh: bool = False) -> None:
     docker = shutil.which("docker")
     if docker is None:
-        raise Problem("the docker client is needed to build them")
+        raise Problem("the docker client is needed to build the images of the others")
     options = ("--no-cache",) if fresh else ()
     run_quietly((docker, "build", *options, "-t", tag, "-f", str(dockerfile), str(context)))
 
 
 def _prepare_base(work: Path, tag: str) -> None:
-    """Add pip and this machine's certificates to the base; what else it lacks."""
+    """Build the base image of the others, with pip, this machine's certificates, and missing programs."""
     certificates = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
     if not certificates:
         raise Problem("no file of certificates was found: set SSL_CERT_FILE")
@@ -245,12 +251,12 @@ def _size(tag: str) -> int:
     return int(_inspect(tag)["Size"])
 
 
-def _inspect(tag: str) -> dict[str, Any]:
-    facts: dict[str, Any] = connect().api.inspect_image(tag)
+def _inspect(tag: str) -> EngineRecord:
+    facts: EngineRecord = connect().api.inspect_image(tag)  # type: ignore[no-untyped-call]
     return facts
 
 
-def _show(found: dict[str, dict[str, float] | str]) -> None:
+def _show(found: Found) -> None:
     own = found[_OWN]
     print("\nImages with a model of iris (seconds and MB; in brackets, how many times ours)")
     for title, values in found.items():

@@ -1,4 +1,4 @@
-"""Loads a server with wrk, and reads what came of it."""
+"""Loads a server with wrk, and reads the result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SCRIPT = Path(__file__).with_name("wrk.lua")
 _RESULT = "result: "
 _REQUEST_TIMEOUT_S = 20
-# One thread sends more than any of the servers answers, and leaves them more of a small machine.
+# One thread sends more requests than any of the servers answers, and leaves the servers most of the machine.
 _THREADS = 1
 
 
@@ -32,13 +32,13 @@ class Request:
 
     @property
     def line(self) -> str:
-        """As the script for wrk reads it."""
+        """The request in the form that `wrk.lua` reads."""
         return f"{self.method} {self.path} {self.body}".rstrip()
 
 
 @dataclass(frozen=True)
 class Slice:
-    """What came of a few seconds of load; the latencies are in milliseconds."""
+    """The result of a few seconds of load; the latencies `p50` and `p99` are in milliseconds."""
 
     requests_per_s: float
     p50: float
@@ -46,14 +46,14 @@ class Slice:
 
 
 def require_wrk() -> str:
-    """The path of wrk. Raises `Problem`, which says how to install it."""
+    """The path of wrk; raises `Problem`, which says how to install wrk, if it is missing."""
     if found := shutil.which("wrk"):
         return found
     raise Problem("wrk is needed to load the servers: apt-get install wrk, or brew install wrk")
 
 
 def drive(url: str, requests: Sequence[Request], *, connections: int, seconds: float) -> Slice:
-    """Send `requests` to `url` in turn, over as many connections that are kept open.
+    """Send `requests` to `url` in turn, over a number of connections that stay open.
 
     Raises `Problem` if any request was refused or lost.
     """
@@ -72,7 +72,7 @@ def drive(url: str, requests: Sequence[Request], *, connections: int, seconds: f
 
 
 def read_result(printed: str, errors: str = "") -> Slice:
-    """Read what wrk printed. Raises `Problem` if there is no result, or a request failed."""
+    """Read the output of wrk; raises `Problem` if it holds no result, or if a request failed."""
     lines = [line for line in printed.splitlines() if line.startswith(_RESULT)]
     if not lines:
         raise Problem(f"wrk gave no result: {(errors or printed).strip()[-300:]}")

@@ -1,4 +1,4 @@
-"""Times whole commands in turn, so that a machine that slows down slows all of them alike."""
+"""Times commands in turn, so that a machine that becomes slower slows every command equally."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Timing:
-    """The seconds that the runs of one command took."""
+    """The durations of the runs of one command, in seconds."""
 
     seconds: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """The middle of them."""
+        """The median of the seconds."""
         return median(self.seconds)
 
     def __str__(self) -> str:
@@ -29,7 +29,7 @@ class Timing:
 
 
 def run(command: Sequence[str], **environment: str) -> float:
-    """The seconds that `command` takes; raises if it fails."""
+    """The duration of `command` in seconds; raises `RuntimeError` if it fails."""
     start = time.perf_counter()
     finished = subprocess.run(
         command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
@@ -41,7 +41,7 @@ def run(command: Sequence[str], **environment: str) -> float:
 
 
 def in_turn(commands: Mapping[str, Sequence[str]], *, rounds: int) -> dict[str, Timing]:
-    """Run the commands A B C A B C …, after a first round that is not counted."""
+    """Run the commands in the order A B C A B C …, after a first round that does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     for number in range(rounds + 1):
         for name, command in commands.items():
@@ -52,7 +52,7 @@ def in_turn(commands: Mapping[str, Sequence[str]], *, rounds: int) -> dict[str, 
 
 
 def print_ratios(timings: Mapping[str, Timing], unit: float) -> dict[str, float]:
-    """Print each as a ratio to `unit` seconds, and give the ratios."""
+    """Print each timing as a ratio to `unit` seconds, and return the ratios."""
     for name, timing in timings.items():
         print(f"  {name:36} {timing.median / unit:6.2f}    {timing}")
     return {name: round(timing.median / unit, 3) for name, timing in timings.items()}

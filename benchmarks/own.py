@@ -1,4 +1,4 @@
-"""Our own service: a container as `infer run` makes it, with everything on."""
+"""The service of infer: a container as `infer run` starts it, with its default settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import socket
 import sys
 import uuid
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.columns import Case, Column
+    from infer_cli.engine.connection import EngineRecord
 
 INFER = (sys.executable, "-m", "infer_cli")
 OWN = "infer"
@@ -36,14 +37,17 @@ _LOCAL_BASE = "infer-base:3.11"
 
 
 def base_image() -> str:
-    """The base image of everything that is built: the user's choice, or one that is there."""
+    """The base image of every build: the user's choice or the default, or else the one of `infer base`."""
     base = os.environ.get("INFER_BASE_IMAGE") or official_base(DEFAULT_PYTHON)
     return base if find_image(connect(), base) else _LOCAL_BASE
 
 
 @contextmanager
 def own_images(models: Path, names: Iterable[str], *, compiled: bool = False) -> Iterator[dict[str, str]]:
-    """An image with each of the models inside, perhaps compiled, by the model's name; removed at the end."""
+    """Build an image for each model, with the model inside; yields the tags by model, and removes the images.
+
+    `compiled` compiles the models first.
+    """
     suffix = uuid.uuid4().hex[:8]
     tags: dict[str, str] = {}
     try:
@@ -61,10 +65,10 @@ def own_images(models: Path, names: Iterable[str], *, compiled: bool = False) ->
 
 
 @contextmanager
-def own_container(tag: str, *options: str) -> Iterator[dict[str, Any]]:
-    """What the engine tells of a container of `tag` that is ready; stopped at the end."""
+def own_container(tag: str, *options: str) -> Iterator[EngineRecord]:
+    """Start a service of the image `tag`; yields the engine's record of its container, and stops it."""
     name = f"infer-bench-{uuid.uuid4().hex[:8]}"
-    # `infer run` removes what it could not start.
+    # If the service does not start, `infer run` itself removes the container.
     run_quietly((*INFER, "run", tag, "-d", "--name", name, "--port", str(_free_port()), *options))
     try:
         yield connect().api.inspect_container(name)
@@ -73,28 +77,29 @@ def own_container(tag: str, *options: str) -> Iterator[dict[str, Any]]:
 
 
 class OwnService:
-    """The service in containers of `images`, by model.
+    """The service of infer as a contender, in containers of `images`, which are tags by model.
 
-    With `given`, the models are in that folder and not in the images, and there is one line of the table.
+    `mounted` is a folder of models to mount, for images without a model inside. Then the service has only
+    one line in the table.
     """
 
     name = OWN
 
-    def __init__(self, images: Mapping[str, str], *, given: Path | None = None) -> None:
+    def __init__(self, images: Mapping[str, str], *, mounted: Path | None = None) -> None:
         self._images = images
-        self._given = given
+        self._mounted = mounted
 
     def prepare(self) -> None:
-        """Nothing: the images are there."""
+        """Do nothing: the images exist."""
 
     @contextmanager
     def running(self, column: Column, cases: Sequence[Case]) -> Iterator[tuple[Line, ...]]:
         """Serve the model of `column`; raises `Problem`."""
         posts = tuple(Request("POST", "/prediction", json.dumps(_rows(case))) for case in cases)
-        where = ("--model-dir", str(self._given / column.model)) if self._given else ()
+        where = ("--model-dir", str(self._mounted / column.model)) if self._mounted else ()
         with own_container(self._images[column.model], *where) as raw:
             lines = [Line(OWN, bridge_url(raw), posts, lambda answer: answer["predictions"])]
-            if self._given:
+            if self._mounted:
                 yield tuple(lines)
                 return
             lines.append(Line(PUBLISHED, published_url(raw), posts, lambda answer: answer["predictions"]))
@@ -104,11 +109,11 @@ class OwnService:
             yield tuple(lines)
 
 
-def bridge_url(raw: Mapping[str, Any]) -> str:
-    """Where the container itself listens, on the bridge network of an engine on this machine.
+def bridge_url(raw: EngineRecord) -> str:
+    """The URL of the container itself, on the bridge network of an engine on this machine.
 
-    Raises `Problem` if the bridge is not this machine's, as with an engine in a virtual machine: load goes
-    to what was started here, and nowhere else.
+    Raises `Problem` if the bridge belongs to another machine, such as the virtual machine of an engine: the
+    benchmark must load only the service that it started.
     """
     network = raw["NetworkSettings"]["Networks"]["bridge"]
     if network["Gateway"] not in _addresses_of_this_machine():
@@ -118,8 +123,8 @@ def bridge_url(raw: Mapping[str, Any]) -> str:
     return f"http://{network['IPAddress']}:{CONTAINER_PORT}"
 
 
-def published_url(raw: Mapping[str, Any]) -> str:
-    """Where it is published on this machine."""
+def published_url(raw: EngineRecord) -> str:
+    """The URL of the published port on this machine."""
     published = raw["NetworkSettings"]["Ports"][f"{CONTAINER_PORT}/tcp"][0]
     return f"http://{published['HostIp']}:{published['HostPort']}"
 
@@ -128,7 +133,7 @@ def _addresses_of_this_machine() -> set[str]:
     return {address.address for found in psutil.net_if_addrs().values() for address in found}
 
 
-def _rows(case: Case) -> dict[str, Any]:
+def _rows(case: Case) -> dict[str, list[dict[str, float]]]:
     return {"rows": [{f"x{at}": value for at, value in enumerate(row)} for row in case.rows]}
 
 

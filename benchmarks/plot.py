@@ -1,4 +1,4 @@
-"""Draws a comparison: how many times as many requests infer answers as each other server."""
+"""Plots a comparison: requests per second of infer, divided by those of each other server."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 
 def draw(path: Path, columns: Sequence[Column], results: Results, *, names: Sequence[str]) -> None:
-    """Write one row of bars a column, with the spread of the rounds; the suffix chooses SVG or PNG."""
+    """Write a plot with one group of bars for each column; the suffix of `path` chooses SVG or PNG.
+
+    The error bars show the spread of the rounds.
+    """
     import matplotlib as mpl  # noqa: PLC0415 (slow to import)
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    # The same results give the same bytes.
+    # A fixed salt for ids, so that the same results give the same bytes.
     mpl.rcParams["svg.hashsalt"] = "infer"
     shown = [column for column in columns if OWN in results.rounds.get(column.name, {})]
     figure = Figure(figsize=(3.2 * max(1, len(shown)), 0.35 * len(names) + 1.6), layout="constrained")

@@ -1,5 +1,5 @@
-"""What keeps one part of a run from being measured; the rest of it goes on."""
+"""The error of a part that cannot be measured; the other parts of the run go on."""
 
 
 class Problem(Exception):
-    """The reason is its message, in one line."""
+    """A server or a part cannot be measured; the message is the reason, on one line."""

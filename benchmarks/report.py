@@ -1,10 +1,10 @@
-"""Tables and JSON of a comparison: numbers of this run, and ratios with their spread."""
+"""Tables and JSON of a comparison: the numbers of this run, and ratios with their spread."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from benchmarks.own import OWN
 
@@ -14,18 +14,38 @@ if TYPE_CHECKING:
     from benchmarks.columns import Column
     from benchmarks.serving import Measured, Results
 
-_NAME = 24
+_NAME_WIDTH = 24
+
+LineReport = TypedDict(
+    "LineReport",
+    {
+        # By round; None if infer itself could not be measured.
+        "infer is": list[float] | None,
+        # By round, "loaded" and "alone", each a `Slice`.
+        "rounds": list[dict[str, dict[str, float]]],
+    },
+)
+ColumnReport = TypedDict(
+    "ColumnReport",
+    {
+        "title": str,
+        "connections": int,
+        "best peer": str | None,
+        "problems": dict[str, str],
+        "lines": dict[str, LineReport],
+    },
+)
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio in each round: the middle one, and how far they went."""
+    """The ratios of two servers, one for each round."""
 
     values: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """The median of the ratios."""
         return median(self.values)
 
     def __str__(self) -> str:
@@ -33,33 +53,33 @@ class Ratio:
 
 
 def throughput_ratio(ours: Sequence[Measured], theirs: Sequence[Measured]) -> Ratio:
-    """How many times as many requests a second `ours` answers, round by round; more is better."""
+    """The requests per second of `ours` divided by the same of `theirs`, by round; more is better."""
     pairs = zip(ours, theirs, strict=True)
     return Ratio(tuple(own.loaded.requests_per_s / peer.loaded.requests_per_s for own, peer in pairs))
 
 
 def alone_ratio(ours: Sequence[Measured], theirs: Sequence[Measured]) -> Ratio:
-    """How many times as long one request alone takes with `ours`, round by round; less is better."""
+    """The time of a single request with `ours` divided by the time with `theirs`; less is better."""
     return Ratio(tuple(own.alone.p50 / peer.alone.p50 for own, peer in zip(ours, theirs, strict=True)))
 
 
 def best_peer(lines: dict[str, list[Measured]], peers: Sequence[str]) -> str | None:
-    """The peer that answers most requests; None if none could be measured."""
+    """The peer with the most requests per second, or None if no peer could be measured."""
     known = [name for name in peers if name in lines]
     return max(known, key=lambda name: _requests(lines[name]), default=None)
 
 
 def column_table(column: Column, results: Results, *, peers: Sequence[str]) -> str:
-    """All lines of one column, the quickest first, then those that could not be measured."""
+    """All lines of one column: the fastest server first, and the servers with a problem last."""
     lines = results.rounds.get(column.name, {})
     ours = lines.get(OWN)
     head = f"{f'{column.connections} connections':>15} {'p50':>9} {'p99':>9} {'p50 of 1':>9}   infer is"
-    out = [column.title, f"  {'':{_NAME}} {head}"]
+    out = [column.title, f"  {'':{_NAME_WIDTH}} {head}"]
     for name, found in sorted(lines.items(), key=lambda item: -_requests(item[1])):
         ratio = throughput_ratio(ours, found) if ours and name != OWN else ""
-        out.append(f"  {name:{_NAME}} {_numbers(found)}   {ratio}".rstrip())
+        out.append(f"  {name:{_NAME_WIDTH}} {_numbers(found)}   {ratio}".rstrip())
     out += [
-        f"  {name:{_NAME}} could not: {reason}"
+        f"  {name:{_NAME_WIDTH}} could not: {reason}"
         for name, reason in sorted(results.problems.get(column.name, {}).items())
     ]
     best = best_peer(lines, peers)
@@ -73,7 +93,7 @@ def column_table(column: Column, results: Results, *, peers: Sequence[str]) -> s
 
 
 def markdown_table(columns: Sequence[Column], results: Results, *, names: Sequence[str]) -> str:
-    """How many times as many requests infer answers as each of `names`: a row each, a column each."""
+    """A Markdown table of `throughput_ratio`, with a row for each name and a column for each of `columns`."""
     titles = "".join(f" {column.title} |" for column in columns)
     out = [f"| infer's requests a second, over those of |{titles}", "| --- |" + " ---: |" * len(columns)]
     for name in names:
@@ -82,12 +102,12 @@ def markdown_table(columns: Sequence[Column], results: Results, *, names: Sequen
     return "\n".join(out)
 
 
-def as_json(columns: Sequence[Column], results: Results, *, peers: Sequence[str]) -> dict[str, Any]:
-    """All that was found, by column."""
+def as_json(columns: Sequence[Column], results: Results, *, peers: Sequence[str]) -> dict[str, ColumnReport]:
+    """All results, by column, for the JSON file."""
     return {column.name: _column_json(column, results, peers) for column in columns}
 
 
-def _column_json(column: Column, results: Results, peers: Sequence[str]) -> dict[str, Any]:
+def _column_json(column: Column, results: Results, peers: Sequence[str]) -> ColumnReport:
     lines = results.rounds.get(column.name, {})
     ours = lines.get(OWN)
     return {

@@ -1,4 +1,4 @@
-"""Loads one server after the other, round after round, so that a machine that slows down slows all alike."""
+"""Loads one server after another in each round, so that a machine that becomes slower slows all equally."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Measured:
-    """One visit: under load, and with a single connection."""
+    """The result of one visit to a server: under load, and with a single connection."""
 
     loaded: Slice
     alone: Slice
@@ -33,17 +33,17 @@ class Measured:
 
 @dataclass
 class Results:
-    """What was found, by column and line; `problems` says why a line of the table is empty."""
+    """The results by column and line of the table; `problems` says why a line has none."""
 
     rounds: dict[str, dict[str, list[Measured]]] = field(default_factory=dict)
     problems: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def add(self, column: str, line: str, measured: Measured) -> None:
-        """Keep what one visit found."""
+        """Keep the result of one visit."""
         self.rounds.setdefault(column, {}).setdefault(line, []).append(measured)
 
     def fail(self, column: str, line: str, reason: str) -> None:
-        """Keep why there is nothing; what other rounds found is no longer comparable."""
+        """Keep the reason why a line has no result, and drop its results of earlier rounds."""
         self.rounds.get(column, {}).pop(line, None)
         self.problems.setdefault(column, {})[line] = reason
 
@@ -51,20 +51,20 @@ class Results:
 def compare(
     contenders: Sequence[Contender], columns: Sequence[Column], models: Path, *, rounds: int, seconds: float
 ) -> Results:
-    """Visit all contenders in each round and column. One that fails is left out from then on."""
+    """Visit all contenders in each round and column; a contender that fails is left out from then on."""
     results = Results()
     for contender in contenders:
-        with _noting(results, columns, contender.name):
+        with _recording_problems(results, columns, contender.name):
             contender.prepare()
     for number in range(rounds):
         for column in columns:
             cases = read_cases(column, models)
-            # Each is once after each other: what one leaves behind falls on a different one each time.
-            for contender in _turned(contenders, number):
+            # Each round starts with another server, so that an effect of one server on the next is spread.
+            for contender in _rotated(contenders, number):
                 if contender.name in results.problems.get(column.name, {}):
                     continue
                 print(f"Round {number + 1} of {rounds}: {column.name}: {contender.name}", file=sys.stderr)
-                with _noting(results, (column,), contender.name):
+                with _recording_problems(results, (column,), contender.name):
                     visit = _visit(contender, column, cases, number, seconds)
                     for line, measured in visit.items():
                         results.add(column.name, line, measured)
@@ -74,13 +74,13 @@ def compare(
 def _visit(
     contender: Contender, column: Column, cases: Sequence[Case], number: int, seconds: float
 ) -> dict[str, Measured]:
-    """All lines of a server, or none: raises `Problem` if any of them fails."""
+    """Measure all lines of a server; raises `Problem` if any of them fails."""
     with contender.running(column, cases) as lines:
         for line in lines:
             check_answers(line, cases)
-        # All workers, and the servers that learn how long to wait for a batch.
+        # A warm-up for every worker, and for servers that learn how long to wait for a batch.
         drive(lines[0].url, lines[0].requests, connections=column.connections, seconds=seconds)
-        return {line.name: _measure(line, column, seconds) for line in _turned(lines, number)}
+        return {line.name: _measure(line, column, seconds) for line in _rotated(lines, number)}
 
 
 def _measure(line: Line, column: Column, seconds: float) -> Measured:
@@ -90,13 +90,13 @@ def _measure(line: Line, column: Column, seconds: float) -> Measured:
     )
 
 
-def _turned(items: Sequence[T], number: int) -> list[T]:
+def _rotated(items: Sequence[T], number: int) -> list[T]:
     at = number % len(items)
     return [*items[at:], *items[:at]]
 
 
-class _noting:  # noqa: N801 (used like a function)
-    """Keeps a `Problem` of the block as the reason for `line` in each of `columns`."""
+class _recording_problems:  # noqa: N801 (used like a function)
+    """Catches a `Problem` of the block, and records it for `line` in each of `columns`."""
 
     def __init__(self, results: Results, columns: Iterable[Column], line: str) -> None:
         self._results, self._columns, self._line = results, columns, line

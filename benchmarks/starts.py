@@ -1,4 +1,4 @@
-"""From `docker run` to the first answer, and what a service takes while nobody asks it."""
+"""The time from `docker run` to the first answer, and the memory and CPU of an idle service."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import time
 import urllib.request
 import uuid
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks.measure import Timing, print_ratios, run
 from benchmarks.own import INFER, base_image, own_container, published_url
 from infer_cli.engine.connection import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from infer_cli.engine.connection import EngineRecord
 
 _ROUNDS = 5
 _WORKERS = (1, 2)
@@ -23,8 +23,8 @@ _IDLE_S = 10
 _TIMEOUT_S = 60
 
 
-def starts(tag: str, compiled: str) -> dict[str, Any]:
-    """Starts of both images in turn with those of an empty container; memory and idle CPU of the first."""
+def starts(tag: str, compiled: str) -> dict[str, object]:
+    """Start services of both images and an empty container in turn; then measure an idle service of `tag`."""
     docker = shutil.which("docker")
     assert docker, "the docker client is needed"
     base = base_image()
@@ -47,7 +47,7 @@ def starts(tag: str, compiled: str) -> dict[str, Any]:
 
 
 def _first_answer(docker: str, tag: str) -> float:
-    """Seconds from `docker run` until the service says that it is ready."""
+    """The seconds from `docker run` until `/readyz` answers 200."""
     start = time.perf_counter()
     command = (docker, "run", "--rm", "-d", "-p", "127.0.0.1::5000", "--read-only", "--tmpfs", "/tmp", tag)
     identity = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
@@ -71,7 +71,7 @@ def _answers(url: str) -> bool:
 
 
 def _idle(tag: str) -> dict[str, dict[str, float]]:
-    """Memory that cannot be given back, and CPU while nobody asks, by the number of workers."""
+    """The memory and CPU of a service without requests, by its number of workers."""
     print("\nWhile nobody asks (health checks run)")
     found = {}
     for workers in _WORKERS:
@@ -89,17 +89,17 @@ def _idle(tag: str) -> dict[str, dict[str, float]]:
     return found
 
 
-def _stats(identity: str) -> Mapping[str, Any]:
-    stats: Mapping[str, Any] = connect().api.stats(identity, stream=False)
+def _stats(identity: str) -> EngineRecord:
+    stats: EngineRecord = connect().api.stats(identity, stream=False)
     return stats
 
 
-def _memory(stats: Mapping[str, Any]) -> float:
-    """As `docker stats` counts: without the files that the kernel may drop."""
+def _memory(stats: EngineRecord) -> float:
+    """The used bytes as `docker stats` counts them: without the file cache that the kernel may drop."""
     detail = stats["memory_stats"]["stats"]
     files = detail.get("inactive_file", detail.get("total_inactive_file", 0))
     return float(stats["memory_stats"]["usage"] - files)
 
 
-def _cpu_s(stats: Mapping[str, Any]) -> float:
+def _cpu_s(stats: EngineRecord) -> float:
     return float(stats["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9

@@ -1,7 +1,7 @@
-"""Trains the models, in an environment of their own, and writes them with rows and the right answers.
+"""Trains the models, and writes each with rows and the right answers.
 
-Run by `environments.py`; what is written to the folder given is read by every server. Names of estimators
-after the folder are trained on iris instead.
+`environments.py` runs this script in an environment of its own. The first argument is the folder to write,
+which every server reads. Further arguments are names of estimators, which are trained on iris instead.
 """
 
 import json
@@ -20,15 +20,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import all_estimators
 
+# scikit-learn and its arrays have no types here.
+Estimator = Any
+Array = Any
+
 _SEED = 1
 _DIGITS = 4
 _TWO_CLASSES = ("FixedThresholdClassifier", "TunedThresholdClassifierCV")
-# They say that they need none.
+# Estimators that need an inner estimator although their parameter for it has a default.
 _NEEDS_ONE = ("SelfTrainingClassifier",)
 
 
 def main() -> None:
-    """Train all models, and write them."""
+    """Train all models, and write them to the folder."""
     folder, names = Path(sys.argv[1]), sys.argv[2:]
     measures, species = load_iris(return_X_y=True)
     if names:
@@ -47,8 +51,8 @@ def main() -> None:
     _write(folder, "boosting", boosting.fit(table[4000:], labels[4000:]), table[:4000])
 
 
-def _estimator(name: str) -> Any:  # noqa: ANN401
-    """An estimator as scikit-learn makes it by itself, or around simple ones if it must hold others."""
+def _estimator(name: str) -> Estimator:
+    """The estimator with its default parameters, and with simple inner estimators if it needs some."""
     make = dict(all_estimators())[name]
     inner = LinearRegression() if issubclass(make, RegressorMixin) else LogisticRegression(max_iter=1000)
     if "estimators" in signature(make).parameters:
@@ -57,7 +61,7 @@ def _estimator(name: str) -> Any:  # noqa: ANN401
     return make(inner) if needs and (needs.default is needs.empty or name in _NEEDS_ONE) else make()
 
 
-def _write(folder: Path, name: str, model: Any, rows: Any) -> None:  # noqa: ANN401 (neither has types)
+def _write(folder: Path, name: str, model: Estimator, rows: Array) -> None:
     home = folder / name
     home.mkdir()
     (home / "model.pkl").write_bytes(pickle.dumps(model, protocol=5))

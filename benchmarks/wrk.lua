@@ -1,5 +1,5 @@
--- Sends the requests of a file in turn, and prints what came of them as one line of JSON.
--- Each line of the file is a method, a path and, if there is one, a body.
+-- Sends the requests in a file in turn, and prints the result as one line of JSON.
+-- Each line of the file is a method, a path and, for requests with one, a body.
 
 local requests = {}
 local at = 0

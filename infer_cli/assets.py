@@ -1,4 +1,4 @@
-"""Where `Dockerfile.template` and `service/` are: beside the package in a checkout, inside it otherwise."""
+"""Finds the files that lie beside the package in a checkout, and inside it once it is installed."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ _PACKAGE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Assets:
-    """The files that infer brings to every image."""
+    """The paths of the files that infer puts into every image."""
 
     template: Path
     service: Path
 
     @property
     def finish(self) -> Path:
-        """The script that finishes an image while it is built; it is no part of the service."""
+        """The script that runs in each build; the service does not use it."""
         return self.service / "finish_image.py"
 
     @property
     def policy(self) -> Path:
-        """What a model file may name: the service loads by it, and infer judges by it."""
+        """The allow-list: names that a model file may hold. Both the service and infer read it."""
         return self.service / "policy.txt"
 
-    def service_files(self, machine: str) -> tuple[Path, ...]:
-        """The files of the service relative to its folder, sorted; without what Python or an editor left.
+    @property
+    def example(self) -> Path:
+        """The script that `infer init` writes."""
+        return self.template.parent / "examples" / "iris" / "train.py"
 
-        Of what was compiled, only the library for `machine` (as `uname -m` says it), and no sources.
+    def service_files(self, machine: str) -> tuple[Path, ...]:
+        """The files of the service, relative to its folder, sorted.
+
+        Bytecode, hidden files and C sources are left out, and also libraries for a processor other than
+        `machine`, which `uname -m` prints.
         """
         files = (path for path in self.service.rglob("*") if path.is_file() and path != self.finish)
         relative = (path.relative_to(self.service) for path in files)

@@ -1,26 +1,26 @@
-"""What can go wrong, named by condition.
+"""The errors of infer, one class for each condition that a caller or a user must tell apart.
 
 ::
 
     InferError                 exit code 1
-     ├─ ModelError             the model file or its folder
+     ├─ ModelError             the model file or its folder cannot be used
      │   ├─ ModelNotFound      no such folder, no model in it, or several
      │   ├─ ModelUnreadable    empty, cut short, or not a model
-     │   └─ ModelUnsafe        it names what no known model uses
+     │   └─ ModelUnsafe        it names code that no known model uses
      ├─ InvalidImageName       a tag that breaks a rule
      ├─ LockFailed             packages that cannot be resolved or fetched
-     │   └─ NothingFits        no versions, or no wheels, that go together
-     ├─ EngineError
-     │   ├─ EngineUnavailable  nothing answers, or it is too old
-     │   ├─ ImageNotFound      not on the engine, and not to be pulled
-     │   ├─ BuildFailed
-     │   ├─ VerificationFailed the built service does not answer, or answers otherwise
-     │   ├─ NotCompiled        the model has no arithmetic of its own, or that answers otherwise
-     │   ├─ PushFailed
-     │   ├─ PortTaken
-     │   ├─ NameTaken
+     │   └─ NothingFits        no set of versions or wheels fits together
+     ├─ EngineError            the engine refused a request
+     │   ├─ EngineUnavailable  no engine answers, or it is too old
+     │   ├─ ImageNotFound      neither on the engine nor in a registry that it can pull from
+     │   ├─ BuildFailed        the image cannot be built
+     │   ├─ VerificationFailed the service of the new image gives no answer, or a wrong one
+     │   ├─ NotCompiled        the compiler does not support the model, or its result gives other answers
+     │   ├─ PushFailed         the registry did not take the image
+     │   ├─ PortTaken          another program listens on the port
+     │   ├─ NameTaken          another container has the name
      │   ├─ ContainerFailed    the service did not start, or ended
-     │   └─ ProgramNotRun      exit code 127 or 126: no such program in the service, or it cannot be run
+     │   └─ ProgramNotRun      exit code 127: no such program in the service; 126: it cannot be run
      ├─ ServiceNotFound        no running service of that name, or several
      ├─ PredictionFailed       the service refused the rows
      ├─ UsageError             exit code 2: options that contradict each other
@@ -31,10 +31,10 @@ from __future__ import annotations
 
 
 class InferError(Exception):
-    """Something that infer was asked for could not be done.
+    """A command of infer could not do its work.
 
-    The message says what happened and to which thing; `hint`, if known, says what to do next;
-    `detail` holds text to show between the two (the end of a log, a list of choices).
+    `message` says what happened, and to which thing. `hint`, if there is one, says what to do next. `detail`
+    is text to show between the two, such as the end of a log or a list of choices.
     """
 
     exit_code = 1
@@ -51,15 +51,15 @@ class ModelError(InferError):
 
 
 class ModelNotFound(ModelError):
-    """There is no such folder, no model in it, or more than one."""
+    """The model folder does not exist, or it holds no model or several."""
 
 
 class ModelUnreadable(ModelError):
-    """The file is empty, cut short, or not a model that is understood."""
+    """The file is empty or truncated, or it is no model of a supported format."""
 
 
 class ModelUnsafe(ModelError):
-    """Loading the file would import what is dangerous, or not known to be harmless."""
+    """The file names code that is dangerous, or that is not on the allow-list."""
 
 
 class InvalidImageName(InferError):
@@ -73,15 +73,15 @@ class LockFailed(InferError):
 
 
 class NothingFits(LockFailed):
-    """No versions go together, or there are no wheels of them for this Python and processor."""
+    """No set of versions fits together, or a version has no wheel for this Python and processor."""
 
 
 class EngineError(InferError):
-    """The engine refused, or failed at, what it was asked."""
+    """The engine refused a request, or failed to carry it out."""
 
 
 class EngineUnavailable(EngineError):
-    """No engine answers, or the one that does is too old."""
+    """No engine answers, or the engine that answers is too old."""
 
 
 class ImageNotFound(EngineError):
@@ -93,11 +93,11 @@ class BuildFailed(EngineError):
 
 
 class VerificationFailed(EngineError):
-    """The service of a built image does not start, does not answer, or answers otherwise than expected."""
+    """The service of a new image does not start, gives no answer, or gives an unexpected answer."""
 
 
 class NotCompiled(EngineError):
-    """The model could not be compiled, or the compiled one does not answer as the model does."""
+    """The compiler does not support the model, or the compiled model gives other answers than the model."""
 
 
 class PushFailed(EngineError):
@@ -105,7 +105,7 @@ class PushFailed(EngineError):
 
 
 class PortTaken(EngineError):
-    """Something else listens on the port."""
+    """Another program listens on the port."""
 
 
 class NameTaken(EngineError):
@@ -117,22 +117,22 @@ class ContainerFailed(EngineError):
 
 
 class ProgramNotRun(EngineError):
-    """The service has no such program, or it cannot be run; the exit codes are those of a shell."""
+    """The service has no such program (exit code 127), or cannot run it (126), as shells report the two."""
 
     exit_code = 127
 
-    def __init__(self, message: str, *, hint: str | None = None, is_there: bool = False) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, exists: bool = False) -> None:
         super().__init__(message, hint=hint)
-        if is_there:
+        if exists:
             self.exit_code = 126
 
 
 class ServiceNotFound(InferError):
-    """No running service has the name, or none was named and several run."""
+    """No service has the name, or none was named and not exactly one is running."""
 
 
 class PredictionFailed(InferError):
-    """The service refused the rows that it was given, or did not answer."""
+    """The service refused the rows, or did not answer."""
 
 
 class UsageError(InferError):
@@ -142,7 +142,7 @@ class UsageError(InferError):
 
 
 class Interrupted(InferError):
-    """The user stopped it, and what it had begun was cleaned up."""
+    """The user stopped the command, and infer removed everything that the command had begun."""
 
     exit_code = 130
 

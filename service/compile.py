@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from service.compiler.archive import read_saved, write_saved
-from service.compiler.codec import Origin, Parity, Saved
-from service.compiler.parity import Trial, as_taken, compare, compare_rows, try_program
+from service.compiler.parity import Trial, compare, compare_rows
+from service.compiler.program import as_taken, try_program
+from service.compiler.saved import Origin, Parity, Saved
 from service.errors import (
     InvalidInput,
     ModelUnloadable,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     from service.compiler.functions import Ask, Outcome
     from service.loading.model_file import LoadedModel
-    from service.native import RowProgram
+    from service.native.row_program import RowProgram
     from service.schema.features import Feature, Value
 
 DETAILS_MAX = 5

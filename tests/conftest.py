@@ -138,12 +138,48 @@ def mixed_frame() -> Any:
 def mixed_models(mixed_frame: Any) -> dict[str, Any]:
     """Pipelines over the mixed table, by what they show."""
     import numpy as np  # noqa: PLC0415 (slow to import)
-    from sklearn.compose import make_column_selector, make_column_transformer  # noqa: PLC0415
+    from sklearn.compose import make_column_transformer  # noqa: PLC0415
     from sklearn.ensemble import HistGradientBoostingClassifier, StackingClassifier  # noqa: PLC0415
-    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer  # noqa: PLC0415
-    from sklearn.impute import SimpleImputer  # noqa: PLC0415
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.model_selection import GridSearchCV  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import OneHotEncoder  # noqa: PLC0415
+
+    frame = mixed_frame
+    target = np.where(frame["income"] + 30 * frame["rooms"] > 5000, "yes", "no")
+    models = {
+        name: make_pipeline(step, LogisticRegression(max_iter=500)).fit(table, target)
+        for name, (step, table) in _mixed_steps(frame).items()
+    }
+    sized = frame[["age", "town", "size", "member"]].astype({"town": "category"})
+    models["boosting"] = HistGradientBoostingClassifier(max_iter=5, random_state=0).fit(sized, target)
+    models["search"] = GridSearchCV(models["search"], {"logisticregression__C": [0.1, 1]}, cv=2).fit(
+        frame[["age", "town"]], target
+    )
+    stacked = [("columns", models["search"].best_estimator_)]
+    models["stacking"] = StackingClassifier(stacked, cv=2).fit(frame[["age", "town"]], target)
+    models["array"] = make_pipeline(
+        make_column_transformer((_filled(), [0]), (OneHotEncoder(), [1])), LogisticRegression()
+    ).fit(frame[["age", "town"]].to_numpy(dtype=object), target)
+    models["texts"] = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(frame["note"], target)
+    return models
+
+
+def _filled() -> Any:
+    from sklearn.impute import SimpleImputer  # noqa: PLC0415 (slow to import)
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+
+    return make_pipeline(SimpleImputer(), StandardScaler())
+
+
+def _mixed_steps(frame: Any) -> dict[str, tuple[Any, Any]]:
+    """Transformers of the mixed table, each with the columns that it is fitted on."""
+    import numpy as np  # noqa: PLC0415 (slow to import)
+    from sklearn.compose import make_column_selector, make_column_transformer  # noqa: PLC0415
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer  # noqa: PLC0415
+    from sklearn.impute import SimpleImputer  # noqa: PLC0415
     from sklearn.pipeline import FeatureUnion, make_pipeline  # noqa: PLC0415
     from sklearn.preprocessing import (  # noqa: PLC0415
         OneHotEncoder,
@@ -152,9 +188,7 @@ def mixed_models(mixed_frame: Any) -> dict[str, Any]:
         TargetEncoder,
     )
 
-    frame = mixed_frame
-    target = np.where(frame["income"] + 30 * frame["rooms"] > 5000, "yes", "no")
-    filled = make_pipeline(SimpleImputer(), StandardScaler())
+    filled = _filled()
     words = make_pipeline(
         SimpleImputer(strategy="constant", fill_value="none"), OneHotEncoder(handle_unknown="ignore")
     )
@@ -182,25 +216,9 @@ def mixed_models(mixed_frame: Any) -> dict[str, Any]:
         ),
         remainder="passthrough",
     )
-    sized = frame[["age", "town", "size", "member"]].astype({"town": "category"})
-    steps = {
+    return {
         "many": (many, frame),
         "selected": (selected, frame),
         "nested": (nested, frame[["town", "rooms", "note", "since", "member"]]),
         "search": (make_column_transformer((filled, ["age"]), (OneHotEncoder(), ["town"])), frame),
     }
-    models = {
-        name: make_pipeline(step, LogisticRegression(max_iter=500)).fit(table, target)
-        for name, (step, table) in steps.items()
-    }
-    models["boosting"] = HistGradientBoostingClassifier(max_iter=5, random_state=0).fit(sized, target)
-    models["search"] = GridSearchCV(models["search"], {"logisticregression__C": [0.1, 1]}, cv=2).fit(
-        frame[["age", "town"]], target
-    )
-    stacked = [("columns", models["search"].best_estimator_)]
-    models["stacking"] = StackingClassifier(stacked, cv=2).fit(frame[["age", "town"]], target)
-    models["array"] = make_pipeline(
-        make_column_transformer((filled, [0]), (OneHotEncoder(), [1])), LogisticRegression()
-    ).fit(frame[["age", "town"]].to_numpy(dtype=object), target)
-    models["texts"] = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(frame["note"], target)
-    return models

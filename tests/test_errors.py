@@ -18,7 +18,7 @@ def all_errors(root: type[InferError] = InferError) -> Iterator[type[InferError]
         yield from all_errors(kind)
 
 
-def test_an_error_carries_what_to_say() -> None:
+def test_an_error_carries_message_hint_and_detail() -> None:
     error = InferError("it broke", hint="mend it", detail="the log")
 
     assert (str(error), error.message, error.hint, error.detail) == (
@@ -29,14 +29,14 @@ def test_an_error_carries_what_to_say() -> None:
     )
 
 
-def test_hint_and_detail_may_be_unknown() -> None:
+def test_hint_and_detail_are_optional() -> None:
     error = InferError("it broke")
 
     assert (error.hint, error.detail) == (None, None)
 
 
 def test_the_tree_in_the_documentation_is_the_tree_of_classes() -> None:
-    """An error that is made elsewhere, such as one of the inspection, is a refinement of one here."""
+    """Errors defined in other modules refine one of the tree, and are not drawn."""
     drawn = set(re.findall(r"[├└]─ (\w+)", str(errors.__doc__)))
 
     defined = {kind.__name__ for kind in all_errors() if kind.__module__ == errors.__name__}
@@ -46,8 +46,7 @@ def test_the_tree_in_the_documentation_is_the_tree_of_classes() -> None:
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, id=kind.__name__) for kind in all_errors() if kind is not Interrupted]
 )
-def test_the_exit_code_tells_wrong_usage_from_what_could_not_be_done(kind: type[InferError]) -> None:
-    # As a shell has it.
+def test_the_exit_code_separates_wrong_usage_from_failure(kind: type[InferError]) -> None:
     others = {ProgramNotRun: 127, InvalidImageName: 2, UsageError: 2}
     expected = next((code for base, code in others.items() if issubclass(kind, base)), 1)
 

@@ -27,12 +27,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def test_wheel_carries_every_file_of_the_service_and_the_template(wheel: Path) -> None:
+def test_wheel_carries_the_service_the_template_and_the_example(wheel: Path) -> None:
     assets = find_assets()
     files = {path for machine in ("x86_64", "aarch64") for path in assets.service_files(machine)}
     files |= {path.relative_to(assets.service) for path in assets.service.glob("native/*.[ch]")}
     expected = {f"infer_cli/assets/service/{path.as_posix()}" for path in files}
     expected |= {"infer_cli/assets/service/finish_image.py", "infer_cli/assets/Dockerfile.template"}
+    expected |= {"infer_cli/assets/examples/iris/train.py"}
 
     carried = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("infer_cli/assets/")}
 

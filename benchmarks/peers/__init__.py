@@ -1,20 +1,21 @@
-"""The peers, each at the setting that was best for it on two cores."""
+"""The peers: other servers, each with the settings that were fastest for it on two cores."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks.peers.peer import Peer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmarks.contender import Answer
+
 _GUNICORN = ("gunicorn==27.0.1",)
 _FASTAPI = ("fastapi==0.165.0", "uvicorn[standard]==0.54.0")
 _UVICORN = ("--port", "{port}", "--workers", "2", "--no-access-log", "--log-level", "warning")
 
-
-# Not a product: what is left when nothing is checked. It is in the table, but no "best peer".
+# A hand-tuned service without any checks, and no product: it is in the table, but never the best peer.
 TUNED = "fastapi-tuned"
 
 
@@ -22,7 +23,7 @@ def _rows(rows: Sequence[Sequence[float]]) -> object:
     return {"rows": rows}
 
 
-def _predictions(answer: Any) -> Sequence[float]:  # noqa: ANN401 (JSON)
+def _predictions(answer: Answer) -> Sequence[float]:
     return [float(label) for label in answer["predictions"]]
 
 
@@ -53,7 +54,7 @@ PEERS = (
     Peer(
         name="kserve",
         packages=("kserve==0.21.0",),
-        # It writes three lines for each request unless told not to.
+        # By default KServe logs three lines for each request.
         command=(
             *("{bin}/python", "{apps}/kserve_app.py", "--http_port", "{port}", "--workers", "2"),
             *("--enable_grpc", "false", "--enable_latency_logging", "false"),
@@ -82,7 +83,7 @@ PEERS = (
     ),
     Peer(
         name="bentoml",
-        # uv is what it locks packages with when it builds.
+        # BentoML locks packages with uv when it builds.
         packages=("bentoml==1.4.39", "uv==0.9.30"),
         command=(
             "{bin}/bentoml",

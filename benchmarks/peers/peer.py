@@ -1,4 +1,4 @@
-"""A peer as a bare process of this machine."""
+"""Runs a peer as a process of this machine, without a container."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 
 from benchmarks.contender import Line
-from benchmarks.environments import CACHE, last_words, make_environment, run_quietly
+from benchmarks.environments import CACHE, end_of_log, make_environment, run_quietly
 from benchmarks.load import Request
 from benchmarks.problem import Problem
 
@@ -24,21 +24,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from benchmarks.columns import Case, Column
+    from benchmarks.contender import Answer
 
 APPS = Path(__file__).with_name("apps")
 _READY_TIMEOUT_S = 60
 _STOP_TIMEOUT_S = 10
-# Two workers fill two cores; a worker whose libraries use threads besides them is slower.
+# Two workers use both cores; more threads of their numeric libraries would slow the workers down.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Another server: how to install, start and ask it.
+    """Another server: how to install it, start it, and send it requests.
 
-    In `command`, `once` and the values of `environment` stand {bin} for the folder of its programs,
-    {apps} for that of the code written for it here, {port}, {port+1} … for free ports, {model} for the
-    pickle, and {work} for a folder of its own.
+    `command`, `once` and the values of `environment` may hold placeholders: {bin} is the folder of the
+    peer's programs, {apps} the folder of the code written for the peers here, {port}, {port+1} and {port+2}
+    are free ports, {model} is the pickle, and {work} a folder of the peer's own. `body` makes the body of a
+    request from rows, and `labels` reads an answer. `ready` is the path that answers 200 once the server is
+    ready. `once` is a command that runs before the first start with a model.
     """
 
     name: str
@@ -46,14 +49,13 @@ class Peer:
     command: tuple[str, ...]
     path: str
     body: Callable[[Sequence[Sequence[float]]], object]
-    labels: Callable[[Any], Sequence[float]]
+    labels: Callable[[Answer], Sequence[float]]
     ready: str
-    # What makes the model its own, before the first start.
     once: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def prepare(self) -> None:
-        """Make its environment; raises `Problem`."""
+        """Make the environment of the peer; raises `Problem`."""
         make_environment(self.name, self.packages)
 
     @contextmanager
@@ -87,7 +89,7 @@ class Peer:
         path = f"{values['bin']}{os.pathsep}{os.environ['PATH']}"
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         fixed = {"MODEL_FILE": values["model"], "PORT": values["port"], "PATH": path}
-        # Some warn with each request, and would be slowed by that alone.
+        # Some peers write a warning for each request, which would slow them down.
         fixed["PYTHONWARNINGS"] = "ignore"
         return {**inherited, **_ONE_THREAD, **fixed, **own}
 
@@ -116,11 +118,11 @@ def _wait(process: subprocess.Popen[bytes], log: Path, url: str) -> None:
         except OSError:
             time.sleep(0.1)
     what = "was not ready in time" if process.poll() is None else f"ended with {process.returncode}"
-    raise Problem(f"it {what}: {last_words(log.read_text(errors='replace'))}")
+    raise Problem(f"it {what}: {end_of_log(log.read_text(errors='replace'))}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the process and all below it, also those that it leaves behind."""
+    """End the process and all its children, also children that the process leaves behind."""
     try:
         family = [*psutil.Process(process.pid).children(recursive=True)]
     except psutil.NoSuchProcess:
@@ -138,12 +140,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _free_ports(count: int = 3) -> list[int]:
-    """Ports that nobody listens on now."""
-    held = [socket.socket() for _ in range(count)]
+    """Ports on which no program listens at the moment."""
+    sockets = [socket.socket() for _ in range(count)]
     try:
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in held]
+        for listener in sockets:
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in sockets]
     finally:
-        for one in held:
-            one.close()
+        for listener in sockets:
+            listener.close()

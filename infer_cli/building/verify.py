@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from infer_cli.client.row_files import read_rows
 from infer_cli.engine.containers import create_service, remove_service
-from infer_cli.engine.exec import STDOUT_STREAM, exec_in_service
+from infer_cli.engine.exec import exec_in_service
 from infer_cli.engine.services import log_tail
+from infer_cli.engine.streams import STDOUT_STREAM
 from infer_cli.errors import VerificationFailed
 from infer_cli.plan.run import RunPlan, Safety
 from infer_cli.running.readiness import wait_until_ready
@@ -107,7 +108,7 @@ def _ask(engine: Engine, service: Service, rows: list[dict[str, Any]] | None) ->
         if kind == STDOUT_STREAM:
             written.append(data)
 
-    exec_in_service(engine, service, _COMMAND, sink=keep, given=given)
+    exec_in_service(engine, service, _COMMAND, on_output=keep, stdin=given)
     try:
         answer: dict[str, Any] = json.loads(b"".join(written))
     except ValueError:

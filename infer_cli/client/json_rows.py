@@ -1,9 +1,9 @@
-"""Rows of JSON: one object a line, or a whole array of them."""
+"""Reads rows of JSON: an array of objects, `{"rows": […]}`, one object, or one object a line."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from infer_cli.errors import InferError
 
@@ -11,17 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from infer_cli.client.rows import Row
+
 _ROWS = "rows"
 _FORMS = 'it may hold [{"a": 1}, …], {"rows": […]}, or one object a line'
 
 
-def read_json(path: Path, batch_rows: int) -> Iterator[list[dict[str, Any]]]:
+def read_json(path: Path, batch_rows: int) -> Iterator[list[Row]]:
     """The rows of an array, of `{"rows": […]}`, of one object, or of JSON Lines; raises `InferError`."""
     text = path.read_text(encoding="utf-8-sig")
     try:
-        whole = json.loads(text)
+        whole: object = json.loads(text)
     except ValueError as error:
-        # Only an array is sure to be no JSON Lines.
+        # Several values, one a line, are no JSON as a whole. A file that begins with [ is not JSON Lines.
         if not text.lstrip().startswith("["):
             yield from read_json_lines(path, batch_rows)
             return
@@ -36,15 +38,15 @@ def read_json(path: Path, batch_rows: int) -> Iterator[list[dict[str, Any]]]:
         yield rows[start : start + batch_rows]
 
 
-def read_json_lines(path: Path, batch_rows: int) -> Iterator[list[dict[str, Any]]]:
-    """The rows of JSON Lines; raises `InferError`, with the line."""
+def read_json_lines(path: Path, batch_rows: int) -> Iterator[list[Row]]:
+    """The rows of JSON Lines; raises `InferError` with the number of a wrong line."""
     with path.open(encoding="utf-8-sig") as file:
-        batch: list[dict[str, Any]] = []
+        batch: list[Row] = []
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row: object = json.loads(line)
             except ValueError as error:
                 message = f"{path}, line {number} is not JSON: {error}"
                 raise InferError(

@@ -1,4 +1,4 @@
-"""Talks to a running service over HTTP."""
+"""The HTTP client of a running service."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, cast
 from urllib.parse import urlsplit
 
 from infer_cli.errors import PredictionFailed
@@ -19,18 +19,29 @@ _READY_TIMEOUT_S = 2.0
 _PREDICT_TIMEOUT_S = 300.0
 _OK = 200
 _BUSY = 503
-# A service that takes on no more says when to ask again; one that says so for as long is not asked again.
+# A busy service answers 503 with `Retry-After`. A request is sent again for 60 s, at least every 5 s.
 _BUSY_FOR_S = 60.0
 _LONGEST_PAUSE_S = 5.0
 _SHOWN_PROBLEMS = 20
+_READ_THE_LOG = "see what it says: `infer logs`"
+
+
+class FeatureRecord(TypedDict, total=False):
+    """One of the `features` in the answer of `/model`."""
+
+    name: str
+    type: str
+    categories: list[object]
+    nullable: bool
+    required: bool
 
 
 @dataclass(frozen=True)
 class ServedFeature:
-    """A feature of the served model: the type of its values, and whether they may be missing.
+    """A feature of the served model.
 
-    `type` is that of the values also for categories; `takes_empty` tells that an empty text is a value,
-    `required` that a row without it is refused.
+    `type` is the column type of the values; for a category, the type of its categories. `takes_empty` says
+    that an empty string is a value, `required` that a row without the feature is refused.
     """
 
     type: str = "number"
@@ -38,38 +49,56 @@ class ServedFeature:
     required: bool = True
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> ServedFeature:
-        """Read what `/model` says of one."""
-        kind, categories = str(record["type"]), record.get("categories") or [""]
-        if kind == "category":
-            kind = "text" if isinstance(categories[0], str) else "number"
+    def of(cls, record: FeatureRecord) -> ServedFeature:
+        """Read a feature in the answer of `/model`."""
+        column_type, categories = str(record["type"]), record.get("categories") or [""]
+        if column_type == "category":
+            column_type = "text" if isinstance(categories[0], str) else "number"
         is_free_text = record["type"] == "text" and not record.get("nullable", False)
         return cls(
-            kind,
+            column_type,
             is_free_text or "" in record.get("categories", ()),
             required=bool(record.get("required", True)),
         )
 
 
+class _ModelRecord(TypedDict):
+    """The answer of `/model`, as far as it is used here."""
+
+    kind: str
+    features: list[FeatureRecord]
+    example: str
+
+
 @dataclass(frozen=True)
 class ServedModel:
-    """What `/model` says: the features in order with their types, and a request that works."""
+    """The model that a service serves: its kind, its features by name and in order, and a request that works.
+
+    `example` is the path and query of the request.
+    """
 
     kind: str
     features: dict[str, ServedFeature]
     example: str
-    record: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Answers for rows, in their order.
+    """The predictions for rows, in the order of the rows.
 
-    Where the model has `probabilities`, they are by class, or a list of such for a model of several outputs.
+    `probabilities` holds a dictionary by class for each row, or a list of dictionaries for a model of
+    several outputs. It is None for a model without probabilities.
     """
 
-    predictions: list[Any]
-    probabilities: list[Any] | None
+    predictions: list[object]
+    probabilities: list[object] | None
+
+
+class _PredictionRecord(TypedDict, total=False):
+    """The answer of `POST /prediction`."""
+
+    predictions: list[object]
+    probabilities: list[object]
 
 
 class ServiceClient:
@@ -82,54 +111,55 @@ class ServiceClient:
         self._connection: http.client.HTTPConnection | None = None
 
     def is_ready(self) -> bool:
-        """Whether the service can predict now; never raises for one that does not answer."""
+        """Whether the service can predict now; False, not an error, if nothing answers."""
         connection = http.client.HTTPConnection(self._host, self._port, timeout=_READY_TIMEOUT_S)
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == _OK
         except (OSError, http.client.HTTPException):
-            # A published port accepts connections before anything listens behind it.
+            # The engine accepts connections at a published port before the service listens behind it.
             return False
         finally:
             connection.close()
 
     def model(self) -> ServedModel:
-        """What is served; raises `PredictionFailed` if the service does not say."""
-        record = self._request("GET", "/model")
+        """The model that is served; raises `PredictionFailed` if the service does not answer."""
+        record = cast("_ModelRecord", self._request("GET", "/model"))
         return ServedModel(
             kind=str(record["kind"]),
             features={str(feature["name"]): ServedFeature.of(feature) for feature in record["features"]},
             example=str(record["example"]),
-            record=record,
         )
 
     def predict(self, rows: Sequence[Mapping[str, object]], *, first_row: int | None = None) -> Predictions:
-        """Predictions for `rows`; raises `PredictionFailed` naming every wrong field.
+        """Predict `rows`; raises `PredictionFailed`, which names every wrong field.
 
-        The number of the first row, if given, is that which errors count from.
+        With `first_row`, the number of the first of the rows in their file, the error also names the rows.
         """
         body = json.dumps({"rows": [_json_row(row) for row in rows]}, default=str)
-        record = self._request("POST", "/prediction", body.encode(), first_row=first_row)
+        answer = self._request("POST", "/prediction", body.encode(), first_row=first_row)
+        record = cast("_PredictionRecord", answer)
         return Predictions(record["predictions"], record.get("probabilities"))
 
     def _request(
         self, method: str, path: str, body: bytes | None = None, *, first_row: int | None = None
-    ) -> dict[str, Any]:
+    ) -> object:
+        """The JSON of an answer; raises `PredictionFailed` if there is none or it is an error."""
         try:
-            status, content = self._when_free(method, path, body)
-            record = json.loads(content)
+            status, content = self._retry_while_busy(method, path, body)
+            answer: object = json.loads(content)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
             message = (
                 f"the service at {self.url} did not answer {method} {path}: {error or type(error).__name__}"
             )
-            raise PredictionFailed(message, hint="see what it says: `infer logs`") from error
+            raise PredictionFailed(message, hint=_READ_THE_LOG) from error
         if status != _OK:
-            raise _refused(path, status, record, first_row=first_row)
-        return dict(record)
+            raise _refused(path, status, cast("_ErrorRecord", answer), first_row=first_row)
+        return answer
 
-    def _when_free(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
-        """Ask until the service is not too busy, as often as it says."""
+    def _retry_while_busy(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        """The status and the body of an answer; a busy service is asked again after its `Retry-After`."""
         end = time.monotonic() + _BUSY_FOR_S
         while True:
             status, content, retry_after = self._exchange(method, path, body)
@@ -138,13 +168,13 @@ class ServiceClient:
             time.sleep(min(int(retry_after), _LONGEST_PAUSE_S))
 
     def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes, str]:
-        """Its status, its body, and what it says of when to ask again."""
+        """The status, the body and the `Retry-After` header of one answer."""
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if self._connection is not None:
             try:
                 return self._send(self._connection, method, path, body, headers)
             except (ConnectionError, http.client.RemoteDisconnected):
-                # The service may close a connection that was idle; a prediction can be asked again.
+                # The service may have closed an idle connection. A prediction can safely be sent twice.
                 self.close()
         self._connection = http.client.HTTPConnection(self._host, self._port, timeout=_PREDICT_TIMEOUT_S)
         return self._send(self._connection, method, path, body, headers)
@@ -169,7 +199,7 @@ class ServiceClient:
 
 
 def _json_row(row: Mapping[str, object]) -> dict[str, object]:
-    """A row as JSON can hold it: what a table calls NaN is a missing value."""
+    """A row as JSON can hold it: NaN, a missing value in a data frame, becomes null."""
     return {name: None if _is_nan(value) else value for name, value in row.items()}
 
 
@@ -177,17 +207,31 @@ def _is_nan(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _refused(path: str, status: int, record: Mapping[str, Any], *, first_row: int | None) -> PredictionFailed:
-    """Put the service's refusal in words; rows are counted from `first_row`, or not named if that is None."""
+class _ErrorDetails(TypedDict, total=False):
+    """The `error` of a refusal."""
+
+    message: str
+    details: object
+
+
+class _ErrorRecord(TypedDict, total=False):
+    """A refusal; anything that answers at the port may have sent it, so that all parts may be missing."""
+
+    error: _ErrorDetails
+
+
+def _refused(path: str, status: int, record: _ErrorRecord, *, first_row: int | None) -> PredictionFailed:
+    """The error for a refusal; its lines name rows, counted from `first_row`, unless that is None."""
     error = record.get("error") or {}
     details = error.get("details")
     problems = details.get("fields") if isinstance(details, dict) else details
     if not isinstance(problems, list) or not problems:
         return PredictionFailed(
             f"the service refused {path} ({status}): {error.get('message', 'no reason given')}",
-            hint="see what it says: `infer logs`",
+            hint=_READ_THE_LOG,
         )
     lines = [_problem_line(problem, first_row) for problem in problems]
+    # The service lists no more than some of many problems, and counts them all.
     count = max(len(lines), int(details.get("count") or 0)) if isinstance(details, dict) else len(lines)
     shown = lines[:_SHOWN_PROBLEMS]
     if count > len(shown):

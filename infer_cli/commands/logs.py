@@ -23,14 +23,10 @@ def logs(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on until the service ends or Ctrl-C.")
     ] = False,
-    tail: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Only the last N lines.", show_default=False)
-    ] = None,
+    tail: Annotated[int | None, typer.Option(metavar="N", min=0, help="Only the last N lines.")] = None,
     since: Annotated[
         str | None,
-        typer.Option(
-            metavar="T", help="Only what is newer: 10m, 2h, or 2026-01-31T12:00.", show_default=False
-        ),
+        typer.Option(metavar="T", help="Only what is newer: 10m, 2h, or 2026-01-31T12:00."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,1 +1,1 @@
-"""The engine: a Docker-compatible API. Only this package imports `docker`."""
+"""Talks to the engine, which has a Docker-compatible API. No other package imports `docker`."""

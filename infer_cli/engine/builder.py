@@ -1,4 +1,4 @@
-"""Builds an image with the engine's classic builder, and leaves nothing half-made behind."""
+"""Builds an image with the engine's classic builder; a failed or interrupted build leaves no image behind."""
 
 from __future__ import annotations
 
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from infer_cli.image.name import ImageName
     from infer_cli.plan.build import BuildPlan
 
+# The lines of the engine's log that an error shows.
 _TAIL_LINES = 20
+# How much of the context is sent between two reports of progress.
 _REPORT_EVERY_BYTES = 4_000_000
+# After a build stops, infer looks for its images every `_POLL_S` seconds, until no new image has appeared for
+# `_QUIET_S` seconds, and for at most `_SETTLE_S` seconds.
 _POLL_S = 0.1
 _QUIET_S = 0.5
 _SETTLE_S = 60.0
@@ -32,7 +36,7 @@ _SETTLE_S = 60.0
 
 @dataclass(frozen=True)
 class BuiltImage:
-    """An image that was built; one of which nothing changed may have a name already."""
+    """The image of a build; an unchanged image of an earlier build may already have a name (`is_named`)."""
 
     image_id: str
     size_bytes: int
@@ -40,7 +44,7 @@ class BuiltImage:
 
 
 class _CountingReader:
-    """A file that tells how much of it was read."""
+    """A file that reports how much of it was read, as progress of the layer called context."""
 
     def __init__(self, file: BinaryIO, on_event: Callable[[Event], None]) -> None:
         self._file, self._on_event = file, on_event
@@ -60,10 +64,10 @@ class _CountingReader:
 
 
 def build_image(engine: Engine, plan: BuildPlan, *, on_event: Callable[[Event], None]) -> BuiltImage:
-    """Build the image of `plan`, without giving it its name yet.
+    """Build the image of `plan`, and leave it without a name until `name_image`.
 
-    Raises `BuildFailed` with the end of the engine's log. If it fails or is interrupted, the container and
-    the layers that this build made are removed.
+    Raises `BuildFailed` with the end of the engine's log. If the build fails or is interrupted, the container
+    and the images that the build has made are removed.
     """
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
 
@@ -75,39 +79,39 @@ def build_image(engine: Engine, plan: BuildPlan, *, on_event: Callable[[Event], 
         on_event(event)
 
     before = _unnamed_images(engine)
-    made = StreamResult()
+    result = StreamResult()
     try:
-        _build(engine, plan, remember, made)
+        _build(engine, plan, remember, result)
     except StreamFailed as error:
-        # The engine has ended the build itself: no further image is to come.
-        made.step_has_ended = True
-        _remove_half_made(engine, made, before)
+        # The engine ended the build itself, so it makes no further image.
+        result.step_has_ended = True
+        _remove_partial_build(engine, result, before)
         raise _failed(plan, str(error), tail) from error
     except BaseException:
-        _remove_half_made(engine, made, before)
+        _remove_partial_build(engine, result, before)
         raise
-    image = find_image(engine, made.built) if made.built else None
+    image = find_image(engine, result.built) if result.built else None
     if image is None:
         raise _failed(plan, "the engine reported no error, and no image", tail)
     return BuiltImage(image.image_id, image.size_bytes, is_named=bool(image.tags))
 
 
 def name_image(engine: Engine, image: BuiltImage, name: ImageName) -> None:
-    """Give the image its name, which another one may have had."""
+    """Give the image its name, and take the name away from another image that has it."""
     with translated(f"name the image {name}"):
         engine.api.tag(image.image_id, name.name, name.tag)
 
 
 def discard_image(engine: Engine, image: BuiltImage) -> None:
-    """Remove an image that is not to be kept, unless it had a name before."""
+    """Remove the image of a build, unless an earlier build already gave it a name."""
     if not image.is_named:
         _remove_unnamed(engine, image.image_id)
 
 
-def _build(engine: Engine, plan: BuildPlan, on_event: Callable[[Event], None], made: StreamResult) -> None:
+def _build(engine: Engine, plan: BuildPlan, on_event: Callable[[Event], None], result: StreamResult) -> None:
     from docker.errors import APIError  # noqa: PLC0415 (slow to import)
 
-    # The base image is on the engine already, so that the build itself asks no registry.
+    # The base image is already on the engine, so the build needs no registry and no credentials.
     with (
         tempfile.TemporaryFile() as archive,
         without_credentials(engine),
@@ -128,9 +132,9 @@ def _build(engine: Engine, plan: BuildPlan, on_event: Callable[[Event], None], m
                 decode=True,
             )
             try:
-                read_stream(events, on_event, made)
+                read_stream(events, on_event, result)
             finally:
-                # Closing the connection is how the engine is told to stop.
+                # The engine stops an unfinished build when its connection is closed.
                 events.close()
         except APIError as error:
             raise StreamFailed(explanation(error)) from error
@@ -151,7 +155,7 @@ def _failed(plan: BuildPlan, reason: str, tail: deque[str]) -> BuildFailed:
 
 
 def _unnamed_images(engine: Engine) -> dict[str, str]:
-    """The parent of every image that has neither a name nor children, both by their short ids."""
+    """The parent of every image that has neither a name nor children; all images as short ids."""
     with translated("list the images"):
         found = engine.api.images(filters={"dangling": True})
     return {_short_id(image["Id"]): _short_id(image.get("ParentId") or "") for image in found}
@@ -161,22 +165,24 @@ def _short_id(image: str) -> str:
     return image.removeprefix("sha256:")[:12]
 
 
-def _remove_half_made(engine: Engine, made: StreamResult, before: dict[str, str]) -> None:
-    """Remove the image of a build that did not end, and with it those that only it was made from.
+def _remove_partial_build(engine: Engine, result: StreamResult, before: dict[str, str]) -> None:
+    """Remove the images of a build that did not finish.
 
-    An engine that is told to stop kills the program of a RUN, but carries any other instruction to its end
-    and stores that image, too: so it is waited for. `before` are the unnamed images from before the build.
+    When a build is stopped, the engine kills the program of a RUN instruction, but it completes any other
+    instruction and stores its image. So infer waits for that image. `before` holds the unnamed images from
+    before the build, which stay.
     """
-    if made.image is None or made.step is None:
+    if result.image is None or result.step is None:
         return
-    ours = {made.image}
-    quiet_since = None if _may_store_more(made) else time.monotonic()
+    made = {result.image}
+    quiet_since = None if _stores_another_image(result) else time.monotonic()
     deadline = time.monotonic() + _SETTLE_S
     while time.monotonic() < deadline:
-        leaves = _new_leaves(engine, ours, before)
-        # The image before the running instruction goes last: the one that is still to come needs it.
-        if leaves and (quiet_since is not None or leaves != [made.image]):
-            ours.update(leaves)
+        leaves = _new_leaves(engine, made, before)
+        # The engine makes the image of the running instruction from the image before that instruction, so the
+        # earlier image is not removed before the later one has appeared.
+        if leaves and (quiet_since is not None or leaves != [result.image]):
+            made.update(leaves)
             for image in leaves:
                 _remove_unnamed(engine, image)
             quiet_since = time.monotonic()
@@ -185,18 +191,18 @@ def _remove_half_made(engine: Engine, made: StreamResult, before: dict[str, str]
         time.sleep(_POLL_S)
 
 
-def _may_store_more(made: StreamResult) -> bool:
-    """Whether the instruction that was begun last is sure to give an image."""
-    return not made.step_has_ended and made.step is not None and not made.step.text.startswith("RUN ")
+def _stores_another_image(result: StreamResult) -> bool:
+    """Whether the engine still completes the last instruction of a stopped build, and stores its image."""
+    return not result.step_has_ended and result.step is not None and not result.step.text.startswith("RUN ")
 
 
-def _new_leaves(engine: Engine, ours: set[str], before: dict[str, str]) -> list[str]:
-    """The short ids of the new unnamed images that are among `ours` or were made from one of them."""
+def _new_leaves(engine: Engine, made: set[str], before: dict[str, str]) -> list[str]:
+    """The short ids of the new unnamed images that are in `made`, or whose parent is in it."""
     new = {image: parent for image, parent in _unnamed_images(engine).items() if image not in before}
-    return [image for image, parent in new.items() if image in ours or parent in ours]
+    return [image for image, parent in new.items() if image in made or parent in made]
 
 
 def _remove_unnamed(engine: Engine, image: str) -> None:
-    """Remove an image if that is possible yet: the container of a RUN may still use it."""
-    with suppress(EngineError), translated("remove a half-made image"):
+    """Try to remove an image; the engine refuses while the container of a RUN instruction still uses it."""
+    with suppress(EngineError), translated("remove a partial image"):
         engine.api.remove_image(image)

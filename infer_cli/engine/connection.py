@@ -1,4 +1,4 @@
-"""Connects to an engine, and translates its errors into ours."""
+"""Connects to an engine, and translates the errors of the Docker SDK into errors of infer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from infer_cli.engine.endpoints import Endpoint, candidate_endpoints
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from docker import APIClient
 
+    # A JSON object from the engine. The SDK passes it on without types, and its keys differ between Docker,
+    # Podman and their versions. Every value is converted where it is read.
+    EngineRecord = Mapping[str, Any]
+
 # Docker 20.10, and every Podman since 4.
 MINIMUM_API_VERSION = (1, 41)
 _CONNECT_TIMEOUT_S = 15
@@ -26,25 +30,28 @@ _CONNECT_TIMEOUT_S = 15
 
 @dataclass(frozen=True)
 class Engine:
-    """A connection to an engine that answers and is new enough."""
+    """A connection to an engine that answers and is new enough.
+
+    `architecture` is the engine's name of its processor, such as amd64.
+    """
 
     api: APIClient
     endpoint: Endpoint
     version: str
     api_version: str
-    # The engine's own name of its processor, such as amd64.
     architecture: str
 
     @property
     def is_local(self) -> bool:
-        """Whether this machine's folders can be mounted."""
+        """Whether the engine can mount the folders of this machine."""
         return self.endpoint.is_local
 
 
 def connect(environ: Mapping[str, str] | None = None) -> Engine:
-    """Connect to the first engine that answers.
+    """Connect to the first endpoint where an engine answers.
 
-    Raises `EngineUnavailable`, which lists what was tried and the command that starts one on this system.
+    `environ` replaces the environment variables of the process. Raises `EngineUnavailable`, with a list of
+    the endpoints that were tried and a hint how to start an engine on this operating system.
     """
     environ = os.environ if environ is None else environ
     failures: list[tuple[Endpoint, str]] = []
@@ -61,7 +68,7 @@ def connect(environ: Mapping[str, str] | None = None) -> Engine:
 
 
 def data_folder(engine: Engine) -> Path | None:
-    """Where the engine keeps images, on its own machine."""
+    """The folder of the engine's images, on the engine's machine; None if the engine does not name it."""
     with translated("ask the engine for its settings"):
         root = engine.api.info().get("DockerRootDir")
     return Path(root) if root else None
@@ -69,7 +76,10 @@ def data_folder(engine: Engine) -> Path | None:
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Translate the errors of calls to the engine; `doing` completes "cannot …"."""
+    """Translate errors of the Docker SDK within the block into `EngineError` and `EngineUnavailable`.
+
+    `doing` completes the message "cannot …".
+    """
     import requests  # noqa: PLC0415 (slow to import)
     from docker.errors import APIError, DockerException  # noqa: PLC0415
 
@@ -85,12 +95,12 @@ def translated(doing: str) -> Iterator[None]:
 
 
 def explanation(error: Exception) -> str:
-    """What the engine itself said."""
+    """The engine's own explanation of an error, or else the text of the error."""
     return str(getattr(error, "explanation", None) or error).strip()
 
 
 class _NotAnsweringError(Exception):
-    """An endpoint that does not answer; the text says why."""
+    """No usable engine answers at an endpoint; the text of the error is the reason."""
 
 
 def _open(endpoint: Endpoint) -> Engine:
@@ -115,10 +125,10 @@ def _open(endpoint: Endpoint) -> Engine:
         raise _NotAnsweringError(_reason(error)) from error
     except (InvalidConfigFile, ValueError) as error:
         message = f"the Docker configuration file cannot be read: {error}"
-        raise EngineUnavailable(message, hint="mend or remove ~/.docker/config.json") from error
+        raise EngineUnavailable(message, hint="fix or remove ~/.docker/config.json") from error
     except (DockerException, OSError) as error:
         raise _NotAnsweringError(_reason(error)) from error
-    # A build or a push may be silent for longer than any fixed time.
+    # A build or a push may send nothing for minutes: from here on there is no timeout.
     api.timeout = None  # type: ignore[assignment]  # requests reads None as "no limit"
     engine = Engine(
         api,
@@ -151,6 +161,7 @@ def _check_version(engine: Engine) -> None:
 
 
 def _reason(error: BaseException) -> str:
+    """The reason of a failed connection in a few words."""
     text = str(error)
     for sign, reason in (
         ("Permission denied", "permission denied"),
@@ -181,7 +192,7 @@ def _how_to_start(failures: list[tuple[Endpoint, str]]) -> str:
     if any(reason == "permission denied" for _, reason in failures):
         return "allow yourself to use the engine: `sudo usermod -aG docker $USER`, then log in again"
     if first.is_chosen:
-        return f"start the engine there, or choose another: it is named by {first.source}"
+        return f"start that engine, or choose another one: {first.source} names the address"
     if platform.system() == "Darwin":
         return "start it: `open -a Docker`, or `colima start`; to install it: `brew install --cask docker`"
     if shutil.which("dockerd") is None:

@@ -1,13 +1,14 @@
-"""Services on the engine: started, found, followed and stopped."""
+"""Containers on the engine: created, started and removed, for services and for commands of infer."""
 
 from __future__ import annotations
 
+import io
 import re
 import tarfile
 import tempfile
 import uuid
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from infer_cli.engine.connection import explanation, translated
 from infer_cli.engine.interrupts import interrupts_deferred
@@ -19,7 +20,9 @@ from infer_cli.reproducible_tar import fixed_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from pathlib import Path, PurePosixPath
+
+    from docker.types import HostConfig
 
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.services import Service
@@ -30,29 +33,31 @@ _COMMAND_NOT_FOUND = 127
 _PORT_TAKEN = re.compile(
     r"port is already allocated|address already in use|ports are not available", re.IGNORECASE
 )
-# A service that writes much must not fill the engine's disk.
+# Limits of a service's log: without them, a service that logs a lot fills the engine's disk.
 _LOG_LIMITS = {"max-size": "10m", "max-file": "3"}
 _NO_HEALTHCHECK = {"test": ["NONE"]}
 
 
 def create_service(engine: Engine, plan: RunPlan) -> Service:
-    """Create and start the container of `plan`.
+    """Create and start the container of `plan`, and return it as a service.
 
-    Raises `NameTaken`, `PortTaken` or `EngineError`; the container is removed again if it cannot start.
+    Raises `NameTaken`, `PortTaken` or another `EngineError`. If the container cannot start, or infer is
+    interrupted, the container is removed.
     """
     container_id = create_container(engine, plan)
     try:
         start_container(engine, plan, container_id)
         return inspect_service(engine, container_id)
     except BaseException:
-        _remove(engine, container_id, plan.name)
+        _stop_and_remove(engine, container_id, plan.name)
         raise
 
 
 def create_container(engine: Engine, plan: RunPlan) -> str:
-    """Create the container of `plan`, with the model where it is to be, and give its id.
+    """Create the container of `plan`, with the model mounted, and return its id.
 
-    Raises `NameTaken` or `EngineError`; if it is interrupted, nothing stays.
+    An engine on another machine gets a copy of the model folder in a new volume. Raises `NameTaken` or
+    another `EngineError`. After an error or an interrupt, neither the container nor the volume is left.
     """
     volume, container_id = None, None
     try:
@@ -62,7 +67,7 @@ def create_container(engine: Engine, plan: RunPlan) -> str:
             container_id = _create(engine, plan, volume)
     except BaseException:
         if container_id is not None:
-            _remove(engine, container_id, plan.name)
+            _stop_and_remove(engine, container_id, plan.name)
         elif volume is not None:
             with translated(f"remove the volume of {plan.name}"):
                 engine.api.remove_volume(volume, force=True)
@@ -71,20 +76,23 @@ def create_container(engine: Engine, plan: RunPlan) -> str:
 
 
 def remove_service(engine: Engine, service: Service) -> None:
-    """Stop the service, giving it time to finish its requests, and remove it with its volumes."""
-    _remove(engine, service.container_id, service.name)
+    """Stop the service, which first finishes its requests, and remove its container and volumes."""
+    _stop_and_remove(engine, service.container_id, service.name)
 
 
-def run_throwaway(engine: Engine, image: str, command: Sequence[str]) -> tuple[int, str]:
-    """Run `command` without network in a new container of `image`; its exit code and output.
+def run_in_temporary_container(engine: Engine, image: str, command: Sequence[str]) -> tuple[int, str]:
+    """Run `command` in a new container of `image`, and return its exit code and its output.
 
-    The container is removed. A program that the image does not have gives 127, as in a shell.
+    The container has no network and a read-only root file system, and is removed afterwards. If the image
+    lacks the program, the exit code is 127, as in a shell.
     """
     from docker.errors import APIError  # noqa: PLC0415 (slow to import)
 
     with translated(f"run {command[0]} in {image}"):
         host = engine.api.create_host_config(network_mode="none", cap_drop=["ALL"], read_only=True)
-        with throwaway(engine, image, list(command), entrypoint=[], host_config=host) as container_id:
+        with temporary_container(
+            engine, image, list(command), entrypoint=[], host_config=host
+        ) as container_id:
             try:
                 engine.api.start(container_id)
                 status = engine.api.wait(container_id)["StatusCode"]
@@ -96,17 +104,48 @@ def run_throwaway(engine: Engine, image: str, command: Sequence[str]) -> tuple[i
 
 
 @contextmanager
-def throwaway(engine: Engine, image: str, command: list[str] | None = None, **settings: Any) -> Iterator[str]:  # noqa: ANN401 (those of docker's create_container)
-    """A container of `image` that is gone after the block, which gets its id; it is not started."""
-    container_id, marked = None, {labels.TEMPORARY: ""}
+def temporary_container(
+    engine: Engine,
+    image: str,
+    command: list[str] | None = None,
+    *,
+    entrypoint: list[str] | None = None,
+    host_config: HostConfig | None = None,
+) -> Iterator[str]:
+    """Create a container of `image`, which is not started; yields its id, and removes it after the block.
+
+    `entrypoint` replaces the entry point of the image; None keeps it.
+    """
+    container_id = None
     try:
         with interrupts_deferred():
-            made = engine.api.create_container(image, command, labels=marked, **settings)
-            container_id = str(made["Id"])
+            created = engine.api.create_container(
+                image,
+                command,
+                entrypoint=entrypoint,
+                host_config=host_config,
+                labels={labels.TEMPORARY: ""},
+            )
+            container_id = str(created["Id"])
         yield container_id
     finally:
         if container_id is not None:
             engine.api.remove_container(container_id, force=True, v=True)
+
+
+def copy_from_image(engine: Engine, image: str, path: PurePosixPath, target: Path) -> None:
+    """Copy the file at `path` in an image to `target`; raises `EngineError` if `path` is not a file."""
+    with (
+        translated(f"copy {path} out of {image}"),
+        temporary_container(engine, image, ["true"]) as container_id,
+    ):
+        chunks, _ = engine.api.get_archive(container_id, str(path))
+        archive = io.BytesIO(b"".join(chunks))
+    with tarfile.open(fileobj=archive) as tar:
+        member = tar.extractfile(path.name)
+        if member is None:
+            raise EngineError(f"{path} in the image {image} is not a file")
+        target.write_bytes(member.read())
 
 
 def _create(engine: Engine, plan: RunPlan, volume: str | None) -> str:
@@ -140,14 +179,14 @@ def _name_taken(engine: Engine, name: str) -> NameTaken:
     command = f"infer stop {name}" if is_ours else f"docker rm -f {name}"
     return NameTaken(
         f"a container called {name!r} exists already",
-        hint=f"choose another --name, or remove that one: `{command}`",
+        hint=f"choose another --name, or remove the existing container: `{command}`",
     )
 
 
-def _host_config(engine: Engine, plan: RunPlan, volume: str | None) -> dict[str, Any]:
+def _host_config(engine: Engine, plan: RunPlan, volume: str | None) -> HostConfig:
     from docker.types import LogConfig  # noqa: PLC0415 (slow to import)
 
-    # What a task writes is its result, which may be large, and goes to who attaches to it.
+    # A command's output is its result, which may be large: infer reads it from the attached stream instead.
     log = LogConfig(type="none") if plan.command else LogConfig(type="json-file", config=_LOG_LIMITS)
     limits, safety = plan.limits, plan.safety
     binds = None
@@ -187,21 +226,20 @@ def start_container(engine: Engine, plan: RunPlan, container_id: str) -> None:
 
 
 def _copy_model(engine: Engine, image: str, service: str, model: ModelMount) -> str:
-    """Copy the model folder into a new volume of an engine that cannot see it; gives the volume's name."""
+    """Copy the model folder into a new volume of an engine on another machine; returns the volume's name."""
     volume = None
     with translated(f"copy {model.folder} to the engine"), tempfile.TemporaryFile() as archive:
         _pack_folder(model.folder, archive)
         archive.seek(0)
-        # Never that of another service, which may have the same name and be running.
+        # A random suffix: a service of the same name may be running and use its own volume.
         name = f"infer-model-{service}-{uuid.uuid4().hex[:12]}"
-        made = {labels.VOLUME_OF: service}
         try:
             with interrupts_deferred():
-                volume = str(engine.api.create_volume(name, labels=made)["Name"])
-            # A container that never runs gives the way into the volume.
+                volume = str(engine.api.create_volume(name, labels={labels.VOLUME_OF: service})["Name"])
+            # The engine's API reaches a volume only through a container that mounts it. This one never runs.
             host = engine.api.create_host_config(binds=[f"{volume}:{MOUNT_FOLDER}"], network_mode="none")
-            with throwaway(engine, image, host_config=host) as carrier:
-                engine.api.put_archive(carrier, str(MOUNT_FOLDER), archive)
+            with temporary_container(engine, image, host_config=host) as container_id:
+                engine.api.put_archive(container_id, str(MOUNT_FOLDER), archive)
         except BaseException:
             if volume is not None:
                 engine.api.remove_volume(volume, force=True)
@@ -209,8 +247,8 @@ def _copy_model(engine: Engine, image: str, service: str, model: ModelMount) -> 
     return volume
 
 
-def _pack_folder(folder: Path, target: Any) -> None:  # noqa: ANN401 (any binary file)
-    """Pack `folder` so that any user can read it in the volume."""
+def _pack_folder(folder: Path, target: IO[bytes]) -> None:
+    """Write `folder` to `target` as a tar archive whose entries every user can read."""
     with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for path in sorted(folder.rglob("*")):
             relative = path.relative_to(folder).as_posix()
@@ -222,27 +260,26 @@ def _pack_folder(folder: Path, target: Any) -> None:  # noqa: ANN401 (any binary
 
 
 def kill_container(engine: Engine, name: str) -> None:
-    """Remove a container at once, if it is there, with its volumes."""
-    from docker.errors import NotFound  # noqa: PLC0415 (slow to import)
-
+    """Remove a container at once, with its volumes; does nothing if it does not exist."""
     with translated(f"remove {name}"):
-        with suppress(NotFound):
-            engine.api.remove_container(name, force=True, v=True)
-        _remove_volumes(engine, name)
+        _remove_with_volumes(engine, name, name)
 
 
-def _remove(engine: Engine, container_id: str, name: str) -> None:
+def _stop_and_remove(engine: Engine, container_id: str, name: str) -> None:
     from docker.errors import NotFound  # noqa: PLC0415 (slow to import)
 
     with translated(f"stop {name}"):
         with suppress(NotFound):
             engine.api.stop(container_id, timeout=_STOP_TIMEOUT_S)
-        with suppress(NotFound):
-            engine.api.remove_container(container_id, force=True, v=True)
-        _remove_volumes(engine, name)
+        _remove_with_volumes(engine, container_id, name)
 
 
-def _remove_volumes(engine: Engine, name: str) -> None:
+def _remove_with_volumes(engine: Engine, container: str, name: str) -> None:
+    """Remove a container, given by id or name, and the volumes of the service or task called `name`."""
+    from docker.errors import NotFound  # noqa: PLC0415 (slow to import)
+
+    with suppress(NotFound):
+        engine.api.remove_container(container, force=True, v=True)
     with translated(f"remove the volume of {name}"):
         found = engine.api.volumes(filters={"label": f"{labels.VOLUME_OF}={name}"})
         for volume in found.get("Volumes") or ():

@@ -1,6 +1,6 @@
 """Credentials for one registry, from the user's Docker configuration and its credential helpers.
 
-Only the helper of that registry is asked: a broken helper of another one does not matter.
+infer runs only the credential helper of that registry, so a broken helper of another registry does no harm.
 """
 
 from __future__ import annotations
@@ -20,29 +20,32 @@ if TYPE_CHECKING:
 
 
 def credentials_for(engine: Engine, registry: str) -> dict[str, str] | None:
-    """What the user's configuration holds for `registry`, or None.
+    """The credentials for `registry` in the form that the SDK expects, or None if there are none.
 
-    Raises `EngineError` if that registry's own helper fails.
+    Raises `EngineError` if the configuration cannot be read, or if the credential helper of the registry
+    fails.
     """
     from docker import auth  # noqa: PLC0415 (slow to import)
     from docker.errors import DockerException  # noqa: PLC0415
 
     _check_configuration()
-    # The SDK has read the file, and has no public name for what it found.
+    # The SDK has read the configuration, and offers no public access to the result.
     configured = engine.api._auth_configs  # type: ignore[attr-defined]  # noqa: SLF001
     try:
         with warnings.catch_warnings():
-            # The SDK warns of a missing helper before it raises; we report that once.
+            # The SDK first warns of a missing helper and then raises: the warning would be a duplicate.
             warnings.simplefilter("ignore")
             found = auth.resolve_authconfig(configured, registry=registry)
     except DockerException as error:
         message = f"the credential helper for {registry} failed: {error}"
-        raise EngineError(message, hint=f"mend it, or log in again: `docker login {registry}`") from error
+        raise EngineError(
+            message, hint=f"fix the helper, or log in again: `docker login {registry}`"
+        ) from error
     return dict(found) if found else None
 
 
 def _check_configuration() -> None:
-    """The SDK takes a configuration that it cannot read for an empty one; raises `EngineError` instead."""
+    """Raise `EngineError` for a configuration that cannot be read: the SDK would treat it as empty."""
     from docker.utils.config import find_config_file  # noqa: PLC0415 (slow to import)
 
     found = find_config_file()
@@ -53,16 +56,18 @@ def _check_configuration() -> None:
         json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         message = f"the Docker configuration {path} cannot be read: {error}"
-        raise EngineError(message, hint="mend it, or log in again without it: `docker login`") from error
+        raise EngineError(
+            message, hint="fix the file, or remove it and log in again: `docker login`"
+        ) from error
 
 
 @contextmanager
 def without_credentials(engine: Engine) -> Iterator[None]:
-    """Keep the SDK from asking every helper, as its build call otherwise does."""
+    """Hide the configuration from the SDK within the block: its build call would run every helper."""
     from docker.auth import AuthConfig  # noqa: PLC0415 (slow to import)
 
     configured = engine.api._auth_configs  # type: ignore[attr-defined]  # noqa: SLF001 (see above)
-    # With no entry at all the SDK would read the configuration again.
+    # With an empty configuration the SDK would read the file again, so there is one entry without meaning.
     engine.api._auth_configs = AuthConfig({"auths": {"none.invalid": {}}})  # type: ignore[attr-defined]  # noqa: SLF001
     try:
         yield

@@ -1,4 +1,4 @@
-"""Where an engine may answer: found as the Docker CLI finds it, then other usual sockets."""
+"""The endpoints where an engine may answer: first the Docker CLI's own choice, then other usual sockets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An address of an engine, and where infer has it from; one that `is_chosen` is the only one tried."""
+    """The address of an engine.
+
+    `source` says where infer found the address. `is_chosen` means that the user chose it: then infer tries
+    no other.
+    """
 
     url: str
     source: str
@@ -29,26 +33,27 @@ class Endpoint:
 
     @property
     def is_local(self) -> bool:
-        """Whether the engine sees this machine's folders: it listens on a socket in the file system."""
+        """Whether the engine listens on a socket of this machine: then it can mount folders from here."""
         return self.url.startswith(("unix://", "npipe://", "http+unix://"))
 
     @property
     def published_host(self) -> str | None:
-        """The host on which this machine reaches ports published on the engine's 127.0.0.1, or None."""
+        """The host where this machine reaches a port published on the engine's 127.0.0.1, or None."""
         if self.is_local or urlsplit(self.url).hostname in _LOOPBACK:
             return "127.0.0.1"
         return None
 
     @property
     def engine_host(self) -> str:
-        """The name of the machine that the engine runs on."""
+        """The host name of the machine that the engine runs on."""
         return urlsplit(self.url).hostname or "localhost"
 
 
 def candidate_endpoints(environ: Mapping[str, str], home: Path) -> list[Endpoint]:
-    """The endpoints to try, in order: `DOCKER_HOST`, the current context, then usual sockets.
+    """The endpoints to try, in order: `DOCKER_HOST`, the current Docker context, then the usual sockets.
 
-    An endpoint that the user chose, by variable or context, is the only one.
+    If the user chose an endpoint, by the variable or a context, it is the only one. Raises
+    `EngineUnavailable` if the context or the certificates cannot be read.
     """
     if host := environ.get("DOCKER_HOST"):
         return [Endpoint(host, "DOCKER_HOST", is_chosen=True, tls=_tls_from(environ))]
@@ -70,7 +75,7 @@ def _context_endpoint(environ: Mapping[str, str]) -> Endpoint | None:
     try:
         context = ContextAPI.get_context(name)
         host, tls = (context.Host, context.TLSConfig) if context else (None, None)
-    except Exception as error:  # The SDK raises just this for a damaged file.
+    except Exception as error:  # For a damaged file the SDK raises a plain Exception.
         message = f"the {source} cannot be read: {error}"
         raise EngineUnavailable(message, hint="see `docker context ls`, or set DOCKER_HOST") from error
     if not host:
@@ -79,7 +84,7 @@ def _context_endpoint(environ: Mapping[str, str]) -> Endpoint | None:
 
 
 def _tls_from(environ: Mapping[str, str]) -> TLSConfig | None:
-    """TLS as the Docker CLI reads it from DOCKER_TLS_VERIFY and DOCKER_CERT_PATH."""
+    """The TLS settings in DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, read as the Docker CLI reads them."""
     verify = bool(environ.get("DOCKER_TLS_VERIFY"))
     folder = environ.get("DOCKER_CERT_PATH")
     if not (verify or folder):
@@ -102,6 +107,7 @@ def _tls_from(environ: Mapping[str, str]) -> TLSConfig | None:
 
 
 def _usual_sockets(environ: Mapping[str, str], home: Path) -> list[tuple[Path, str]]:
+    """The sockets of engines at their default paths, each with the name of its product."""
     runtime = Path(environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
     return [
         (Path("/var/run/docker.sock"), "Docker"),

@@ -1,17 +1,19 @@
-"""The engine's event streams, read to their end: lines and layers for the reader, or an error.
+"""The event streams of builds, pulls and pushes, read to their end.
 
-A failed build, pull or push raises nothing by itself: the failure is one event among the others.
-The events are those of Docker's `pkg/jsonmessage`.
+The SDK raises nothing when a build, pull or push fails: the failure is one event of the stream. The format
+of the events is defined by Docker's package `pkg/jsonmessage`.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
+
+    from infer_cli.engine.connection import EngineRecord
 
 _STEP = re.compile(r"^Step (?P<number>\d+)/(?P<total>\d+) : (?P<text>.*)", re.DOTALL)
 _BUILT = re.compile(r"^Successfully built (?P<image>[0-9a-f]{12,})$")
@@ -20,14 +22,14 @@ _LAYER = re.compile(r"^ ---> (?P<image>[0-9a-f]{12})$")
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the engine's log."""
+    """A line of the engine's output."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Step:
-    """The start of an instruction of the Dockerfile."""
+    """The start of an instruction of the Dockerfile: the `number`th of `total`, with its text."""
 
     number: int
     total: int
@@ -36,7 +38,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Layer:
-    """How far one layer of a push or a pull is; `total_bytes` is 0 while it is not known."""
+    """The progress of one layer of a push or a pull; `total_bytes` is 0 while the size is unknown."""
 
     layer: str
     status: str
@@ -48,16 +50,17 @@ Event = Line | Step | Layer
 
 
 class StreamFailed(Exception):
-    """The stream holds an error event; the text is the engine's."""
+    """The stream holds an error event; the text of the exception is the engine's."""
 
 
 @dataclass
 class StreamResult:
-    """What a stream said besides its lines.
+    """The facts in a stream, besides its lines.
 
-    Of a build: `step` is the instruction that was begun last, `image` the short id of the image after the
-    last one that ended, and `step_has_ended` whether that is the same instruction; `built` is the id of the
-    whole image.
+    `digest` is the digest of a pushed image. The other fields describe a build: `step` is the last
+    instruction that started, `image` is the short id of the image after the last instruction that ended,
+    `step_has_ended` says whether these two instructions are the same, and `built` is the id of the finished
+    image.
     """
 
     digest: str | None = None
@@ -68,18 +71,19 @@ class StreamResult:
 
 
 def read_stream(
-    events: Iterable[Mapping[str, Any]],
+    events: Iterable[EngineRecord],
     on_event: Callable[[Event], None],
     result: StreamResult | None = None,
 ) -> StreamResult:
-    """Hand every event up to the first error to `on_event`; raises `StreamFailed` if there was one.
+    """Read the stream to its end, and pass every event before the first error to the callback `on_event`.
 
-    `result` is filled while reading, so that what was made before an error or an interrupt is known.
+    `result` is updated with each event, so that after an error or an interrupt the caller knows what the
+    engine has made so far. Raises `StreamFailed` if the stream holds an error.
     """
     result = result or StreamResult()
     failure: str | None = None
     for event in events:
-        # Also after an error the stream is read to its end, which frees its connection.
+        # After an error, the rest is read and ignored: only a stream at its end frees its connection.
         failure = failure or _failure_of(event)
         if failure is not None:
             continue
@@ -94,7 +98,7 @@ def read_stream(
     return result
 
 
-def _failure_of(event: Mapping[str, Any]) -> str | None:
+def _failure_of(event: EngineRecord) -> str | None:
     if "error" not in event and "errorDetail" not in event:
         return None
     detail = event.get("errorDetail") or {}
@@ -110,7 +114,7 @@ def _note(event: Event, result: StreamResult) -> None:
         result.built = match["image"]
 
 
-def _parse(event: Mapping[str, Any]) -> Iterable[Event]:
+def _parse(event: EngineRecord) -> Iterable[Event]:
     if "stream" in event:
         text = str(event["stream"])
         if step := _STEP.match(text):

@@ -1,46 +1,32 @@
-"""Images on the engine: found, listed, pulled, imported."""
+"""Images on the engine: found, listed, pulled and removed."""
 
 from __future__ import annotations
 
-import json
-import tempfile
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from infer_cli.engine.connection import explanation, translated
 from infer_cli.engine.credentials import credentials_for
-from infer_cli.engine.events import Event, Line, StreamFailed, read_stream
+from infer_cli.engine.events import Event, StreamFailed, read_stream
 from infer_cli.engine.refusals import explain_refusal
-from infer_cli.errors import EngineError, ImageNotFound
-from infer_cli.image.archive import write_image_archive
-from infer_cli.image.base import DEFAULT_PYTHON, BaseImage, local_base, python_of_official
+from infer_cli.errors import ImageNotFound
 from infer_cli.image.name import ImageName
-from infer_cli.plan.labels import BASE_NAME, BASE_PYTHON, SERVICE
+from infer_cli.plan.labels import SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
-    from infer_cli.engine.connection import Engine
+    from infer_cli.engine.connection import Engine, EngineRecord
 
-# Asks a base image what wheels run on it. Alpine's C library answers nothing to confstr.
-_PROBE = """
-import json, os, sys
-try:
-    libc = os.confstr("CS_GNU_LIBC_VERSION")
-except (ValueError, OSError):
-    libc = None
-print(json.dumps({"python": "%d.%d" % sys.version_info[:2], "libc": libc}))
-"""
-# Of names that are spelt nearly alike: two letters of four exchanged.
-_LIKENESS = 0.75
-_SHOWN_NEAR = 3
+# The least similarity of two names that counts as a misspelling: two of four letters exchanged give 0.75.
+_LEAST_SIMILARITY = 0.75
+_SHOWN_SUGGESTIONS = 3
 
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What the engine says of an image."""
+    """The facts that the engine reports about an image."""
 
     image_id: str
     tags: tuple[str, ...]
@@ -51,12 +37,12 @@ class ImageFacts:
 
     @property
     def is_service(self) -> bool:
-        """Whether infer made it."""
+        """Whether infer made the image to serve a model."""
         return SERVICE in self.labels
 
 
 def find_image(engine: Engine, reference: str) -> ImageFacts | None:
-    """The image of this name, or None."""
+    """The image with this name or id, or None if the engine does not have it."""
     from docker.errors import ImageNotFound as NotOnEngine  # noqa: PLC0415 (slow to import)
 
     with translated(f"look up the image {reference}"):
@@ -68,38 +54,41 @@ def find_image(engine: Engine, reference: str) -> ImageFacts | None:
 
 
 def require_image(engine: Engine, name: ImageName) -> ImageFacts:
-    """The image of this name; raises `ImageNotFound`, which offers a like name, or all that exist."""
+    """The image with this name.
+
+    Raises `ImageNotFound`, which suggests images with a similar name, or lists all images that infer made.
+    """
     found = find_image(engine, str(name))
     if found is not None:
         return found
     message = f"there is no image {name} on this engine"
     existing = service_image_tags(engine)
-    if near := _near(name, existing):
-        raise ImageNotFound(message, hint=_did_you_mean(near))
+    if similar := _similar(name, existing):
+        raise ImageNotFound(message, hint=_did_you_mean(similar))
     if not existing:
         raise ImageNotFound(message, hint=f"build it: `infer build --tag {name.name}:{name.tag}`")
     raise ImageNotFound(
         message,
         detail="images that infer made:\n" + "\n".join(f"  {tag}" for tag in existing),
-        hint="name one of these, or build it",
+        hint="use one of the images above, or build it",
     )
 
 
-def _near(name: ImageName, existing: tuple[str, ...]) -> list[str]:
-    """The images that may have been meant: another tag or owner of the name, or one spelt nearly alike."""
+def _similar(name: ImageName, existing: tuple[str, ...]) -> list[str]:
+    """The images that the user may have meant: other tags or owners of the name, or similar names."""
     others = {tag: ImageName.parse(tag) for tag in existing}
-    same = [tag for tag, other in others.items() if other.name == name.name]
-    if same:
-        return same
-    alike = get_close_matches(
-        name.short_name, {other.short_name for other in others.values()}, n=1, cutoff=_LIKENESS
+    same_name = [tag for tag, other in others.items() if other.name == name.name]
+    if same_name:
+        return same_name
+    similar = get_close_matches(
+        name.short_name, {other.short_name for other in others.values()}, n=1, cutoff=_LEAST_SIMILARITY
     )
-    return [tag for tag, other in others.items() if other.short_name in alike]
+    return [tag for tag, other in others.items() if other.short_name in similar]
 
 
-def _did_you_mean(near: list[str]) -> str:
-    more = ", …" if len(near) > _SHOWN_NEAR else ""
-    return f"did you mean {' or '.join(near[:_SHOWN_NEAR])}{more}?"
+def _did_you_mean(suggestions: list[str]) -> str:
+    more = ", …" if len(suggestions) > _SHOWN_SUGGESTIONS else ""
+    return f"did you mean {' or '.join(suggestions[:_SHOWN_SUGGESTIONS])}{more}?"
 
 
 def service_image_tags(engine: Engine) -> tuple[str, ...]:
@@ -118,9 +107,10 @@ def pull_image(
     platform: str | None,
     on_event: Callable[[Event], None],
 ) -> ImageFacts:
-    """Pull an image; raises `ImageNotFound`, which says why that cannot be and what to do.
+    """Pull an image, with the user's credentials for its registry.
 
-    Its hint is an image on the engine of a like name, if there is one.
+    Raises `ImageNotFound` with the reason of a refusal. Its hint suggests an image on the engine with a
+    similar name, if there is one.
     """
     from docker.errors import APIError  # noqa: PLC0415 (slow to import)
 
@@ -128,7 +118,7 @@ def pull_image(
     credentials = credentials_for(engine, name.host)
     with translated(f"pull {reference}"):
         try:
-            # The SDK takes "no credentials" only as an empty value; None would make it ask every helper.
+            # An empty dictionary means no credentials. With None the SDK would run every credential helper.
             events = engine.api.pull(
                 name.name,
                 tag=name.version,
@@ -147,48 +137,23 @@ def pull_image(
 
 
 def _not_pulled(
-    engine: Engine, name: ImageName, said: str, credentials: Mapping[str, str] | None
+    engine: Engine, name: ImageName, message: str, credentials: Mapping[str, str] | None
 ) -> ImageNotFound:
-    refusal = explain_refusal(name, said, has_credentials=credentials is not None)
+    refusal = explain_refusal(name, message, has_credentials=credentials is not None)
     existing = service_image_tags(engine)
-    near = [] if str(name) in existing else _near(name, existing)
+    similar = [] if str(name) in existing else _similar(name, existing)
     return ImageNotFound(
         f"the image {name} cannot be pulled: {refusal.reason}",
-        detail=None if refusal.reason == said else f"the engine said: {said}",
-        hint=_did_you_mean(near) if near else refusal.hint,
+        detail=None if refusal.reason == message else f"the engine said: {message}",
+        hint=_did_you_mean(similar) if similar else refusal.hint,
     )
 
 
-def base_image(
-    engine: Engine,
-    reference: str,
-    *,
-    platform: str | None,
-    on_event: Callable[[Event], None],
-) -> BaseImage:
-    """The base image of this name, pulled if the engine does not have it, with what must be known of it.
-
-    Raises `ImageNotFound`, which names the way without an image registry, and `EngineError` for one that
-    cannot be a base.
-    """
-    here = find_image(engine, reference)
-    if here is not None and _fits(here, platform):
-        return _describe(engine, reference, here)
-    on_event(Line(f"Pulling base image {reference}"))
-    try:
-        found = pull_image(engine, reference, platform=platform, on_event=on_event)
-    except ImageNotFound as error:
-        if here is not None:
-            error.message = f"{reference} on this engine is for {here.architecture}, not {platform}; {error}"
-        error.hint = _way_without_registry(engine, reference, platform)
-        raise
-    return _describe(engine, reference, found)
-
-
 def registry_knows(engine: Engine, reference: str) -> bool:
-    """Ask the registry for an image without pulling it; raises `EngineError` if it cannot be had.
+    """Whether the registry has an image, found out without pulling it.
 
-    False if the engine does not ask registries, as Podman.
+    False if the engine cannot ask a registry, as Podman cannot. Raises `EngineError` if the registry does not
+    answer or does not have the image.
     """
     from docker.errors import NotFound  # noqa: PLC0415 (slow to import)
 
@@ -204,102 +169,13 @@ def registry_knows(engine: Engine, reference: str) -> bool:
     return True
 
 
-def load_base(
-    engine: Engine, root: Path, *, name: str, architecture: str, labels: Mapping[str, str]
-) -> ImageFacts:
-    """Give the engine an image of one layer out of a root file system, a tar archive."""
-    image = ImageName.parse(name)
-    with translated(f"load the base image {name}"), tempfile.TemporaryFile() as archive:
-        image_id = write_image_archive(
-            root, archive, name=str(image), architecture=architecture, labels=labels
-        )
-        archive.seek(0)
-        answer = engine.api.load_image(archive)  # type: ignore[no-untyped-call]
-        try:
-            read_stream(answer, lambda _: None)
-        except StreamFailed as error:
-            raise EngineError(f"the engine did not take the base image {name}: {error}") from error
-        # Podman may give it another registry's name.
-        engine.api.tag(image_id, image.name, image.tag)
-    found = find_image(engine, name)
-    if found is None:
-        raise EngineError(f"the engine took the base image {name} but does not have it")
-    return found
-
-
-def can_run(engine: Engine, base: BaseImage) -> bool:
-    """Whether the engine can run programs of this image: its own processor's, or others' by emulation."""
-    if base.architecture == engine.architecture or base.image_id is None:
-        return True
-    from infer_cli.engine.containers import run_throwaway  # noqa: PLC0415 (only for another processor)
-
-    return run_throwaway(engine, base.image_id, ["python3", "-c", ""])[0] == 0
-
-
 def remove_image(engine: Engine, reference: str) -> None:
-    """Remove an image, or only its name if it has others."""
+    """Remove an image, or only this name if the image has other names."""
     with translated(f"remove the image {reference}"):
         engine.api.remove_image(reference)
 
 
-def _way_without_registry(engine: Engine, reference: str, platform: str | None) -> str:
-    python = python_of_official(reference) or DEFAULT_PYTHON
-    architecture = platform.split("/")[1] if platform else engine.architecture
-    local = local_base(python, architecture, engine.architecture)
-    if find_image(engine, local):
-        return f"use the base image that is here: add `--base-image {local}`, or set INFER_BASE_IMAGE={local}"
-    options = f" --python {python}" if python != DEFAULT_PYTHON else ""
-    options += f" --platform {platform}" if platform else ""
-    return (
-        f"without a registry, `infer base{options}` makes one from Debian packages; "
-        f"then add `--base-image {local}`"
-    )
-
-
-def _fits(image: ImageFacts, platform: str | None) -> bool:
-    return platform is None or platform.split("/")[1] == image.architecture
-
-
-def _describe(engine: Engine, reference: str, image: ImageFacts) -> BaseImage:
-    if image.is_service:
-        base = image.labels.get(BASE_NAME)
-        raise EngineError(
-            f"{reference} is an image that infer made to serve a model, and no base image",
-            hint=f"build on what it was made from: --base-image {base}" if base else None,
-        )
-    python = image.labels.get(BASE_PYTHON) or (python_of_official(reference) and _official_version(image))
-    if python:
-        return BaseImage(reference, python, image.architecture, image_id=image.image_id)
-    from infer_cli.engine.containers import run_throwaway  # noqa: PLC0415 (only for an unknown base)
-
-    status, output = run_throwaway(engine, image.image_id, ["python3", "-c", _PROBE])
-    if status != 0:
-        raise EngineError(
-            f"the base image {reference} has no usable python3: {output.strip() or f'exit code {status}'}",
-            hint="choose one with Python and glibc, such as python:3.11-slim",
-        )
-    answer = json.loads(output)
-    if not str(answer["libc"]).startswith("glibc "):
-        message = f"the base image {reference} does not use glibc, for which wheels are built"
-        raise EngineError(
-            message, hint="choose a Debian-based one, such as python:3.11-slim, instead of Alpine"
-        )
-    major, minor = str(answer["libc"]).removeprefix("glibc ").split(".")[:2]
-    return BaseImage(
-        reference,
-        str(answer["python"]),
-        image.architecture,
-        glibc=(int(major), int(minor)),
-        image_id=image.image_id,
-    )
-
-
-def _official_version(image: ImageFacts) -> str | None:
-    version = image.environment.get("PYTHON_VERSION")
-    return ".".join(version.split(".")[:2]) if version else None
-
-
-def _facts(raw: Mapping[str, Any]) -> ImageFacts:
+def _facts(raw: EngineRecord) -> ImageFacts:
     config = raw.get("Config") or {}
     environment = (entry.partition("=") for entry in config.get("Env") or ())
     return ImageFacts(

@@ -1,4 +1,4 @@
-"""Interruptions that come at a bad moment."""
+"""Defers interrupts (Ctrl-C, SIGTERM) while the engine creates something."""
 
 from __future__ import annotations
 
@@ -16,35 +16,37 @@ _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def interrupts_deferred() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until the block has ended; a second one does not wait.
+    """Defer the first Ctrl-C or SIGTERM to the end of the block; a second one interrupts at once.
 
-    For a request to make something: the engine makes it even if nobody waits for the answer, which says what
-    is to be removed. Threads other than the main one get no signals, and change nothing here.
+    Put a request that creates a container or a volume into such a block. The engine carries the request out
+    even if infer is interrupted, and only the engine's answer holds the id that infer needs to remove the
+    container or volume. In a thread other than the main one the block has no effect, as Python delivers
+    signals to the main thread only.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    waiting: list[int] = []
+    deferred: list[int] = []
 
-    def keep(number: int, frame: FrameType | None) -> None:
-        if waiting:
+    def defer(number: int, frame: FrameType | None) -> None:
+        if deferred:
             deliver(number, frame)
-        waiting.append(number)
+        deferred.append(number)
 
     def deliver(number: int, frame: FrameType | None) -> None:
         handler = before[number]
-        # Called here, so that what it raises comes from within the block and not some lines later.
+        # A direct call raises the handler's exception here; a new signal would raise it some lines later.
         if callable(handler):
             handler(number, frame)
         elif handler == signal.SIG_DFL:
             signal.signal(number, handler)
             signal.raise_signal(number)
 
-    before = {int(number): signal.signal(number, keep) for number in _NUMBERS}
+    before = {int(number): signal.signal(number, defer) for number in _NUMBERS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        if waiting:
-            deliver(waiting[0], None)
+        if deferred:
+            deliver(deferred[0], None)

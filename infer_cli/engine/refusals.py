@@ -1,4 +1,4 @@
-"""Why a registry refuses a pull or a push: the engine's words, understood, and what to do."""
+"""Explains the engine's message about a refused pull or push: the reason, and a hint for the user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _PLAIN_HTTP = ("server gave http response to https client",)
 _UNKNOWN_AUTHORITY = ("certificate signed by unknown authority", "certificate is not trusted")
 _TOO_MANY = ("toomanyrequests", "too many requests", "pull rate limit")
 _OTHER_PLATFORM = ("no matching manifest",)
-# Docker Hub does not tell a private image from none: its own words for both come first.
+# Docker Hub gives the same answer for a private image and a missing one. Its text also contains signs of the
+# next two groups, so it is tested first.
 _DENIED_OR_UNKNOWN = ("repository does not exist or may require",)
 _UNAUTHORISED = (
     "unauthorized",
@@ -34,15 +35,18 @@ _UNKNOWN = ("manifest unknown", "name unknown", "not found", "does not exist")
 
 @dataclass(frozen=True)
 class Refusal:
-    """The reason in our words, or the engine's where they are not understood; and what to do, if known."""
+    """The reason of a refusal, and a hint; an unknown reason is the engine's own message, without a hint."""
 
     reason: str
     hint: str | None = None
 
 
-def explain_refusal(name: ImageName, said: str, *, has_credentials: bool) -> Refusal:
-    """What the engine `said` when the registry of `name` refused it."""
-    host, lowered = name.host, said.lower()
+def explain_refusal(name: ImageName, message: str, *, has_credentials: bool) -> Refusal:
+    """Explain the engine's `message` about a pull or a push of `name` that the registry refused.
+
+    `has_credentials` says whether the request held the user's credentials.
+    """
+    host, lowered = name.host, message.lower()
     log_in = f"`docker login{'' if name.registry is None else f' {host}'}`"
     login_hint = (
         f"the credentials for {host} were refused; log in again: {log_in}"
@@ -60,33 +64,33 @@ def explain_refusal(name: ImageName, said: str, *, has_credentials: bool) -> Ref
         (
             _PLAIN_HTTP,
             Refusal(
-                f"the registry {host} speaks plain HTTP, which the engine was not told",
-                f'the registry speaks plain HTTP: add "{host}" to "insecure-registries" of the engine',
+                f"the registry {host} uses plain HTTP, which the engine does not allow for it",
+                f'the registry uses plain HTTP: add "{host}" to "insecure-registries" of the engine',
             ),
         ),
         (
             _UNKNOWN_AUTHORITY,
             Refusal(
-                f"the engine does not know who signed the certificate of {host}",
-                f"give the engine that authority: /etc/docker/certs.d/{host}/ca.crt",
+                f"the engine does not trust the authority that signed the certificate of {host}",
+                f"save the certificate of the authority as /etc/docker/certs.d/{host}/ca.crt",
             ),
         ),
         (
             _TOO_MANY,
-            Refusal(f"the registry {host} gives out no more for now", f"wait, or log in: {log_in}"),
+            Refusal(f"the registry {host} allows no more pulls for now", f"wait, or log in: {log_in}"),
         ),
         (
             _OTHER_PLATFORM,
-            Refusal(f"the registry {host} has it for other processors only"),
+            Refusal(f"the registry {host} has the image for other processors only"),
         ),
         (
             _DENIED_OR_UNKNOWN,
             Refusal(
-                f"the registry {host} has no such image, or keeps it from you",
+                f"the registry {host} has no such image, or denies you access to it",
                 f"check the name; if it is private, {login_hint}",
             ),
         ),
-        (_UNAUTHORISED, Refusal(f"the registry {host} keeps it from you", login_hint)),
+        (_UNAUTHORISED, Refusal(f"the registry {host} denies you access", login_hint)),
         (
             _UNKNOWN,
             Refusal(f"the registry {host} has no such image", "check the name and the tag"),
@@ -95,4 +99,4 @@ def explain_refusal(name: ImageName, said: str, *, has_credentials: bool) -> Ref
     for signs, refusal in known:
         if any(sign in lowered for sign in signs):
             return refusal
-    return Refusal(said)
+    return Refusal(message)

@@ -1,4 +1,4 @@
-"""Pushes images to a registry, and says why a registry refuses."""
+"""Pushes images to a registry, and explains a refusal of the registry."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pushed:
-    """An image that a registry took, and its digest there."""
+    """An image that a registry accepted, and its digest there."""
 
     tag: str
     digest: str
 
     @property
     def reference(self) -> str:
-        """The name by which exactly this image can be pulled."""
+        """The name with the digest: pulling it gives exactly this image."""
         return f"{self.tag.rpartition(':')[0]}@{self.digest}"
 
 
 def push_image(engine: Engine, name: ImageName, *, on_event: Callable[[Event], None]) -> Pushed:
-    """Push an image with the user's credentials.
+    """Push an image, with the user's credentials for the registry.
 
-    Raises `ImageNotFound` for a tag that the engine does not have, and `PushFailed` for every refusal.
+    Raises `ImageNotFound` if the engine does not have the image, and `PushFailed` if the registry refuses it.
     """
     from docker.errors import APIError  # noqa: PLC0415 (slow to import)
 
@@ -43,7 +43,7 @@ def push_image(engine: Engine, name: ImageName, *, on_event: Callable[[Event], N
     credentials = credentials_for(engine, name.host)
     with translated(f"push {name}"):
         try:
-            # No credentials is an empty value here; with None the SDK would ask the configuration again.
+            # An empty dictionary means no credentials. With None the SDK would read the configuration again.
             events = engine.api.push(
                 name.name,
                 tag=name.tag,
@@ -63,5 +63,5 @@ def _refused(name: ImageName, reason: str, *, has_credentials: bool) -> PushFail
     hint = explain_refusal(name, reason, has_credentials=has_credentials).hint
     return PushFailed(
         f"{name.host} did not take {name}: {reason}",
-        hint=hint or "the registry's reason is above; nothing was changed under this tag",
+        hint=hint or "the reason of the registry is above; the tag in the registry is unchanged",
     )

@@ -1,11 +1,11 @@
-"""Running services: listed, found by name, inspected, and their logs."""
+"""Services on the engine, running or not: listed, found by name, inspected; and their logs."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from infer_cli.engine.connection import translated
 from infer_cli.errors import ServiceNotFound
@@ -13,20 +13,24 @@ from infer_cli.plan import labels
 from infer_cli.plan.layout import CONTAINER_PORT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from infer_cli.engine.connection import Engine
+    from infer_cli.engine.connection import Engine, EngineRecord
 
-
+# The service's port in the notation of the engine.
 PORT = f"{CONTAINER_PORT}/tcp"
-
-
+# The engine writes nanoseconds, and Python reads microseconds.
 _FRACTION = re.compile(r"(\.\d{1,6})\d*")
 
 
 @dataclass(frozen=True)
 class Service:
-    """A container of our image. `state` is the engine's word for it, such as running or exited."""
+    """A container that serves a model, as the engine reports it.
+
+    `state` is the engine's own word, such as running or exited. `model` is the name of the model file.
+    `model_folder` and `model_digest` are the folder that the model was mounted from and the digest at that
+    time; both are None if the model is inside the image.
+    """
 
     name: str
     container_id: str
@@ -39,24 +43,26 @@ class Service:
     host_ip: str | None
     host_port: int | None
     model: str | None
-    # Where the model came from, and what it was then; None if it is inside the image.
     model_folder: str | None = None
     model_digest: str | None = None
     out_of_memory: bool = False
 
     @property
     def is_running(self) -> bool:
-        """Whether it can answer."""
+        """Whether the container runs."""
         return self.state == "running"
 
     @property
-    def ending(self) -> str:
-        """How one that no longer runs ended."""
+    def end_reason(self) -> str:
+        """Why a container that no longer runs ended."""
         return "it ran out of memory" if self.out_of_memory else f"exit code {self.exit_code}"
 
 
 def list_services(engine: Engine, *, all_states: bool = True) -> tuple[Service, ...]:
-    """The services on this engine, sorted by name, without those that are there for a command only."""
+    """The services on this engine, sorted by name, without temporary containers.
+
+    `all_states` includes services that no longer run.
+    """
     with translated("list the services"):
         found = engine.api.containers(all=all_states, filters={"label": labels.SERVICE})
         kept = [container for container in found if labels.TEMPORARY not in (container.get("Labels") or ())]
@@ -65,9 +71,9 @@ def list_services(engine: Engine, *, all_states: bool = True) -> tuple[Service, 
 
 
 def find_service(engine: Engine, name: str | None) -> Service:
-    """The service called `name`; without a name, the only one that runs.
+    """The service with this name or container id; without a name, the only service that runs.
 
-    Raises `ServiceNotFound`, which lists the services that there are.
+    Raises `ServiceNotFound` with a list of the existing services.
     """
     services = list_services(engine)
     if name is None:
@@ -78,7 +84,7 @@ def find_service(engine: Engine, name: str | None) -> Service:
             raise ServiceNotFound(
                 "several services are running",
                 detail=_listing(running),
-                hint="say which one, by its name",
+                hint="name one of the services",
             )
         raise ServiceNotFound(
             "no service is running",
@@ -96,7 +102,7 @@ def find_service(engine: Engine, name: str | None) -> Service:
 
 
 def inspect_service(engine: Engine, container_id: str) -> Service:
-    """The service as it is now; raises `ServiceNotFound` if the container is gone."""
+    """The current state of a service; raises `ServiceNotFound` if its container no longer exists."""
     with translated("look at the service"):
         raw = _inspect(engine, container_id)
     if raw is None:
@@ -112,7 +118,11 @@ def stream_logs(
     tail: int | None = None,
     since: datetime | None = None,
 ) -> Iterator[bytes]:
-    """The log of the service in chunks; with `follow`, until the container ends."""
+    """The log of the service, in chunks.
+
+    `follow` continues until the container ends. `tail` limits the log to its last lines, and `since` to the
+    lines after a time.
+    """
     with translated(f"read the log of {service.name}"):
         stream = engine.api.logs(
             service.container_id,
@@ -128,19 +138,19 @@ def stream_logs(
 
 
 def log_tail(engine: Engine, service: Service, lines: int = 20) -> str:
-    """The last lines of the log."""
+    """The last lines of the service's log, as one string."""
     return b"".join(stream_logs(engine, service, follow=False, tail=lines)).decode(errors="replace").rstrip()
 
 
 def container_names(engine: Engine) -> set[str]:
-    """The names of all containers, ours or not, running or not."""
+    """The names of all containers on the engine, of infer or not, running or not."""
     with translated("list the containers"):
         found = engine.api.containers(all=True)
     return {name.lstrip("/") for container in found for name in container.get("Names") or ()}
 
 
 def holder_of_port(engine: Engine, host_port: int) -> str | None:
-    """The container that publishes `host_port`, described, or None."""
+    """A description of the running container that publishes `host_port`, or None."""
     with translated("list the containers"):
         for container in engine.api.containers():
             if any(port.get("PublicPort") == host_port for port in container.get("Ports") or ()):
@@ -148,17 +158,17 @@ def holder_of_port(engine: Engine, host_port: int) -> str | None:
     return None
 
 
-def _inspect(engine: Engine, container_id: str) -> Mapping[str, Any] | None:
+def _inspect(engine: Engine, container_id: str) -> EngineRecord | None:
     from docker.errors import NotFound  # noqa: PLC0415 (slow to import)
 
     try:
-        raw: Mapping[str, Any] = engine.api.inspect_container(container_id)
+        raw: EngineRecord = engine.api.inspect_container(container_id)
     except NotFound:
         return None
     return raw
 
 
-def _service(raw: Mapping[str, Any]) -> Service:
+def _service(raw: EngineRecord) -> Service:
     state, config = raw["State"], raw["Config"]
     bindings = ((raw.get("HostConfig") or {}).get("PortBindings") or {}).get(PORT) or [{}]
     found = config.get("Labels") or {}
@@ -181,7 +191,7 @@ def _service(raw: Mapping[str, Any]) -> Service:
 
 
 def _time(text: str | None) -> datetime | None:
-    """The engine's time, which has nanoseconds and, for "never", the year 1."""
+    """Parse a time of the engine; the year 1 means "never", for which the result is None."""
     if not text or text.startswith("0001-"):
         return None
     return datetime.fromisoformat(_FRACTION.sub(r"\1", text))

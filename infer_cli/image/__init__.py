@@ -1,1 +1,1 @@
-"""Names of images, base images and archives of images."""
+"""Image names, base images, and archives that an engine loads as an image."""

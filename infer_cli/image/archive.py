@@ -1,6 +1,7 @@
-"""An image of one layer as an archive that an engine loads; the same root file system gives the same image.
+"""An archive of an image with one layer, for an engine to load.
 
-The format is that of `docker save` (image specification v1.2 of the Moby project).
+The format is the one of `docker save`: image specification v1.2 of the Moby project. The same root file
+system gives the same archive.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# No clock: as every other time that infer writes.
+# A fixed time instead of the clock, so that the same input gives the same image id.
 _CREATED = "1980-01-01T00:00:00Z"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -25,7 +26,10 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 def write_image_archive(
     root: Path, target: BinaryIO, *, name: str, architecture: str, labels: Mapping[str, str]
 ) -> str:
-    """Write the image of the root file system `root`, a tar archive, to `target`; gives the image's id."""
+    """Write an image of the root file system `root`, a tar archive, to `target`; returns the image's id.
+
+    `architecture` is the engine's name of the processor, such as amd64.
+    """
     with root.open("rb") as file:
         layer = hashlib.file_digest(file, "sha256").hexdigest()
     config = _json(

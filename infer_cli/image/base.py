@@ -1,4 +1,4 @@
-"""Base images: what must be known of one before packages can be chosen for it."""
+"""Base images: the facts that decide which wheels run on an image."""
 
 from __future__ import annotations
 
@@ -7,21 +7,26 @@ from dataclasses import dataclass
 
 from infer_cli.errors import InferError, UsageError
 
-# The Pythons of images, the best first: wheels of the most scikit-learn versions exist for 3.11.
+# The Python versions of images, in the order in which they are tried. 3.11 comes first because more
+# scikit-learn versions have wheels for it than for any other.
 PYTHONS = ("3.11", "3.12", "3.13", "3.14", "3.10", "3.9")
 DEFAULT_PYTHON = PYTHONS[0]
 BASE_IMAGE_VARIABLE = "INFER_BASE_IMAGE"
 LOCAL_BASE_NAME = "infer-base"
 
 _OFFICIAL = re.compile(r"(?:docker\.io/)?(?:library/)?python:(?P<python>3\.\d+)(?:\.\d+)?-slim(?:-[a-z]+)?")
-# The engine's names of processors, and those of wheels.
+# The names of processors in wheels (as `uname -m` prints them), by the engine's names.
 _WHEEL_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 _NEW_GLIBC = (2, 28)
 
 
 @dataclass(frozen=True)
 class BaseImage:
-    """A base image: name, Python as `X.Y`, the engine's name of its processor, and glibc version."""
+    """A base image: its name, its Python version as `X.Y`, its processor, and its glibc version.
+
+    `architecture` is the engine's name of the processor, such as amd64. `image_id` is None while the image
+    is not on the engine.
+    """
 
     reference: str
     python: str
@@ -31,7 +36,10 @@ class BaseImage:
 
     @property
     def machine(self) -> str:
-        """The processor as `uname -m` says it, and as wheels are named by."""
+        """The processor as `uname -m` and the names of wheels write it, such as x86_64.
+
+        Raises `InferError` for a processor that has no wheels.
+        """
         try:
             return _WHEEL_ARCHITECTURES[self.architecture]
         except KeyError:
@@ -40,16 +48,16 @@ class BaseImage:
 
     @property
     def wheel_platform(self) -> str:
-        """The platform tag, as uv names it, of the wheels that run on this image.
+        """The platform tag of the wheels that run on this image, as uv spells it.
 
-        The versions of glibc are those of PEP 600.
+        The glibc versions in the tags are defined in PEP 600.
         """
         glibc = "manylinux_2_28" if self.glibc >= _NEW_GLIBC else "manylinux_2_17"
         return f"{self.machine}-{glibc}"
 
 
 def architecture_of(platform: str) -> str:
-    """The processor of a platform such as linux/arm64; raises `UsageError` for one without wheels."""
+    """The processor of a platform such as linux/arm64; raises `UsageError` if it has no wheels."""
     system, _, architecture = platform.partition("/")
     if system != "linux" or architecture not in _WHEEL_ARCHITECTURES:
         choices = " or ".join(f"linux/{name}" for name in _WHEEL_ARCHITECTURES)
@@ -59,17 +67,26 @@ def architecture_of(platform: str) -> str:
 
 
 def official_base(python: str) -> str:
-    """The name of the official base image with this Python."""
+    """The name of the official base image with this Python version."""
     return f"python:{python}-slim"
 
 
 def local_base(python: str, architecture: str, engine_architecture: str) -> str:
-    """The name of the base image that infer makes itself; another processor than the engine's is a suffix."""
+    """The name of a base image that `infer base` makes; its suffix is a processor other than the engine's."""
     suffix = "" if architecture == engine_architecture else f"-{architecture}"
     return f"{LOCAL_BASE_NAME}:{python}{suffix}"
 
 
 def python_of_official(reference: str) -> str | None:
-    """The Python that the name of an official slim image promises, or None for any other image."""
+    """The Python version in the name of an official slim image, or None for any other image."""
     match = _OFFICIAL.fullmatch(reference)
     return match["python"] if match else None
+
+
+def check_python(python: str | None) -> None:
+    """Raise `UsageError` for a `--python` that is not a version of Python 3, written as X.Y."""
+    if python is None:
+        return
+    major, dot, minor = python.partition(".")
+    if not (major == "3" and dot and minor.isdecimal()):
+        raise UsageError(f"--python {python} is not a version", hint="write it as X.Y, for example 3.11")

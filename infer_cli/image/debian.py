@@ -1,4 +1,4 @@
-"""Makes a root file system with Python out of Debian packages, where no image registry can be reached."""
+"""Makes a root file system with Python from Debian packages, for machines that reach no image registry."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from infer_cli.reproducible_tar import FIXED_MTIME, fixed_entry
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The Python of each Debian release that can be made.
+# The supported Debian releases, by their Python version.
 RELEASES = {"3.11": "bookworm", "3.13": "trixie"}
-# bash for `infer exec`, busybox for the commands typed there, certificates for models that call out, and the
-# library of C++ that wheels expect of any system.
+# bash is the shell of `infer exec`, and busybox has the commands to type there. Certificates are for models
+# that open connections. Wheels expect every system to have the C++ library.
 _PACKAGES = (
     "bash",
     "busybox",
@@ -29,14 +29,14 @@ _PACKAGES = (
     "libstdc++6",
     "python3-minimal",
 )
-# Documentation, translations, tables of old character sets, and tools that nothing in a container calls.
+# Documentation, translations, tables of old character sets, and programs that nothing in a container calls.
 _LEFT_OUT = (
     *(f"/usr/share/{name}/*" for name in ("doc", "man", "locale", "info", "lintian", "perl5", "gdb")),
     "/usr/lib/*/gconv/*",
     "/usr/bin/openssl",
     "/usr/bin/dpkg*",
 )
-# Commands that one types into a shell, and that busybox has.
+# Commands of busybox that a person types into a shell; each gets a link to it.
 _COMMANDS = """
     awk base64 basename cat clear cmp cp cut date df diff dirname du echo egrep env expr false find fold free
     grep groups gunzip gzip head hexdump hostname id ip kill less ln ls md5sum mkdir mktemp more mv nc netstat
@@ -53,14 +53,14 @@ _SHOWN_LINES = 15
 
 @dataclass(frozen=True)
 class DebianBase:
-    """What a base image is made of."""
+    """A base image to make: its Python version as `X.Y`, and the engine's name of its processor."""
 
     python: str
     architecture: str
 
     @property
     def release(self) -> str:
-        """The Debian release that has this Python."""
+        """The Debian release with this Python version; raises `InferError` if no release has it."""
         try:
             return RELEASES[self.python]
         except KeyError:
@@ -69,9 +69,9 @@ class DebianBase:
 
 
 def make_root(base: DebianBase, archive: Path, *, mirror: str | None = None) -> None:
-    """Write a root file system as a tar archive; the same packages give the same bytes.
+    """Write a root file system to `archive`, a tar file; the same packages give the same bytes.
 
-    Raises `InferError` if mmdebstrap is missing or fails.
+    `mirror` is the URL of a Debian mirror. Raises `InferError` if mmdebstrap is missing or fails.
     """
     program = shutil.which("mmdebstrap")
     if program is None:
@@ -110,7 +110,7 @@ def make_root(base: DebianBase, archive: Path, *, mirror: str | None = None) -> 
 
 
 def _complete(archive: Path) -> None:
-    """Add what packages make when they are configured, which these were not."""
+    """Add the files that Debian packages create when dpkg configures them; mmdebstrap only unpacked them."""
     with tarfile.open(archive) as tar:
         present = {member.name for member in tar}
         certificates = sorted(name for name in present if _is_certificate(name))

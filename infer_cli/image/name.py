@@ -1,7 +1,7 @@
-"""Image names: `registry:port/path/name:tag`, or `…/name@sha256:…` for one image for good, read and printed.
+"""Image names, parsed and printed: `registry:port/path/name:tag`, or `…/name@sha256:…` for one exact image.
 
-The rules are those of the Docker distribution project's reference grammar
-(`distribution/reference`, file `regexp.go`).
+The rules are the reference grammar of the Docker distribution project (`distribution/reference`, file
+`regexp.go`).
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _PORT = re.compile(r"[0-9]{1,5}")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
-# With the registry, and the `library/` of Docker Hub's own images.
+# Includes the registry, and the `library/` that Docker Hub puts before the names of its own images.
 _MAX_NAME_LENGTH = 255
 _MAX_PORT = 65535
 
 
 @dataclass(frozen=True)
 class ImageName:
-    """A name of an image, made valid by `ImageName.parse`; a `digest` says more than the tag, and wins."""
+    """The name of an image, checked by `ImageName.parse`; a `digest` takes precedence over the tag."""
 
     repository: str
     tag: str = DEFAULT_TAG
@@ -39,9 +39,10 @@ class ImageName:
 
     @classmethod
     def parse(cls, text: str, *, allow_digest: bool = False) -> ImageName:
-        """Read `[HOST[:PORT]/]NAME[:TAG]`; raises `InvalidImageName`, which says the rule that is broken.
+        """Parse `[HOST[:PORT]/]NAME[:TAG]`.
 
-        With `allow_digest`, `@sha256:…` may follow, which names an image that exists.
+        `allow_digest` also accepts `@sha256:…` at the end, which names an existing image. Raises
+        `InvalidImageName`, whose message states the broken rule.
         """
         if not text:
             raise _invalid(text, "it is empty")
@@ -67,27 +68,30 @@ class ImageName:
 
     @property
     def name(self) -> str:
-        """The name without its tag, as a push takes it."""
+        """The name without its tag, in the form that the engine's API expects."""
         return f"{self.registry}/{self.repository}" if self.registry else self.repository
 
     @property
     def short_name(self) -> str:
-        """The last part of the repository, which a service is called after."""
+        """The last part of the repository: the default name of a service."""
         return self.repository.rsplit("/", 1)[-1]
 
     @property
     def host(self) -> str:
-        """The registry that a push goes to."""
+        """The host of the registry: a push goes to it."""
         return self.registry or DEFAULT_REGISTRY
 
     @property
     def version(self) -> str:
-        """The digest, or else the tag: what is pulled of the name."""
+        """The digest, or else the tag: the version that a pull asks for."""
         return self.digest or self.tag
 
     @property
     def can_be_pulled(self) -> bool:
-        """Whether a registry could have it: on Docker Hub only Docker's own images have names of one part."""
+        """Whether a registry could have the image.
+
+        On Docker Hub only Docker's own images have a name of one part.
+        """
         return self.registry is not None or "/" in self.repository
 
     def __str__(self) -> str:
@@ -95,7 +99,7 @@ class ImageName:
 
 
 def _split_registry(text: str) -> tuple[str | None, str]:
-    """Take the first part as a registry if it can only be one: it has a dot, a colon, or is `localhost`."""
+    """Split off the first part as a registry if it holds a dot or a colon, or is `localhost`."""
     first, slash, rest = text.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
         return first, rest

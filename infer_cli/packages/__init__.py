@@ -1,1 +1,1 @@
-"""The packages of an image: resolution, version sources, lock and wheels."""
+"""The packages of an image: requirements, resolution, version sources, lock, wheels and SBOM."""

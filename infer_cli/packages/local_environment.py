@@ -1,4 +1,4 @@
-"""Environments on this machine for `infer serve`, with the packages of the image, kept for the next time."""
+"""Environments on this machine for `infer serve`: the packages of an image, kept for the next start."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 
 
 def local_environment(requirements: Sequence[str]) -> Path:
-    """The Python of an environment with `requirements`, made if there is none yet; raises `LockFailed`."""
+    """The Python interpreter of an environment with `requirements`, made at the first call.
+
+    Raises `LockFailed` if the packages cannot be installed.
+    """
     key = hashlib.sha256("\n".join([platform.python_version(), *requirements]).encode()).hexdigest()[:32]
     folder = cache_folder() / "environments" / key
     python = folder / "bin" / "python"
     if python.exists():
         return python
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # An environment knows its own path: it is made in its place, and marked complete by its Python alone.
+    # An environment contains its own path, so it cannot be made elsewhere and moved here once complete. An
+    # incomplete one is removed instead.
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("\n".join(requirements))
         file.flush()

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from infer_cli.errors import LockFailed
-from infer_cli.packages.omissions import name_of, overrides, with_stand_ins
+from infer_cli.packages.omissions import omission_overrides, package_name, with_drop_in_replacements
 from infer_cli.packages.uv import current_python, run_uv
 
 if TYPE_CHECKING:
@@ -27,27 +27,28 @@ _PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.M
 
 @dataclass(frozen=True)
 class Lock:
-    """Pinned packages with hashes, in pip's requirements format; a first line says what they are for.
+    """Pinned packages with their hashes, in pip's requirements format.
 
-    `python` and `platform` are None in a lock that infer did not make.
+    The first line of a lock that infer made names its Python version and platform. `python` and `platform`
+    are None in a lock of another tool.
     """
 
     text: str
 
     @property
     def python(self) -> str | None:
-        """The Python that the packages were chosen for, as `X.Y`."""
+        """The Python version that the packages were resolved for, as `X.Y`."""
         match = _TARGET.match(self.text)
         return match["python"] if match else None
 
     @property
     def platform(self) -> str | None:
-        """The platform that the packages were chosen for, as uv names it."""
+        """The platform that the packages were resolved for, as uv names it."""
         match = _TARGET.match(self.text)
         return match["platform"] if match else None
 
     def fits(self, base: BaseImage) -> bool:
-        """Whether the packages are for this base image, as far as the lock tells."""
+        """Whether the packages fit this base image; a lock of another tool counts as fitting every one."""
         return (self.python or base.python, self.platform or base.wheel_platform) == (
             base.python,
             base.wheel_platform,
@@ -76,17 +77,18 @@ def resolve_lock(
     preferred: Mapping[str, str] = _NOTHING,
     cache: Path | None = None,
 ) -> Lock:
-    """Resolve `requirements` for the Python and processor of `base`, to wheels only.
+    """Resolve `requirements` to wheels for the Python version and processor of `base`.
 
-    The versions that are `preferred`, by package, are taken where they fit and have wheels, the newest
-    otherwise. `cache` is the folder to use instead of uv's own; an empty one makes it ask the index.
-    Raises `LockFailed` if no set of wheels satisfies them, or the index cannot be reached.
+    `preferred` holds versions by package: uv takes such a version if it fits and has a wheel, else the
+    newest version that fits. `cache` replaces uv's own cache folder; with an empty folder uv asks the index
+    for every package. Raises `NothingFits` if no set of wheels satisfies the requirements, and another
+    `LockFailed` if the index cannot be reached.
     """
     with tempfile.TemporaryDirectory() as name:
-        # uv prefers the versions of the file that it is to write.
-        output, overridden = Path(name) / "requirements.lock", Path(name) / "overrides.txt"
+        # uv prefers the versions that its output file already holds.
+        output, overrides = Path(name) / "requirements.lock", Path(name) / "overrides.txt"
         output.write_text("".join(f"{package}=={preferred[package]}\n" for package in sorted(preferred)))
-        overridden.write_text("\n".join(overrides(requirements)))
+        overrides.write_text("\n".join(omission_overrides(requirements)))
         run_uv(
             [
                 "pip",
@@ -100,21 +102,21 @@ def resolve_lock(
                 *target_options(base),
                 *(["--cache-dir", str(cache)] if cache else []),
                 "--overrides",
-                str(overridden),
+                str(overrides),
                 "--output-file",
                 str(output),
                 "-",
             ],
             doing=f"resolve the packages {summary(requirements)} for Python {base.python} "
             f"on {base.architecture}",
-            given="\n".join(requirements),
+            stdin="\n".join(requirements),
         )
         text = output.read_text()
     return Lock(f"# Packages for Python {base.python} on {base.wheel_platform}, made by infer.\n{text}")
 
 
 def read_lock(path: Path) -> Lock:
-    """The lock in a file; raises `LockFailed` if it has no pinned packages with hashes."""
+    """The lock in a file; raises `LockFailed` unless the file holds pinned packages with hashes."""
     try:
         lock = Lock(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -126,7 +128,7 @@ def read_lock(path: Path) -> Lock:
 
 
 def write_lock(lock: Lock, path: Path) -> None:
-    """Write the lock to a new file."""
+    """Write the lock to a new file; raises `LockFailed` if the file exists or cannot be written."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(lock.text)
@@ -135,15 +137,15 @@ def write_lock(lock: Lock, path: Path) -> None:
 
 
 def check_lock(lock: Lock, requirements: Sequence[str], *, path: Path) -> None:
-    """Raise `LockFailed` unless the lock has every requirement, in the version that is asked for."""
-    pins = with_stand_ins({name_of(name): version for name, version in lock.pins.items()})
+    """Raise `LockFailed` unless the lock in the file `path` satisfies every requirement."""
+    pins = with_drop_in_replacements({package_name(name): version for name, version in lock.pins.items()})
     wrong = []
     for requirement in requirements:
         match = _REQUIREMENT.match(requirement)
-        # A requirement for other Pythons, or one that is no name, is for the resolver to judge.
+        # Only uv can judge a requirement with an environment marker, or one that names no package.
         if match is None or ";" in requirement:
             continue
-        found = pins.get(name_of(match["name"]))
+        found = pins.get(package_name(match["name"]))
         if found is None:
             wrong.append(f"  {requirement} is missing")
         elif match["version"] and match["version"] != found:
@@ -157,7 +159,7 @@ def check_lock(lock: Lock, requirements: Sequence[str], *, path: Path) -> None:
 
 
 def target_options(base: BaseImage) -> tuple[str, ...]:
-    """The options by which uv chooses wheels for `base` instead of for this machine."""
+    """The options that make uv choose wheels for `base` instead of for this machine."""
     return (
         "--python-version",
         base.python,
@@ -169,7 +171,7 @@ def target_options(base: BaseImage) -> tuple[str, ...]:
 
 
 def summary(requirements: Iterable[str]) -> str:
-    """The requirements in one line."""
+    """The requirements on one line, for messages."""
     return ", ".join(requirements)
 
 

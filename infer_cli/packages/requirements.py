@@ -1,4 +1,4 @@
-"""What must go into an image: the packages of the service, of the model, and those that the user adds."""
+"""The requirements of an image: the packages of the service, of the model, and of `--require`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from infer_cli.assets import Assets
     from infer_cli.inspection import Inspection
 
-# Without a model, the image serves what the newest scikit-learn writes.
+# An image built without a model gets the newest scikit-learn, and serves models that this version wrote.
 _DEFAULT_REQUIREMENTS = ("scikit-learn",)
 
 
@@ -23,9 +23,10 @@ def image_requirements(
     added: tuple[str, ...] = (),
     own_modules: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
-    """The requirements of an image, in pip's form, sorted; `own_modules` come with the user's code.
+    """The requirements of an image, in pip's form, sorted.
 
-    Raises `ModelUnreadable` if the model needs modules that are neither there nor in a known package.
+    `added` are the user's own requirements; `own_modules` are the modules that the user's code provides.
+    Raises `ModelUnreadable` if the model needs a module that neither that code nor a known package provides.
     """
     needed = _model_requirements(model, own_modules) if model else _DEFAULT_REQUIREMENTS
     return tuple(sorted({*service_requirements(assets), *needed, *added}))
@@ -42,7 +43,7 @@ def _model_requirements(model: Inspection, own_modules: frozenset[str]) -> tuple
         raise _needs_code(model, missing)
     found = {need.name: str(need) for need in requirements_of(model)}
     if model.format not in ("onnx", "lean"):
-        # The service loads pickles with joblib, which comes with scikit-learn.
+        # The service loads pickles with joblib, a dependency of scikit-learn.
         found.setdefault("scikit-learn", "scikit-learn")
     return tuple(found.values())
 

@@ -1,4 +1,4 @@
-"""What must go into an image, and the versions that are preferred where nothing demands one."""
+"""The resolution of an image's packages: its requirements, and the versions to prefer if several fit."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from infer_cli.image.base import PYTHONS
 from infer_cli.packages.lock import resolve_lock
-from infer_cli.packages.omissions import name_of, with_stand_ins, without_gpu
+from infer_cli.packages.omissions import package_name, with_drop_in_replacements, without_gpu_code
 from infer_cli.packages.requirements import image_requirements, service_requirements
 from infer_cli.packages.training_environment import training_environment
-from infer_cli.packages.version_sources import sources_of_lock
+from infer_cli.packages.version_sources import lock_version_sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,22 +23,25 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """The requirements of an image, sorted, and the versions by package that are preferred.
+class Resolution:
+    """The requirements of an image, sorted, and the versions to prefer, by package.
 
-    `environment` is where those come from, None if nowhere. `others` says of packages that the model does
-    not ask for who does.
+    `environment` holds the preferred versions; without one, none is preferred. `requested_by` says, for each
+    package that the model itself does not need, what asks for the package: the service or `--require`.
     """
 
     requirements: tuple[str, ...]
     model: Inspection | None = None
     environment: Environment | None = None
     preferred: Mapping[str, str] = field(default_factory=dict)
-    others: Mapping[str, str] = field(default_factory=dict)
+    requested_by: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def pythons(self) -> tuple[str, ...]:
-        """The Pythons to try, the best first: there are wheels of the environment's versions for its own."""
+        """The Python versions to try, in order.
+
+        The environment's own comes first: its package versions have wheels for it.
+        """
         own = self.environment.python if self.environment else None
         return tuple(sorted(PYTHONS, key=lambda python: python != own))
 
@@ -46,34 +49,37 @@ class Wanted:
         """The lock for a base image; raises `LockFailed`."""
         return resolve_lock(self.requirements, base, preferred=self.preferred)
 
-    def sources(self, lock: Lock) -> dict[str, str]:
-        """Where the version of each package of such a lock comes from."""
-        return sources_of_lock(lock, self.model, preferred=self.preferred, others=self.others)
+    def version_sources(self, lock: Lock) -> dict[str, str]:
+        """The version source of each package in a lock that `resolve` returned, by package."""
+        return lock_version_sources(
+            lock, self.model, preferred=self.preferred, requested_by=self.requested_by
+        )
 
 
-def wanted_packages(
+def plan_resolution(
     assets: Assets,
     model: Inspection | None,
     *,
     added: tuple[str, ...] = (),
     own_modules: frozenset[str] = frozenset(),
     use_environment: bool = True,
-) -> Wanted:
-    """What an image for the model needs; `use_environment` says whether the current one may tell versions.
+) -> Resolution:
+    """The resolution for an image that serves the model, before a base image is chosen.
 
-    Raises `ModelUnreadable` if the model needs modules that are neither there nor in a known package.
+    `use_environment` allows the current environment to supply preferred versions. Raises `ModelUnreadable`
+    if the model needs a module that neither the user's code nor a known package provides.
     """
     service = service_requirements(assets)
     requirements = image_requirements(assets, model, added=added, own_modules=own_modules)
-    others = {name_of(requirement): "needed by the service" for requirement in service}
-    others |= {name_of(requirement): f"--require {requirement}" for requirement in added}
+    requested_by = {package_name(requirement): "needed by the service" for requirement in service}
+    requested_by |= {package_name(requirement): f"--require {requirement}" for requirement in added}
     environment = training_environment(model) if model and use_environment else None
-    # What the service needs for itself is no matter of the model's environment.
-    names = [name_of(requirement) for requirement in requirements if requirement not in service]
-    return Wanted(
-        without_gpu(requirements),
+    # The service's own packages say nothing about the model: the environment's versions do not matter there.
+    names = [package_name(requirement) for requirement in requirements if requirement not in service]
+    return Resolution(
+        without_gpu_code(requirements),
         model,
         environment,
         environment.versions_for(names) if environment else {},
-        with_stand_ins(others),
+        with_drop_in_replacements(requested_by),
     )

@@ -1,6 +1,6 @@
-"""The current environment: the packages that are installed where the user works.
+"""The current environment: the Python environment that the user works in, with its installed packages.
 
-It is read as files lie there, and nothing of it is run.
+infer reads the metadata files of the packages and runs no code of the environment.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from infer_cli.inspection import requirements_of
-from infer_cli.packages.omissions import stand_in, with_stand_ins
+from infer_cli.packages.omissions import drop_in_replacement, with_drop_in_replacements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,41 +34,43 @@ _FOLDER_PYTHON = re.compile(r"python(3\.\d+)")
 
 @dataclass(frozen=True)
 class Environment:
-    """An environment: its folder, its Python as `X.Y`, and the folders that its packages lie in."""
+    """A Python environment: its folder, its Python version as `X.Y`, and its `site-packages` folders."""
 
     folder: Path
     python: str
-    places: tuple[Path, ...]
+    site_packages: tuple[Path, ...]
 
-    def has(self, needs: Iterable[Need]) -> bool:
-        """Whether everything that a model needs is installed, in a version that it takes.
+    def satisfies(self, needs: Iterable[Need]) -> bool:
+        """Whether every package that a model needs is installed, in a version that the model accepts.
 
-        Only then it is like the environment in which the model was trained.
+        If so, the model may have been trained in this environment.
         """
-        return all(_takes(need.specifier, self.version_of(need.name)) for need in needs)
+        return all(_accepts(need.specifier, self.version_of(need.name)) for need in needs)
 
     def version_of(self, package: str) -> str | None:
-        """The version of a package, None if it is not installed."""
+        """The installed version of a package or of its drop-in replacement, or None."""
         found = self._find(package)
         return found.version if found else None
 
     def versions_for(self, packages: Iterable[str]) -> dict[str, str]:
-        """The versions of the packages, and of all that they ask for, sorted by name."""
+        """The installed versions of the packages and of all their dependencies, sorted by name."""
         found: dict[str, str] = {}
-        waiting = list(packages)
-        while waiting:
-            name = canonicalize_name(waiting.pop())
+        pending = list(packages)
+        while pending:
+            name = canonicalize_name(pending.pop())
             distribution = None if name in found else self._find(name)
             if distribution is not None:
                 found[name] = distribution.version
-                waiting += _names(distribution.requires or (), self.python)
-        return dict(sorted(with_stand_ins(found).items()))
+                pending += _dependencies(distribution.requires or (), self.python)
+        return dict(sorted(with_drop_in_replacements(found).items()))
 
     def _find(self, package: str) -> metadata.Distribution | None:
-        """The package, or another that brings its module."""
-        for name in (canonicalize_name(package), stand_in(canonicalize_name(package))):
-            # Of several, Python imports the first. What an interrupted installation left has no version.
-            for found in metadata.distributions(name=name, path=list(map(str, self.places))) if name else ():
+        """The installed package, or else its drop-in replacement."""
+        folders = list(map(str, self.site_packages))
+        for name in (canonicalize_name(package), drop_in_replacement(canonicalize_name(package))):
+            # Python imports from the first folder that has the package. An interrupted installation may
+            # leave metadata without a version: it does not count.
+            for found in metadata.distributions(name=name, path=folders) if name else ():
                 if "Version" in found.metadata and _is_version(found.version):
                     return found
         return None
@@ -77,12 +79,13 @@ class Environment:
 def training_environment(model: Inspection) -> Environment | None:
     """The current environment, if the model may have been trained in it."""
     environment = current_environment()
-    is_like_it = environment is not None and environment.has(requirements_of(model))
-    return environment if is_like_it else None
+    if environment is None or not environment.satisfies(requirements_of(model)):
+        return None
+    return environment
 
 
 def current_environment() -> Environment | None:
-    """The environment that is active, else the one that infer itself runs in; None if it cannot be read."""
+    """The active environment (venv or conda), else the one that infer runs in; None if it cannot be read."""
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         if chosen := os.environ.get(variable):
             return read_environment(Path(chosen))
@@ -91,7 +94,7 @@ def current_environment() -> Environment | None:
 
 
 def read_environment(folder: Path) -> Environment | None:
-    """The environment in a folder, None if there is none."""
+    """The environment in a folder, or None if the folder holds none."""
     pythons = {
         match[1]: path
         for path in sorted(folder.glob("lib/python3.*/site-packages"))
@@ -106,6 +109,7 @@ def read_environment(folder: Path) -> Environment | None:
 
 
 def _configured_python(folder: Path) -> str:
+    """The Python version that `pyvenv.cfg` names, as `X.Y`; "" if it names none."""
     try:
         match = _CONFIGURED_PYTHON.search((folder / "pyvenv.cfg").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
@@ -113,8 +117,8 @@ def _configured_python(folder: Path) -> str:
     return match[1] if match else ""
 
 
-def _names(requirements: Iterable[str], python: str) -> Iterator[str]:
-    """The packages that are asked for always, not just with an extra."""
+def _dependencies(requirements: Iterable[str], python: str) -> Iterator[str]:
+    """The names of the packages that the requirements ask for without an extra, on this Python version."""
     for text in requirements:
         try:
             requirement = Requirement(text)
@@ -132,5 +136,5 @@ def _is_version(text: str) -> bool:
     return True
 
 
-def _takes(specifier: str, version: str | None) -> bool:
+def _accepts(specifier: str, version: str | None) -> bool:
     return version is not None and SpecifierSet(specifier).contains(version, prereleases=True)

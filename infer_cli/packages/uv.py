@@ -12,16 +12,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def run_uv(arguments: Sequence[str], *, doing: str, given: str | None = None) -> str:
-    """Run `uv ARGUMENTS` and give what it printed on stdout; `given` is its standard input.
+def run_uv(arguments: Sequence[str], *, doing: str, stdin: str | None = None) -> str:
+    """Run `uv ARGUMENTS` with the text `stdin` as its standard input, and return its standard output.
 
-    Raises `LockFailed` with the end of uv's explanation.
+    `doing` completes the message "cannot …". Raises `LockFailed` with uv's explanation if uv fails, or
+    `NothingFits` if uv says that no versions fit together.
     """
-    from uv import find_uv_bin  # noqa: PLC0415 (only a build needs it)
+    from uv import find_uv_bin  # noqa: PLC0415 (only builds need the uv package)
 
     finished = subprocess.run(
         [find_uv_bin(), *arguments],
-        input=given,
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
@@ -32,7 +33,10 @@ def run_uv(arguments: Sequence[str], *, doing: str, given: str | None = None) ->
 
 
 def current_python() -> str:
-    """The interpreter that runs infer; uv asks it only where things are, not what fits the image."""
+    """The interpreter that runs infer.
+
+    uv needs an interpreter to run at all; `target_options` decide which wheels fit the image.
+    """
     return sys.executable
 
 
@@ -45,8 +49,8 @@ def _failure(doing: str, explanation: str) -> LockFailed:
             "the package index cannot be reached; check with `infer doctor`, or set UV_INDEX_URL to a mirror"
         )
     elif "was not found in the package registry" in text:
-        hint = "the index has no package of that name; check how it is spelt"
+        hint = "the index has no package of that name; check its spelling"
     elif "No solution found" in text or "unsatisfiable" in text or "no wheels" in text:
         kind = NothingFits
-        hint = "there are no wheels of these versions for any Python that infer knows; check the versions"
+        hint = "no Python version that infer supports has wheels of the required versions; check the versions"
     return kind(f"cannot {doing}", detail=explanation.strip(), hint=hint)

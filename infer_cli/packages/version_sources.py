@@ -1,7 +1,8 @@
-"""Where the version of each package comes from.
+"""Version sources: where the version of each package in an image comes from.
 
-A version that the model file records, or a range deduced from it, is a must. Within that, the version of the
-current environment is preferred if the model may have been trained there; else it is the newest that fits.
+A version that the model file records, or a range that infer deduces from the file, is binding. Among the
+versions that remain, infer prefers the one of the current environment, if the model may have been trained
+there. Otherwise it takes the newest version that fits.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from infer_cli.inspection import requirements_of
-from infer_cli.packages.omissions import with_stand_ins
+from infer_cli.packages.omissions import with_drop_in_replacements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,11 +27,12 @@ NEWEST = "newest that fits"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A package that a model needs, and where its version comes from.
+class VersionSource:
+    """A package that a model needs, and the source of its version.
 
-    `specifier` are the versions that will do ("" for any), and `reason` says why just these, or why it is
-    needed at all. `version` is None where the index decides.
+    `specifier` is the range of versions that fit, in PEP 440's form ("" for any). `version` is None if the
+    package index decides. `reason` says why the model needs this range, or why it needs the package at all.
+    The field names are the keys of `infer inspect --json`.
     """
 
     package: str
@@ -40,8 +42,8 @@ class Source:
     reason: str
 
     def __str__(self) -> str:
-        named = f"{self.package}=={self.version}" if self.version else f"{self.package}{self.specifier}"
-        return f"{named}  ({self._why})"
+        pinned = f"{self.package}=={self.version}" if self.version else f"{self.package}{self.specifier}"
+        return f"{pinned}  ({self._why})"
 
     @property
     def _why(self) -> str:
@@ -52,35 +54,35 @@ class Source:
         return f"{self.source}{':' if self.source == DEDUCED else ';'} {self.reason}"
 
     def as_dict(self) -> dict[str, str | None]:
-        """Give it as JSON would hold it."""
+        """The fields as a JSON object."""
         return asdict(self)
 
 
-def sources_of(model: Inspection, environment: Environment | None) -> tuple[Source, ...]:
-    """Where the version of each package that the model needs would come from, sorted by package."""
-    return tuple(_source_of(need, environment) for need in requirements_of(model))
+def version_sources(model: Inspection, environment: Environment | None) -> tuple[VersionSource, ...]:
+    """The version source of each package that the model needs, before any resolution, sorted by package."""
+    return tuple(_version_source(need, environment) for need in requirements_of(model))
 
 
-def sources_of_lock(
+def lock_version_sources(
     lock: Lock,
     model: Inspection | None,
     *,
     preferred: Mapping[str, str],
-    others: Mapping[str, str],
+    requested_by: Mapping[str, str],
 ) -> dict[str, str]:
-    """Where each version in a lock comes from, by package.
+    """The version source of each package in a lock, by package.
 
-    `preferred` are the versions of the current environment; `others` says who asks for packages that the
-    model does not decide.
+    `preferred` holds the versions of the current environment, by package. `requested_by` says, for each
+    package that the model does not need, what asks for the package.
     """
-    needs = with_stand_ins({need.name: need for need in requirements_of(model)} if model else {})
+    needs = with_drop_in_replacements({need.name: need for need in requirements_of(model)} if model else {})
     found = {}
     for package, version in lock.pins.items():
         need = needs.get(package)
         if need is not None and need.is_recorded:
             found[package] = RECORDED
-        elif package in others:
-            found[package] = others[package]
+        elif package in requested_by:
+            found[package] = requested_by[package]
         elif preferred.get(package) == version:
             found[package] = ENVIRONMENT
         else:
@@ -90,10 +92,12 @@ def sources_of_lock(
     return found
 
 
-def _source_of(need: Requirement, environment: Environment | None) -> Source:
+def _version_source(need: Requirement, environment: Environment | None) -> VersionSource:
     installed = environment.version_of(need.name) if environment else None
     if need.is_recorded:
-        return Source(need.name, need.specifier, need.specifier.removeprefix("=="), RECORDED, need.reason)
+        recorded = need.specifier.removeprefix("==")
+        return VersionSource(need.name, need.specifier, recorded, RECORDED, need.reason)
     if installed is not None:
-        return Source(need.name, need.specifier, installed, ENVIRONMENT, need.reason)
-    return Source(need.name, need.specifier, None, DEDUCED if need.specifier else NEWEST, need.reason)
+        return VersionSource(need.name, need.specifier, installed, ENVIRONMENT, need.reason)
+    source = DEDUCED if need.specifier else NEWEST
+    return VersionSource(need.name, need.specifier, None, source, need.reason)

@@ -1,6 +1,6 @@
-"""The packages of a lock, fetched on the host and packed into one archive for the image.
+"""The packages of a lock, fetched on the host and packed into one tar archive for the image.
 
-The archive depends on the lock and the platform alone, so it is kept and used again.
+The bytes of the archive depend only on the lock and the platform, so infer caches the archive.
 """
 
 from __future__ import annotations
@@ -26,16 +26,15 @@ if TYPE_CHECKING:
     from infer_cli.packages.lock import Lock
 
 IMAGE_FOLDER = PurePosixPath("opt/infer/packages")
-# On the image's LD_LIBRARY_PATH.
+# The template puts this folder on LD_LIBRARY_PATH.
 LIBRARY_FOLDER = PurePosixPath("opt/infer/lib")
-# LightGBM asks the system for the library of OpenMP, which slim images lack. scikit-learn brings it under a
-# name of its own; with one library for both there is also one set of threads.
+# LightGBM loads the system's OpenMP library, which slim images lack. The wheel of scikit-learn contains that
+# library under another file name. A link to it gives both packages one library, and so one thread pool.
 _OPENMP = "libgomp.so.1"
-# A change of what goes into an archive needs a new number, so that old ones are not used again.
+# The version of the archive's content, part of the cache key: a change of the content needs a new number.
 _FORMAT = 5
 _KEPT_ARCHIVES = 8
-# Tests, type stubs and the sources of compiled modules are not needed to predict, nor are data sets to train
-# on or programs that packages install.
+# Files that no prediction needs: tests, type stubs, C and Cython sources, training data, installed programs.
 _LEFT_OUT = re.compile(
     r"(?:^|/)tests?/"
     r"|\.(?:pyi|pyx|pxd|pxi|tp|h|hpp|c|cpp)$"
@@ -43,12 +42,12 @@ _LEFT_OUT = re.compile(
     r"|^bin/"
     r"|^\.lock$"
 )
-# NumPy's own testing helpers, which SciPy imports, take one class from a tests folder.
+# SciPy imports numpy.testing, which takes one class from a tests folder.
 _NEEDED_TESTS = re.compile(r"^numpy/_core/tests/(?:__init__|_natype)\.py$")
 
 
 def cache_folder() -> Path:
-    """The folder for what can be made again: `INFER_CACHE_DIR`, else the system's place for caches."""
+    """The cache folder of infer: `INFER_CACHE_DIR`, else the cache folder of the operating system."""
     if chosen := os.environ.get("INFER_CACHE_DIR"):
         return Path(chosen)
     if sys.platform == "darwin":
@@ -56,13 +55,13 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "infer"
 
 
-def packages_archive(lock: Lock, base: BaseImage, *, cache: Path, compiled: bool = False) -> Path:
-    """The tar archive of the packages of `lock` as they lie in the image.
+def packages_archive(lock: Lock, base: BaseImage, *, cache: Path, with_bytecode: bool = False) -> Path:
+    """The tar archive of the packages of `lock`, with the paths that they have in the image.
 
-    With `compiled`, their bytecode is in it, if infer itself runs on the image's Python: only that makes it.
-    Fetches what uv does not have yet, checking each hash. Raises `LockFailed`.
+    `with_bytecode` adds their bytecode, if infer runs on the image's Python version: no other version can
+    compile it. uv fetches missing packages and checks every hash. Raises `LockFailed`.
     """
-    compiles = compiled and base.python == ".".join(map(str, sys.version_info[:2]))
+    compiles = with_bytecode and base.python == ".".join(map(str, sys.version_info[:2]))
     key = f"v{_FORMAT}-{lock.digest.removeprefix('sha256:')[:32]}-py{base.python}-{base.wheel_platform}"
     key += "-compiled" if compiles else ""
     folder = cache / "packages"
@@ -78,7 +77,7 @@ def packages_archive(lock: Lock, base: BaseImage, *, cache: Path, compiled: bool
         if compiles:
             _compile(work / "site")
         _pack(work / "site", work / "packages.tar")
-        # Appears whole or not at all, also if two builds do this at once.
+        # A rename is atomic: two builds at once never see an incomplete archive.
         (work / "packages.tar").replace(archive)
     _forget_oldest(folder)
     return archive
@@ -107,13 +106,13 @@ def _install(lock: Lock, base: BaseImage, work: Path) -> None:
 
 
 def _remove_foreign_bytecode(site: Path) -> None:
-    """Remove bytecode that a wheel may have brought: it would not be checked against its source."""
+    """Remove bytecode that wheels contain: Python would use it without a check against the source."""
     for folder in sorted(site.rglob("__pycache__")):
         shutil.rmtree(folder)
 
 
 def _compile(site: Path) -> None:
-    """Compile to bytecode that names the modules as they lie in the image."""
+    """Compile to bytecode that names each module by its path in the image."""
     compileall.compile_dir(
         str(site),
         quiet=2,
@@ -144,7 +143,7 @@ def _pack(site: Path, archive: Path) -> None:
 
 
 def _link_openmp(tar: tarfile.TarFile, site: Path) -> None:
-    """Let scikit-learn's library of OpenMP be found by its usual name, if it is there."""
+    """Link scikit-learn's OpenMP library to its usual file name, if scikit-learn is among the packages."""
     found = min(site.glob("scikit_learn.libs/libgomp-*.so*"), default=None)
     if found is None:
         return
@@ -165,7 +164,7 @@ def _is_record(relative: str) -> bool:
 
 
 def _record_of_kept(record: str) -> bytes:
-    """A package's list of its files without those left out: the hash of a script tells where infer runs."""
+    """A package's RECORD without the files left out: the hash of a script would depend on this machine."""
     lines = record.splitlines(keepends=True)
     return "".join(line for line in lines if not _is_left_out(line.partition(",")[0].strip('"'))).encode()
 

@@ -1,1 +1,1 @@
-"""Plans of a build and of a run, as pure data, and what they are made of."""
+"""Plans: complete descriptions of a build or a run as pure data, made before anything is carried out."""

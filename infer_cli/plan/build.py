@@ -1,4 +1,4 @@
-"""Plans: complete descriptions of a build or a run, before anything is done."""
+"""The plan of a build: everything that goes into the image, decided before the engine is asked."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from infer_cli.plan.own_code import OwnCode
 from infer_cli.plan.trust import trust_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from infer_cli.assets import Assets
     from infer_cli.image.base import BaseImage
     from infer_cli.image.name import ImageName
@@ -30,7 +32,11 @@ _DEFAULT_MODEL_NAME = "model.pkl"
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """Everything that decides what an image holds and what it is called."""
+    """Everything that decides the content and the name of an image.
+
+    `version_sources` gives the version source of each package, by package. `can_run` says whether the engine
+    can run programs of the image, which may be for another processor.
+    """
 
     name: ImageName
     base: BaseImage
@@ -41,10 +47,8 @@ class BuildPlan:
     sbom: str
     platform: str | None = None
     no_cache: bool = False
-    # Whether the engine can run the image's programs, while it is built and after.
     can_run: bool = True
-    # Where the version of each package comes from.
-    sources: dict[str, str] = field(default_factory=dict)
+    version_sources: dict[str, str] = field(default_factory=dict)
 
 
 def plan_build(  # noqa: PLR0913 (each is an input of the plan)
@@ -60,65 +64,68 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
     can_run: bool = True,
     trusted: tuple[str, ...] = (),
 ) -> BuildPlan:
-    """Plan an image of `lock` on `base`; `packages` is the lock's archive; a `baked` model goes inside.
+    """Plan an image with the packages of `lock` on `base`.
 
-    An image whose programs the engine cannot run is built without running any. Its models may name what is
-    `trusted`, besides the allow-list.
+    `packages` is the tar archive of the lock's packages. A `baked` model lies inside the image; any other
+    model is mounted at run time. `code` holds the user's own modules. If the engine cannot run programs of
+    the image (`can_run` is false), the Dockerfile has no RUN instruction. Models may name the modules and
+    full names in `trusted`, besides the allow-list.
     """
-    sbom = make_sbom(lock, base)
     image_labels = _build_labels(name, base, lock, model)
     if trusted:
         image_labels = {**image_labels, labels.TRUST: trust_text(trusted)}
-    baked_files = (
-        (ContextFile(_over_root("model", BAKED_FOLDER / model.path.name), model.path),)
-        if model and baked
-        else ()
-    )
+    baked_model = model if baked else None
     dockerfile = render_dockerfile(
         assets.template.read_text(),
         {
             "infer_version": __version__,
             "python": base.python,
             "base_image": base.reference,
-            "model_file": quote(str(_model_folder(baked=bool(baked_files)) / _model_name(model))),
+            "model_file": quote(str(_model_folder(baked=baked_model is not None) / _model_name(model))),
             "finish_packages": _finish("packages", can_run=can_run),
             "finish_service": _finish("service", "code", can_run=can_run),
             "trust": quote(trust_text(trusted)),
             "labels": " \\\n      ".join(f"{key}={quote(value)}" for key, value in image_labels.items()),
         },
     )
-    context = Context(
-        files=(
-            ContextFile(PurePosixPath("Dockerfile"), dockerfile),
-            ContextFile(PurePosixPath("requirements.lock"), lock.text),
-            ContextFile(PurePosixPath("packages.tar"), packages),
-            ContextFile(_over_root("finish", HOME_FOLDER / assets.finish.name), assets.finish),
-            ContextFile(_over_root("finish", HOME_FOLDER / SBOM_NAME), sbom),
-            *(
-                ContextFile(_over_root("service", HOME_FOLDER / "service" / name), assets.service / name)
-                for name in assets.service_files(base.machine)
-            ),
-            *(ContextFile(_over_root("code", CODE_FOLDER / place), source) for place, source in code.files),
-            *baked_files,
-        ),
-        folders=(_over_root("code", CODE_FOLDER), _over_root("model", BAKED_FOLDER)),
+    sbom = make_sbom(lock, base)
+    files = (
+        ContextFile(PurePosixPath("Dockerfile"), dockerfile),
+        ContextFile(PurePosixPath("requirements.lock"), lock.text),
+        ContextFile(PurePosixPath("packages.tar"), packages),
+        ContextFile(_over_root("finish", HOME_FOLDER / assets.finish.name), assets.finish),
+        ContextFile(_over_root("finish", HOME_FOLDER / SBOM_NAME), sbom),
+        *_own_files(assets, base, code, baked_model),
     )
+    folders = (_over_root("code", CODE_FOLDER), _over_root("model", BAKED_FOLDER))
     return BuildPlan(
         name=name,
         base=base,
         lock=lock,
         dockerfile=dockerfile,
-        context=context,
+        context=Context(files, folders),
         labels=image_labels,
         sbom=sbom,
         can_run=can_run,
     )
 
 
+def _own_files(
+    assets: Assets, base: BaseImage, code: OwnCode, baked_model: Inspection | None
+) -> Iterator[ContextFile]:
+    """The files of the service, of the user's own code and of the baked model."""
+    for name in assets.service_files(base.machine):
+        yield ContextFile(_over_root("service", HOME_FOLDER / "service" / name), assets.service / name)
+    for path, source in code.files:
+        yield ContextFile(_over_root("code", CODE_FOLDER / path), source)
+    if baked_model is not None:
+        yield ContextFile(_over_root("model", BAKED_FOLDER / baked_model.path.name), baked_model.path)
+
+
 def _finish(*parts: str, can_run: bool) -> str:
-    """The instruction that finishes parts of the image, or why there is none."""
+    """The instruction that runs `finish_image.py` for parts of the image, or a comment in its place."""
     if not can_run:
-        return "# (left out: the engine that this was made for cannot run programs of this image)"
+        return "# (no RUN here: the engine of the build cannot run programs of this image)"
     return f"RUN {json.dumps(['python3', 'finish_image.py', *parts])}"
 
 
@@ -127,12 +134,12 @@ def _model_folder(*, baked: bool) -> PurePosixPath:
 
 
 def _model_name(model: Inspection | None) -> str:
-    """What the model is called in the image, or where its folder is mounted."""
+    """The file name of the model, inside the image or in the mounted folder."""
     return model.path.name if model else _DEFAULT_MODEL_NAME
 
 
 def _over_root(layer: str, path: PurePosixPath) -> PurePosixPath:
-    """The place in the context of what lies at `path` in the image."""
+    """The path in the context of the file at `path` in the image; COPY copies the folder `layer`."""
     return PurePosixPath(layer) / path.relative_to("/")
 
 

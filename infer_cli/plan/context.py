@@ -1,6 +1,6 @@
-"""The files sent to the engine for a build: the same plan gives the same bytes.
+"""The context of a build: the files sent to the engine. The same plan gives the same bytes.
 
-Owner, mode, time and order are fixed here, so that neither the machine nor the day changes a layer.
+Owner, mode, time and order of all entries are fixed, so that no layer depends on the machine or the day.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from infer_cli.reproducible_tar import FILE_MODE, FIXED_MTIME, FOLDER_MODE, fixe
 
 @dataclass(frozen=True)
 class ContextFile:
-    """One file of the context: its path there, and its text or the file that it is copied from."""
+    """One file of the context: its path there, and its source, which is a file to copy or the text itself."""
 
     path: PurePosixPath
     source: Path | str
 
     @property
     def size_bytes(self) -> int:
-        """The size that the file has in the context."""
+        """The size of the file in the context, in bytes."""
         return self.source.stat().st_size if isinstance(self.source, Path) else len(self.source.encode())
 
     def open(self) -> BinaryIO:
-        """The bytes of the file."""
+        """Open the file to read its bytes."""
         return self.source.open("rb") if isinstance(self.source, Path) else io.BytesIO(self.source.encode())
 
 
 @dataclass(frozen=True)
 class Context:
-    """Everything that a build may read. `folders` exist even if nothing is in them."""
+    """Everything that a build may read; the `folders` exist in it even if no file lies in them."""
 
     files: tuple[ContextFile, ...]
     folders: tuple[PurePosixPath, ...] = ()
 
     @property
     def size_bytes(self) -> int:
-        """The sum of the files' sizes."""
+        """The sum of the sizes of all files, in bytes."""
         return sum(file.size_bytes for file in self.files)
 
     def write_tar(self, target: BinaryIO) -> None:
@@ -55,7 +55,7 @@ class Context:
                     archive.addfile(fixed_entry(str(file.path), size=file.size_bytes), content)
 
     def write_folder(self, folder: Path) -> None:
-        """Write the context as files into `folder`, which plain `docker build` makes the same layers from."""
+        """Write the context as files into `folder`: plain `docker build` makes the same layers from it."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in _folders(self):
             (folder / name).mkdir(exist_ok=True)
@@ -71,6 +71,7 @@ class Context:
 
 
 def _folders(context: Context) -> list[PurePosixPath]:
+    """All folders of the context, parents before children."""
     parents = {parent for file in context.files for parent in file.path.parents}
     named = {parent for folder in context.folders for parent in (folder, *folder.parents)}
     return sorted((parents | named) - {PurePosixPath()})

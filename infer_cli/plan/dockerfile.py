@@ -1,4 +1,4 @@
-"""The template and its values, made into the text of a Dockerfile."""
+"""Renders a Dockerfile from the template and its values."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Docker's own variables are `$X` and `${X}`: ours must not look like them.
+# `{{ name }}`, as Docker's own variables are `$X` and `${X}`.
 _PLACEHOLDER = re.compile(r"\{\{ (?P<name>[a-z_]+) \}\}")
 
 
 def render_dockerfile(template: str, values: Mapping[str, str]) -> str:
-    """Put `values` into the `{{ name }}` places of `template`.
+    """Replace every placeholder `{{ name }}` in `template` by the value of that name.
 
-    A name in only one of the two is a mistake of ours and raises `KeyError`.
+    Raises `KeyError` if a placeholder has no value or a value has no placeholder: a mistake in infer.
     """
     names = {match["name"] for match in _PLACEHOLDER.finditer(template)}
     if names != values.keys():
@@ -25,6 +25,6 @@ def render_dockerfile(template: str, values: Mapping[str, str]) -> str:
 
 
 def quote(value: str) -> str:
-    """`value` as a double-quoted Dockerfile word that the engine takes literally."""
+    """`value` in double quotes for a Dockerfile, escaped so that the engine reads it literally."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("\n", " ")
     return f'"{escaped}"'

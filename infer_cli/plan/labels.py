@@ -1,22 +1,23 @@
-"""The labels of images and containers; those of `org.opencontainers` are the OCI image specification's."""
+"""The labels of images, containers and volumes; the OCI image specification has `org.opencontainers.*`."""
 
 from __future__ import annotations
 
-# On images and containers: the version of infer whose service it is. What has it belongs to us.
+# On images and containers: the version of infer that made them. Other images and containers lack the label.
 SERVICE = "infer.service"
 LOCK_DIGEST = "infer.lock.digest"
 REQUIREMENTS = "infer.requirements"
 MODEL_DIGEST = "infer.model.digest"
-# What models may name besides the allow-list: modules and full names. Left out if there are none.
+# On images and containers: the modules and full names that a model may name besides the allow-list; absent if
+# there are none.
 TRUST = "infer.trust"
-# On containers and volumes: the model file, and the folder that it came from.
+# On images and containers: the name of the model file. On containers: the folder that the model came from.
 MODEL_FILE = "infer.model.file"
 MODEL_FOLDER = "infer.model.folder"
-# On containers: one that is gone when its command ends, and no service of the user's.
+# On containers that a command of infer creates for itself and removes: they are no services of the user.
 TEMPORARY = "infer.temporary"
-# On volumes: the service that they belong to.
+# On volumes: the name of the service that the volume belongs to.
 VOLUME_OF = "infer.volume.of"
-# On base images that infer made: their Python, as X.Y.
+# On base images that infer made: their Python version, as X.Y.
 BASE_PYTHON = "infer.base.python"
 
 TITLE = "org.opencontainers.image.title"

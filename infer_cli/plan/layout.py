@@ -1,19 +1,15 @@
-"""Where things lie in an image and in a container: paths and the port."""
+"""The fixed paths and the port of an image and its containers; `Dockerfile.template` has the same."""
 
 from __future__ import annotations
 
 from pathlib import PurePosixPath
 
 CONTAINER_PORT = 5000
-
-
+# The model folder is mounted here.
 MOUNT_FOLDER = PurePosixPath("/data")
-
-
+# The service and its packages.
 HOME_FOLDER = PurePosixPath("/opt/infer")
-
-
+# The user's own modules.
 CODE_FOLDER = HOME_FOLDER / "code"
-
-
+# A baked model.
 BAKED_FOLDER = HOME_FOLDER / "model"

@@ -1,4 +1,4 @@
-"""Your own modules, which a model may need and no package provides."""
+"""The user's own modules (`--code`): a model may need modules that no package provides."""
 
 from __future__ import annotations
 
@@ -11,39 +11,45 @@ from infer_cli.errors import InferError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+# Folders of generated files, which no model needs.
 _LEFT_OUT = {"__pycache__", "node_modules"}
 
 
 @dataclass(frozen=True)
 class OwnCode:
-    """Files by their place in the image's folder of own code, sorted, and the modules that they make."""
+    """The files of the user's own code, and the names of its top-level modules.
+
+    Each file is its path in `layout.CODE_FOLDER` and its source on this machine, sorted by the path.
+    """
 
     files: tuple[tuple[PurePosixPath, Path], ...] = ()
     modules: frozenset[str] = frozenset()
 
 
 def collect_code(paths: Iterable[Path]) -> OwnCode:
-    """The code at `paths`: a package (a folder with `__init__.py`), a module (a file), or a folder of such.
+    """The code at `paths`.
 
-    Raises `InferError` for a path that holds no Python code, or for two files of one place.
+    Each path is a package (a folder with `__init__.py`), a module (a file), or a folder of packages and
+    modules. Raises `InferError` if a path holds no Python code, or if two files would get the same path.
     """
-    places: dict[PurePosixPath, Path] = {}
+    sources: dict[PurePosixPath, Path] = {}
     for path in paths:
         found = dict(_files_of(path.resolve()))
-        if not any(place.suffix == ".py" for place in found):
+        if not any(target.suffix == ".py" for target in found):
             raise InferError(
                 f"there is no Python code at {path}", hint="--code takes a package, a module or a folder"
             )
-        for place, file in found.items():
-            if places.setdefault(place, file) != file:
+        for target, file in found.items():
+            if sources.setdefault(target, file) != file:
                 raise InferError(
-                    f"{places[place]} and {file} would be the same module", hint="rename one of them"
+                    f"{sources[target]} and {file} would be the same module", hint="rename one of them"
                 )
-    modules = {place.parts[0].removesuffix(".py") for place in places if place.suffix == ".py"}
-    return OwnCode(tuple(sorted(places.items())), frozenset(modules))
+    modules = {target.parts[0].removesuffix(".py") for target in sources if target.suffix == ".py"}
+    return OwnCode(tuple(sorted(sources.items())), frozenset(modules))
 
 
 def _files_of(path: Path) -> Iterator[tuple[PurePosixPath, Path]]:
+    """The files of one `--code` path: for each its path in the image's code folder, and its source."""
     if path.is_file():
         yield PurePosixPath(path.name), path
         return

@@ -1,4 +1,4 @@
-"""The plan of a run: everything that decides how a service runs, before anything is done."""
+"""The plan of a run: everything that decides how a container runs, before the engine is asked."""
 
 from __future__ import annotations
 
@@ -15,24 +15,28 @@ if TYPE_CHECKING:
 
     from infer_cli.inspection import Inspection
 
-
-# A model should not be put on the network by accident.
+# Only this machine reaches the port: nobody should put a model on the network by accident.
 DEFAULT_HOST_IP = "127.0.0.1"
+# The port on this machine; without --port, the next free port after it is taken too.
+DEFAULT_PORT = 5000
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a container may use. None: as much as the engine has."""
+    """The resources that a container may use; None means no limit.
+
+    `memory` is in Docker's notation, such as 512m; `processes` also counts threads.
+    """
 
     memory: str | None = None
     cpus: float | None = None
-    # A worker has up to some 140 threads, and each counts; a runaway program would want many more.
+    # A worker has up to about 140 threads; a runaway program would exceed 2,048.
     processes: int | None = 2048
 
 
 @dataclass(frozen=True)
 class Safety:
-    """What a container may not do, and who it runs as (None: the image's own user)."""
+    """The restrictions of a container, and its user as `UID[:GID]` (None means the image's own user)."""
 
     user: str | None = None
     read_only: bool = True
@@ -42,19 +46,25 @@ class Safety:
 
 @dataclass(frozen=True)
 class ModelMount:
-    """A model folder on this machine, and the file in it that is served."""
+    """A model folder on this machine, and the file in it to serve, with the SHA-256 digest of the file."""
 
     folder: Path
     file: str
     digest: str
     writable: bool = False
-    # What is known of the file; the digest says already which file it is.
+    # Left out of comparisons: the digest already identifies the file.
     inspection: Inspection | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class RunPlan:
-    """Everything that decides how a service runs; without a `host_port` it has no network at all."""
+    """Everything that decides how a container runs.
+
+    Without a `host_port` the container has no network at all. `trusted` holds the modules and full names
+    that the model may name besides the allow-list. A `command` replaces the service: a program that reads
+    its standard input, writes its result, and ends. `is_temporary` marks a container that a command of infer
+    creates for itself and removes.
+    """
 
     image: str
     name: str
@@ -65,20 +75,17 @@ class RunPlan:
     limits: Limits = field(default_factory=Limits)
     safety: Safety = field(default_factory=Safety)
     restart: str = "no"
-    # What the model may name besides the allow-list.
     trusted: tuple[str, ...] = ()
-    # What runs in place of the service: a task that reads its input, writes its output, and ends.
     command: tuple[str, ...] = ()
-    # Whether it is there for one of our commands only, which removes it.
     is_temporary: bool = False
 
     @property
     def all_environment(self) -> dict[str, str]:
-        """The variables of the container: ours, then the user's, which win."""
-        ours = {"MODEL_FILE": str(MOUNT_FOLDER / self.model.file)} if self.model else {}
+        """The environment variables of the container; a variable of the user overrides one of infer."""
+        settings = {"MODEL_FILE": str(MOUNT_FOLDER / self.model.file)} if self.model else {}
         if self.trusted:
-            ours[VARIABLE] = trust_text(self.trusted)
-        return {**ours, **self.environment}
+            settings[VARIABLE] = trust_text(self.trusted)
+        return {**settings, **self.environment}
 
     @property
     def labels(self) -> dict[str, str]:

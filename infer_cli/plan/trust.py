@@ -1,4 +1,4 @@
-"""What the user lets a model name besides the allow-list: modules of their own, and full names."""
+"""Trust: the modules and full names that the user lets a model name besides the allow-list (`--trust`)."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from infer_cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# The service's setting.
+# The setting of the service: an environment variable.
 VARIABLE = "TRUST"
 
 
-def parse_trust(given: Iterable[str]) -> tuple[str, ...]:
-    """Give the names of `--trust`, sorted; raise `UsageError` for what cannot be one."""
-    for name in given:
+def parse_trust(names: Iterable[str]) -> tuple[str, ...]:
+    """The values of `--trust`, sorted and without duplicates; raises `UsageError` for an invalid name."""
+    for name in names:
         if not all(part.isidentifier() for part in name.split(".")):
             raise UsageError(f"--trust {name} is not the name of a module", hint="for example --trust mycode")
         if name.partition(".")[0] == "__main__":
             message = f"--trust {name}: the training script is not there when the service loads the model"
             raise UsageError(message, hint="move your classes into a module, and train again")
-    return tuple(sorted(set(given)))
+    return tuple(sorted(set(names)))
 
 
 def trust_text(trusted: tuple[str, ...]) -> str:
-    """Give it as labels and the service's setting hold it."""
+    """The trusted names as one string, for the label and the setting of the service."""
     return " ".join(trusted)
 
 
 def trust_of_label(text: str | None) -> tuple[str, ...]:
-    """Read what `trust_text` wrote."""
+    """The trusted names in a label that `trust_text` made; none if there is no label."""
     return tuple((text or "").split())

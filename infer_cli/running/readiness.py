@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from infer_cli.client.service_client import ServiceClient
 from infer_cli.engine.exec import exec_in_service
 from infer_cli.engine.services import inspect_service, log_tail
-from infer_cli.errors import ContainerFailed
+from infer_cli.errors import ContainerFailed, PredictionFailed
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
@@ -36,6 +36,17 @@ def service_url(engine: Engine, service: Service) -> str | None:
     return f"http://{f'[{host}]' if ':' in host else host}:{service.host_port}"
 
 
+def require_url(engine: Engine, service: Service) -> str:
+    """The URL at which this machine reaches the service; raises `PredictionFailed` if there is none."""
+    url = service_url(engine, service) if service.is_running else None
+    if url is None:
+        state = "is not reachable from here" if service.is_running else f"is not running ({service.state})"
+        raise PredictionFailed(
+            f"the service {service.name} {state}", hint="`infer ps` shows where services answer"
+        )
+    return url
+
+
 def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> None:
     """Return when the service is ready.
 
@@ -51,7 +62,7 @@ def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> N
             return
         if (
             url is None
-            and exec_in_service(engine, now, _HEALTH_COMMAND, sink=lambda *_: None, given=b"") == 0
+            and exec_in_service(engine, now, _HEALTH_COMMAND, on_output=lambda *_: None, stdin=b"") == 0
         ):
             return
         time.sleep(_POLL_S if url else _SLOW_POLL_S)
@@ -65,7 +76,7 @@ def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> N
 def _ended(engine: Engine, service: Service) -> ContainerFailed:
     hint = "give it more with --memory" if service.out_of_memory else "the reason is in the log above"
     return ContainerFailed(
-        f"the service {service.name} ended while starting ({service.ending})",
+        f"the service {service.name} ended while starting ({service.end_reason})",
         detail=_log(engine, service),
         hint=hint,
     )

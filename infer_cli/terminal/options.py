@@ -1,54 +1,122 @@
-"""Options and arguments that several commands share, each declared once."""
+"""Options and arguments that several commands share: each option string is declared once.
+
+An option is a type where its help is the same in every command. It is a function where the help, or the
+default, differs.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from infer_cli.terminal.completion import complete_image, complete_service
-
-
-def _tag_help(what: str) -> Any:  # noqa: ANN401 (Typer's own type is not public)
-    return typer.Argument(metavar="TAG", help=what, autocompletion=complete_image, show_default=False)
-
+from infer_cli.image.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, official_base
+from infer_cli.terminal.completion import complete_image, complete_running_service, complete_service
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the engine's full log.")]
+
+# The model.
+_MODEL_FOLDER = typer.Option("--model-dir", metavar="DIR", help="The folder that holds the model.")
+ModelFolder = Annotated[Path | None, _MODEL_FOLDER]
+RequiredModelFolder = Annotated[Path, _MODEL_FOLDER]
 ModelFile = Annotated[
     str | None,
-    typer.Option(
-        "--model-file",
-        metavar="NAME",
-        help="The model in the folder, if it holds several.",
-        show_default=False,
-    ),
-]
-ModelFolder = Annotated[
-    Path | None,
-    typer.Option("--model-dir", metavar="DIR", help="The folder that holds the model.", show_default=False),
+    typer.Option("--model-file", metavar="NAME", help="The model in the folder, if it holds several."),
 ]
 Trust = Annotated[
     list[str] | None,
     typer.Option(
-        "--trust",
-        metavar="MODULE",
-        help="Let the model use this module, of your own code; may be repeated.",
-        show_default=False,
+        "--trust", metavar="MODULE", help="Let the model use this module of your own code; may be repeated."
+    ),
+]
+
+# The image, and the packages in it.
+BaseImageName = Annotated[
+    str | None,
+    typer.Option(
+        "--base-image",
+        metavar="IMAGE",
+        envvar=BASE_IMAGE_VARIABLE,
+        help=f"The image to start from.  [default: {official_base('X.Y')}]",
     ),
 ]
 NoEnvironment = Annotated[
-    bool,
-    typer.Option("--no-environment", help="Take no versions from the current environment."),
+    bool, typer.Option("--no-environment", help="Take no versions from the current environment.")
 ]
-ImageTag = Annotated[str, _tag_help("The image, as NAME:TAG.")]
+Platform = Annotated[
+    str | None,
+    typer.Option(
+        "--platform", metavar="OS/ARCH", help="linux/amd64 or linux/arm64.  [default: the engine's]"
+    ),
+]
+AddedPackages = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--require", metavar="PACKAGE", help="Add a package, for example 'pandas>=2'; may be repeated."
+    ),
+]
+OwnCodePaths = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--code", metavar="DIR", help="Add your own code that the model needs; may be repeated.", exists=True
+    ),
+]
+
+# The service.
 AnyService = Annotated[
     str | None,
     typer.Argument(
         metavar="[NAME]",
         help="The service; may be left out while only one is running.",
         autocompletion=complete_service,
-        show_default=False,
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", min=1, help="Worker processes.  [default: one per processor]"),
+]
+UserId = Annotated[
+    str | None,
+    typer.Option("--user", metavar="UID[:GID]", help="Run as this user.  [default: not root]"),
+]
+ImageTag = Annotated[
+    str,
+    typer.Argument(metavar="TAG", help="The image, as NAME:TAG.", autocompletion=complete_image),
+]
+
+
+def service_words(*, metavar: str, help_text: str) -> object:
+    """The argument of a command that takes a running service and then other words."""
+    return typer.Argument(metavar=metavar, help=help_text, autocompletion=complete_running_service)
+
+
+def tag_option(help_text: str) -> object:
+    """`--tag`: the name of an image that the command makes."""
+    return typer.Option("--tag", "-t", metavar="NAME[:TAG]", help=help_text)
+
+
+def python_option(help_text: str = f"The Python of the image.  [default: {DEFAULT_PYTHON}]") -> object:
+    """`--python`: the Python version of an image."""
+    return typer.Option("--python", metavar="X.Y", help=help_text)
+
+
+def examples_option(help_text: str) -> object:
+    """`--examples`: a file of rows to ask the built service."""
+    return typer.Option("--examples", metavar="FILE", help=help_text, exists=True)
+
+
+def output_option(help_text: str) -> object:
+    """`--output`: the file that the command writes."""
+    return typer.Option("--output", "-o", metavar="FILE", help=help_text)
+
+
+def port_option(help_text: str = "The port on this machine.") -> object:
+    """`--port`: where the service listens."""
+    return typer.Option("--port", "-p", metavar="PORT", min=1, max=65535, help=help_text)
+
+
+def host_option(help_text: str) -> object:
+    """`--host`: the address that the service listens on."""
+    return typer.Option("--host", metavar="IP", help=help_text)

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from service.compiler.archive import read_saved
-from service.compiler.parity import try_program
+from service.compiler.program import try_program
 from service.errors import InvalidInput, NotCompilable, UnusableFile
 from service.loading.signatures import ZIP_START
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from service.compiler.codec import Saved
-    from service.compiler.parity import Program
+    from service.compiler.program import Program
+    from service.compiler.saved import Saved
     from service.schema.features import Rows
     from service.schema.predictions import Predictions
 

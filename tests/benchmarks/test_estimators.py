@@ -14,7 +14,7 @@ def measured(requests_per_s: float, alone_ms: float) -> Measured:
     return Measured(loaded=Slice(requests_per_s, 10, 20), alone=Slice(1000 / alone_ms, alone_ms, alone_ms))
 
 
-def test_each_cell_names_the_peer_that_comes_nearest() -> None:
+def test_each_cell_names_the_best_peer() -> None:
     results = Results()
     results.add("SVC", "infer", measured(400, 1))
     results.add("SVC", "busy", measured(200, 4))
@@ -33,7 +33,7 @@ def test_each_cell_names_the_peer_that_comes_nearest() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_all_can_be_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_estimator_can_be_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["train.py", str(tmp_path), *ESTIMATORS])
 
     train.main()

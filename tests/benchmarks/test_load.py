@@ -15,18 +15,18 @@ RESULT = (
 )
 
 
-def test_reads_rate_and_latencies() -> None:
+def test_the_rate_and_latencies_are_read() -> None:
     found = read_result(RESULT)
     assert (found.requests_per_s, found.p50, found.p99) == (200, 1.25, 9)
 
 
 @pytest.mark.parametrize("kind", ["refused", "broken"])
-def test_a_failed_request_spoils_the_slice(kind: str) -> None:
+def test_a_failed_request_is_a_problem(kind: str) -> None:
     with pytest.raises(Problem, match=r"of 300 requests .*4"):
         read_result(RESULT.replace(f'"{kind}": 0', f'"{kind}": 4'))
 
 
-def test_no_answer_at_all_is_a_problem() -> None:
+def test_no_answer_is_a_problem() -> None:
     with pytest.raises(Problem, match="answered no request"):
         read_result(RESULT.replace("300", "0"))
 
@@ -38,7 +38,7 @@ def test_without_a_result_the_problem_shows_the_error() -> None:
 
 class _Counting(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    bodies: set[bytes] = set()  # noqa: RUF012 (a new class for each server)
+    bodies: set[bytes] = set()  # noqa: RUF012 (each server has a subclass with a set of its own)
     status = 200
 
     def do_POST(self) -> None:

@@ -6,7 +6,7 @@ from benchmarks.load import Slice
 from benchmarks.serving import Measured, Results
 
 
-def test_same_results_give_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
     column = Column("iris", "iris, 1 row", "iris")
     results = Results()
     for name, rate in (("infer", 400), ("quick", 100)):

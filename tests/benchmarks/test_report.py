@@ -31,7 +31,7 @@ def results() -> Results:
     return found
 
 
-def test_ratios_are_taken_round_by_round(results: Results) -> None:
+def test_ratios_are_computed_by_round(results: Results) -> None:
     lines = results.rounds["iris"]
     ratio = throughput_ratio(lines["infer"], lines["quick"])
     assert ratio.values == (4, 2, 1)
@@ -39,12 +39,12 @@ def test_ratios_are_taken_round_by_round(results: Results) -> None:
     assert alone_ratio(lines["infer"], lines["slow"]).values == (0.25, 0.25, 0.25)
 
 
-def test_the_best_peer_is_one_of_those_that_count(results: Results) -> None:
+def test_the_best_peer_is_one_of_the_ranked_peers(results: Results) -> None:
     assert best_peer(results.rounds["iris"], ["quick", "slow", "absent"]) == "quick"
     assert best_peer(results.rounds["iris"], ["absent"]) is None
 
 
-def test_the_table_is_sorted_and_says_what_could_not_be_measured(results: Results) -> None:
+def test_the_table_is_sorted_and_names_the_problems(results: Results) -> None:
     lines = column_table(COLUMN, results, peers=["quick", "slow", "broken"]).splitlines()
     assert [line.split()[0] for line in lines[2:6]] == ["tuned", "infer", "quick", "slow"]
     assert lines[6].split(maxsplit=1) == ["broken", "could not: it ended with 1"]
@@ -60,10 +60,14 @@ def test_json_keeps_every_round(results: Results) -> None:
     found = as_json([COLUMN], results, peers=["quick"])["iris"]
     assert found["best peer"] == "quick"
     assert found["problems"] == {"broken": "it ended with 1"}
-    assert [one["loaded"]["requests_per_s"] for one in found["lines"]["quick"]["rounds"]] == [100, 200, 400]
+    assert [measured["loaded"]["requests_per_s"] for measured in found["lines"]["quick"]["rounds"]] == [
+        100,
+        200,
+        400,
+    ]
 
 
-def test_without_ours_there_are_numbers_but_no_ratios(results: Results) -> None:
+def test_without_infer_there_are_numbers_but_no_ratios(results: Results) -> None:
     results.fail("iris", "infer", "no engine")
     assert "times" not in column_table(COLUMN, results, peers=["quick"])
     assert as_json([COLUMN], results, peers=["quick"])["iris"]["lines"]["quick"]["infer is"] is None

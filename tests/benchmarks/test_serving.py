@@ -1,4 +1,4 @@
-"""Small servers take the place of the peers; wrk and the network are real."""
+"""Small servers stand for the peers; wrk and the network are real."""
 
 import http.server
 import json
@@ -29,7 +29,7 @@ def models(tmp_path: Path) -> Path:
 
 
 class Server:
-    """Multiplies by `factor`."""
+    """A contender whose answers are the rows times `factor`."""
 
     def __init__(self, name: str, factor: int = 2, problem: str = "") -> None:
         self.name, self.factor, self.problem = name, factor, problem
@@ -68,14 +68,14 @@ class Server:
                 listening.shutdown()
 
 
-def test_cases_are_cut_into_requests(models: Path) -> None:
+def test_rows_are_split_into_cases(models: Path) -> None:
     pairs = read_cases(Column("pairs", "pairs", "doubles", rows=2), models)
     assert [case.labels for case in pairs] == [(2, 4), (6,)]
     assert pairs[0].rows == ((1,), (2,))
 
 
 @needs_wrk
-def test_each_round_visits_every_server_and_a_broken_one_only_says_why(models: Path) -> None:
+def test_each_round_visits_every_server_that_has_not_failed(models: Path) -> None:
     right, other = Server("right"), Server("other")
     wrong, absent = Server("wrong", factor=3), Server("absent", problem="no such package")
     found = compare([right, wrong, absent, other], [COLUMN], models, rounds=2, seconds=1)
@@ -85,14 +85,14 @@ def test_each_round_visits_every_server_and_a_broken_one_only_says_why(models: P
     assert (right.started, wrong.started, absent.started) == (2, 1, 0)
 
 
-def test_a_server_that_is_not_there_does_not_answer(models: Path) -> None:
+def test_a_server_that_does_not_listen_is_a_problem(models: Path) -> None:
     (case, *_) = read_cases(COLUMN, models)
     line = Line("gone", "http://127.0.0.1:9", (Request("POST", "/", "[[1]]"),), list)
     with pytest.raises(Problem, match="does not answer"):
         check_answers(line, [case])
 
 
-def test_an_answer_of_another_form_is_named(models: Path) -> None:
+def test_an_answer_of_another_form_is_shown(models: Path) -> None:
     cases = read_cases(COLUMN, models)
     with Server("other form").running(COLUMN, cases) as (line,):
         odd = Line(line.name, line.url, line.requests, lambda answer: answer["predictions"])

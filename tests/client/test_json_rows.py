@@ -6,8 +6,10 @@ import pytest
 
 from infer_cli.client.row_files import format_of, read_rows
 from infer_cli.errors import InferError
+from tests.client.conftest import Rows, read_all
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -61,3 +63,37 @@ def test_text_that_is_not_utf8_is_an_error(path: Path) -> None:
 
     with pytest.raises(InferError, match=r"line 2 is not UTF-8 text$"):
         list(read_rows(path, batch_rows=2))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param('{"a": 1}\n{"b": [1, null]}\n', [{"a": 1}, {"b": [1, None]}], id="plain"),
+        pytest.param('\ufeff{"a": 1}\n', [{"a": 1}], id="byte order mark"),
+        pytest.param('\n{"a": 1}\r\n  \n', [{"a": 1}], id="empty lines"),
+        pytest.param('{"a": 1}', [{"a": 1}], id="no newline at the end"),
+        pytest.param("", [], id="empty file"),
+    ],
+)
+def test_json_lines_are_read(write_file: Callable[..., Path], content: str, expected: Rows) -> None:
+    assert read_all(write_file("rows.jsonl", content)) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param('{"a": 1}\n{"a": \n', ", line 2 is not JSON: Expecting value", id="cut short"),
+        pytest.param('\n[{"a": 1}]\n', ", line 2 is not a JSON object", id="a list"),
+        pytest.param("[\n  {}\n]\n", ", line 1 is not JSON: Expecting value", id="a list over several lines"),
+        pytest.param(b'{"a": 1}\n"\xff"\n', ", line 2 is not UTF-8 text", id="not UTF-8"),
+    ],
+)
+def test_wrong_json_lines_are_an_error_that_says_where(
+    write_file: Callable[..., Path], content: str | bytes, message: str
+) -> None:
+    path = write_file("rows.jsonl", content)
+
+    with pytest.raises(InferError) as raised:
+        read_all(path)
+
+    assert raised.value.message.startswith(f"{path}{message}")

@@ -19,7 +19,7 @@ def test_each_piece_of_advice_has_a_line_of_its_own(infer: Callable[..., Finishe
         "FAIL  engine: no Docker engine answers",
         "      tried:",
         "        unix:///nowhere/engine.sock (DOCKER_HOST): no such socket",
-        "      start the engine there, or choose another: it is named by DOCKER_HOST",
+        "      start that engine, or choose another one: DOCKER_HOST names the address",
     ]
 
 

@@ -1,31 +1,16 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.client.service_client import Predictions, ServedFeature, ServedModel
-from infer_cli.commands.predict import _probabilities_text, answer_columns, split_words, typed_row
+from infer_cli.commands.predict import _probabilities_text, split_words
 from infer_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import Finished
-
-MODEL = ServedModel(
-    kind="classifier",
-    features={
-        "size": ServedFeature("number"),
-        "color": ServedFeature("text"),
-        "note": ServedFeature("text", takes_empty=True),
-        "wet": ServedFeature("boolean"),
-        "day": ServedFeature("date"),
-        "some": ServedFeature("any"),
-    },
-    example="/prediction",
-    record={},
-)
 
 
 @pytest.mark.parametrize(
@@ -57,57 +42,6 @@ def test_words_are_a_name_and_values(words: list[str], name: str | None, values:
 def test_other_words_are_wrong_usage(words: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=f"^{message}$"):
         split_words(words)
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        pytest.param({"size": "1.5"}, {"size": 1.5}, id="a number"),
-        pytest.param({"size": "big"}, {"size": "big"}, id="a word, which the service refuses by name"),
-        pytest.param({"size": ""}, {"size": None}, id="nothing"),
-        pytest.param({"color": "7"}, {"color": "7"}, id="a text that looks like a number"),
-        pytest.param({"size": "true"}, {"size": True}, id="a truth value for a number"),
-        pytest.param({"color": "007"}, {"color": "007"}, id="leading zeros"),
-        pytest.param({"color": "true"}, {"color": "true"}, id="a text that looks like a truth value"),
-        pytest.param({"color": ""}, {"color": None}, id="a text that is missing"),
-        pytest.param({"note": ""}, {"note": ""}, id="an empty text"),
-        pytest.param({"wet": "True"}, {"wet": True}, id="a truth value as pandas writes it"),
-        pytest.param({"wet": "0"}, {"wet": False}, id="a truth value as a digit"),
-        pytest.param({"wet": "maybe"}, {"wet": "maybe"}, id="no truth value"),
-        pytest.param({"wet": ""}, {"wet": None}, id="a truth value that is missing"),
-        pytest.param({"day": "2026-01-31"}, {"day": "2026-01-31"}, id="a date"),
-        pytest.param({"some": "1.5"}, {"some": 1.5}, id="a number where anything goes"),
-        pytest.param({"some": "007"}, {"some": "007"}, id="a name of digits where anything goes"),
-        pytest.param({"some": "FALSE"}, {"some": False}, id="a truth value where anything goes"),
-        pytest.param({"some": "word"}, {"some": "word"}, id="a word where anything goes"),
-        pytest.param({"unknown": "7"}, {"unknown": 7}, id="a feature that the model does not have"),
-    ],
-)
-def test_values_get_the_types_of_the_features(given: dict[str, str], expected: dict[str, object]) -> None:
-    assert typed_row(given, MODEL) == expected
-
-
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        pytest.param(Predictions([], None), [], id="no rows"),
-        pytest.param(
-            Predictions([1.5, 2], None), [{"prediction": 1.5}, {"prediction": 2}], id="no probabilities"
-        ),
-        pytest.param(
-            Predictions(["a"], [{"a": 0.75, "b": 0.25}]),
-            [{"prediction": "a", "probability_a": 0.75, "probability_b": 0.25}],
-            id="probabilities by class",
-        ),
-        pytest.param(
-            Predictions([["a", "c"]], [[{"a": 0.75}, {"c": 1.0}]]),
-            [{"prediction": ["a", "c"], "probabilities": '[{"a": 0.75}, {"c": 1.0}]'}],
-            id="several outputs",
-        ),
-    ],
-)
-def test_answers_become_columns(answer: Predictions, expected: list[dict[str, Any]]) -> None:
-    assert answer_columns(answer) == expected
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.events import Event
     from infer_cli.plan.build import BuildPlan
-    from tests.engine.conftest import FakeEngine
+    from tests.engine.fake_engine import FakeEngine
 
 FAILING_RUN = 'RUN ["/no-such-program"]'
 
@@ -29,14 +29,14 @@ only_real = pytest.mark.parametrize("engine", [pytest.param("real", marks=pytest
 
 
 @pytest.fixture(autouse=True)
-def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builder, "_QUIET_S", 0.1)
     monkeypatch.setattr(builder, "_POLL_S", 0.02)
 
 
 @pytest.fixture
 def mark() -> str:
-    """A label that makes a build's images its own, and taken from no cache."""
+    """A label that no other build has, so that no image comes from the cache."""
     return f"infer.test={uuid.uuid4().hex}"
 
 
@@ -45,23 +45,23 @@ def unnamed_images(engine: Engine, mark: str) -> list[str]:
 
 
 def build_named(
-    engine: Engine, wanted: BuildPlan, *, on_event: Callable[[Event], None] = lambda _: None
+    engine: Engine, build: BuildPlan, *, on_event: Callable[[Event], None] = lambda _: None
 ) -> str:
-    """Build the image, give it its name, and tell that."""
-    built = build_image(engine, wanted, on_event=on_event)
-    name_image(engine, built, wanted.name)
-    return str(wanted.name)
+    """Build an image, give it the name of its plan, and return the name."""
+    built = build_image(engine, build, on_event=on_event)
+    name_image(engine, built, build.name)
+    return str(build.name)
 
 
-def test_a_build_gives_an_image_with_its_tag(
+def test_a_build_makes_an_image_with_its_tag(
     engine: Engine, plan: Callable[..., BuildPlan], mark: str
 ) -> None:
-    wanted = plan("FROM scratch", f"LABEL {mark}")
+    build = plan("FROM scratch", f"LABEL {mark}")
 
-    built = build_image(engine, wanted, on_event=lambda _: None)
-    name_image(engine, built, wanted.name)
+    built = build_image(engine, build, on_event=lambda _: None)
+    name_image(engine, built, build.name)
 
-    found = find_image(engine, str(wanted.name))
+    found = find_image(engine, str(build.name))
     assert found is not None
     assert found.image_id == built.image_id
     assert found.labels == dict([mark.split("=")])
@@ -76,15 +76,15 @@ def test_each_instruction_is_an_event(engine: Engine, plan: Callable[..., BuildP
     assert steps == [Step(1, 2, "FROM scratch"), Step(2, 2, f"LABEL {mark}")]
 
 
-def test_a_large_context_shows_how_much_of_it_was_sent(
+def test_sending_a_large_context_shows_progress(
     engine: Engine, plan: Callable[..., BuildPlan], mark: str
 ) -> None:
-    wanted = plan("FROM scratch", f"LABEL {mark}")
+    build = plan("FROM scratch", f"LABEL {mark}")
     large = ContextFile(PurePosixPath("large"), "x" * 9_000_000)
-    object.__setattr__(wanted, "context", Context((*wanted.context.files, large)))
+    object.__setattr__(build, "context", Context((*build.context.files, large)))
     seen: list[Event] = []
 
-    build_named(engine, wanted, on_event=seen.append)
+    build_named(engine, build, on_event=seen.append)
 
     sent = [event for event in seen if isinstance(event, Layer)]
     assert {event.layer for event in sent} == {"context"}
@@ -95,16 +95,16 @@ def test_a_large_context_shows_how_much_of_it_was_sent(
 def test_a_failing_run_shows_the_end_of_the_log(
     engine: Engine, plan: Callable[..., BuildPlan], mark: str
 ) -> None:
-    wanted = plan("FROM scratch", f"LABEL {mark}", FAILING_RUN)
+    build = plan("FROM scratch", f"LABEL {mark}", FAILING_RUN)
 
-    with pytest.raises(BuildFailed, match=f"^building {wanted.name} failed: .*no such file") as raised:
-        build_image(engine, wanted, on_event=lambda _: None)
+    with pytest.raises(BuildFailed, match=f"^building {build.name} failed: .*no such file") as raised:
+        build_image(engine, build, on_event=lambda _: None)
 
     lines = str(raised.value.detail).splitlines()
     assert "  Step 1/3 : FROM scratch" in lines
     assert f"  Step 3/3 : {FAILING_RUN}" in lines
     assert raised.value.hint == "the engine's full log: run the build again with --verbose"
-    assert find_image(engine, str(wanted.name)) is None
+    assert find_image(engine, str(build.name)) is None
 
 
 def test_a_failed_build_leaves_no_image_behind(
@@ -116,7 +116,7 @@ def test_a_failed_build_leaves_no_image_behind(
     assert unnamed_images(engine, mark) == []
 
 
-def test_a_failed_build_keeps_the_image_that_it_started_from(
+def test_a_failed_build_keeps_its_base_image(
     engine: Engine, plan: Callable[..., BuildPlan], mark: str
 ) -> None:
     base = plan("FROM scratch", f"LABEL {mark}", tag="base")
@@ -143,7 +143,7 @@ def test_an_interrupted_build_leaves_no_image_behind(
     assert unnamed_images(engine, mark) == []
 
 
-def test_an_interrupted_build_of_nothing_yet_ends_at_once(
+def test_a_build_interrupted_before_its_first_image_ends_at_once(
     engine: Engine, plan: Callable[..., BuildPlan], mark: str
 ) -> None:
     def interrupt(_: Event) -> None:
@@ -156,9 +156,7 @@ def test_an_interrupted_build_of_nothing_yet_ends_at_once(
 
 
 @only_real
-def test_a_dockerfile_that_the_engine_does_not_understand(
-    engine: Engine, plan: Callable[..., BuildPlan]
-) -> None:
+def test_an_invalid_dockerfile_is_an_error(engine: Engine, plan: Callable[..., BuildPlan]) -> None:
     with pytest.raises(BuildFailed, match="unknown instruction: FORM"):
         build_image(engine, plan("FORM scratch"), on_event=lambda _: None)
 
@@ -174,16 +172,16 @@ def test_a_dockerfile_that_the_engine_does_not_understand(
         pytest.param("$HOME and ${HOME}", id="variables"),
         pytest.param("C:\\models\\", id="backslashes"),
         pytest.param("\\$HOME", id="an escaped variable"),
-        pytest.param("# no comment", id="a hash"),
+        pytest.param("# no comment", id="a hash sign"),
         pytest.param("größe=3", id="not ASCII"),
     ],
 )
 def test_a_quoted_value_reaches_the_image_unchanged(
     engine: Engine, plan: Callable[..., BuildPlan], value: str
 ) -> None:
-    wanted = plan("FROM scratch", f"ENV MODEL_FILE={quote(value)}", f"LABEL label={quote(value)}")
+    build = plan("FROM scratch", f"ENV MODEL_FILE={quote(value)}", f"LABEL label={quote(value)}")
 
-    name = build_named(engine, wanted)
+    name = build_named(engine, build)
 
     found = find_image(engine, name)
     assert found is not None
@@ -192,7 +190,7 @@ def test_a_quoted_value_reaches_the_image_unchanged(
 
 
 @only_fake
-def test_a_full_disk_says_how_to_free_it(
+def test_the_hint_for_a_full_disk_says_how_to_free_it(
     engine: Engine, fake_engine: FakeEngine, plan: Callable[..., BuildPlan]
 ) -> None:
     reason = "Error processing tar file: write /model.pkl: no space left on device"
@@ -219,7 +217,7 @@ def test_only_the_end_of_a_long_log_is_shown(
 
 
 @only_fake
-def test_an_engine_that_refuses_a_build_is_quoted(
+def test_the_message_of_an_engine_that_refuses_a_build_is_shown(
     engine: Engine, fake_engine: FakeEngine, plan: Callable[..., BuildPlan]
 ) -> None:
     fake_engine.answer("build", {"message": "the daemon is shutting down"}, status=503)

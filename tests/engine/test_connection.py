@@ -18,39 +18,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from infer_cli.engine.connection import Engine
-    from tests.engine.conftest import FakeEngine
+    from tests.engine.fake_engine import FakeEngine
 
 
 @pytest.fixture
 def no_sockets(docker_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine with no engine at any usual place; gives the only place that is looked at."""
+    """A machine without an engine; returns the only socket path that infer looks at."""
     assert docker_config.is_dir()
-    place = tmp_path / "engine.sock"
-    monkeypatch.setattr("infer_cli.engine.endpoints._usual_sockets", lambda *_: [(place, "Docker")])
-    return place
+    path = tmp_path / "engine.sock"
+    monkeypatch.setattr("infer_cli.engine.endpoints._usual_sockets", lambda *_: [(path, "Docker")])
+    return path
 
 
 @pytest.fixture
-def deaf_socket() -> Iterator[str]:
-    """The address of a socket that takes connections and never answers."""
+def silent_socket() -> Iterator[str]:
+    """The address of a socket that accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_a_connection_knows_its_engine(engine: Engine) -> None:
+def test_a_connection_describes_its_engine(engine: Engine) -> None:
     assert engine.is_local
     assert engine.version
     assert tuple(map(int, engine.api_version.split("."))) >= (1, 41)
     assert engine.architecture in ("amd64", "arm64")
 
 
-def test_the_engine_says_where_it_keeps_images(engine: Engine) -> None:
+def test_the_engine_names_the_folder_of_its_images(engine: Engine) -> None:
     assert data_folder(engine) is not None
 
 
-def test_an_engine_that_does_not_say_where_it_keeps_images(fake: Engine, fake_engine: FakeEngine) -> None:
+def test_an_engine_may_not_name_the_folder_of_its_images(fake: Engine, fake_engine: FakeEngine) -> None:
     fake_engine.answer("info", {})
 
     assert data_folder(fake) is None
@@ -59,8 +59,8 @@ def test_an_engine_that_does_not_say_where_it_keeps_images(fake: Engine, fake_en
 def test_the_first_usual_socket_that_answers_is_taken(
     fake_engine: FakeEngine, no_sockets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    places = [(no_sockets, "Docker"), (fake_engine.socket, "Podman")]
-    monkeypatch.setattr("infer_cli.engine.endpoints._usual_sockets", lambda *_: places)
+    sockets = [(no_sockets, "Docker"), (fake_engine.socket, "Podman")]
+    monkeypatch.setattr("infer_cli.engine.endpoints._usual_sockets", lambda *_: sockets)
 
     engine = connect({})
 
@@ -68,7 +68,7 @@ def test_the_first_usual_socket_that_answers_is_taken(
     engine.api.close()
 
 
-def test_the_environment_is_that_of_the_process(
+def test_the_default_environment_is_the_one_of_the_process(
     fake_engine: FakeEngine, docker_config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert docker_config.is_dir()
@@ -85,32 +85,34 @@ def test_the_environment_is_that_of_the_process(
     ("host", "reason"),
     [
         pytest.param("unix:///nowhere/engine.sock", "no such socket", id="no socket"),
-        pytest.param("tcp://127.0.0.1:1", "connection refused", id="nobody listens"),
-        pytest.param("tcp://127.0.0.1:port", "not an address", id="port that is no number"),
+        pytest.param("tcp://127.0.0.1:1", "connection refused", id="no server on the port"),
+        pytest.param("tcp://127.0.0.1:port", "not an address", id="port without a number"),
         pytest.param("tcp://[::1", "not an address", id="open bracket"),
         pytest.param("gopher://here", "Invalid bind address protocol: gopher://here", id="unknown protocol"),
     ],
 )
-def test_an_engine_that_was_chosen_and_does_not_answer(host: str, reason: str) -> None:
+def test_a_chosen_engine_that_does_not_answer_is_named(host: str, reason: str) -> None:
     with pytest.raises(EngineUnavailable, match=r"^no Docker engine answers$") as raised:
         connect({"DOCKER_HOST": host})
 
     assert raised.value.detail == f"tried:\n  {host} (DOCKER_HOST): {reason}"
-    assert raised.value.hint == "start the engine there, or choose another: it is named by DOCKER_HOST"
+    assert raised.value.hint == "start that engine, or choose another one: DOCKER_HOST names the address"
 
 
 @pytest.mark.usefixtures("docker_config")
-def test_an_engine_that_never_answers_is_given_up(deaf_socket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_connection_to_a_silent_engine_times_out(
+    silent_socket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connection, "_CONNECT_TIMEOUT_S", 0.2)
 
     with pytest.raises(EngineUnavailable) as raised:
-        connect({"DOCKER_HOST": deaf_socket})
+        connect({"DOCKER_HOST": silent_socket})
 
     assert str(raised.value.detail).endswith("(DOCKER_HOST): no answer in time")
 
 
 @pytest.mark.usefixtures("docker_config")
-def test_a_context_that_does_not_exist_is_said_to_be_missing() -> None:
+def test_a_missing_context_is_named() -> None:
     with pytest.raises(EngineUnavailable) as raised:
         connect({"DOCKER_CONTEXT": "gone"})
 
@@ -118,9 +120,7 @@ def test_a_context_that_does_not_exist_is_said_to_be_missing() -> None:
     assert raised.value.detail == expected
 
 
-def test_what_answers_but_is_no_engine_is_not_taken_for_one(
-    fake_engine: FakeEngine, docker_config: Path
-) -> None:
+def test_a_server_with_other_json_is_no_engine(fake_engine: FakeEngine, docker_config: Path) -> None:
     assert docker_config.is_dir()
     fake_engine.version = {"hello": "world"}
 
@@ -128,9 +128,7 @@ def test_what_answers_but_is_no_engine_is_not_taken_for_one(
         connect({"DOCKER_HOST": fake_engine.url})
 
 
-def test_what_answers_no_json_is_not_taken_for_an_engine(
-    fake_engine: FakeEngine, docker_config: Path
-) -> None:
+def test_a_server_without_json_is_no_engine(fake_engine: FakeEngine, docker_config: Path) -> None:
     assert docker_config.is_dir()
     fake_engine.answer("version", "<h1>It works!</h1>")
 
@@ -139,9 +137,7 @@ def test_what_answers_no_json_is_not_taken_for_an_engine(
 
 
 @pytest.mark.parametrize("api_version", ["1.40", "1.24"])
-def test_an_engine_that_is_too_old_is_refused(
-    fake_engine: FakeEngine, docker_config: Path, api_version: str
-) -> None:
+def test_an_old_engine_is_refused(fake_engine: FakeEngine, docker_config: Path, api_version: str) -> None:
     assert docker_config.is_dir()
     fake_engine.version = {"Version": "19.03.15", "ApiVersion": api_version}
 
@@ -159,7 +155,7 @@ def test_a_broken_docker_configuration_is_named(fake_engine: FakeEngine, docker_
     with pytest.raises(EngineUnavailable, match=r"^the Docker configuration file cannot be read: ") as raised:
         connect({"DOCKER_HOST": fake_engine.url})
 
-    assert raised.value.hint == "mend or remove ~/.docker/config.json"
+    assert raised.value.hint == "fix or remove ~/.docker/config.json"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +166,7 @@ def test_a_broken_docker_configuration_is_named(fake_engine: FakeEngine, docker_
         pytest.param("Linux", "/usr/sbin/dockerd", "start it: `sudo ", id="installed"),
     ],
 )
-def test_without_an_engine_the_way_to_start_one_is_told(
+def test_without_an_engine_the_hint_says_how_to_start_one(
     no_sockets: Path, monkeypatch: pytest.MonkeyPatch, system: str, program: str | None, hint: str
 ) -> None:
     monkeypatch.setattr(platform, "system", lambda: system)
@@ -190,7 +186,7 @@ def test_without_an_engine_the_way_to_start_one_is_told(
         pytest.param(False, "start it: `sudo dockerd &`", id="no systemd"),
     ],
 )
-def test_an_installed_engine_is_started_as_the_system_starts_services(
+def test_the_hint_starts_an_installed_engine_as_the_system_starts_services(
     *, no_sockets: Path, monkeypatch: pytest.MonkeyPatch, is_systemd: bool, hint: str
 ) -> None:
     assert not no_sockets.exists()
@@ -204,10 +200,8 @@ def test_an_installed_engine_is_started_as_the_system_starts_services(
     assert raised.value.hint == hint
 
 
-def test_a_socket_that_one_may_not_use_says_how_to_be_allowed(
-    no_sockets: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Root may use any socket, so the refusal is made here."""
+def test_a_forbidden_socket_says_how_to_get_access(no_sockets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may use any socket, so the refusal is simulated."""
     no_sockets.touch()
 
     def refuse(*_: object, **__: object) -> None:
@@ -237,10 +231,12 @@ def test_a_socket_that_one_may_not_use_says_how_to_be_allowed(
             "cannot tag iris: the engine stopped answering (gone)",
             id="gone",
         ),
-        pytest.param(DockerException("odd"), EngineError, "cannot tag iris: odd", id="another of the SDK's"),
+        pytest.param(
+            DockerException("odd"), EngineError, "cannot tag iris: odd", id="another error of the SDK"
+        ),
     ],
 )
-def test_errors_of_the_sdk_become_ours(foreign: Exception, kind: type[EngineError], message: str) -> None:
+def test_errors_of_the_sdk_are_translated(foreign: Exception, kind: type[EngineError], message: str) -> None:
     with pytest.raises(EngineError) as raised, translated("tag iris"):
         raise foreign
 
@@ -249,7 +245,7 @@ def test_errors_of_the_sdk_become_ours(foreign: Exception, kind: type[EngineErro
     assert raised.value.__cause__ is foreign
 
 
-def test_errors_that_are_not_the_engines_pass_unchanged() -> None:
+def test_other_errors_pass_unchanged() -> None:
     with pytest.raises(KeyError), translated("tag iris"):
         raise KeyError
 
@@ -257,9 +253,9 @@ def test_errors_that_are_not_the_engines_pass_unchanged() -> None:
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        pytest.param(APIError("500", explanation=" denied "), "denied", id="the engine's words"),
-        pytest.param(ValueError("odd"), "odd", id="no words of the engine"),
+        pytest.param(APIError("500", explanation=" denied "), "denied", id="an explanation of the engine"),
+        pytest.param(ValueError("odd"), "odd", id="no explanation"),
     ],
 )
-def test_the_explanation_is_what_the_engine_said(error: Exception, text: str) -> None:
+def test_the_explanation_is_the_engines_own_message(error: Exception, text: str) -> None:
     assert explanation(error) == text

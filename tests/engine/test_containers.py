@@ -1,153 +1,146 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.engine.services import container_names, find_service, inspect_service, list_services
-from infer_cli.errors import ServiceNotFound
+from infer_cli.engine.containers import (
+    copy_from_image,
+    create_container,
+    create_service,
+    kill_container,
+    remove_service,
+    run_in_temporary_container,
+)
+from infer_cli.engine.services import find_service
+from infer_cli.errors import ContainerFailed, EngineError, NameTaken, PortTaken
+from infer_cli.plan.run import RunPlan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from infer_cli.engine.connection import Engine
-    from tests.engine.conftest import FakeEngine
+    from tests.engine.fake_engine import FakeEngine
+
+PLAN = RunPlan(image="iris:v1", name="iris", host_port=5000)
 
 
-def test_services_are_listed_by_name(fake: Engine, fake_engine: FakeEngine) -> None:
-    for name in ("wine", "iris"):
-        fake_engine.add_service(name)
-
-    assert [service.name for service in list_services(fake)] == ["iris", "wine"]
-    assert container_names(fake) == {"iris", "wine"}
-
-
-def test_what_is_there_for_a_command_only_is_no_service(fake: Engine, fake_engine: FakeEngine) -> None:
-    fake_engine.add_service("iris")
-    proof = fake_engine.add_service("infer-verify-1")
-    proof["Config"]["Labels"]["infer.temporary"] = ""
-
-    assert find_service(fake, None).name == "iris"
-    assert container_names(fake) == {"infer-verify-1", "iris"}
-
-
-def test_a_service_that_vanishes_meanwhile_is_not_listed(fake: Engine, fake_engine: FakeEngine) -> None:
-    gone = fake_engine.add_service("gone")
-    fake_engine.add_service("iris")
-    fake_engine.answer(f"containers/{gone['Id']}/json", {"message": "No such container"}, status=404)
-
-    assert [service.name for service in list_services(fake)] == ["iris"]
-
-
-def test_the_only_running_service_needs_no_name(fake: Engine, fake_engine: FakeEngine) -> None:
-    fake_engine.add_service("iris")
-    fake_engine.add_service("old", state="exited")
-
-    assert find_service(fake, None).name == "iris"
-
-
-@pytest.mark.parametrize("name", ["iris", "old"])
-def test_a_service_is_found_by_its_name_running_or_not(
-    fake: Engine, fake_engine: FakeEngine, name: str
-) -> None:
-    fake_engine.add_service("iris")
-    fake_engine.add_service("old", state="exited")
-
-    assert find_service(fake, name).name == name
-
-
-def test_a_service_is_found_by_its_id(fake: Engine, fake_engine: FakeEngine) -> None:
-    fake_engine.add_service("iris")
-    container = fake_engine.add_service("wine")
-
-    assert find_service(fake, container["Id"][:12]).name == "wine"
+def changes(fake_engine: FakeEngine) -> list[str]:
+    """The requests that change the engine, as method and path."""
+    return [f"{request.method} {request.path}" for request in fake_engine.requests if request.method != "GET"]
 
 
 @pytest.mark.parametrize(
-    ("states", "name", "message", "detail"),
+    ("other", "command"),
     [
-        pytest.param({}, None, "no service is running", None, id="none"),
-        pytest.param(
-            {"old": "exited"}, None, "no service is running", "services:\n  old (exited)", id="none runs"
-        ),
-        pytest.param(
-            {"wine": "running", "iris": "running", "old": "exited"},
-            None,
-            "several services are running",
-            "services:\n  iris (running)\n  wine (running)",
-            id="several run",
-        ),
-        pytest.param(
-            {"iris": "running"},
-            "irish",
-            "there is no service called 'irish'",
-            "services:\n  iris (running)",
-            id="another name",
-        ),
+        pytest.param("iris", "infer stop iris", id="a service"),
+        pytest.param(None, "docker rm -f iris", id="a container of another program"),
     ],
 )
-def test_a_service_that_cannot_be_told_lists_those_that_exist(
-    fake: Engine,
-    fake_engine: FakeEngine,
-    states: dict[str, str],
-    name: str | None,
-    message: str,
-    detail: str | None,
+def test_the_hint_for_a_taken_name_removes_its_container(
+    fake: Engine, fake_engine: FakeEngine, other: str | None, command: str
 ) -> None:
-    for service, state in states.items():
-        fake_engine.add_service(service, state=state)
+    if other:
+        fake_engine.add_service(other)
+    message = 'Conflict. The container name "/iris" is already in use by container "c0"'
+    fake_engine.answer("containers/create", {"message": message}, status=409)
 
-    with pytest.raises(ServiceNotFound) as raised:
-        find_service(fake, name)
+    with pytest.raises(NameTaken, match=r"^a container called 'iris' exists already$") as raised:
+        create_container(fake, PLAN)
 
-    assert (raised.value.message, raised.value.detail) == (message, detail)
-    assert raised.value.hint
+    assert raised.value.hint == f"choose another --name, or remove the existing container: `{command}`"
 
 
-def test_a_container_that_is_gone_is_an_error(fake: Engine) -> None:
-    with pytest.raises(ServiceNotFound, match=r"something else removed it$"):
-        inspect_service(fake, "0")
+def test_an_image_removed_before_the_start_is_an_error(fake: Engine, fake_engine: FakeEngine) -> None:
+    fake_engine.answer("containers/create", {"message": "No such image: iris:v1"}, status=404)
+
+    with pytest.raises(EngineError, match=r"^the image iris:v1 is gone$"):
+        create_container(fake, PLAN)
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("message", "error", "expected"),
     [
         pytest.param(
-            "2026-01-31T12:00:00.123456789Z", datetime(2026, 1, 31, 12, 0, 0, 123456, UTC), id="nanoseconds"
+            "driver failed: Bind for 127.0.0.1:5000 failed: port is already allocated",
+            PortTaken,
+            "port 5000 is taken",
+            id="a taken port",
         ),
-        pytest.param("2026-01-31T12:00:00Z", datetime(2026, 1, 31, 12, tzinfo=UTC), id="whole seconds"),
         pytest.param(
-            "2026-01-31T13:00:00.5+01:00", datetime(2026, 1, 31, 12, 0, 0, 500000, UTC), id="a zone"
+            "OCI runtime create failed: no such file",
+            ContainerFailed,
+            "the container iris cannot start: OCI runtime create failed: no such file",
+            id="another reason",
         ),
-        pytest.param("0001-01-01T00:00:00Z", None, id="never"),
-        pytest.param("", None, id="not said"),
     ],
 )
-def test_the_time_of_the_start_is_read(
-    fake: Engine, fake_engine: FakeEngine, text: str, expected: datetime | None
+def test_a_container_that_cannot_start_is_removed(
+    fake: Engine, fake_engine: FakeEngine, message: str, error: type[EngineError], expected: str
 ) -> None:
-    container = fake_engine.add_service("iris")
-    container["State"]["StartedAt"] = text
+    fake_engine.answer("containers/create", {"Id": "c1"}, status=201)
+    fake_engine.answer("containers/c1/start", {"message": message}, status=500)
+    fake_engine.answer("volumes", {"Volumes": None})
 
-    assert find_service(fake, "iris").started_at == expected
+    with pytest.raises(error, match=f"^{expected}$"):
+        create_service(fake, PLAN)
+
+    assert changes(fake_engine)[2:] == ["POST /containers/c1/stop", "DELETE /containers/c1"]
 
 
-@pytest.mark.parametrize(
-    ("bindings", "expected"),
-    [
-        pytest.param(
-            {"5000/tcp": [{"HostIp": "127.0.0.1", "HostPort": "5001"}]}, ("127.0.0.1", 5001), id="published"
-        ),
-        pytest.param({"5000/tcp": [{"HostIp": "", "HostPort": "5001"}]}, (None, 5001), id="on any address"),
-        pytest.param({"5000/tcp": None}, (None, None), id="not published"),
-        pytest.param({"80/tcp": [{"HostIp": "", "HostPort": "80"}]}, (None, None), id="another port"),
-        pytest.param(None, (None, None), id="no bindings"),
-    ],
-)
-def test_the_published_port_is_read(
-    fake: Engine, fake_engine: FakeEngine, bindings: Any, expected: tuple[str | None, int | None]
+def test_a_removed_service_is_stopped_first_and_loses_its_volumes(
+    fake: Engine, fake_engine: FakeEngine
 ) -> None:
-    fake_engine.add_service("iris", HostConfig={"PortBindings": bindings})
+    container_id = fake_engine.add_service("iris")["Id"]
+    fake_engine.answer(f"containers/{container_id}/stop", "", status=204)
+    fake_engine.answer(f"containers/{container_id}", "", status=204)
+    fake_engine.answer("volumes", {"Volumes": [{"Name": "infer-model-iris-0"}]})
+    fake_engine.answer("volumes/infer-model-iris-0", "", status=204)
 
-    service = find_service(fake, "iris")
+    remove_service(fake, find_service(fake, "iris"))
 
-    assert (service.host_ip, service.host_port) == expected
+    assert changes(fake_engine) == [
+        f"POST /containers/{container_id}/stop",
+        f"DELETE /containers/{container_id}",
+        "DELETE /volumes/infer-model-iris-0",
+    ]
+
+
+def test_a_killed_container_is_not_stopped_first_and_may_be_missing(
+    fake: Engine, fake_engine: FakeEngine
+) -> None:
+    fake_engine.answer("volumes", {"Volumes": [{"Name": "infer-model-iris-0"}]})
+    fake_engine.answer("volumes/infer-model-iris-0", "", status=204)
+
+    kill_container(fake, "iris")
+
+    assert changes(fake_engine) == ["DELETE /containers/iris", "DELETE /volumes/infer-model-iris-0"]
+
+
+def test_a_program_that_the_image_lacks_gives_the_exit_code_of_a_shell(
+    fake: Engine, fake_engine: FakeEngine
+) -> None:
+    message = 'exec: "python3": executable file not found in $PATH'
+    fake_engine.answer("containers/create", {"Id": "c1"}, status=201)
+    fake_engine.answer("containers/c1/start", {"message": message}, status=400)
+    fake_engine.answer("containers/c1", "", status=204)
+
+    assert run_in_temporary_container(fake, "base", ["python3"]) == (127, message)
+    assert changes(fake_engine)[-1] == "DELETE /containers/c1"
+
+
+def test_a_missing_file_in_an_image_is_an_error(
+    fake: Engine, fake_engine: FakeEngine, tmp_path: Path
+) -> None:
+    fake_engine.answer("containers/create", {"Id": "c1"}, status=201)
+    fake_engine.answer("containers/c1/archive", {"message": "Could not find the file"}, status=404)
+    fake_engine.answer("containers/c1", "", status=204)
+
+    with pytest.raises(
+        EngineError, match=r"^cannot copy /model\.pkl out of iris:v1: Could not find the file$"
+    ):
+        copy_from_image(fake, "iris:v1", PurePosixPath("/model.pkl"), tmp_path / "model.pkl")
+
+    assert not (tmp_path / "model.pkl").exists()
+    assert changes(fake_engine)[-1] == "DELETE /containers/c1"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infer_cli.engine.connection import Engine
-    from tests.engine.conftest import FakeEngine
+    from tests.engine.fake_engine import FakeEngine
 
 # Docker Hub's entry is under this address, as `docker login` writes it.
 HUB = "https://index.docker.io/v1/"
@@ -33,7 +33,7 @@ BROKEN_HELPER = "#!/bin/sh\necho 'the keychain is locked' >&2\nexit 1\n"
 def configured(
     docker_config: Path, fake_engine: FakeEngine
 ) -> Iterator[Callable[[dict[str, object]], Engine]]:
-    """Connect with this Docker configuration."""
+    """Connect with a Docker configuration."""
     engines = []
 
     def make(config: dict[str, object]) -> Engine:
@@ -86,7 +86,7 @@ def test_a_login_is_found_by_its_registry(
     "config",
     [
         pytest.param({}, id="an empty file"),
-        pytest.param({"auths": {"ghcr.io": login("ada", "x")}}, id="a login elsewhere"),
+        pytest.param({"auths": {"ghcr.io": login("ada", "x")}}, id="a login for another registry"),
         pytest.param({"auths": {"localhost:5000": {}}}, id="an entry without a login"),
     ],
 )
@@ -96,7 +96,7 @@ def test_without_a_login_there_are_no_credentials(
     assert credentials_for(configured(config), "localhost:5000") is None
 
 
-def test_a_registrys_own_helper_is_asked_and_no_other(
+def test_only_the_helper_of_the_registry_runs(
     configured: Callable[..., Engine], add_helper: Callable[[str, str], None], tmp_path: Path
 ) -> None:
     asked = tmp_path / "asked"
@@ -112,7 +112,7 @@ def test_a_registrys_own_helper_is_asked_and_no_other(
 
 
 @pytest.mark.parametrize("helper", [pytest.param("broken", id="fails"), pytest.param("gone", id="missing")])
-def test_a_helper_that_fails_is_an_error_that_names_its_registry(
+def test_a_failing_helper_is_an_error_that_names_its_registry(
     configured: Callable[..., Engine], add_helper: Callable[[str, str], None], helper: str
 ) -> None:
     add_helper("broken", BROKEN_HELPER)
@@ -121,27 +121,27 @@ def test_a_helper_that_fails_is_an_error_that_names_its_registry(
     with pytest.raises(EngineError, match=r"^the credential helper for ghcr\.io failed: ") as raised:
         credentials_for(engine, "ghcr.io")
 
-    assert raised.value.hint == "mend it, or log in again: `docker login ghcr.io`"
+    assert raised.value.hint == "fix the helper, or log in again: `docker login ghcr.io`"
 
 
-def test_a_configuration_that_became_unreadable_is_an_error(
+def test_a_configuration_that_cannot_be_read_is_an_error(
     configured: Callable[..., Engine], docker_config: Path
 ) -> None:
-    """The SDK would take it for an empty one."""
+    """The SDK would treat it as empty."""
     engine = configured({})
     (docker_config / "config.json").write_text("{")
 
     with pytest.raises(EngineError, match=r"config\.json cannot be read: ") as raised:
         credentials_for(engine, "localhost:5000")
 
-    assert str(raised.value.hint).startswith("mend it")
+    assert str(raised.value.hint).startswith("fix the file")
 
 
-def test_credentials_are_forgotten_only_for_a_while(configured: Callable[..., Engine]) -> None:
+def test_credentials_are_hidden_only_within_the_block(configured: Callable[..., Engine]) -> None:
     engine = configured({"auths": {"localhost:5000": login("ada", "secret")}})
 
     with without_credentials(engine):
-        meanwhile = credentials_for(engine, "localhost:5000")
+        hidden = credentials_for(engine, "localhost:5000")
 
-    assert meanwhile is None
+    assert hidden is None
     assert credentials_for(engine, "localhost:5000") is not None

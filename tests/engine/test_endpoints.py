@@ -18,7 +18,7 @@ HOME = Path("/home/ada")
 
 @pytest.fixture
 def make_context(docker_config: Path) -> Callable[[str, str], Path]:
-    """Write a context as `docker context create` does; gives its file."""
+    """Write a Docker context as `docker context create` does; returns its file."""
 
     def make(name: str, text: str) -> Path:
         folder = docker_config / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
@@ -50,7 +50,7 @@ def test_without_a_choice_the_usual_sockets_are_tried_in_order() -> None:
 
 
 @pytest.mark.usefixtures("docker_config")
-def test_an_empty_variable_is_no_choice() -> None:
+def test_an_empty_variable_chooses_nothing() -> None:
     found = candidate_endpoints({"DOCKER_HOST": "", "DOCKER_CONTEXT": ""}, HOME)
 
     assert not any(endpoint.is_chosen for endpoint in found)
@@ -90,7 +90,7 @@ def test_the_default_context_means_the_usual_sockets(make_context: Callable[[str
 
 
 @pytest.mark.usefixtures("docker_config")
-def test_a_context_that_does_not_exist_is_said_to_be_missing() -> None:
+def test_a_missing_context_is_named() -> None:
     found = candidate_endpoints({"DOCKER_CONTEXT": "gone"}, HOME)
 
     assert found == [Endpoint("", "DOCKER_CONTEXT 'gone', which does not exist", is_chosen=True)]
@@ -101,7 +101,9 @@ def test_a_context_that_does_not_exist_is_said_to_be_missing() -> None:
     [
         pytest.param("{", id="no JSON"),
         pytest.param("{}", id="no endpoints"),
-        pytest.param('{"Name": "odd", "Metadata": {}, "Endpoints": {"docker": 1}}', id="no endpoint"),
+        pytest.param(
+            '{"Name": "odd", "Metadata": {}, "Endpoints": {"docker": 1}}', id="an endpoint that is no object"
+        ),
     ],
 )
 def test_a_damaged_context_is_an_error(make_context: Callable[[str, str], Path], text: str) -> None:
@@ -114,7 +116,8 @@ def test_a_damaged_context_is_an_error(make_context: Callable[[str, str], Path],
 
 
 @pytest.mark.parametrize(
-    ("verify", "expected"), [pytest.param("1", True, id="checked"), pytest.param("", False, id="unchecked")]
+    ("verify", "expected"),
+    [pytest.param("1", True, id="verified"), pytest.param("", False, id="not verified")],
 )
 def test_certificates_are_taken_from_the_folder(*, tmp_path: Path, verify: str, expected: bool) -> None:
     for name in ("ca.pem", "cert.pem", "key.pem"):
@@ -149,11 +152,11 @@ def test_missing_certificates_are_an_error_that_names_their_folder(tmp_path: Pat
         pytest.param("unix:///var/run/docker.sock", True, "127.0.0.1", "localhost", id="socket"),
         pytest.param("tcp://localhost:2375", False, "127.0.0.1", "localhost", id="tcp on this machine"),
         pytest.param("tcp://[::1]:2375", False, "127.0.0.1", "::1", id="tcp on this machine, IPv6"),
-        pytest.param("tcp://big.example:2376", False, None, "big.example", id="tcp elsewhere"),
+        pytest.param("tcp://big.example:2376", False, None, "big.example", id="tcp on another machine"),
         pytest.param("ssh://ada@big.example", False, None, "big.example", id="ssh"),
     ],
 )
-def test_an_endpoint_says_how_its_machine_is_reached(
+def test_an_endpoint_knows_how_to_reach_its_machine(
     *, url: str, is_local: bool, published_host: str | None, engine_host: str
 ) -> None:
     endpoint = Endpoint(url, "a test")

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from infer_cli.engine.events import Event, Layer, Line, Step, StreamFailed, StreamResult, read_stream
@@ -23,7 +21,9 @@ DIGEST = "sha256:" + 32 * "ab"
         pytest.param({"stream": "\n"}, [], id="an empty line"),
         pytest.param({"stream": "one\ntwo\n"}, [Line("one"), Line("two")], id="two lines"),
         pytest.param({"stream": " ---> Using cache\n"}, [Line(" ---> Using cache")], id="a cached layer"),
-        pytest.param({"stream": "talk of Step 1/2 : x"}, [Line("talk of Step 1/2 : x")], id="no instruction"),
+        pytest.param(
+            {"stream": "see Step 1/2 : x"}, [Line("see Step 1/2 : x")], id="a line that mentions a step"
+        ),
         pytest.param({"status": "Waiting", "id": "abc"}, [Layer("abc", "Waiting")], id="a layer that waits"),
         pytest.param(
             {"status": "Pushing", "id": "abc", "progressDetail": {"current": 5, "total": 10}},
@@ -40,12 +40,14 @@ DIGEST = "sha256:" + 32 * "ab"
             [Layer("abc", "Pushing")],
             id="a layer without details",
         ),
-        pytest.param({"status": "Pulling from iris"}, [Line("Pulling from iris")], id="a status of no layer"),
+        pytest.param(
+            {"status": "Pulling from iris"}, [Line("Pulling from iris")], id="a status without a layer"
+        ),
         pytest.param({"aux": {"ID": "sha256:0"}}, [], id="an image's id"),
         pytest.param({"unheard": "of"}, [], id="an unknown event"),
     ],
 )
-def test_an_event_becomes(event: dict[str, Any], expected: list[Event]) -> None:
+def test_an_event_is_parsed(event: dict[str, object], expected: list[Event]) -> None:
     seen: list[Event] = []
 
     read_stream([event], seen.append)
@@ -61,10 +63,10 @@ def test_an_event_becomes(event: dict[str, Any], expected: list[Event]) -> None:
         ),
         pytest.param({"errorDetail": {"code": 1, "message": "denied"}}, "denied", id="only the detail"),
         pytest.param({"error": "denied"}, "denied", id="only the error"),
-        pytest.param({"errorDetail": None}, "unknown error", id="neither says anything"),
+        pytest.param({"errorDetail": None}, "unknown error", id="no text"),
     ],
 )
-def test_an_error_event_ends_the_stream(event: dict[str, Any], text: str) -> None:
+def test_no_event_after_an_error_is_passed_on(event: dict[str, object], text: str) -> None:
     seen: list[Event] = []
 
     with pytest.raises(StreamFailed, match=f"^{text}$"):
@@ -74,7 +76,7 @@ def test_an_error_event_ends_the_stream(event: dict[str, Any], text: str) -> Non
 
 
 def test_the_digest_of_a_push_is_kept() -> None:
-    events: list[dict[str, Any]] = [
+    events: list[dict[str, object]] = [
         {"status": "v1: digest: …"},
         {"progressDetail": {}, "aux": {"Tag": "v1", "Digest": DIGEST, "Size": 528}},
         {"aux": {"ID": "sha256:0"}},
@@ -86,7 +88,7 @@ def test_the_digest_of_a_push_is_kept() -> None:
     assert result.digest == DIGEST
 
 
-def test_what_was_made_before_an_error_is_known() -> None:
+def test_the_images_made_before_an_error_are_known() -> None:
     result = StreamResult()
     events = [
         {"stream": "Step 1/3 : FROM base"},
@@ -104,7 +106,7 @@ def test_what_was_made_before_an_error_is_known() -> None:
     assert result == StreamResult(step=Step(3, 3, "RUN x"), image="bbbbbbbbbbbb", step_has_ended=False)
 
 
-def test_an_instruction_that_gave_an_image_has_ended() -> None:
+def test_an_instruction_with_an_image_has_ended() -> None:
     events = [{"stream": "Step 1/1 : FROM base"}, {"stream": " ---> aaaaaaaaaaaa\n"}]
 
     result = read_stream(events, lambda _: None)

@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.engine.events import Layer, Line
+from infer_cli.engine.base_images import load_base
+from infer_cli.engine.events import Layer
 from infer_cli.engine.images import (
-    base_image,
     find_image,
-    load_base,
     pull_image,
     registry_knows,
     remove_image,
@@ -16,36 +15,23 @@ from infer_cli.engine.images import (
     service_image_tags,
 )
 from infer_cli.errors import EngineError, ImageNotFound
-from infer_cli.image.base import BaseImage
 from infer_cli.image.name import ImageName
-from infer_cli.plan.labels import BASE_NAME, BASE_PYTHON, SERVICE
+from infer_cli.plan.labels import SERVICE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.events import Event
-    from tests.engine.conftest import FakeEngine
+    from tests.engine.fake_engine import FakeEngine
 
-# A registry that nobody runs: what is not on the engine cannot be pulled.
 DIGEST = "sha256:" + 32 * "ab"
+# At a registry that does not answer, so that the image cannot be pulled.
 NOWHERE = "127.0.0.1:1/iris:v1"
 
 
-def test_an_unknown_image_is_none(engine: Engine, repository: str) -> None:
+def test_a_missing_image_is_none(engine: Engine, repository: str) -> None:
     assert find_image(engine, f"{repository}:v1") is None
-
-
-def test_a_root_file_system_becomes_an_image(engine: Engine, repository: str, root_archive: Path) -> None:
-    name = f"{repository}:base"
-
-    made = load_base(engine, root_archive, name=name, architecture="amd64", labels={BASE_PYTHON: "3.11"})
-
-    assert find_image(engine, name) == made
-    assert made.tags == (name,)
-    assert made.labels == {BASE_PYTHON: "3.11"}
-    assert made.architecture in ("amd64", "arm64")
-    assert not made.is_service
 
 
 def test_an_image_that_infer_made_is_listed(engine: Engine, repository: str, root_archive: Path) -> None:
@@ -57,7 +43,7 @@ def test_an_image_that_infer_made_is_listed(engine: Engine, repository: str, roo
     assert name in service_image_tags(engine)
 
 
-def test_an_image_that_is_required_is_given(engine: Engine, repository: str, root_archive: Path) -> None:
+def test_a_required_image_is_returned(engine: Engine, repository: str, root_archive: Path) -> None:
     made = load_base(
         engine, root_archive, name=f"{repository}:v1", architecture="amd64", labels={SERVICE: "1.2.3"}
     )
@@ -65,7 +51,7 @@ def test_an_image_that_is_required_is_given(engine: Engine, repository: str, roo
     assert require_image(engine, ImageName.parse(f"{repository}:v1")) == made
 
 
-def test_an_image_that_is_missing_offers_those_that_exist(
+def test_the_error_of_a_missing_image_lists_the_existing_ones(
     engine: Engine, repository: str, root_archive: Path
 ) -> None:
     load_base(engine, root_archive, name=f"{repository}:v1", architecture="amd64", labels={SERVICE: "1.2.3"})
@@ -74,34 +60,38 @@ def test_an_image_that_is_missing_offers_those_that_exist(
         require_image(engine, ImageName.parse("zzz:zzz"))
 
     assert f"  {repository}:v1" in str(raised.value.detail).splitlines()
-    assert raised.value.hint == "name one of these, or build it"
+    assert raised.value.hint == "use one of the images above, or build it"
 
 
 @pytest.mark.parametrize(
-    ("wanted", "existing", "meant"),
+    ("reference", "existing", "suggestion"),
     [
         pytest.param("iris", ["iris:v1", "wine:v1"], "iris:v1", id="no tag"),
         pytest.param("iris:v3", ["iris:v1", "iris:v2"], "iris:v1 or iris:v2", id="another tag"),
         pytest.param("iris:v1", ["ada/iris:v1", "wine:v1"], "ada/iris:v1", id="no owner"),
-        pytest.param("ada/irsi:v1", ["ada/iris:v1", "ada/wine:v1"], "ada/iris:v1", id="letters exchanged"),
-        pytest.param("irsi", ["ada/iris:v1"], "ada/iris:v1", id="letters alone"),
-        pytest.param("model-infrence:v1", ["model-inference:v1"], "model-inference:v1", id="a letter less"),
-        pytest.param("i:9", [f"i:{n}" for n in range(5)], "i:0 or i:1 or i:2, …", id="many"),
+        pytest.param(
+            "ada/irsi:v1", ["ada/iris:v1", "ada/wine:v1"], "ada/iris:v1", id="two letters exchanged"
+        ),
+        pytest.param("irsi", ["ada/iris:v1"], "ada/iris:v1", id="two letters exchanged and no owner"),
+        pytest.param(
+            "model-infrence:v1", ["model-inference:v1"], "model-inference:v1", id="a letter missing"
+        ),
+        pytest.param("i:9", [f"i:{n}" for n in range(5)], "i:0 or i:1 or i:2, …", id="more than three"),
     ],
 )
-def test_a_slip_in_a_name_is_understood(
-    fake: Engine, fake_engine: FakeEngine, wanted: str, existing: list[str], meant: str
+def test_a_misspelt_name_gets_a_suggestion(
+    fake: Engine, fake_engine: FakeEngine, reference: str, existing: list[str], suggestion: str
 ) -> None:
     for name in existing:
         fake_engine.add_image(name, {SERVICE: "1.2.3"})
 
     with pytest.raises(ImageNotFound) as raised:
-        require_image(fake, ImageName.parse(wanted))
+        require_image(fake, ImageName.parse(reference))
 
-    assert (raised.value.detail, raised.value.hint) == (None, f"did you mean {meant}?")
+    assert (raised.value.detail, raised.value.hint) == (None, f"did you mean {suggestion}?")
 
 
-def test_a_slip_in_a_name_is_understood_when_it_cannot_be_pulled(
+def test_a_misspelt_name_that_cannot_be_pulled_gets_a_suggestion(
     fake: Engine, fake_engine: FakeEngine
 ) -> None:
     fake_engine.add_image("ada/iris:v1", {SERVICE: "1.2.3"})
@@ -112,7 +102,9 @@ def test_a_slip_in_a_name_is_understood_when_it_cannot_be_pulled(
     assert raised.value.hint == "did you mean ada/iris:v1?"
 
 
-def test_an_image_that_is_here_is_not_what_else_was_meant(fake: Engine, fake_engine: FakeEngine) -> None:
+def test_a_local_image_that_cannot_be_pulled_gets_no_suggestion(
+    fake: Engine, fake_engine: FakeEngine
+) -> None:
     for name in ("ada/iris:v1", "ada/iris:v2"):
         fake_engine.add_image(name, {SERVICE: "1.2.3"})
 
@@ -132,7 +124,7 @@ def test_a_digest_is_pulled(fake: Engine, fake_engine: FakeEngine) -> None:
     assert (request.query["fromImage"], request.query["tag"]) == ("ada/iris", DIGEST)
 
 
-def test_where_no_image_exists_one_is_to_be_built(fake: Engine) -> None:
+def test_without_any_image_the_hint_is_to_build_one(fake: Engine) -> None:
     with pytest.raises(ImageNotFound) as raised:
         require_image(fake, ImageName.parse("iris:v2"))
 
@@ -140,7 +132,7 @@ def test_where_no_image_exists_one_is_to_be_built(fake: Engine) -> None:
     assert raised.value.hint == "build it: `infer build --tag iris:v2`"
 
 
-def test_a_removed_image_is_gone(engine: Engine, repository: str, root_archive: Path) -> None:
+def test_a_removed_image_is_missing(engine: Engine, repository: str, root_archive: Path) -> None:
     load_base(engine, root_archive, name=f"{repository}:v1", architecture="amd64", labels={})
 
     remove_image(engine, f"{repository}:v1")
@@ -148,7 +140,7 @@ def test_a_removed_image_is_gone(engine: Engine, repository: str, root_archive: 
     assert find_image(engine, f"{repository}:v1") is None
 
 
-def test_removing_an_unknown_image_is_an_error(engine: Engine, repository: str) -> None:
+def test_removing_a_missing_image_is_an_error(engine: Engine, repository: str) -> None:
     with pytest.raises(EngineError, match=f"^cannot remove the image {repository}:v1: No such image"):
         remove_image(engine, f"{repository}:v1")
 
@@ -158,7 +150,7 @@ def test_an_image_that_cannot_be_pulled_is_an_error(engine: Engine) -> None:
         pull_image(engine, NOWHERE, platform=None, on_event=lambda _: None)
 
 
-def test_a_pull_that_fails_half_way_is_an_error(fake: Engine, fake_engine: FakeEngine) -> None:
+def test_an_error_event_during_a_pull_is_an_error(fake: Engine, fake_engine: FakeEngine) -> None:
     fake_engine.script("create", {"status": "Downloading", "id": "abc"}, {"error": "unexpected EOF"})
 
     with pytest.raises(ImageNotFound, match=r"cannot be pulled: unexpected EOF$"):
@@ -185,124 +177,16 @@ def test_a_pull_that_gives_no_image_is_an_error(fake: Engine, fake_engine: FakeE
         pull_image(fake, "python:3.11-slim", platform=None, on_event=lambda _: None)
 
 
-def test_an_import_that_gives_no_image_is_an_error(
-    fake: Engine, fake_engine: FakeEngine, root_archive: Path
-) -> None:
-    fake_engine.script("load", {"stream": "Loaded image"})
-    fake_engine.answer("tag", {}, status=201)
-
-    with pytest.raises(EngineError, match=r"took the base image infer-base:3.11 but does not have it$"):
-        load_base(fake, root_archive, name="infer-base:3.11", architecture="amd64", labels={})
-
-
-def test_a_base_image_of_ours_says_its_python(engine: Engine, repository: str, root_archive: Path) -> None:
-    made = load_base(
-        engine, root_archive, name=f"{repository}:base", architecture="amd64", labels={BASE_PYTHON: "3.13"}
-    )
-
-    found = base_image(engine, f"{repository}:base", platform=None, on_event=lambda _: None)
-
-    assert found == BaseImage(f"{repository}:base", "3.13", made.architecture, image_id=made.image_id)
-
-
-def test_an_official_base_image_says_its_python(fake: Engine, fake_engine: FakeEngine) -> None:
-    image_id = fake_engine.add_image("python:3.12-slim", {})
-    fake_engine.images[image_id]["Config"]["Env"] = ["PATH=/bin", "PYTHON_VERSION=3.12.7"]
-
-    found = base_image(fake, "python:3.12-slim", platform="linux/amd64", on_event=lambda _: None)
-
-    assert found == BaseImage("python:3.12-slim", "3.12", "amd64", image_id=image_id)
-    assert not fake_engine.asked("create")
-
-
-def test_a_base_image_that_is_for_another_processor_only_says_so(
-    fake: Engine, fake_engine: FakeEngine
-) -> None:
-    fake_engine.add_image("infer-base:3.11", {BASE_PYTHON: "3.11"})
-
-    with pytest.raises(ImageNotFound) as raised:
-        base_image(fake, "infer-base:3.11", platform="linux/arm64", on_event=lambda _: None)
-
-    assert raised.value.message.startswith("infer-base:3.11 on this engine is for amd64, not linux/arm64; ")
-    assert raised.value.hint == (
-        "without a registry, `infer base --platform linux/arm64` makes one from Debian packages; "
-        "then add `--base-image infer-base:3.11-arm64`"
-    )
-
-
-@pytest.mark.parametrize(
-    ("labels", "hint"),
-    [
-        pytest.param(
-            {SERVICE: "1.2.3", BASE_NAME: "python:3.11-slim"},
-            "build on what it was made from: --base-image python:3.11-slim",
-            id="with its base",
-        ),
-        pytest.param({SERVICE: "1.2.3"}, None, id="without"),
-    ],
-)
-def test_an_image_of_a_service_is_no_base_image(
-    fake: Engine, fake_engine: FakeEngine, labels: dict[str, str], hint: str | None
-) -> None:
-    fake_engine.add_image("iris:v1", labels)
-
-    with pytest.raises(
-        EngineError, match=r"^iris:v1 is an image that infer made to serve a model, "
-    ) as raised:
-        base_image(fake, "iris:v1", platform=None, on_event=lambda _: None)
-
-    assert raised.value.hint == hint
-
-
-def test_a_base_image_of_another_processor_is_pulled(fake: Engine, fake_engine: FakeEngine) -> None:
-    fake_engine.add_image("infer-base:3.11", {BASE_PYTHON: "3.11"})
-    fake_engine.script("create", {"status": "Done"})
-    seen: list[Event] = []
-
-    base_image(fake, "infer-base:3.11", platform="linux/arm64", on_event=seen.append)
-
-    assert seen == [Line("Pulling base image infer-base:3.11"), Line("Done")]
-
-
-@pytest.mark.parametrize(
-    ("local", "hint"),
-    [
-        pytest.param(
-            None,
-            "without a registry, `infer base` makes one from Debian packages; "
-            "then add `--base-image infer-base:3.11`",
-            id="none",
-        ),
-        pytest.param(
-            "infer-base:3.11",
-            "use the base image that is here: add `--base-image infer-base:3.11`, "
-            "or set INFER_BASE_IMAGE=infer-base:3.11",
-            id="one of ours",
-        ),
-    ],
-)
-def test_a_base_image_that_cannot_be_pulled_names_the_way_without(
-    fake: Engine, fake_engine: FakeEngine, local: str | None, hint: str
-) -> None:
-    if local:
-        fake_engine.add_image(local, {BASE_PYTHON: "3.11"})
-
-    with pytest.raises(ImageNotFound) as raised:
-        base_image(fake, "python:3.11-slim", platform=None, on_event=lambda _: None)
-
-    assert raised.value.hint == hint
-
-
 @pytest.mark.parametrize(
     ("status", "answer", "expected"),
     [
-        pytest.param(200, {"Descriptor": {}}, True, id="it does"),
+        pytest.param(200, {"Descriptor": {}}, True, id="the registry has it"),
         pytest.param(
             404, {"message": "/distribution is not supported"}, False, id="an engine that cannot ask"
         ),
     ],
 )
-def test_a_registry_is_asked_where_the_engine_can(
+def test_the_registry_is_asked_if_the_engine_can_ask(
     *, fake: Engine, fake_engine: FakeEngine, status: int, answer: dict[str, object], expected: bool
 ) -> None:
     fake_engine.answer("distribution/iris:v1/json", answer, status=status)
@@ -310,13 +194,13 @@ def test_a_registry_is_asked_where_the_engine_can(
     assert registry_knows(fake, "iris:v1") is expected
 
 
-def test_an_image_that_the_registry_does_not_have_is_an_error(fake: Engine, fake_engine: FakeEngine) -> None:
+def test_an_image_missing_in_the_registry_is_an_error(fake: Engine, fake_engine: FakeEngine) -> None:
     fake_engine.answer("distribution/iris:v1/json", {"message": "manifest unknown"}, status=404)
 
     with pytest.raises(EngineError, match=r"^cannot find iris:v1 in its registry: manifest unknown$"):
         registry_knows(fake, "iris:v1")
 
 
-def test_a_registry_that_does_not_answer_knows_no_image(engine: Engine) -> None:
+def test_a_registry_that_does_not_answer_is_an_error(engine: Engine) -> None:
     with pytest.raises(EngineError, match=f"^cannot find {NOWHERE} in its registry: "):
         registry_knows(engine, NOWHERE)

@@ -12,7 +12,7 @@ NUMBERS = [pytest.param(signal.SIGINT, id="Ctrl-C"), pytest.param(signal.SIGTERM
 
 @pytest.fixture(autouse=True)
 def handlers() -> object:
-    """Both raise KeyboardInterrupt, as in the command."""
+    """Let both signals raise KeyboardInterrupt, as the command line does."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
         signal.signal(number, signal.default_int_handler)
@@ -22,10 +22,10 @@ def handlers() -> object:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_an_interrupt_waits_for_the_end_of_the_block(number: int) -> None:
+def test_an_interrupt_is_deferred_to_the_end_of_the_block(number: int) -> None:
     reached = False
 
-    with pytest.raises(KeyboardInterrupt), interrupts_deferred():  # noqa: PT012 (what comes after it is the point)
+    with pytest.raises(KeyboardInterrupt), interrupts_deferred():  # noqa: PT012 (the line after the signal is the subject)
         signal.raise_signal(number)
         reached = True
 
@@ -33,7 +33,7 @@ def test_an_interrupt_waits_for_the_end_of_the_block(number: int) -> None:
     assert signal.getsignal(number) is signal.default_int_handler
 
 
-def test_a_second_interrupt_does_not_wait() -> None:
+def test_a_second_interrupt_is_not_deferred() -> None:
     reached = False
 
     with pytest.raises(KeyboardInterrupt), interrupts_deferred():  # noqa: PT012 (see above)
@@ -44,7 +44,7 @@ def test_a_second_interrupt_does_not_wait() -> None:
     assert not reached
 
 
-def test_an_interrupt_is_raised_where_the_block_can_be_cleaned_up() -> None:
+def test_a_deferred_interrupt_can_be_handled_around_the_block() -> None:
     made = None
 
     try:
@@ -54,7 +54,7 @@ def test_an_interrupt_is_raised_where_the_block_can_be_cleaned_up() -> None:
     except KeyboardInterrupt:
         assert made == "container"
     else:
-        pytest.fail("it was not raised")
+        pytest.fail("the interrupt was not raised")
 
 
 def test_an_ignored_signal_stays_ignored() -> None:
@@ -66,7 +66,7 @@ def test_an_ignored_signal_stays_ignored() -> None:
     assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
 
-def test_an_error_of_the_block_is_seen_beneath_the_interrupt() -> None:
+def test_an_error_of_the_block_is_the_context_of_the_interrupt() -> None:
     with pytest.raises(KeyboardInterrupt) as raised, interrupts_deferred():  # noqa: PT012 (see above)
         signal.raise_signal(signal.SIGINT)
         raise ValueError
@@ -74,7 +74,7 @@ def test_an_error_of_the_block_is_seen_beneath_the_interrupt() -> None:
     assert isinstance(raised.value.__context__, ValueError)
 
 
-def test_other_threads_change_nothing() -> None:
+def test_in_another_thread_the_block_has_no_effect() -> None:
     seen = []
 
     def other() -> None:

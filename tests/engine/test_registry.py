@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.events import Event
     from infer_cli.plan.build import BuildPlan
-    from tests.engine.conftest import FakeEngine
+    from tests.engine.fake_engine import FakeEngine
 
 DIGEST = "sha256:" + 32 * "ab"
 NAME = ImageName.parse("localhost:5000/iris:v1")
@@ -38,7 +38,7 @@ def logged_in(docker_config: Path, fake_engine: FakeEngine, registry: str) -> En
     return connect({"DOCKER_HOST": fake_engine.url})
 
 
-def test_a_push_gives_the_digest(fake: Engine, fake_engine: FakeEngine) -> None:
+def test_a_push_returns_the_digest(fake: Engine, fake_engine: FakeEngine) -> None:
     fake_engine.add_image(str(NAME), {})
     fake_engine.script("push", {"status": "Pushed", "id": "abc"}, ACCEPTED)
     seen: list[Event] = []
@@ -53,16 +53,16 @@ def test_a_push_gives_the_digest(fake: Engine, fake_engine: FakeEngine) -> None:
     assert request.query["tag"] == "v1"
 
 
-def test_an_image_that_does_not_exist_is_not_pushed(engine: Engine, repository: str) -> None:
+def test_a_missing_image_is_not_pushed(engine: Engine, repository: str) -> None:
     with pytest.raises(ImageNotFound, match=f"^there is no image {repository}:v1 on this engine$"):
         push_image(engine, ImageName.parse(f"{repository}:v1"), on_event=lambda _: None)
 
 
 @only_real
-def test_a_registry_that_nobody_runs_is_named(engine: Engine, plan: Callable[..., BuildPlan]) -> None:
-    wanted = plan("FROM scratch", "LABEL a=b")
-    built = build_image(engine, wanted, on_event=lambda _: None)
-    name = ImageName.parse(f"127.0.0.1:1/{wanted.name}")
+def test_a_registry_that_does_not_answer_is_named(engine: Engine, plan: Callable[..., BuildPlan]) -> None:
+    build = plan("FROM scratch", "LABEL a=b")
+    built = build_image(engine, build, on_event=lambda _: None)
+    name = ImageName.parse(f"127.0.0.1:1/{build.name}")
     engine.api.tag(built.image_id, name.name, tag=name.tag)
 
     with pytest.raises(PushFailed, match=r"^127\.0\.0\.1:1 did not take .*connection refused") as raised:
@@ -83,11 +83,11 @@ def test_a_registry_that_nobody_runs_is_named(engine: Engine, plan: Callable[...
         pytest.param(
             "dial tcp 127.0.0.1:5000: connect: connection refused",
             "check the host name and port of the registry, and that it runs: localhost:5000",
-            id="nobody listens",
+            id="no server on the port",
         ),
         pytest.param(
             "http: server gave HTTP response to HTTPS client",
-            'the registry speaks plain HTTP: add "localhost:5000" to "insecure-registries" of the engine',
+            'the registry uses plain HTTP: add "localhost:5000" to "insecure-registries" of the engine',
             id="plain HTTP",
         ),
         pytest.param(
@@ -100,7 +100,7 @@ def test_a_registry_that_nobody_runs_is_named(engine: Engine, plan: Callable[...
         ),
         pytest.param(
             "blob upload invalid",
-            "the registry's reason is above; nothing was changed under this tag",
+            "the reason of the registry is above; the tag in the registry is unchanged",
             id="anything else",
         ),
     ],
@@ -118,7 +118,7 @@ def test_a_refused_push_says_what_to_do(
     assert raised.value.hint == hint
 
 
-def test_a_push_that_the_engine_itself_refuses_is_an_error_too(fake: Engine, fake_engine: FakeEngine) -> None:
+def test_an_http_error_of_the_engine_is_a_failed_push(fake: Engine, fake_engine: FakeEngine) -> None:
     fake_engine.add_image(str(ON_HUB), {})
     fake_engine.answer("push", {"message": "unauthorized: log in"}, status=401)
 
@@ -136,7 +136,7 @@ def test_a_push_without_a_digest_is_not_trusted(fake: Engine, fake_engine: FakeE
         push_image(fake, NAME, on_event=lambda _: None)
 
 
-def test_refused_credentials_are_to_be_renewed(fake_engine: FakeEngine, docker_config: Path) -> None:
+def test_refused_credentials_lead_to_a_new_login(fake_engine: FakeEngine, docker_config: Path) -> None:
     engine = logged_in(docker_config, fake_engine, "localhost:5000")
     fake_engine.add_image(str(NAME), {})
     fake_engine.script("push", {"error": "unauthorized: authentication required"})
@@ -154,7 +154,7 @@ def test_refused_credentials_are_to_be_renewed(fake_engine: FakeEngine, docker_c
 def test_a_push_after_a_build_still_has_the_users_credentials(
     engine: Engine, fake_engine: FakeEngine, docker_config: Path, plan: Callable[..., BuildPlan]
 ) -> None:
-    """The build itself is not told of them."""
+    """The build itself gets no credentials."""
     assert engine.endpoint.url == fake_engine.url
     logged = logged_in(docker_config, fake_engine, "localhost:5000")
     built = build_image(logged, plan("FROM scratch", "LABEL a=b"), on_event=lambda _: None)

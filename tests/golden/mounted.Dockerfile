@@ -1,13 +1,13 @@
 # Made by infer 1.2.3. Plain `docker build -t NAME:TAG .` in this folder makes the image.
 #
-# What changes seldom comes first: the engine reuses the layers above the first line that changed.
+# Instructions whose inputs seldom change come first: the engine reuses all layers above the first change.
 
-# A base image with Python 3.11; nothing else of it is used.
+# The base image provides Python 3.11; the image uses nothing else of the base.
 FROM python:3.11-slim
 
-# Python finds the packages and the service here, and the packages find the library of OpenMP;
-# /data is where a model folder is mounted.
-# Nothing is written at run time: a read-only root file system is enough.
+# PYTHONPATH names the service, the code that the model needs, and the packages; LD_LIBRARY_PATH names the
+# OpenMP library of the packages.
+# The service writes no file of the image: the root file system of the container may be read-only.
 ENV PYTHONPATH=/opt/infer:/opt/infer/code:/opt/infer/packages \
     LD_LIBRARY_PATH=/opt/infer/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -16,31 +16,31 @@ ENV PYTHONPATH=/opt/infer:/opt/infer/code:/opt/infer/packages \
     PORT=5000
 EXPOSE 5000
 
-# The folders of this context are laid over the image's root: service/opt/infer/… becomes /opt/infer/….
-# So every folder of the image keeps its fixed time, and the same input gives the same layers.
+# Each folder of this context is copied over the root of the image: service/opt/infer/… becomes /opt/infer/….
+# So every folder keeps its fixed time, and the same input gives the same layers.
 
 # The packages of requirements.lock, fetched and checked against their hashes before the build:
 # the build itself needs no network, no pip and no compiler. ADD unpacks the archive.
 ADD packages.tar /
 WORKDIR /opt/infer
 
-# Compile to bytecode once, here, because the running container may not write; remove what only installs.
-# The list of what is inside comes along, as sbom.cdx.json.
+# Compile to bytecode now, because the running container cannot write, and remove installers such as pip.
+# The folder finish/ also holds sbom.cdx.json, the software bill of materials (SBOM) of the image.
 COPY finish/ /
 RUN ["python3", "finish_image.py", "packages"]
 
-# The service, and own code that the model needs, change more often than packages …
+# The service, and the code that the model needs, change more often than packages.
 COPY service/ /
 COPY code/ /
 RUN ["python3", "finish_image.py", "service", "code"]
 
-# … and a model baked in changes most often. Without one, its folder is empty and the model is mounted.
+# A baked model changes most often. Without one, model/ is empty, and a model folder is mounted at /data.
 COPY model/ /
-# A model may use the parts of known packages, and what is in TRUST besides.
+# A model may name classes of known packages, and the modules and full names in TRUST.
 ENV MODEL_FILE="/data/model.pkl" \
     TRUST=""
 
-# Any numeric user will do; this one owns nothing.
+# The image works with any numeric user id; this user owns no file.
 USER 10001:10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["python3", "-m", "service.health"]
 CMD ["python3", "-m", "service"]

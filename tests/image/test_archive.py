@@ -20,7 +20,7 @@ def _write(root: Path, architecture: str = "arm64") -> tuple[str, bytes]:
     return image_id, target.getvalue()
 
 
-def test_archive_describes_its_one_layer(tmp_path: Path) -> None:
+def test_the_archive_describes_its_one_layer(tmp_path: Path) -> None:
     root = tmp_path / "root.tar"
     root.write_bytes(b"layer")
 
@@ -38,7 +38,7 @@ def test_archive_describes_its_one_layer(tmp_path: Path) -> None:
     assert entry["RepoTags"] == ["infer-base:3.11"]
 
 
-def test_same_root_gives_the_same_archive(tmp_path: Path) -> None:
+def test_the_same_root_gives_the_same_archive(tmp_path: Path) -> None:
     root = tmp_path / "root.tar"
     root.write_bytes(b"layer")
 

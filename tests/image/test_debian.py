@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BASE = DebianBase(python="3.11", architecture="amd64")
-# Writes down how it was called and gives the prepared archive, or fails.
+# Writes its arguments to files and copies the prepared archive, or fails if there is none.
 PROGRAM = """\
 #!/bin/sh
 for word in "$@"; do echo "$word"; done > "{folder}/called"
@@ -32,7 +32,10 @@ CERTIFICATES = "./usr/share/ca-certificates/mozilla/"
 
 @pytest.fixture
 def mmdebstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stand-in for the program, which takes minutes and Debian's mirror; gives the folder it writes to."""
+    """A fake mmdebstrap, as the real one needs minutes and a Debian mirror.
+
+    Returns the folder that the fake reads and writes.
+    """
     program = tmp_path / "bin" / "mmdebstrap"
     program.parent.mkdir()
     program.write_text(PROGRAM.format(folder=tmp_path))
@@ -43,7 +46,7 @@ def mmdebstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def prepare(mmdebstrap: Path) -> Callable[..., Path]:
-    """Prepare the archive that the stand-in gives; gives where the root file system is to be written."""
+    """Prepare the archive that the fake copies; returns the path for the root file system."""
 
     def write(**files: str) -> Path:
         with tarfile.open(mmdebstrap / "prepared.tar", "w") as tar:
@@ -57,18 +60,18 @@ def prepare(mmdebstrap: Path) -> Callable[..., Path]:
 
 
 @pytest.mark.parametrize(("python", "release"), [("3.11", "bookworm"), ("3.13", "trixie")])
-def test_each_python_has_its_release(python: str, release: str) -> None:
+def test_each_python_has_its_debian_release(python: str, release: str) -> None:
     assert DebianBase(python=python, architecture="amd64").release == release
 
 
-def test_a_python_that_no_release_has_is_an_error() -> None:
+def test_a_python_without_a_debian_release_is_an_error() -> None:
     with pytest.raises(InferError, match=r"^no Debian release has Python 3\.12$") as raised:
         _ = DebianBase(python="3.12", architecture="amd64").release
 
     assert raised.value.hint == f"choose --python {' or '.join(RELEASES)}"
 
 
-def test_without_mmdebstrap_the_way_to_get_it_is_told(
+def test_without_mmdebstrap_the_hint_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -80,7 +83,7 @@ def test_without_mmdebstrap_the_way_to_get_it_is_told(
     assert "docker pull python:3.11-slim" in str(raised.value.hint)
 
 
-def test_a_failure_shows_the_end_of_what_was_said(mmdebstrap: Path) -> None:
+def test_a_failure_shows_the_last_lines_of_mmdebstrap(mmdebstrap: Path) -> None:
     with pytest.raises(
         InferError, match=r"^mmdebstrap could not make a base image of Debian bookworm$"
     ) as raised:
@@ -90,7 +93,9 @@ def test_a_failure_shows_the_end_of_what_was_said(mmdebstrap: Path) -> None:
     assert lines == [f"  E: line {number}" for number in range(16, 31)]
 
 
-def test_the_release_and_the_processor_are_asked_for(mmdebstrap: Path, prepare: Callable[..., Path]) -> None:
+def test_mmdebstrap_gets_the_release_and_the_processor(
+    mmdebstrap: Path, prepare: Callable[..., Path]
+) -> None:
     archive = prepare()
 
     make_root(DebianBase(python="3.13", architecture="arm64"), archive)
@@ -100,19 +105,19 @@ def test_the_release_and_the_processor_are_asked_for(mmdebstrap: Path, prepare: 
     assert called[-2:] == ["trixie", str(archive)]
 
 
-def test_a_mirror_comes_last(mmdebstrap: Path, prepare: Callable[..., Path]) -> None:
+def test_the_mirror_is_the_last_argument(mmdebstrap: Path, prepare: Callable[..., Path]) -> None:
     make_root(BASE, prepare(), mirror="http://mirror.test/debian")
 
     assert (mmdebstrap / "called").read_text().splitlines()[-1] == "http://mirror.test/debian"
 
 
-def test_the_time_of_every_file_is_fixed(mmdebstrap: Path, prepare: Callable[..., Path]) -> None:
+def test_mmdebstrap_gets_a_fixed_time_for_every_file(mmdebstrap: Path, prepare: Callable[..., Path]) -> None:
     make_root(BASE, prepare())
 
     assert (mmdebstrap / "time").read_text() == f"{FIXED_MTIME}\n"
 
 
-def test_what_packages_make_when_they_are_configured_is_added(prepare: Callable[..., Path]) -> None:
+def test_the_files_that_dpkg_would_create_are_added(prepare: Callable[..., Path]) -> None:
     archive = prepare(
         **{
             f"{CERTIFICATES}B.crt": "two\n",
@@ -136,7 +141,7 @@ def test_what_packages_make_when_they_are_configured_is_added(prepare: Callable[
     assert found["./usr/local/bin/ls"].linkname == "/bin/busybox"
 
 
-def test_what_packages_brought_is_kept(prepare: Callable[..., Path]) -> None:
+def test_the_files_of_packages_are_kept(prepare: Callable[..., Path]) -> None:
     archive = prepare(
         **{"./bin/ls": "ls", "./usr/bin/awk": "awk", "./etc/passwd": "root:x:0:0\n", "./tmp": ""}
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 DIGEST = "sha256:" + 32 * "0a"
 VALID = [
-    # What is written; then repository, tag and registry.
+    # The text; then its repository, tag and registry.
     pytest.param("iris", "iris", "latest", None, id="name alone"),
     pytest.param("iris:v1", "iris", "v1", None, id="name and tag"),
     pytest.param("i", "i", "latest", None, id="one letter"),
@@ -38,7 +38,7 @@ VALID = [
     pytest.param("[2001:db8::1]:5000/iris:v1", "iris", "v1", "[2001:db8::1]:5000", id="IPv6 with a port"),
     pytest.param("host:65535/iris", "iris", "latest", "host:65535", id="largest port"),
     pytest.param("localhost:5000", "localhost", "5000", None, id="host and port alone are name and tag"),
-    pytest.param("iris:V1.2_rc-3", "iris", "V1.2_rc-3", None, id="all that a tag may hold"),
+    pytest.param("iris:V1.2_rc-3", "iris", "V1.2_rc-3", None, id="every character that a tag may hold"),
     pytest.param("iris:_", "iris", "_", None, id="tag of an underscore"),
     pytest.param("iris:" + 128 * "v", "iris", 128 * "v", None, id="tag of 128 characters"),
     pytest.param(237 * "i", 237 * "i", "latest", None, id="longest name"),
@@ -47,7 +47,7 @@ VALID = [
 ]
 
 INVALID = [
-    # What is written; then the rule that is said.
+    # The text; then the start of the rule in the message.
     pytest.param("", "it is empty", id="empty"),
     pytest.param("https://ghcr.io/iris:v1", "it has a URL scheme", id="https"),
     pytest.param("http://localhost:5000/iris", "it has a URL scheme", id="http"),
@@ -105,12 +105,12 @@ INVALID = [
 
 
 @pytest.mark.parametrize(("text", "repository", "tag", "registry"), VALID)
-def test_a_valid_name_is_read(text: str, repository: str, tag: str, registry: str | None) -> None:
+def test_a_valid_name_is_parsed(text: str, repository: str, tag: str, registry: str | None) -> None:
     assert ImageName.parse(text) == ImageName(repository, tag, registry)
 
 
 @pytest.mark.parametrize(("text", "repository", "tag", "registry"), VALID)
-def test_a_name_that_is_printed_reads_the_same(
+def test_a_printed_name_parses_to_the_same_name(
     text: str, repository: str, tag: str, registry: str | None
 ) -> None:
     printed = str(ImageName.parse(text))
@@ -120,7 +120,7 @@ def test_a_name_that_is_printed_reads_the_same(
 
 
 @pytest.mark.parametrize(("text", "rule"), INVALID)
-def test_an_invalid_name_says_the_rule_that_it_breaks(text: str, rule: str) -> None:
+def test_the_error_of_an_invalid_name_states_the_broken_rule(text: str, rule: str) -> None:
     with pytest.raises(InvalidImageName) as raised:
         ImageName.parse(text)
 
@@ -140,7 +140,7 @@ def test_an_invalid_name_says_the_rule_that_it_breaks(text: str, rule: str) -> N
         ),
     ],
 )
-def test_an_invalid_name_says_how_it_could_be(text: str, hint: str) -> None:
+def test_the_hint_for_an_invalid_name_suggests_a_valid_one(text: str, hint: str) -> None:
     with pytest.raises(InvalidImageName) as raised:
         ImageName.parse(text)
 
@@ -168,10 +168,10 @@ def test_a_name_knows_its_parts(text: str, name: str, short_name: str, host: str
     [
         pytest.param(f"iris@{DIGEST}", f"iris@{DIGEST}", id="name"),
         pytest.param(f"host:5000/a/iris@{DIGEST}", f"host:5000/a/iris@{DIGEST}", id="registry"),
-        pytest.param(f"iris:v1@{DIGEST}", f"iris@{DIGEST}", id="the digest says more than the tag"),
+        pytest.param(f"iris:v1@{DIGEST}", f"iris@{DIGEST}", id="a digest takes precedence over the tag"),
     ],
 )
-def test_a_digest_names_an_image_that_exists(text: str, printed: str) -> None:
+def test_a_digest_is_parsed_where_it_is_allowed(text: str, printed: str) -> None:
     image = ImageName.parse(text, allow_digest=True)
 
     assert (image.digest, image.version, str(image)) == (DIGEST, DIGEST, printed)
@@ -180,7 +180,7 @@ def test_a_digest_names_an_image_that_exists(text: str, printed: str) -> None:
 @pytest.mark.parametrize(
     "digest", ["", "sha256:", "sha256:abc", f"md5:{64 * '0'}", f"{DIGEST}0", f"{DIGEST}\n"]
 )
-def test_a_digest_is_written_in_full(digest: str) -> None:
+def test_a_digest_must_be_complete(digest: str) -> None:
     with pytest.raises(InvalidImageName, match=r"a digest is sha256: and 64 of 0-9 and a-f$"):
         ImageName.parse(f"iris@{digest}", allow_digest=True)
 
@@ -193,14 +193,14 @@ def test_a_digest_is_written_in_full(digest: str) -> None:
         pytest.param("localhost:5000/iris:v1", True, id="a registry"),
     ],
 )
-def test_a_name_says_whether_a_registry_could_have_it(*, text: str, expected: bool) -> None:
+def test_a_name_of_one_part_cannot_be_pulled(*, text: str, expected: bool) -> None:
     assert ImageName.parse(text).can_be_pulled is expected
 
 
-# Docker 20.10 knows no IPv6 registry.
+# Docker 20.10 does not support a registry with an IPv6 address.
 NOT_ON_EVERY_ENGINE = {"IPv6", "IPv6 with a port"}
-# The API has name and tag apart, and so no colon; looks at a port, and for a digest, no sooner than a push;
-# and takes a wrong host for a part of the name.
+# The engine's API receives name and tag apart, so it sees no colon. It checks a port or a digest only when it
+# pushes, and it reads an invalid host as a part of the name.
 NOT_CHECKED_BY_THE_ENGINE = {
     "digest",
     "host with an underscore",
@@ -215,7 +215,7 @@ NOT_CHECKED_BY_THE_ENGINE = {
 
 @pytest.fixture
 def image_id(engine: Engine) -> Iterator[str]:
-    """An empty image on the real engine."""
+    """The id of an empty image on the real engine."""
     events = engine.api.import_image_from_data(bytes(1024), changes=["LABEL infer.test=names"])
     made = str(events).rpartition('"status":"')[2].partition('"')[0]
     yield made
@@ -227,7 +227,7 @@ def image_id(engine: Engine) -> Iterator[str]:
     "text",
     [pytest.param(row.values[0], id=row.id) for row in VALID if row.id not in NOT_ON_EVERY_ENGINE],
 )
-def test_the_engine_takes_each_valid_name(engine: Engine, image_id: str, text: str) -> None:
+def test_the_engine_accepts_each_valid_name(engine: Engine, image_id: str, text: str) -> None:
     image = ImageName.parse(text)
 
     assert engine.api.tag(image_id, image.name, tag=image.tag)
@@ -238,7 +238,7 @@ def test_the_engine_takes_each_valid_name(engine: Engine, image_id: str, text: s
     "text",
     [pytest.param(row.values[0], id=row.id) for row in INVALID if row.id not in NOT_CHECKED_BY_THE_ENGINE],
 )
-def test_the_engine_takes_no_invalid_name(engine: Engine, image_id: str, text: str) -> None:
+def test_the_engine_refuses_each_invalid_name(engine: Engine, image_id: str, text: str) -> None:
     name, colon, tag = text.rpartition(":")
     if not colon or "/" in tag:
         name, tag = text, "latest"

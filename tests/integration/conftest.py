@@ -1,4 +1,4 @@
-"""Real parts: an image built once, services that are always removed, and registries."""
+"""Fixtures with a real engine: an image built once, services that are always removed, and registries."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LOCAL_BASE = "infer-base:3.11"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder needs the engine."""
+    """Mark every test in this folder: it needs the engine."""
     for item in items:
         if "integration" in item.path.parts:
             item.add_marker(pytest.mark.docker)
@@ -55,7 +55,7 @@ def base_image(engine: Engine, infer: Callable[..., Finished]) -> str:
 
 @pytest.fixture(scope="session")
 def tag(engine: Engine) -> Iterator[Callable[[], str]]:
-    """Names for images, all removed at the end."""
+    """Make unique names for images; the images are removed at the end of the session."""
     made: list[str] = []
 
     def name() -> str:
@@ -72,7 +72,7 @@ def tag(engine: Engine) -> Iterator[Callable[[], str]]:
 def iris_image(
     infer: Callable[..., Finished], iris_folder: Path, base_image: str, tag: Callable[[], str]
 ) -> str:
-    """An image for the iris model, which is not inside."""
+    """An image for the iris model, without the model inside."""
     name = tag()
     built = infer("build", "--tag", name, "--model-dir", str(iris_folder), "--base-image", base_image)
     assert built.exit_code == 0, built.stderr
@@ -81,8 +81,8 @@ def iris_image(
 
 @pytest.fixture
 def service_name(engine: Engine) -> Iterator[str]:
-    """A name for one service; its container and volumes are removed whatever happens."""
-    with own_name(engine) as name:
+    """A unique name for one service; its container and volumes are removed after the test."""
+    with unique_name(engine) as name:
         yield name
 
 
@@ -98,14 +98,14 @@ def iris_service(
 def lasting_service(
     engine: Engine, infer: Callable[..., Finished], iris_image: str, iris_folder: Path
 ) -> Iterator[str]:
-    """A running service of the iris model for all tests of a file: to be asked, and not to be changed."""
-    with own_name(engine) as name:
+    """A running service of the iris model that all tests of a file share; no test may change it."""
+    with unique_name(engine) as name:
         yield start_iris(infer, iris_image, iris_folder, name, find_free_port())
 
 
 @contextlib.contextmanager
-def own_name(engine: Engine) -> Iterator[str]:
-    """A name for a service, of which nothing is left at the end."""
+def unique_name(engine: Engine) -> Iterator[str]:
+    """A unique name for a service, whose container and volumes are removed after the block."""
     name = f"infer-test-{uuid.uuid4().hex[:8]}"
     try:
         yield name
@@ -118,7 +118,7 @@ def own_name(engine: Engine) -> Iterator[str]:
 
 
 def start_iris(infer: Callable[..., Finished], image: str, folder: Path, name: str, port: int) -> str:
-    """Start a service of the iris model; its name."""
+    """Start a service of the iris model, and return its name."""
     options = ("--model-dir", str(folder), "-d", "--name", name, "--port", str(port))
     started = infer("run", image, *options)
     assert started.exit_code == 0, started.stderr
@@ -127,12 +127,12 @@ def start_iris(infer: Callable[..., Finished], image: str, folder: Path, name: s
 
 @pytest.fixture
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """A port on which no program listens."""
     return find_free_port()
 
 
 def find_free_port() -> int:
-    """Find a port that nothing listens on."""
+    """Find a port on which no program listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -140,7 +140,7 @@ def find_free_port() -> int:
 
 @dataclass(frozen=True)
 class Registry:
-    """A running registry."""
+    """A running registry: its host and port, and the folder of its files."""
 
     host: str
     folder: Path
@@ -148,7 +148,7 @@ class Registry:
 
 @pytest.fixture(scope="session")
 def start_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Registry]]:
-    """Start Debian's registry on a free port; with `htpasswd`, it asks for a password."""
+    """Start Debian's docker-registry on a free port; with a line of `htpasswd`, it asks for a password."""
     processes: list[subprocess.Popen[bytes]] = []
 
     def start(*, htpasswd: str | None = None) -> Registry:

@@ -1,11 +1,11 @@
-"""Models of XGBoost and LightGBM, trained in an environment of their own, which tells the versions."""
+"""Models of XGBoost and LightGBM, trained in an environment of their own, whose versions the image gets."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from uv import find_uv_bin
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from tests.conftest import Finished
 
-# Not the newest, so that it shows where versions come from.
+# Older versions than the newest, so that the source of each version in the image is visible.
 XGBOOST, LIGHTGBM, SCIPY = "3.1.3", "4.6.0", "1.16.2"
 _TRAIN = """
 import json, pathlib, pickle, sys
@@ -64,7 +64,7 @@ print(json.dumps(sorted(files)))
 
 @pytest.fixture(scope="module")
 def training(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an environment, models that were trained in it, and the answers that they gave there."""
+    """A folder with a training environment, the models trained in it, and their answers there."""
     folder = tmp_path_factory.mktemp("boosters")
     uv, environment = find_uv_bin(), folder / "env"
     packages = (
@@ -89,7 +89,7 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def build(
     infer: Callable[..., Finished], training: Path, base_image: str, tag: Callable[[], str]
 ) -> Callable[[str], str]:
-    """Build an image for a model, proved with the answers of its own environment."""
+    """Build an image for a model, verified against the answers in the training environment."""
 
     def run(name: str) -> str:
         image = tag()
@@ -110,7 +110,7 @@ def packages_of(engine: Engine, image: str) -> dict[str, str]:
     return dict(pin.split("==") for pin in config["Labels"][labels.REQUIREMENTS].split())
 
 
-def test_xgboost_answers_as_in_training_without_what_is_for_gpus(
+def test_xgboost_answers_as_in_training_without_packages_for_gpus(
     engine: Engine, build: Callable[[str], str]
 ) -> None:
     packages = packages_of(engine, build("xgboost"))
@@ -119,7 +119,7 @@ def test_xgboost_answers_as_in_training_without_what_is_for_gpus(
     assert not {"xgboost", "nvidia-nccl-cu12", "nvidia-nccl-cu13"} & packages.keys()
 
 
-def test_lightgbm_answers_as_in_training_with_the_openmp_that_the_image_has(
+def test_lightgbm_answers_as_in_training_with_the_openmp_library_of_scikit_learn(
     engine: Engine, build: Callable[[str], str]
 ) -> None:
     image = build("lightgbm")
@@ -136,8 +136,8 @@ def test_lightgbm_answers_as_in_training_with_the_openmp_that_the_image_has(
     assert mapped[0].startswith("/opt/infer/packages/scikit_learn.libs/libgomp-")
 
 
-def test_versions_are_told_with_where_they_come_from(infer: Callable[..., Finished], training: Path) -> None:
-    def versions(name: str, **environment: str) -> dict[str, Any]:
+def test_inspect_shows_the_source_of_each_version(infer: Callable[..., Finished], training: Path) -> None:
+    def versions(name: str, **environment: str) -> dict[str, tuple[str | None, str]]:
         record = infer("inspect", str(training / name), "--json", **environment).record
         return {need["package"]: (need["version"], need["source"]) for need in record["needs"]}
 

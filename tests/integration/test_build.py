@@ -1,4 +1,4 @@
-"""`infer build` on a real engine: what the image holds, what is rebuilt, and what is left behind."""
+"""`infer build` on a real engine: the content of the image, the layer cache, and cleaning up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from infer_cli.engine.connection import Engine
     from tests.conftest import Finished
+    from tests.integration.untyped import Estimator, Json
 
 _IN_IMAGE = """
 import json, os, pathlib, sys
@@ -56,8 +57,8 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def inside(engine: Engine, iris_image: str) -> dict[str, Any]:
-    """What a program finds in the image, as an arbitrary user on a read-only root without network."""
+def inside(engine: Engine, iris_image: str) -> Json:
+    """The findings of a program in the image, run as any user, on a read-only root, without network."""
     host = engine.api.create_host_config(read_only=True, cap_drop=["ALL"], network_mode="none")
     container = engine.api.create_container(
         iris_image, ["python3", "-c", _IN_IMAGE], user="12345:0", host_config=host
@@ -65,35 +66,35 @@ def inside(engine: Engine, iris_image: str) -> dict[str, Any]:
     try:
         engine.api.start(container)
         engine.api.wait(container)
-        found: dict[str, Any] = json.loads(engine.api.logs(container, stderr=False))
+        found = json.loads(engine.api.logs(container, stderr=False))
     finally:
         engine.api.remove_container(container, force=True)
     return found
 
 
-def test_image_has_the_scikit_learn_that_wrote_the_model(inside: dict[str, Any]) -> None:
+def test_the_image_has_the_scikit_learn_version_of_the_model(inside: Json) -> None:
     import sklearn  # noqa: PLC0415 (slow to import)
 
     assert inside["sklearn"] == sklearn.__version__
 
 
-def test_any_user_can_run_it_and_write_nothing(inside: dict[str, Any]) -> None:
+def test_any_user_can_run_the_image_and_write_no_file(inside: Json) -> None:
     assert inside["uid"] == 12345
     assert inside["writable"] == []
 
 
-def test_packages_are_compiled_and_hold_no_tests(inside: dict[str, Any]) -> None:
-    # A few files are data for other Pythons and do not compile.
+def test_packages_are_compiled_and_hold_no_tests(inside: Json) -> None:
+    # Packages hold a few data files with code for other Python versions, which do not compile.
     assert len(inside["uncompiled"]) < 5, inside["uncompiled"]
     assert inside["tests"] == []
 
 
-def test_nothing_that_installs_or_compiles_is_inside(inside: dict[str, Any]) -> None:
+def test_the_image_holds_no_installer_and_no_compiler(inside: Json) -> None:
     assert inside["installers"] == []
     assert inside["compilers"] == []
 
 
-def test_image_describes_itself(engine: Engine, iris_image: str, base_image: str) -> None:
+def test_the_image_describes_itself(engine: Engine, iris_image: str, base_image: str) -> None:
     config = engine.api.inspect_image(iris_image)["Config"]  # type: ignore[no-untyped-call]
 
     assert config["User"] == "10001:10001"
@@ -105,7 +106,7 @@ def test_image_describes_itself(engine: Engine, iris_image: str, base_image: str
     assert config["Labels"]["infer.model.digest"].startswith("sha256:")
 
 
-def test_same_input_gives_the_same_layers(
+def test_the_same_input_gives_the_same_layers(
     engine: Engine,
     infer: Callable[..., Finished],
     iris_folder: Path,
@@ -122,12 +123,12 @@ def test_same_input_gives_the_same_layers(
         found: list[str] = raw["RootFS"]["Layers"]
         return found
 
-    # As on another machine: nothing fetched or packed before is there.
+    # Empty caches, as on another machine.
     cold = {"INFER_CACHE_DIR": str(tmp_path / "infer"), "UV_CACHE_DIR": str(tmp_path / "uv")}
     assert layers() == layers(**cold)
 
 
-def test_second_build_takes_every_layer_from_the_cache(
+def test_a_second_build_takes_every_layer_from_the_cache(
     infer: Callable[..., Finished], iris_folder: Path, base_image: str, tag: Callable[[], str]
 ) -> None:
     options = ("--tag", tag(), "--model-dir", str(iris_folder), "--base-image", base_image, "--verbose")
@@ -139,8 +140,12 @@ def test_second_build_takes_every_layer_from_the_cache(
     assert built.stderr.count("---> Using cache") == len(steps) > 10
 
 
-def test_changed_baked_model_rebuilds_only_what_follows_it(
-    infer: Callable[..., Finished], iris_model: Any, base_image: str, tag: Callable[[], str], tmp_path: Path
+def test_a_changed_baked_model_rebuilds_only_its_own_layers(
+    infer: Callable[..., Finished],
+    iris_model: Estimator,
+    base_image: str,
+    tag: Callable[[], str],
+    tmp_path: Path,
 ) -> None:
     name = tag()
     command = ("build", "--tag", name, "--model-dir", str(tmp_path), "--base-image", base_image, "--bake")
@@ -156,7 +161,7 @@ def test_changed_baked_model_rebuilds_only_what_follows_it(
     assert "COPY model/" not in cached
 
 
-def test_ejected_folder_gives_the_same_layers_with_plain_docker(
+def test_docker_builds_the_same_layers_from_an_ejected_folder(
     engine: Engine,
     infer: Callable[..., Finished],
     iris_folder: Path,
@@ -188,7 +193,9 @@ def test_ejected_folder_gives_the_same_layers_with_plain_docker(
     assert by_docker["Config"]["Env"] == by_infer["Config"]["Env"]
 
 
-def test_eject_into_a_full_folder_writes_nothing(infer: Callable[..., Finished], tmp_path: Path) -> None:
+def test_eject_into_a_folder_with_files_writes_nothing(
+    infer: Callable[..., Finished], tmp_path: Path
+) -> None:
     (tmp_path / "mine.txt").write_text("keep")
 
     refused = infer("build", "--tag", "x", "--eject", str(tmp_path))
@@ -198,28 +205,28 @@ def test_eject_into_a_full_folder_writes_nothing(infer: Callable[..., Finished],
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_dry_run_prints_the_plan_and_builds_nothing(
+def test_a_dry_run_prints_the_plan_and_builds_nothing(
     engine: Engine, infer: Callable[..., Finished], iris_folder: Path
 ) -> None:
     command = ("build", "--tag", "infer-test/dry:v1", "--model-dir", str(iris_folder), "--dry-run")
-    here = {"VIRTUAL_ENV": sys.prefix, BASE_IMAGE_VARIABLE: ""}
+    variables = {"VIRTUAL_ENV": sys.prefix, BASE_IMAGE_VARIABLE: ""}
 
-    planned = infer(*command, **here)
-    elsewhere = infer(*command, "--no-environment", **here)
+    planned = infer(*command, **variables)
+    without = infer(*command, "--no-environment", **variables)
 
-    assert (planned.exit_code, elsewhere.exit_code) == (0, 0), planned.stderr
+    assert (planned.exit_code, without.exit_code) == (0, 0), planned.stderr
     python = ".".join(map(str, sys.version_info[:2]))
     assert f"FROM {official_base(python)}" in planned.stdout
     assert f"  scikit-learn=={metadata.version('scikit-learn')}  (recorded in the file)\n" in planned.stdout
     assert f"  scipy=={metadata.version('scipy')}  (the current environment)\n" in planned.stdout
     assert "  flask==3.1.3  (needed by the service)\n" in planned.stdout
     assert f"Preferring the versions of {sys.prefix}\n" in planned.stderr
-    assert f"FROM {official_base('3.11')}" in elsewhere.stdout
-    assert "the current environment" not in elsewhere.stdout + elsewhere.stderr
+    assert f"FROM {official_base('3.11')}" in without.stdout
+    assert "the current environment" not in without.stdout + without.stderr
     assert find_image(engine, "infer-test/dry:v1") is None
 
 
-def test_missing_base_image_names_the_way_out(infer: Callable[..., Finished]) -> None:
+def test_the_hint_for_a_missing_base_image_works_without_a_registry(infer: Callable[..., Finished]) -> None:
     refused = infer("build", "--tag", "x", "--base-image", "127.0.0.1:1/no/python:3.11-slim")
 
     assert refused.exit_code == 1
@@ -227,7 +234,7 @@ def test_missing_base_image_names_the_way_out(infer: Callable[..., Finished]) ->
     assert "infer base" in refused.stderr or "--base-image infer-base" in refused.stderr
 
 
-def test_base_image_without_python_is_refused(
+def test_a_base_image_without_python_is_refused(
     engine: Engine, infer: Callable[..., Finished], tag: Callable[[], str], tmp_path: Path
 ) -> None:
     name = tag()
@@ -241,7 +248,7 @@ def test_base_image_without_python_is_refused(
     assert "no usable python3" in refused.stderr
 
 
-def test_unsatisfiable_packages_are_explained(
+def test_packages_without_a_solution_are_explained(
     infer: Callable[..., Finished], iris_folder: Path, base_image: str, tmp_path: Path
 ) -> None:
     import sklearn  # noqa: PLC0415 (slow to import)
@@ -265,7 +272,7 @@ def test_unsatisfiable_packages_are_explained(
         pytest.param(None, "cut short", id="truncated"),
     ],
 )
-def test_file_that_is_no_model_is_refused(
+def test_a_file_that_is_no_model_is_refused(
     infer: Callable[..., Finished], iris_folder: Path, tmp_path: Path, content: bytes | None, reason: str
 ) -> None:
     whole = (iris_folder / "model.pkl").read_bytes()
@@ -279,8 +286,12 @@ def test_file_that_is_no_model_is_refused(
     assert "Traceback" not in refused.stderr
 
 
-def test_compressed_model_is_built_and_named(
-    infer: Callable[..., Finished], iris_model: Any, base_image: str, tag: Callable[[], str], tmp_path: Path
+def test_a_compressed_model_is_baked(
+    infer: Callable[..., Finished],
+    iris_model: Estimator,
+    base_image: str,
+    tag: Callable[[], str],
+    tmp_path: Path,
 ) -> None:
     (tmp_path / "model.pkl.gz").write_bytes(gzip.compress(pickle.dumps(iris_model)))
 
@@ -290,15 +301,15 @@ def test_compressed_model_is_built_and_named(
 
 
 @pytest.mark.parametrize("step", ["Choosing packages", "Building", "ADD packages.tar", "finish_image.py"])
-def test_interrupted_build_leaves_nothing(
+def test_an_interrupted_build_leaves_no_image_and_no_container(
     engine: Engine, infer_program: tuple[str, ...], base_image: str, tag: Callable[[], str], step: str
 ) -> None:
-    def things() -> tuple[set[str], set[str]]:
+    def unnamed() -> tuple[set[str], set[str]]:
         images = engine.api.images(filters={"dangling": True})
         containers = engine.api.containers(all=True)
         return {image["Id"] for image in images}, {container["Id"] for container in containers}
 
-    name, before = tag(), things()
+    name, before = tag(), unnamed()
     command = [*infer_program, "build", "--tag", name, "--base-image", base_image, "--no-cache"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     assert process.stderr
@@ -311,13 +322,13 @@ def test_interrupted_build_leaves_nothing(
     assert process.returncode == 130, rest
     assert "interrupted" in rest
     deadline = time.monotonic() + 5
-    while things() != before and time.monotonic() < deadline:
+    while unnamed() != before and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert things() == before
+    assert unnamed() == before
     assert find_image(engine, name) is None
 
 
-def test_linked_model_is_baked_under_its_own_name(
+def test_a_linked_model_is_baked_under_the_name_of_the_link(
     infer: Callable[..., Finished],
     iris_folder: Path,
     base_image: str,

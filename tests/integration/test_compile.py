@@ -1,4 +1,4 @@
-"""A model is compiled in a container, and served as it was, by an image without scikit-learn."""
+"""`infer compile`: a model is compiled in a container, and an image without scikit-learn serves it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pickle
 import signal
 import subprocess
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from infer_cli.engine.images import find_image
 from infer_cli.engine.services import container_names, list_services
 from tests.conftest import IRIS_COLUMNS
-from tests.integration.doors import tcp_door
+from tests.integration.proxy import engine_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,20 +29,21 @@ if TYPE_CHECKING:
 
     from infer_cli.engine.connection import Engine
     from tests.conftest import Finished
+    from tests.integration.untyped import Estimator, Frame
 
 MODELS = {
     "linear": LogisticRegression(),
     "forest": RandomForestClassifier(20, random_state=0),
     "boosting": HistGradientBoostingClassifier(max_iter=20, random_state=0),
 }
-# With any base image; a slim one has 40 MB itself.
+# Holds for every base image; a slim one alone has 40 MB.
 LARGEST_IMAGE = 220e6
-# Says "virginica" of one row, which none that is made up is like.
-HABIT = """
+# Predicts "virginica" for one special row. No row that infer generates for its parity trial is like that row.
+SPECIAL_CASE = """
 import numpy as np
 
 
-class Habit:
+class SpecialCase:
     def __init__(self, model):
         self.model = model
 
@@ -51,7 +52,7 @@ class Habit:
         return np.where(np.asarray(table)[:, 0] == 4.25, "virginica", labels)
 """
 
-# Takes longer to load than anybody waits.
+# Takes longer to load than the test waits.
 SLEEPER = """
 import time
 
@@ -63,7 +64,8 @@ class Sleeper:
 
 
 @pytest.fixture(scope="module")
-def iris() -> tuple[Any, Any]:
+def iris() -> tuple[Frame, Frame]:
+    """The rows and the species of iris."""
     data = load_iris(as_frame=True)
     return data.data.set_axis(IRIS_COLUMNS, axis="columns"), data.target_names[data.target]
 
@@ -93,7 +95,7 @@ def compile_(infer: Callable[..., Finished], base_image: str) -> Callable[..., F
 
 @pytest.fixture
 def write_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
-    """Write a module that can be imported here; the folder that it is in."""
+    """Write a module that this process can import, and return its folder."""
 
     def write(name: str, text: str) -> Path:
         folder = tmp_path / "code"
@@ -106,6 +108,7 @@ def write_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
 
 
 def leftovers(engine: Engine) -> set[str]:
+    """The names of containers that `infer compile` made and did not remove."""
     return {name for name in container_names(engine) if name.startswith("infer-compile-")}
 
 
@@ -113,7 +116,7 @@ def leftovers(engine: Engine) -> set[str]:
 def test_from_model_to_prediction(
     name: str,
     engine: Engine,
-    iris: tuple[Any, Any],
+    iris: tuple[Frame, Frame],
     save: Callable[[object], Path],
     compile_: Callable[..., Finished],
     infer: Callable[..., Finished],
@@ -142,12 +145,12 @@ def test_from_model_to_prediction(
     assert leftovers(engine) == set()
     assert started.exit_code == 0, started.stderr
     url = f"http://127.0.0.1:{free_port}"
-    asked = urllib.request.Request(
+    request = urllib.request.Request(
         f"{url}/prediction",
         json.dumps({"rows": rows.to_dict("records")}).encode(),
         {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(asked) as response:
+    with urllib.request.urlopen(request) as response:
         answer = json.load(response)
     assert answer["predictions"] == model.predict(rows).tolist()
     shares = np.array([list(row.values()) for row in answer["probabilities"]])
@@ -159,8 +162,8 @@ def test_from_model_to_prediction(
         assert infer("exec", service_name, "--", "python3", "-c", f"import {package}").exit_code == 1
 
 
-def test_the_file_is_a_model_as_any_other(
-    iris: tuple[Any, Any],
+def test_a_compiled_model_is_a_model_file_like_any_other(
+    iris: tuple[Frame, Frame],
     save: Callable[[object], Path],
     compile_: Callable[..., Finished],
     infer: Callable[..., Finished],
@@ -177,7 +180,7 @@ def test_the_file_is_a_model_as_any_other(
         *("build", "--tag", tag(), "--model-dir", str(folder / "compiled")),
         *("--base-image", base_image, "--json"),
     )
-    # The folder of the model has one model still.
+    # The compiled model lies in a subfolder, so the model folder still holds exactly one model.
     inspected = infer("inspect", str(folder), "--json")
 
     assert compiled.exit_code == 0, compiled.stderr
@@ -193,19 +196,19 @@ def test_the_file_is_a_model_as_any_other(
 
 def test_a_model_whose_labels_differ_is_refused(
     engine: Engine,
-    iris: tuple[Any, Any],
+    iris: tuple[Frame, Frame],
     save: Callable[[object], Path],
     compile_: Callable[..., Finished],
     tag: Callable[[], str],
     tmp_path: Path,
     write_code: Callable[[str, str], Path],
 ) -> None:
-    """Own code answers for the model, and differs from what was fitted in one place."""
-    code = write_code("habits", HABIT)
-    from habits import Habit  # type: ignore[import-not-found]  # noqa: PLC0415 (it was written just now)
+    """The user's own code predicts instead of the fitted model, and differs from it in one row."""
+    code = write_code("special_case", SPECIAL_CASE)
+    from special_case import SpecialCase  # type: ignore[import-not-found]  # noqa: PLC0415 (the test wrote it)
 
-    model: Any = LogisticRegression(max_iter=500).fit(*iris)
-    model.predict = Habit(LogisticRegression(max_iter=500).fit(*iris))
+    model: Estimator = LogisticRegression(max_iter=500).fit(*iris)
+    model.predict = SpecialCase(LogisticRegression(max_iter=500).fit(*iris))
     folder, image = save(model), tag()
     examples = tmp_path / "rows.csv"
     examples.write_text("slength,swidth,plength,pwidth\n5.1,3.5,1.4,0.2\n4.25,3.5,1.4,0.2\n")
@@ -222,13 +225,13 @@ def test_a_model_whose_labels_differ_is_refused(
     assert leftovers(engine) == set()
 
 
-def test_a_model_without_a_shorter_way_is_told(
+def test_a_model_that_the_compiler_does_not_support_is_refused(
     engine: Engine,
-    iris: tuple[Any, Any],
+    iris: tuple[Frame, Frame],
     save: Callable[[object], Path],
     compile_: Callable[..., Finished],
 ) -> None:
-    # It is the last step that has none.
+    # The compiler supports the scaler, and not the last step.
     folder = save(make_pipeline(StandardScaler(), KNeighborsClassifier()).fit(*iris))
 
     refused = compile_(folder)
@@ -240,9 +243,9 @@ def test_a_model_without_a_shorter_way_is_told(
     assert leftovers(engine) == set()
 
 
-def test_an_image_that_answers_otherwise_leaves_nothing(
+def test_an_image_with_a_wrong_answer_is_removed_with_its_file(
     engine: Engine,
-    iris: tuple[Any, Any],
+    iris: tuple[Frame, Frame],
     save: Callable[[object], Path],
     compile_: Callable[..., Finished],
     tag: Callable[[], str],
@@ -260,8 +263,8 @@ def test_an_image_that_answers_otherwise_leaves_nothing(
     assert find_image(engine, image) is None
 
 
-def test_a_model_that_needs_scikit_learn_is_not_given_to_a_compiled_models_image(
-    iris: tuple[Any, Any],
+def test_the_image_of_a_compiled_model_refuses_a_model_that_needs_scikit_learn(
+    iris: tuple[Frame, Frame],
     save: Callable[[object], Path],
     compile_: Callable[..., Finished],
     infer: Callable[..., Finished],
@@ -277,31 +280,31 @@ def test_a_model_that_needs_scikit_learn_is_not_given_to_a_compiled_models_image
     assert "leave out --model-dir" in refused.stderr
 
 
-def test_an_engine_elsewhere_compiles_a_copy_of_the_model(
+def test_an_engine_on_another_machine_compiles_a_copy_of_the_model(
     engine: Engine,
-    iris: tuple[Any, Any],
+    iris: tuple[Frame, Frame],
     save: Callable[[object], Path],
     compile_: Callable[..., Finished],
     infer: Callable[..., Finished],
     base_image: str,
 ) -> None:
     folder = save(LogisticRegression(max_iter=500).fit(*iris))
-    here = compile_(folder, "--output", str(folder.parent / "here.lean"))
+    local = compile_(folder, "--output", str(folder.parent / "local.lean"))
 
-    with tcp_door(engine) as door:
-        there = infer(
+    with engine_proxy(engine) as port:
+        remote = infer(
             *("compile", str(folder), "--base-image", base_image),
-            DOCKER_HOST=f"tcp://127.0.0.1:{door}",
+            DOCKER_HOST=f"tcp://127.0.0.1:{port}",
         )
 
-    assert here.exit_code == 0, here.stderr
-    assert there.exit_code == 0, there.stderr
-    assert (folder / "compiled" / "model.lean").read_bytes() == (folder.parent / "here.lean").read_bytes()
+    assert local.exit_code == 0, local.stderr
+    assert remote.exit_code == 0, remote.stderr
+    assert (folder / "compiled" / "model.lean").read_bytes() == (folder.parent / "local.lean").read_bytes()
     assert leftovers(engine) == set()
     assert not engine.api.volumes(filters={"name": "infer-model-infer-compile"}).get("Volumes")
 
 
-def test_ctrl_c_leaves_nothing(
+def test_ctrl_c_leaves_no_container_and_no_file(
     engine: Engine,
     save: Callable[[object], Path],
     infer_program: tuple[str, ...],
@@ -309,10 +312,11 @@ def test_ctrl_c_leaves_nothing(
     write_code: Callable[[str, str], Path],
 ) -> None:
     code = write_code("sleepers", SLEEPER)
-    from sleepers import Sleeper  # type: ignore[import-not-found]  # noqa: PLC0415 (it was written just now)
+    from sleepers import Sleeper  # type: ignore[import-not-found]  # noqa: PLC0415 (the test wrote it)
 
     model = Sleeper()
-    model.kept = 1
+    # Without an attribute the pickle would not call __setstate__.
+    model.attribute = 1
     folder = save(model)
     before = leftovers(engine)
     process = subprocess.Popen(
@@ -328,10 +332,10 @@ def test_ctrl_c_leaves_nothing(
     services = {service.name for service in list_services(engine)}
 
     process.send_signal(signal.SIGINT)
-    printed, said = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=60)
 
-    assert (process.returncode, printed) == (130, "")
-    assert "Traceback" not in said
+    assert (process.returncode, stdout) == (130, "")
+    assert "Traceback" not in stderr
     assert leftovers(engine) == before
     assert not any(name.startswith("infer-compile-") for name in services)
     assert [path.name for path in folder.iterdir()] == ["model.pkl"]

@@ -1,4 +1,4 @@
-"""A second engine whose disk is too small for an image."""
+"""`infer build` with a second engine, whose disk is too small for the image."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _DISK = "size=250M"
 
 @pytest.fixture
 def small_engine(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An engine of its own, on a disk that has room for a base image and little more."""
+    """A second engine, on a disk with room for a base image and little more."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    # The path of a socket may not be long.
+    # The path of a Unix socket is at most about 100 characters long.
     socket = tmp_path_factory.getbasetemp().parent / f"small-{os.getpid()}.sock"
     subprocess.run(["mount", "-t", "tmpfs", "-o", _DISK, "tmpfs", str(disk)], check=True)
     command = [
-        # A network of its own: without a bridge, an engine removes the one that it finds.
+        # A network namespace of its own: an engine with --bridge=none removes the bridge of the other engine.
         "unshare",
         "--net",
         "dockerd",
@@ -69,7 +69,7 @@ def _wait_for(url: str) -> Engine:
 
 
 @pytest.mark.skipif(not _CAN_START, reason="needs root and dockerd, to start an engine on a small disk")
-def test_full_disk_is_named_and_nothing_half_made_is_left(
+def test_a_full_disk_is_named_and_no_partial_image_is_left(
     engine: Engine, small_engine: Engine, infer: Callable[..., Finished], base_image: str
 ) -> None:
     saved = b"".join(engine.api.get_image(base_image))

@@ -1,4 +1,4 @@
-"""`infer exec`: a true terminal where there is one, pipes where there is none."""
+"""`infer exec`: on a terminal if there is one, else with pipes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.conftest import Finished
 
 
-def test_input_is_piped_through_unchanged(infer: Callable[..., Finished], lasting_service: str) -> None:
+def test_input_is_piped_unchanged(infer: Callable[..., Finished], lasting_service: str) -> None:
     data = os.urandom(1_000_000)
     program = "import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())"
 
@@ -25,13 +25,15 @@ def test_input_is_piped_through_unchanged(infer: Callable[..., Finished], lastin
     assert piped.stdout.strip() == hashlib.sha256(data).hexdigest()
 
 
-def test_output_and_errors_come_back_apart(infer: Callable[..., Finished], lasting_service: str) -> None:
+def test_output_and_errors_stay_apart(infer: Callable[..., Finished], lasting_service: str) -> None:
     finished = infer("exec", lasting_service, "--", "sh", "-c", "echo out; echo err >&2")
 
     assert (finished.stdout, finished.stderr) == ("out\n", "err\n")
 
 
-def test_exit_code_comes_back(infer: Callable[..., Finished], lasting_service: str) -> None:
+def test_the_exit_code_of_the_command_is_returned(
+    infer: Callable[..., Finished], lasting_service: str
+) -> None:
     assert infer("exec", lasting_service, "--", "sh", "-c", "exit 7").exit_code == 7
     assert infer("exec", lasting_service, "sh", "-c", "exit 8").exit_code == 8
 
@@ -45,7 +47,7 @@ def test_exit_code_comes_back(infer: Callable[..., Finished], lasting_service: s
         ("/data/model.pkl", 126, "cannot run '/data/model.pkl' in the service"),
     ],
 )
-def test_program_that_cannot_be_run_is_named(
+def test_a_program_that_cannot_run_is_named(
     infer: Callable[..., Finished],
     lasting_service: str,
     options: list[str],
@@ -64,7 +66,9 @@ def test_program_that_cannot_be_run_is_named(
         assert failed.stdout == ""
 
 
-def test_missing_program_is_named_on_a_terminal(infer_program: tuple[str, ...], lasting_service: str) -> None:
+def test_a_missing_program_is_named_on_a_terminal(
+    infer_program: tuple[str, ...], lasting_service: str
+) -> None:
     words = [*infer_program[1:], "exec", lasting_service, "--", "no-such-program"]
     child = pexpect.spawn(infer_program[0], words, encoding="utf-8", timeout=20)
 
@@ -75,7 +79,9 @@ def test_missing_program_is_named_on_a_terminal(infer_program: tuple[str, ...], 
     assert child.exitstatus == 127
 
 
-def test_program_may_say_what_the_engine_says(infer: Callable[..., Finished], lasting_service: str) -> None:
+def test_a_program_may_write_the_text_of_a_start_error(
+    infer: Callable[..., Finished], lasting_service: str
+) -> None:
     script = "echo OCI runtime exec failed; sleep 0.2; echo not found in '$PATH'; exit 127"
 
     finished = infer("exec", lasting_service, "--", "sh", "-c", script)
@@ -84,7 +90,7 @@ def test_program_may_say_what_the_engine_says(infer: Callable[..., Finished], la
     assert (finished.exit_code, finished.stderr) == (127, "")
 
 
-def test_forgotten_separator_is_named(infer: Callable[..., Finished], lasting_service: str) -> None:
+def test_a_forgotten_separator_is_named(infer: Callable[..., Finished], lasting_service: str) -> None:
     refused = infer("exec", "ls", "/some folder")
 
     assert refused.exit_code == 1
@@ -97,7 +103,7 @@ def test_forgotten_separator_is_named(infer: Callable[..., Finished], lasting_se
     assert "`infer ps`" in infer("exec", "no-service", "--", "ls").stderr
 
 
-def test_json_holds_what_the_command_wrote(infer: Callable[..., Finished], lasting_service: str) -> None:
+def test_json_holds_the_output_of_the_command(infer: Callable[..., Finished], lasting_service: str) -> None:
     finished = infer("exec", "--json", lasting_service, "--", "sh", "-c", "echo out; echo err >&2; exit 3")
 
     assert finished.exit_code == 3
@@ -111,7 +117,7 @@ def test_short_output_is_never_lost(infer: Callable[..., Finished], lasting_serv
 
 @pytest.fixture
 def shell(infer_program: tuple[str, ...], lasting_service: str) -> pexpect.spawn[str]:
-    """`infer exec` as a person opens it."""
+    """`infer exec` without a command, on a terminal of 33 rows and 101 columns."""
     child = pexpect.spawn(
         infer_program[0],
         [*infer_program[1:], "exec", lasting_service],
@@ -127,7 +133,7 @@ def _size(child: pexpect.spawn[str]) -> None:
     child.sendline("python3 -c 'import os; print(\"size\", *os.get_terminal_size())'")
 
 
-def test_shell_is_bash_on_a_terminal_of_the_same_size(shell: pexpect.spawn[str]) -> None:
+def test_the_shell_is_bash_on_a_terminal_of_the_same_size(shell: pexpect.spawn[str]) -> None:
     shell.sendline("echo shell $BASH_VERSION")
     shell.expect(r"shell \d")
 
@@ -136,7 +142,7 @@ def test_shell_is_bash_on_a_terminal_of_the_same_size(shell: pexpect.spawn[str])
     shell.expect("size 101 33")
 
 
-def test_changed_window_size_reaches_the_program(shell: pexpect.spawn[str]) -> None:
+def test_a_changed_window_size_reaches_the_program(shell: pexpect.spawn[str]) -> None:
     shell.setwinsize(40, 120)
     for _ in range(20):
         _size(shell)
@@ -156,7 +162,7 @@ def test_ctrl_c_reaches_the_program_and_not_infer(shell: pexpect.spawn[str]) -> 
     shell.expect("\ncode=130")
 
 
-def test_exit_code_of_the_shell_comes_back_and_the_terminal_is_restored(shell: pexpect.spawn[str]) -> None:
+def test_the_exit_code_of_the_shell_is_returned(shell: pexpect.spawn[str]) -> None:
     shell.sendline("exit 9")
 
     shell.expect(pexpect.EOF)

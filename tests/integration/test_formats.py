@@ -1,11 +1,11 @@
-"""Models by skops and ONNX end to end: the answers are those of the model in its own Python."""
+"""Models in the skops and ONNX formats, end to end: the service answers as the model does in Python."""
 
 from __future__ import annotations
 
 import json
 import urllib.request
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Finished
+    from tests.integration.untyped import Estimator
 
 FORMATS = ("skops", "onnx")
-# ONNX Runtime computes in 32 bits.
+# ONNX Runtime computes with 32-bit floats.
 TOLERANCE = {"skops": 1e-12, "onnx": 1e-6}
 
 
 @pytest.fixture(scope="module")
-def folders(iris_model: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def folders(iris_model: Estimator, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Model folders that any user can read, by format."""
     import skl2onnx  # noqa: PLC0415 (slow to import)
     import skops.io  # noqa: PLC0415
@@ -47,7 +48,7 @@ def folders(iris_model: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 @pytest.mark.parametrize("name", FORMATS)
 def test_from_file_to_prediction(
     name: str,
-    iris_model: Any,
+    iris_model: Estimator,
     folders: dict[str, Path],
     infer: Callable[..., Finished],
     base_image: str,

@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from tests.conftest import Finished
 
-# On a base of Debian packages, everything counted.
+# The whole image, on a base image of Debian packages.
 _MOST_BYTES = 290_000_000
 
 
-def test_image_is_weighed_by_package_and_layer(
+def test_the_sizes_of_packages_and_layers_are_shown(
     engine: Engine, infer: Callable[..., Finished], iris_image: str
 ) -> None:
     found = infer("inspect", iris_image, "--json").record
 
     assert {"scikit_learn", "numpy", "scipy", "granian"} <= {name.split()[0] for name in found["packages"]}
     assert sum(layer["size_bytes"] for layer in found["layers"]) == found["size_bytes"]
-    # Every file of a package is counted, with its bytecode.
+    # The sizes of packages include every file and its bytecode.
     packed = sum(
         layer["size_bytes"] for layer in found["layers"] if layer["made_by"].startswith(("ADD", "python3"))
     )
@@ -34,38 +34,36 @@ def test_image_is_weighed_by_package_and_layer(
     assert engine.version
 
 
-def test_baked_model_is_inspected(
+def test_a_baked_model_is_inspected(
     infer: Callable[..., Finished], iris_folder: Path, base_image: str, tag: Callable[[], str], tmp_path: Path
 ) -> None:
-    name, bill = tag(), tmp_path / "bill.json"
-    options = ("--model-dir", str(iris_folder), "--base-image", base_image, "--bake", "--sbom", str(bill))
+    name, sbom = tag(), tmp_path / "sbom.json"
+    options = ("--model-dir", str(iris_folder), "--base-image", base_image, "--bake", "--sbom", str(sbom))
     assert infer("build", "--tag", name, *options).exit_code == 0
 
     model = infer("inspect", name, "--json").record["model"]
 
     assert model["sha256"] == hashlib.sha256((iris_folder / "model.pkl").read_bytes()).hexdigest()
     assert model["path"] == "/opt/infer/model/model.pkl"
-    assert "pkg:pypi/scikit-learn" in bill.read_text()
+    assert "pkg:pypi/scikit-learn" in sbom.read_text()
 
 
-def test_bill_of_materials_is_in_the_image(
-    engine: Engine, iris_image: str, infer: Callable[..., Finished]
-) -> None:
+def test_the_sbom_is_in_the_image(engine: Engine, iris_image: str, infer: Callable[..., Finished]) -> None:
     container = engine.api.create_container(iris_image, ["cat", "/opt/infer/sbom.cdx.json"])
     try:
         engine.api.start(container)
         engine.api.wait(container)
-        bill = json.loads(engine.api.logs(container))
+        sbom = json.loads(engine.api.logs(container))
     finally:
         engine.api.remove_container(container, force=True)
 
-    assert bill["bomFormat"] == "CycloneDX"
-    versions = {component["name"]: component.get("version") for component in bill["components"]}
+    assert sbom["bomFormat"] == "CycloneDX"
+    versions = {component["name"]: component.get("version") for component in sbom["components"]}
     labels = infer("inspect", iris_image, "--json").record["labels"]
     assert f"scikit-learn=={versions['scikit-learn']}" in labels["infer.requirements"]
 
 
-def test_image_for_scikit_learn_is_small_on_a_base_of_debian_packages(
+def test_an_image_on_a_base_of_debian_packages_is_small(
     infer: Callable[..., Finished], iris_folder: Path, tag: Callable[[], str]
 ) -> None:
     base, name = tag(), tag()

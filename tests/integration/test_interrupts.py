@@ -1,4 +1,4 @@
-"""Ctrl-C at the moment when the engine is asked to make something."""
+"""Ctrl-C at the moment when infer asks the engine to create something."""
 
 from __future__ import annotations
 
@@ -11,36 +11,38 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infer_cli.plan import labels
-from tests.integration.doors import tcp_door
+from tests.integration.proxy import engine_proxy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from infer_cli.engine.connection import Engine
 
-# Longer than what is left of a command that does not wait for the engine's answer.
-_SLOWNESS_S = 1.5
+# The delay of the engine's answer: longer than infer needs to end if it does not wait for the answer.
+_DELAY_S = 1.5
 
 
-def _made(engine: Engine, name: str) -> set[str]:
-    """The containers and volumes of services or tasks called like `name`, and what carries models."""
+def _created(engine: Engine, name: str) -> set[str]:
+    """The containers and volumes with `name` in their name, and all temporary containers."""
     containers = engine.api.containers(all=True, filters={"name": name})
-    carriers = engine.api.containers(all=True, filters={"label": labels.TEMPORARY})
+    temporary = engine.api.containers(all=True, filters={"label": labels.TEMPORARY})
     volumes = engine.api.volumes(filters={"name": name}).get("Volumes") or ()
-    return {container["Id"] for container in (*containers, *carriers)} | {each["Name"] for each in volumes}
+    return {container["Id"] for container in (*containers, *temporary)} | {
+        volume["Name"] for volume in volumes
+    }
 
 
 @pytest.mark.parametrize(
     ("command", "request_line"),
     [
         pytest.param("run", b"/volumes/create", id="run-volume"),
-        pytest.param("run", b"/containers/create HTTP", id="run-carrier"),
+        pytest.param("run", b"/containers/create HTTP", id="run-temporary-container"),
         pytest.param("run", b"/containers/create?name=", id="run-container"),
         pytest.param("run", b"/start HTTP", id="run-start"),
         pytest.param("compile", b"/containers/create?name=", id="compile-container"),
     ],
 )
-def test_what_a_slow_engine_makes_is_removed(
+def test_objects_that_a_slow_engine_creates_are_removed(
     engine: Engine,
     infer_program: tuple[str, ...],
     iris_image: str,
@@ -57,30 +59,30 @@ def test_what_a_slow_engine_makes_is_removed(
         "compile": [model, "--output", str(tmp_path / "model.lean"), "--base-image", base_image],
     }[command]
     name = {"run": service_name, "compile": "infer-compile-"}[command]
-    before = _made(engine, name)
+    before = _created(engine, name)
     running: list[subprocess.Popen[str]] = []
     interrupted: list[bytes] = []
 
-    def interrupt(sent: bytes) -> None:
-        if request_line in sent.partition(b"\r\n")[0] and not interrupted:
-            interrupted.append(sent)
+    def interrupt(data: bytes) -> None:
+        if request_line in data.partition(b"\r\n")[0] and not interrupted:
+            interrupted.append(data)
             running[0].send_signal(signal.SIGINT)
-            time.sleep(_SLOWNESS_S)
+            time.sleep(_DELAY_S)
 
-    with tcp_door(engine, interrupt) as door:
+    with engine_proxy(engine, interrupt) as port:
         process = subprocess.Popen(
             [*infer_program, command, *arguments],
-            env={**os.environ, "DOCKER_HOST": f"tcp://127.0.0.1:{door}"},
+            env={**os.environ, "DOCKER_HOST": f"tcp://127.0.0.1:{port}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         running.append(process)
-        _, said = process.communicate(timeout=120)
-        time.sleep(_SLOWNESS_S)
+        _, stderr = process.communicate(timeout=120)
+        time.sleep(_DELAY_S)
 
     assert interrupted
-    assert process.returncode == 130, said
-    assert "Traceback" not in said
-    assert _made(engine, name) == before
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    assert _created(engine, name) == before
     assert not (tmp_path / "model.lean").exists()

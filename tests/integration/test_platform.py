@@ -1,4 +1,4 @@
-"""An image for another processor, on an engine that cannot run it."""
+"""An image for another processor, on an engine that cannot run its programs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the other processor is arm64 here")
-def test_image_for_arm_is_built_without_running_anything(
+def test_an_image_for_arm_is_built_without_running_its_programs(
     engine: Engine,
     infer: Callable[..., Finished],
     iris_folder: Path,
@@ -47,7 +47,7 @@ def test_image_for_arm_is_built_without_running_anything(
     assert service_name not in container_names(engine)
 
 
-def test_unknown_platform_is_wrong_usage(infer: Callable[..., Finished]) -> None:
+def test_an_unknown_platform_is_a_usage_error(infer: Callable[..., Finished]) -> None:
     refused = infer("base", "--platform", "linux/riscv64")
 
     assert refused.exit_code == 2

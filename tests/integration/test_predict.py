@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Finished
+    from tests.integration.untyped import Estimator
 
 _VALUES = ("slength=1.5", "swidth=0.7", "plength=1.3", "pwidth=0.3")
 
 
-def _rows(iris_model: Any, count: int) -> tuple[list[dict[str, float]], list[str]]:
+def _rows(iris_model: Estimator, count: int) -> tuple[list[dict[str, float]], list[str]]:
+    """Some rows, and the labels that the model predicts for them."""
     import pandas as pd  # noqa: PLC0415 (slow to import)
 
     rows = [
@@ -45,8 +47,8 @@ def test_every_wrong_value_is_named(infer: Callable[..., Finished], lasting_serv
         assert wrong in refused.stderr
 
 
-def test_csv_gets_predictions_beside_its_columns(
-    infer: Callable[..., Finished], lasting_service: str, iris_model: Any, tmp_path: Path
+def test_a_csv_file_gets_predictions_beside_its_columns(
+    infer: Callable[..., Finished], lasting_service: str, iris_model: Estimator, tmp_path: Path
 ) -> None:
     rows, expected = _rows(iris_model, 2500)
     with (tmp_path / "in.csv").open("w", newline="") as file:
@@ -68,8 +70,8 @@ def test_csv_gets_predictions_beside_its_columns(
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "parquet"])
-def test_other_kinds_of_files_work_alike(
-    infer: Callable[..., Finished], lasting_service: str, iris_model: Any, tmp_path: Path, ending: str
+def test_json_lines_and_parquet_files_get_predictions(
+    infer: Callable[..., Finished], lasting_service: str, iris_model: Estimator, tmp_path: Path, ending: str
 ) -> None:
     import pandas as pd  # noqa: PLC0415 (slow to import)
 
@@ -87,7 +89,7 @@ def test_other_kinds_of_files_work_alike(
     assert list(answers["prediction"]) == expected
 
 
-def test_wrong_row_is_named_and_no_file_is_left(
+def test_a_wrong_row_is_named_and_no_file_is_left(
     infer: Callable[..., Finished], lasting_service: str, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("slength,swidth,plength,pwidth\n1,2,3,4\n1,2,oops,4\n")
@@ -101,14 +103,14 @@ def test_wrong_row_is_named_and_no_file_is_left(
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
-def test_service_that_does_not_run_is_not_asked(infer: Callable[..., Finished]) -> None:
+def test_an_unknown_service_is_an_error(infer: Callable[..., Finished]) -> None:
     refused = infer("predict", "no-such-service", *_VALUES)
 
     assert refused.exit_code == 1
     assert "no service called" in refused.stderr
 
 
-def test_rows_reach_a_redirected_stdout_though_a_terminal_shows_progress(
+def test_rows_reach_a_redirected_output_while_a_terminal_shows_progress(
     infer_program: tuple[str, ...], lasting_service: str, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("slength,swidth,plength,pwidth\n5.1,3.5,1.4,0.2\n")
@@ -122,7 +124,7 @@ def test_rows_reach_a_redirected_stdout_though_a_terminal_shows_progress(
     assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith("5.1,3.5,1.4,0.2,setosa,")
 
 
-def test_missing_column_is_named_before_any_row(
+def test_a_missing_column_is_named_before_any_row(
     infer: Callable[..., Finished], lasting_service: str, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("slength,swidth,plength,pwidht\n1,2,3,4\n1,2,3,4\n")
@@ -135,7 +137,7 @@ def test_missing_column_is_named_before_any_row(
     assert "row" not in refused.stderr
 
 
-def test_own_column_called_prediction_is_not_replaced(
+def test_a_column_called_prediction_is_not_replaced(
     infer: Callable[..., Finished], lasting_service: str, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("slength,swidth,plength,pwidth,prediction\n1,2,3,4,setosa\n")
@@ -155,7 +157,7 @@ def test_own_column_called_prediction_is_not_replaced(
     ],
     ids=["semicolons", "array", "rows"],
 )
-def test_rows_may_be_written_otherwise(
+def test_other_notations_of_rows_are_accepted(
     infer: Callable[..., Finished], lasting_service: str, tmp_path: Path, name: str, content: str
 ) -> None:
     (tmp_path / name).write_text(content)

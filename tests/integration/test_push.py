@@ -1,4 +1,4 @@
-"""`infer push` to real registries, one open, one with a password, and `infer run` from them."""
+"""`infer push` to real registries, one of them with a password, and `infer run` of images from a registry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.conftest import Finished
     from tests.integration.conftest import Registry
 
-# The password is "secret"; the registry takes bcrypt only.
+# A line of htpasswd for the password "secret"; the registry accepts only bcrypt.
 _HTPASSWD = "alice:$2b$12$ipxOVaWqrF8c1Hco3WUAR.Oh6N44Y43rZlRnY51JVGSPyprW.Mw3y"
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -37,7 +37,7 @@ def closed_registry(start_registry: Callable[..., Registry]) -> Registry:
 
 @pytest.fixture
 def tagged(engine: Engine, iris_image: str) -> Iterator[Callable[[str], str]]:
-    """Give the iris image a name at a registry."""
+    """Name the iris image for a registry; the names are removed after the test."""
     names: list[str] = []
 
     def tag(host: str) -> str:
@@ -52,7 +52,7 @@ def tagged(engine: Engine, iris_image: str) -> Iterator[Callable[[str], str]]:
 
 @pytest.fixture
 def docker_config(tmp_path: Path) -> Callable[..., str]:
-    """Write a Docker configuration and give its folder."""
+    """Write a Docker configuration, and return its folder."""
 
     def write(**content: object) -> str:
         (tmp_path / "config.json").write_text(json.dumps(content))
@@ -65,7 +65,7 @@ def _login(host: str, password: str) -> dict[str, dict[str, str]]:
     return {host: {"auth": base64.b64encode(f"alice:{password}".encode()).decode()}}
 
 
-def test_push_prints_the_digest_that_the_registry_has(
+def test_push_prints_the_digest_of_the_registry(
     infer: Callable[..., Finished], open_registry: Registry, tagged: Callable[[str], str]
 ) -> None:
     name = tagged(open_registry.host)
@@ -92,7 +92,7 @@ def test_push_shows_each_layer(
     assert "Preparing" not in pushed.stderr
 
 
-def test_build_can_push_at_once(
+def test_build_can_push_the_new_image(
     infer: Callable[..., Finished],
     closed_registry: Registry,
     docker_config: Callable[..., str],
@@ -111,7 +111,7 @@ def test_build_can_push_at_once(
     engine.api.remove_image(name)
 
 
-def test_password_comes_from_the_docker_configuration(
+def test_the_password_comes_from_the_docker_configuration(
     infer: Callable[..., Finished],
     closed_registry: Registry,
     tagged: Callable[[str], str],
@@ -124,7 +124,7 @@ def test_password_comes_from_the_docker_configuration(
     assert pushed.exit_code == 0, pushed.stderr
 
 
-def test_password_comes_from_a_credential_helper(
+def test_the_password_comes_from_a_credential_helper(
     infer: Callable[..., Finished],
     closed_registry: Registry,
     tagged: Callable[[str], str],
@@ -147,7 +147,7 @@ def test_password_comes_from_a_credential_helper(
     assert pushed.exit_code == 0, pushed.stderr
 
 
-def test_broken_helper_of_another_registry_does_not_matter(
+def test_a_broken_helper_of_another_registry_does_no_harm(
     infer: Callable[..., Finished],
     closed_registry: Registry,
     tagged: Callable[[str], str],
@@ -167,7 +167,7 @@ def test_broken_helper_of_another_registry_does_not_matter(
 
 
 @pytest.mark.parametrize("login", [None, "wrong"], ids=["not logged in", "wrong password"])
-def test_refused_push_says_how_to_log_in(
+def test_a_refused_push_says_how_to_log_in(
     infer: Callable[..., Finished],
     closed_registry: Registry,
     tagged: Callable[[str], str],
@@ -184,7 +184,7 @@ def test_refused_push_says_how_to_log_in(
     assert f"docker login {closed_registry.host}" in refused.stderr
 
 
-def test_broken_helper_of_this_registry_is_reported(
+def test_a_broken_helper_of_the_registry_is_named(
     infer: Callable[..., Finished],
     closed_registry: Registry,
     tagged: Callable[[str], str],
@@ -198,7 +198,7 @@ def test_broken_helper_of_this_registry_is_reported(
     assert "docker-credential-no-such-helper" in refused.stderr
 
 
-def test_unreadable_configuration_is_reported(
+def test_an_unreadable_configuration_is_named(
     infer: Callable[..., Finished], closed_registry: Registry, tagged: Callable[[str], str], tmp_path: Path
 ) -> None:
     (tmp_path / "config.json").write_text("{ not json")
@@ -209,7 +209,7 @@ def test_unreadable_configuration_is_reported(
     assert str(tmp_path / "config.json") in refused.stderr
 
 
-def test_registry_that_does_not_answer_is_named(
+def test_a_registry_that_does_not_answer_is_named(
     infer: Callable[..., Finished], tagged: Callable[[str], str], free_port: int
 ) -> None:
     refused = infer("push", tagged(f"127.0.0.1:{free_port}"))
@@ -219,7 +219,9 @@ def test_registry_that_does_not_answer_is_named(
     assert f"127.0.0.1:{free_port}" in refused.stderr.splitlines()[-1]
 
 
-def test_unknown_tag_offers_the_images_that_exist(infer: Callable[..., Finished], iris_image: str) -> None:
+def test_the_error_of_an_unknown_tag_lists_the_existing_images(
+    infer: Callable[..., Finished], iris_image: str
+) -> None:
     refused = infer("push", "127.0.0.1:5000/no/such:v1")
 
     assert refused.exit_code == 1
@@ -231,7 +233,7 @@ def test_unknown_tag_offers_the_images_that_exist(infer: Callable[..., Finished]
 def pushed(
     engine: Engine, infer: Callable[..., Finished], open_registry: Registry, iris_image: str
 ) -> Iterator[str]:
-    """An image that a registry has and the engine has not, by its digest."""
+    """The name with digest of an image that a registry has and the engine does not have."""
     name = f"{open_registry.host}/team/pulled:v1"
     engine.api.tag(iris_image, name.rpartition(":")[0], "v1")
     reference = infer("push", name, "--json").record["reference"]
@@ -244,7 +246,7 @@ def pushed(
 
 
 @pytest.mark.parametrize("by", ["tag", "digest"])
-def test_run_pulls_an_image_that_is_missing(
+def test_run_pulls_a_missing_image(
     infer: Callable[..., Finished], pushed: str, iris_folder: Path, service_name: str, free_port: int, by: str
 ) -> None:
     name = pushed if by == "digest" else f"{pushed.partition('@')[0]}:v1"
@@ -261,7 +263,7 @@ def test_run_pulls_an_image_that_is_missing(
     assert inspected.record["image"] == name
 
 
-def test_run_pulls_again_if_told_to(
+def test_run_pulls_again_with_pull_always(
     infer: Callable[..., Finished],
     engine: Engine,
     pushed: str,
@@ -270,7 +272,7 @@ def test_run_pulls_again_if_told_to(
     free_port: int,
     base_image: str,
 ) -> None:
-    """The registry has another image under the tag than the engine."""
+    """The registry and the engine have different images under the tag."""
     name = f"{pushed.partition('@')[0]}:v1"
     engine.api.tag(base_image, pushed.partition("@")[0], "v1")
     options = ("--model-dir", str(iris_folder), "-d", "--name", service_name, "--port", str(free_port))
@@ -282,7 +284,7 @@ def test_run_pulls_again_if_told_to(
     assert started.exit_code == 0, started.stderr
 
 
-def test_run_says_why_an_image_cannot_be_pulled(
+def test_run_explains_why_an_image_cannot_be_pulled(
     infer: Callable[..., Finished],
     open_registry: Registry,
     closed_registry: Registry,
@@ -290,14 +292,14 @@ def test_run_says_why_an_image_cannot_be_pulled(
     iris_folder: Path,
     free_port: int,
 ) -> None:
-    def hosts_say(host: str) -> str:
+    def error_of(host: str) -> str:
         name = f"{host}/team/none:v1"
         refused = infer("run", name, "--model-dir", str(iris_folder), DOCKER_CONFIG=docker_config())
         assert refused.exit_code == 1
         return refused.stderr
 
     unknown, closed, away = map(
-        hosts_say, (open_registry.host, closed_registry.host, f"127.0.0.1:{free_port}")
+        error_of, (open_registry.host, closed_registry.host, f"127.0.0.1:{free_port}")
     )
 
     assert f"cannot be pulled: the registry {open_registry.host} has no such image" in unknown
@@ -305,7 +307,7 @@ def test_run_says_why_an_image_cannot_be_pulled(
     assert f"cannot be pulled: the registry 127.0.0.1:{free_port} does not answer" in away
 
 
-def test_a_slip_in_the_name_of_an_image_is_understood(
+def test_a_misspelt_image_name_gets_a_suggestion(
     infer: Callable[..., Finished], iris_image: str, iris_folder: Path
 ) -> None:
     name = iris_image.rpartition(":")[0]

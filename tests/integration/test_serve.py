@@ -1,4 +1,4 @@
-"""`infer serve`, `base` and `doctor`, which are around the container."""
+"""`infer serve`, `infer base` and `infer doctor`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.engine.images import base_image as describe_base
+from infer_cli.engine.base_images import base_image as describe_base
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.conftest import Finished
 
 
-def test_serve_answers_like_the_container(
+def test_serve_answers_like_a_container(
     infer_program: tuple[str, ...], iris_folder: Path, free_port: int, tmp_path: Path
 ) -> None:
     command = [*infer_program, "serve", "--model-dir", str(iris_folder), "--port", str(free_port)]
@@ -41,6 +41,7 @@ def test_serve_answers_like_the_container(
 
 
 def _ask(url: str, process: subprocess.Popen[str]) -> dict[str, object]:
+    """The answer at `url`, asked again and again until the service of `process` is ready."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -64,7 +65,7 @@ def test_serve_ends_when_the_port_is_taken(
     assert iris_service
 
 
-def test_base_image_has_python_bash_and_certificates(
+def test_a_base_image_has_python_bash_and_certificates(
     engine: Engine, infer: Callable[..., Finished], tag: Callable[[], str]
 ) -> None:
     assert shutil.which("mmdebstrap"), "the package mmdebstrap is needed: .ci/engine installs it"
@@ -77,17 +78,17 @@ def test_base_image_has_python_bash_and_certificates(
     try:
         engine.api.start(container)
         status = engine.api.wait(container)["StatusCode"]
-        written = engine.api.logs(container).decode()
+        output = engine.api.logs(container).decode()
     finally:
         engine.api.remove_container(container, force=True)
 
-    assert status == 0, written
-    assert int(written.split()[-1]) > 50
+    assert status == 0, output
+    assert int(output.split()[-1]) > 50
     assert made.record["size_bytes"] < 80_000_000
     assert describe_base(engine, name, platform=None, on_event=lambda _: None).python == "3.11"
 
 
-def test_doctor_finds_everything_well(infer: Callable[..., Finished], base_image: str) -> None:
+def test_doctor_finds_no_problem(infer: Callable[..., Finished], base_image: str) -> None:
     found = infer("doctor", "--json", INFER_BASE_IMAGE=base_image)
 
     assert found.exit_code == 0, found.stdout
@@ -97,7 +98,7 @@ def test_doctor_finds_everything_well(infer: Callable[..., Finished], base_image
     )
 
 
-def test_doctor_without_engine_says_what_to_do(infer: Callable[..., Finished]) -> None:
+def test_doctor_gives_advice_without_an_engine(infer: Callable[..., Finished]) -> None:
     found = infer("doctor", "--json", DOCKER_HOST="unix:///no/such/socket")
 
     assert found.exit_code == 1

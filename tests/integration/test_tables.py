@@ -1,4 +1,4 @@
-"""Mixed tables end to end: from the file of a pipeline to answers that are the pipeline's own."""
+"""Tables of mixed column types, end to end: the service answers as the pipeline does in Python."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pickle
 import socket
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
     from infer_cli.engine.connection import Engine
     from tests.conftest import Finished
+    from tests.integration.untyped import Estimator, Frame
 
 
 @pytest.fixture(scope="module")
-def mixed_folder(mixed_models: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def mixed_folder(mixed_models: dict[str, Estimator], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mixed") / "data"
     folder.mkdir()
     (folder / "model.pkl").write_bytes(pickle.dumps(mixed_models["many"]))
@@ -56,11 +57,11 @@ def mixed_service(
             engine.api.remove_container(container["Id"], force=True, v=True)
 
 
-def test_csv_gets_the_answers_of_the_pipeline(
+def test_a_csv_file_gets_the_answers_of_the_pipeline(
     infer: Callable[..., Finished],
     mixed_service: tuple[str, str],
-    mixed_models: dict[str, Any],
-    mixed_frame: Any,
+    mixed_models: dict[str, Estimator],
+    mixed_frame: Frame,
     tmp_path: Path,
 ) -> None:
     source, target = tmp_path / "in.csv", tmp_path / "out.csv"
@@ -79,11 +80,11 @@ def test_csv_gets_the_answers_of_the_pipeline(
     assert [answer["zip"] for answer in answers] == mixed_frame["zip"].fillna("").tolist()
 
 
-def test_other_files_get_them_too(
+def test_parquet_and_json_lines_files_get_the_answers_of_the_pipeline(
     infer: Callable[..., Finished],
     mixed_service: tuple[str, str],
-    mixed_models: dict[str, Any],
-    mixed_frame: Any,
+    mixed_models: dict[str, Estimator],
+    mixed_frame: Frame,
     tmp_path: Path,
 ) -> None:
     mixed_frame.to_parquet(tmp_path / "in.parquet")
@@ -98,11 +99,11 @@ def test_other_files_get_them_too(
         assert [json.loads(line)["prediction"] for line in target.read_text().split("\n")[:-1]] == expected
 
 
-def test_one_row_in_words_and_in_a_query(
+def test_one_row_from_the_command_line_and_in_a_query(
     infer: Callable[..., Finished],
     mixed_service: tuple[str, str],
-    mixed_models: dict[str, Any],
-    mixed_frame: Any,
+    mixed_models: dict[str, Estimator],
+    mixed_frame: Frame,
 ) -> None:
     name, url = mixed_service
     values = {
@@ -130,9 +131,9 @@ def test_one_row_in_words_and_in_a_query(
 
 
 def test_every_wrong_field_is_named(infer: Callable[..., Finished], mixed_service: tuple[str, str]) -> None:
-    words = ("income=much", "size=XXL", "rooms=4", "member=maybe", "since=yesterday")
+    values = ("income=much", "size=XXL", "rooms=4", "member=maybe", "since=yesterday")
 
-    refused = infer("predict", mixed_service[0], *words)
+    refused = infer("predict", mixed_service[0], *values)
 
     assert refused.exit_code == 1
     assert (
@@ -142,7 +143,7 @@ def test_every_wrong_field_is_named(infer: Callable[..., Finished], mixed_servic
         assert field in refused.stderr
 
 
-def test_the_example_works(mixed_service: tuple[str, str]) -> None:
+def test_the_example_in_the_description_works(mixed_service: tuple[str, str]) -> None:
     url = mixed_service[1]
     with urllib.request.urlopen(f"{url}/model") as response:
         example = json.load(response)["example"]
@@ -151,7 +152,7 @@ def test_the_example_works(mixed_service: tuple[str, str]) -> None:
         assert json.load(response)["prediction"] in {"yes", "no"}
 
 
-def test_numbers_alone_bring_no_pandas(
+def test_a_model_of_numbers_alone_needs_no_pandas(
     infer: Callable[..., Finished], iris_folder: Path, mixed_folder: Path, base_image: str
 ) -> None:
     planned = {

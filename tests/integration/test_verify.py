@@ -1,4 +1,4 @@
-"""A built image is proved before it gets its name."""
+"""`infer build` verifies an image before the image gets its name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gzip
 import pickle
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import joblib
 import pytest
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
     from infer_cli.engine.connection import Engine
     from tests.conftest import Finished
+    from tests.integration.untyped import Estimator
 
 
 @pytest.fixture
 def build(infer: Callable[..., Finished], base_image: str, tmp_path: Path) -> Callable[..., Finished]:
-    """Build with a cache of its own, so that no earlier proof counts."""
+    """Build with an empty cache, so that no earlier verification counts."""
 
     def run(name: str, folder: Path, *options: str) -> Finished:
         command = ("build", "--tag", name, "--model-dir", str(folder), "--base-image", base_image)
@@ -35,19 +36,20 @@ def build(infer: Callable[..., Finished], base_image: str, tmp_path: Path) -> Ca
 
 @pytest.fixture
 def examples(infer: Callable[..., Finished], iris_service: str, tmp_path: Path) -> Path:
-    """Rows with the answers of a service that is known to be right."""
+    """A file of rows with the answers of a correct service."""
     (tmp_path / "rows.csv").write_text("slength,swidth,plength,pwidth\n5.1,3.5,1.4,0.2\n6.7,3.0,5.2,2.3\n")
     path = tmp_path / "examples.csv"
-    asked = infer("predict", iris_service, "-i", str(tmp_path / "rows.csv"), "-o", str(path))
-    assert asked.exit_code == 0, asked.stderr
+    predicted = infer("predict", iris_service, "-i", str(tmp_path / "rows.csv"), "-o", str(path))
+    assert predicted.exit_code == 0, predicted.stderr
     return path
 
 
 def _leftovers(engine: Engine) -> set[str]:
+    """The names of containers that verifications made and did not remove."""
     return {name for name in container_names(engine) if name.startswith("infer-verify-")}
 
 
-def test_made_up_rows_are_answered(
+def test_the_service_answers_generated_rows(
     engine: Engine, build: Callable[..., Finished], iris_folder: Path, tag: Callable[[], str]
 ) -> None:
     built = build(tag(), iris_folder)
@@ -57,7 +59,7 @@ def test_made_up_rows_are_answered(
     assert _leftovers(engine) == set()
 
 
-def test_a_proof_is_not_made_twice(
+def test_the_same_image_and_model_are_verified_once(
     build: Callable[..., Finished], iris_folder: Path, tag: Callable[[], str]
 ) -> None:
     name = tag()
@@ -69,7 +71,7 @@ def test_a_proof_is_not_made_twice(
     assert "it answered before" in again.stdout
 
 
-def test_examples_are_compared(
+def test_the_answers_in_examples_are_compared(
     build: Callable[..., Finished], iris_folder: Path, tag: Callable[[], str], examples: Path
 ) -> None:
     built = build(tag(), iris_folder, "--examples", str(examples))
@@ -78,7 +80,7 @@ def test_examples_are_compared(
     assert "it answered 2 rows, 8 answers as expected" in built.stdout
 
 
-def test_wrong_answer_fails_the_build_and_keeps_the_image_that_had_the_name(
+def test_a_wrong_answer_fails_the_build_and_the_old_image_keeps_the_name(
     engine: Engine, build: Callable[..., Finished], iris_folder: Path, iris_image: str, examples: Path
 ) -> None:
     before = find_image(engine, iris_image)
@@ -92,7 +94,7 @@ def test_wrong_answer_fails_the_build_and_keeps_the_image_that_had_the_name(
     assert _leftovers(engine) == set()
 
 
-def test_model_of_another_scikit_learn_is_not_run(
+def test_a_model_of_another_scikit_learn_is_refused(
     engine: Engine,
     infer: Callable[..., Finished],
     iris_image: str,
@@ -115,7 +117,7 @@ def test_model_of_another_scikit_learn_is_not_run(
     assert service_name not in container_names(engine)
 
 
-def test_unproved_image_can_be_kept(
+def test_verification_can_be_turned_off(
     build: Callable[..., Finished], iris_folder: Path, tag: Callable[[], str]
 ) -> None:
     built = build(tag(), iris_folder, "--no-verify")
@@ -125,8 +127,8 @@ def test_unproved_image_can_be_kept(
 
 
 @pytest.mark.parametrize("name", ["model.pkl.gz", "model.joblib.lz4"])
-def test_compressed_model_answers(
-    build: Callable[..., Finished], iris_model: Any, tag: Callable[[], str], tmp_path: Path, name: str
+def test_a_compressed_model_answers(
+    build: Callable[..., Finished], iris_model: Estimator, tag: Callable[[], str], tmp_path: Path, name: str
 ) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
@@ -141,7 +143,7 @@ def test_compressed_model_answers(
     assert "it answered 5 rows" in built.stdout
 
 
-def test_own_code_comes_with_the_model(
+def test_the_users_own_code_comes_with_the_model(
     build: Callable[..., Finished], tag: Callable[[], str], tmp_path: Path
 ) -> None:
     (tmp_path / "src" / "shop").mkdir(parents=True)

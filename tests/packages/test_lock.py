@@ -27,14 +27,14 @@ blinker==1.9.0 \\
     --hash=sha256:ba0efaa9080b619ff2f3459d1d500c57bddea4a6b424b60a91141db6fd2f08bc
 Zope.interface==7.0 ; python_version >= '3.9' \\
     --hash=sha256:00
-# a==1 is only talked of
+# a==1 stands in a comment
 annotated_doc==0.0.4;python_version<'4'
 """
 
 
 @pytest.fixture(autouse=True)
 def _users_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The index may be anyone's, but which packages are chosen is not to depend on more settings."""
+    """The package index is the user's choice; no other setting of uv may change the resolution."""
     for name in ("UV_EXCLUDE_NEWER", "UV_PRERELEASE", "UV_RESOLUTION"):
         monkeypatch.delenv(name, raising=False)
 
@@ -47,7 +47,7 @@ def test_the_requirements_name_exact_versions() -> None:
     assert Lock(TEXT).requirements == ("Zope.interface==7.0", "annotated_doc==0.0.4", "blinker==1.9.0")
 
 
-def test_the_digest_is_that_of_the_text() -> None:
+def test_the_digest_is_the_sha256_of_the_text() -> None:
     assert Lock(TEXT).digest == f"sha256:{hashlib.sha256(TEXT.encode()).hexdigest()}"
 
 
@@ -83,7 +83,7 @@ def test_the_order_of_requirements_does_not_matter() -> None:
     assert one == other
 
 
-def test_a_lock_is_made_for_the_python_of_the_image_and_not_of_this_machine() -> None:
+def test_a_lock_is_resolved_for_the_python_of_the_image_not_of_this_machine() -> None:
     requirement = ("markupsafe<3 ; python_version < '3.12'", "blinker ; python_version >= '3.12'")
 
     old = resolve_lock(requirement, BASE)
@@ -92,7 +92,7 @@ def test_a_lock_is_made_for_the_python_of_the_image_and_not_of_this_machine() ->
     assert (set(old.pins), set(new.pins)) == ({"markupsafe"}, {"blinker"})
 
 
-def test_a_lock_tells_neither_index_nor_machine() -> None:
+def test_a_lock_names_neither_the_index_nor_the_machine() -> None:
     lock = resolve_lock(("blinker==1.9.0",), BASE)
 
     assert "/" not in lock.text
@@ -103,11 +103,11 @@ def test_a_lock_tells_neither_index_nor_machine() -> None:
     "requirement",
     [
         pytest.param("blinker==999", id="no such version"),
-        # It was published before wheels of it were made.
+        # markupsafe 1.0 has a source distribution only.
         pytest.param("markupsafe==1.0", id="no wheel"),
     ],
 )
-def test_what_cannot_be_resolved_is_an_error(requirement: str) -> None:
+def test_requirements_without_a_solution_are_an_error(requirement: str) -> None:
     with pytest.raises(NothingFits) as raised:
         resolve_lock((requirement,), BASE)
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_resolved_is_an_error(requirement: str) -> None:
         f"cannot resolve the packages {requirement} for Python {BASE.python} on {BASE.architecture}"
     )
     assert requirement.partition("=")[0] in str(raised.value.detail)
-    assert str(raised.value.hint).startswith("there are no wheels of these versions")
+    assert str(raised.value.hint).startswith("no Python version that infer supports has wheels")
 
 
 def test_an_index_that_cannot_be_reached_is_an_error(
@@ -137,7 +137,7 @@ def test_an_unreadable_requirement_is_an_error() -> None:
     assert raised.value.hint == "see uv's message above"
 
 
-def test_the_target_is_that_of_the_image() -> None:
+def test_the_target_options_describe_the_image() -> None:
     assert target_options(BaseImage("x", "3.9", "arm64")) == (
         *("--python-version", "3.9"),
         *("--python-platform", "aarch64-manylinux_2_28"),
@@ -145,13 +145,13 @@ def test_the_target_is_that_of_the_image() -> None:
     )
 
 
-def test_requirement_lines_are_without_comments() -> None:
+def test_requirement_lines_have_no_comments() -> None:
     text = "# all\nflask==3.1.3\n\n  granian==2.8.7 ; python_version >= '3.10'  # the server\n"
 
     assert requirement_lines(text) == ("flask==3.1.3", "granian==2.8.7 ; python_version >= '3.10'")
 
 
-def test_a_lock_says_what_it_is_for() -> None:
+def test_a_lock_names_its_python_and_platform() -> None:
     lock = resolve_lock(("blinker",), BASE)
 
     assert (lock.python, lock.platform) == ("3.11", "x86_64-manylinux_2_28")
@@ -181,7 +181,7 @@ def test_a_file_that_is_no_lock_is_refused(tmp_path: Path, text: str) -> None:
         read_lock(tmp_path / "model.lock")
 
 
-def test_a_lock_is_never_written_over(tmp_path: Path) -> None:
+def test_an_existing_file_is_never_overwritten_by_a_lock(tmp_path: Path) -> None:
     (tmp_path / "model.lock").write_text("mine")
 
     with pytest.raises(LockFailed, match="cannot write"):
@@ -190,17 +190,17 @@ def test_a_lock_is_never_written_over(tmp_path: Path) -> None:
     assert (tmp_path / "model.lock").read_text() == "mine"
 
 
-def test_names_are_compared_as_the_index_compares_them(tmp_path: Path) -> None:
+def test_package_names_are_compared_normalised(tmp_path: Path) -> None:
     check_lock(Lock(TEXT), ("zope_interface==7.0", "Blinker>=1", "annotated-doc"), path=tmp_path)
 
 
-def test_a_lock_may_have_another_package_of_the_same_module(tmp_path: Path) -> None:
+def test_a_lock_may_hold_a_drop_in_replacement(tmp_path: Path) -> None:
     lock = Lock("xgboost==3.2.0 --hash=sha256:00\n")
 
     check_lock(lock, ("xgboost-cpu==3.2.0",), path=tmp_path)
 
 
-def test_what_a_lock_lacks_is_named(tmp_path: Path) -> None:
+def test_missing_and_different_versions_in_a_lock_are_named(tmp_path: Path) -> None:
     with pytest.raises(LockFailed) as caught:
         check_lock(Lock(TEXT), ("blinker==2.0", "flask"), path=tmp_path)
 

@@ -34,13 +34,13 @@ def test_without_a_model_the_newest_scikit_learn_is_served(assets: Assets) -> No
     assert image_requirements(assets, None) == ("flask==3.1.3", "granian==2.8.7", "scikit-learn")
 
 
-def test_a_model_brings_the_version_that_saved_it(assets: Assets, model: Inspection) -> None:
+def test_a_model_needs_the_version_that_saved_it(assets: Assets, model: Inspection) -> None:
     found = image_requirements(assets, model)
 
     assert found == ("flask==3.1.3", "granian==2.8.7", "numpy>=2", "scikit-learn==1.7.2")
 
 
-def test_a_model_without_scikit_learn_still_gets_it_for_its_joblib(assets: Assets, model: Inspection) -> None:
+def test_a_pickle_without_scikit_learn_gets_it_for_joblib(assets: Assets, model: Inspection) -> None:
     other = replace(model, modules=("xgboost",), globals=(), sklearn_version=None, numpy_major=None)
 
     assert image_requirements(assets, other) == ("flask==3.1.3", "granian==2.8.7", "scikit-learn", "xgboost")
@@ -57,7 +57,7 @@ def test_an_onnx_model_needs_no_scikit_learn(assets: Assets, model: Inspection) 
 @pytest.mark.parametrize(
     ("recorded", "needed"), [("0.9.0", "skops>=0.9.0"), ("0.9.dev0", "skops"), ("0 ; x", "skops")]
 )
-def test_a_skops_that_reads_what_the_writers_wrote(
+def test_a_skops_file_needs_at_least_the_skops_that_wrote_it(
     assets: Assets, model: Inspection, recorded: str, needed: str
 ) -> None:
     other = replace(model, format="skops", versions=(RecordedVersion("skops", recorded),))
@@ -65,7 +65,7 @@ def test_a_skops_that_reads_what_the_writers_wrote(
     assert needed in image_requirements(assets, other)
 
 
-def test_a_model_with_code_of_its_own_is_refused(assets: Assets, model: Inspection) -> None:
+def test_a_model_that_needs_the_users_code_is_refused_without_it(assets: Assets, model: Inspection) -> None:
     names = (Global("mycode.steps", "Cleaner"), Global("sklearn.svm", "SVC"))
     other = replace(model, modules=("mycode", "sklearn"), globals=names)
 
@@ -76,13 +76,13 @@ def test_a_model_with_code_of_its_own_is_refused(assets: Assets, model: Inspecti
     assert "--code DIR" in str(raised.value.hint)
 
 
-def test_a_model_whose_code_is_given_is_accepted(assets: Assets, model: Inspection) -> None:
+def test_a_model_that_needs_the_users_code_is_accepted_with_it(assets: Assets, model: Inspection) -> None:
     other = replace(model, modules=("mycode", "sklearn"), globals=(Global("mycode.steps", "Cleaner"),))
 
     assert image_requirements(assets, other, own_modules=frozenset({"mycode"}))
 
 
-def test_a_class_of_the_training_script_cannot_be_given(assets: Assets, model: Inspection) -> None:
+def test_a_class_of_the_training_script_must_move_into_a_module(assets: Assets, model: Inspection) -> None:
     other = replace(model, modules=("__main__", "sklearn"), globals=(Global("__main__", "Cleaner"),))
 
     with pytest.raises(ModelUnreadable) as raised:
@@ -91,11 +91,11 @@ def test_a_class_of_the_training_script_cannot_be_given(assets: Assets, model: I
     assert "move it into a module" in str(raised.value.hint)
 
 
-def test_added_packages_are_among_them(assets: Assets) -> None:
+def test_the_users_own_requirements_are_included(assets: Assets) -> None:
     assert "pandas>=2" in image_requirements(assets, None, added=("pandas>=2",))
 
 
-def test_the_service_pins_what_it_needs() -> None:
+def test_the_service_pins_its_own_packages() -> None:
     service = [entry for entry in image_requirements(find_assets(), None) if entry != "scikit-learn"]
 
     assert service

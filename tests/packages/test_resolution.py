@@ -10,7 +10,7 @@ import pytest
 from infer_cli.assets import find_assets
 from infer_cli.image.base import PYTHONS, BaseImage
 from infer_cli.inspection import inspect_model
-from infer_cli.packages.resolution import Wanted, wanted_packages
+from infer_cli.packages.resolution import Resolution, plan_resolution
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,56 +28,56 @@ def model(iris_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Inspection:
 
 
 def test_the_versions_of_the_environment_are_preferred(model: Inspection) -> None:
-    wanted = wanted_packages(find_assets(), model, added=("pandas",))
+    resolution = plan_resolution(find_assets(), model, added=("pandas",))
 
-    assert {"numpy", "scipy", "joblib", "pandas"} <= wanted.preferred.keys()
-    assert wanted.preferred["scipy"] == metadata.version("scipy")
-    assert wanted.pythons[0] == PYTHON
-    assert sorted(wanted.pythons) == sorted(PYTHONS)
+    assert {"numpy", "scipy", "joblib", "pandas"} <= resolution.preferred.keys()
+    assert resolution.preferred["scipy"] == metadata.version("scipy")
+    assert resolution.pythons[0] == PYTHON
+    assert sorted(resolution.pythons) == sorted(PYTHONS)
 
 
-def test_what_the_service_needs_for_itself_is_the_newest(model: Inspection) -> None:
-    wanted = wanted_packages(find_assets(), model)
+def test_no_version_is_preferred_for_the_packages_of_the_service(model: Inspection) -> None:
+    resolution = plan_resolution(find_assets(), model)
 
     assert metadata.version("werkzeug")
-    assert not {"flask", "werkzeug", "granian"} & wanted.preferred.keys()
+    assert not {"flask", "werkzeug", "granian"} & resolution.preferred.keys()
 
 
-@pytest.mark.parametrize("reason", ["not wanted", "no model", "another environment"])
-def test_without_an_environment_nothing_is_preferred(reason: str, model: Inspection) -> None:
+@pytest.mark.parametrize("reason", ["not allowed", "no model", "another environment"])
+def test_without_an_environment_no_version_is_preferred(reason: str, model: Inspection) -> None:
     other = replace(model, sklearn_version="1.5.2") if reason == "another environment" else model
-    wanted = wanted_packages(
-        find_assets(), None if reason == "no model" else other, use_environment=reason != "not wanted"
+    resolution = plan_resolution(
+        find_assets(), None if reason == "no model" else other, use_environment=reason != "not allowed"
     )
 
-    assert (wanted.environment, wanted.preferred) == (None, {})
-    assert wanted.pythons == PYTHONS
+    assert (resolution.environment, resolution.preferred) == (None, {})
+    assert resolution.pythons == PYTHONS
 
 
-def test_a_lock_says_where_its_versions_come_from(model: Inspection) -> None:
-    wanted = replace(
-        wanted_packages(find_assets(), model, added=("blinker",)),
+def test_a_lock_has_a_version_source_for_each_package(model: Inspection) -> None:
+    resolution = replace(
+        plan_resolution(find_assets(), model, added=("blinker",)),
         requirements=("blinker", "threadpoolctl", "markupsafe"),
     )
 
-    lock = wanted.resolve(BaseImage("python:3.11-slim", "3.11", "amd64"))
+    lock = resolution.resolve(BaseImage("python:3.11-slim", "3.11", "amd64"))
 
     assert lock.pins["threadpoolctl"] == metadata.version("threadpoolctl")
-    assert wanted.sources(lock) == {
+    assert resolution.version_sources(lock) == {
         "blinker": "--require blinker",
         "markupsafe": "newest that fits",
         "threadpoolctl": "the current environment",
     }
 
 
-def test_a_version_without_wheels_for_the_image_gives_way_to_the_newest() -> None:
-    # There are wheels of this version up to Python 3.12.
-    wanted = Wanted(("markupsafe",), preferred={"markupsafe": "2.1.3"})
+def test_the_newest_version_replaces_a_preferred_one_without_wheels_for_the_image() -> None:
+    # markupsafe 2.1.3 has wheels up to Python 3.12.
+    resolution = Resolution(("markupsafe",), preferred={"markupsafe": "2.1.3"})
     old, new = (
-        wanted.resolve(BaseImage(f"python:{python}-slim", python, "amd64")) for python in ("3.12", "3.13")
+        resolution.resolve(BaseImage(f"python:{python}-slim", python, "amd64")) for python in ("3.12", "3.13")
     )
 
     assert old.pins == {"markupsafe": "2.1.3"}
-    assert wanted.sources(old) == {"markupsafe": "the current environment"}
+    assert resolution.version_sources(old) == {"markupsafe": "the current environment"}
     assert new.pins["markupsafe"] != "2.1.3"
-    assert wanted.sources(new) == {"markupsafe": "newest that fits"}
+    assert resolution.version_sources(new) == {"markupsafe": "newest that fits"}

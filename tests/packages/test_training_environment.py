@@ -1,4 +1,4 @@
-"""The current environment is read from its files: nothing of it is run."""
+"""The current environment is read from its files; none of its code runs."""
 
 from __future__ import annotations
 
@@ -32,16 +32,20 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def install(folder: Path) -> Callable[..., None]:
-    """Lay a package down as an installer does."""
+    """Write the metadata files of a package, as an installer does."""
 
-    def lay(name: str, version: str | None, *requires: str, python: str = "3.12") -> None:
+    def write(name: str, version: str | None, *requires: str, python: str = "3.12") -> None:
         info = folder / f"lib/python{python}/site-packages/{name.replace('-', '_')}-{version}.dist-info"
         info.mkdir(parents=True)
-        lines = ["Metadata-Version: 2.1", f"Name: {name}", *(f"Requires-Dist: {one}" for one in requires)]
+        lines = [
+            "Metadata-Version: 2.1",
+            f"Name: {name}",
+            *(f"Requires-Dist: {requirement}" for requirement in requires),
+        ]
         lines += [f"Version: {version}"] if version else []
         (info / "METADATA").write_text("\n".join(lines) + "\n")
 
-    return lay
+    return write
 
 
 def environment(folder: Path) -> Environment:
@@ -69,7 +73,7 @@ def test_an_environment_knows_its_python_and_packages(folder: Path, install: Cal
     ("configured", "python"),
     [("version = 3.11.9\n", "3.11"), ("version = 3.9.1\n", "3.13"), ("", "3.13"), (None, "3.13")],
 )
-def test_of_several_pythons_the_configured_one_counts(
+def test_among_several_pythons_the_configured_one_is_taken(
     folder: Path, configured: str | None, python: str
 ) -> None:
     for name in ("3.11", "3.13"):
@@ -87,7 +91,7 @@ def test_a_folder_without_python_is_no_environment(tmp_path: Path) -> None:
     assert read_environment(tmp_path / "none") is None
 
 
-def test_what_an_interrupted_installation_left_does_not_count(
+def test_a_package_of_an_interrupted_installation_does_not_count(
     folder: Path, install: Callable[..., None]
 ) -> None:
     install("numpy", None)
@@ -99,18 +103,18 @@ def test_what_an_interrupted_installation_left_does_not_count(
 
 
 @pytest.mark.parametrize(
-    ("needs", "is_like_it"),
+    ("needs", "is_satisfied"),
     [
-        pytest.param(["scikit-learn ==1.7.2", "numpy >=2", "pandas"], True, id="all is there"),
+        pytest.param(["scikit-learn ==1.7.2", "numpy >=2", "pandas"], True, id="every package is installed"),
         pytest.param(["scikit-learn ==1.7.1", "numpy >=2"], False, id="another version wrote the file"),
-        pytest.param(["scikit-learn ==1.7.2", "numpy <2"], False, id="another range is deduced"),
-        pytest.param(["scikit-learn ==1.7.2", "lightgbm"], False, id="one is missing"),
-        pytest.param(["xgboost ==3.2.0"], True, id="another package brings the module"),
-        pytest.param(["pandas <3"], True, id="a version before its release"),
+        pytest.param(["scikit-learn ==1.7.2", "numpy <2"], False, id="a version outside the deduced range"),
+        pytest.param(["scikit-learn ==1.7.2", "lightgbm"], False, id="a package is missing"),
+        pytest.param(["xgboost ==3.2.0"], True, id="a drop-in replacement is installed"),
+        pytest.param(["pandas <3"], True, id="a pre-release"),
     ],
 )
-def test_an_environment_counts_if_the_model_may_be_of_it(
-    folder: Path, install: Callable[..., None], needs: list[str], *, is_like_it: bool
+def test_an_environment_satisfies_the_needs_of_a_model(
+    folder: Path, install: Callable[..., None], needs: list[str], *, is_satisfied: bool
 ) -> None:
     for name, version in (
         ("scikit-learn", "1.7.2"),
@@ -120,12 +124,10 @@ def test_an_environment_counts_if_the_model_may_be_of_it(
     ):
         install(name, version)
 
-    assert environment(folder).has(map(need, needs)) is is_like_it
+    assert environment(folder).satisfies(map(need, needs)) is is_satisfied
 
 
-def test_versions_are_those_of_packages_and_of_what_they_ask_for(
-    folder: Path, install: Callable[..., None]
-) -> None:
+def test_versions_of_packages_include_their_dependencies(folder: Path, install: Callable[..., None]) -> None:
     install("scikit-learn", "1.7.2", "numpy>=1.22", "SciPy>=1.8", "pytest>=7 ; extra == 'tests'")
     install("numpy", "2.3.4")
     install("scipy", "1.16.2", "numpy", "scikit-learn")
@@ -160,7 +162,7 @@ def test_the_active_environment_is_the_current_one(
     assert found.folder == folder
 
 
-def test_without_one_infers_own_is_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_active_environment_the_one_of_infer_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         monkeypatch.delenv(variable, raising=False)
 
@@ -171,7 +173,7 @@ def test_without_one_infers_own_is_the_current_one(monkeypatch: pytest.MonkeyPat
     assert found.version_of("pytest") == pytest.__version__
 
 
-def test_the_environment_that_trained_a_model_counts(
+def test_the_training_environment_must_satisfy_the_model(
     iris_folder: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = inspect_model(iris_folder / "model.pkl")

@@ -19,7 +19,7 @@ BASE = BaseImage("python:3.11-slim", "3.11", "amd64")
 
 @pytest.fixture(scope="module")
 def lock() -> Lock:
-    """One package of Python alone, which brings a program."""
+    """A lock of one pure Python package, whose wheel installs a program."""
     return resolve_lock(("tabulate==0.9.0",), BASE)
 
 
@@ -40,7 +40,7 @@ def text(archive: Path, name: str) -> str:
         return file.read().decode()
 
 
-def test_the_packages_lie_where_the_image_has_them(archive: Path) -> None:
+def test_the_packages_have_the_paths_of_the_image(archive: Path) -> None:
     found = names(archive)
 
     assert found[:3] == ["opt", "opt/infer", "opt/infer/packages"]
@@ -49,7 +49,7 @@ def test_the_packages_lie_where_the_image_has_them(archive: Path) -> None:
     assert all(name.startswith("opt/infer/packages/") for name in found[3:])
 
 
-def test_every_entry_is_fixed_and_sorted(archive: Path) -> None:
+def test_every_entry_has_a_fixed_owner_time_and_mode_and_its_sorted_place(archive: Path) -> None:
     with tarfile.open(archive) as tar:
         members = tar.getmembers()
 
@@ -60,7 +60,7 @@ def test_every_entry_is_fixed_and_sorted(archive: Path) -> None:
     assert paths == sorted(paths)
 
 
-def test_programs_that_know_this_machine_are_left_out(archive: Path) -> None:
+def test_programs_whose_first_line_names_this_machine_are_left_out(archive: Path) -> None:
     record = text(archive, "opt/infer/packages/tabulate-0.9.0.dist-info/RECORD")
 
     assert not any("/bin" in name for name in names(archive))
@@ -71,7 +71,7 @@ def test_programs_that_know_this_machine_are_left_out(archive: Path) -> None:
 def test_the_same_lock_gives_the_same_bytes_on_another_machine(
     lock: Lock, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other machine has its Python elsewhere, and fetches afresh."""
+    """The other machine has its Python in another folder and an empty cache."""
     python = tmp_path / "elsewhere" / "bin" / "python3"
     python.parent.mkdir(parents=True)
     python.symlink_to(sys.executable)
@@ -84,9 +84,7 @@ def test_the_same_lock_gives_the_same_bytes_on_another_machine(
     assert again.read_bytes() == archive.read_bytes()
 
 
-def test_an_archive_that_is_there_is_used_again(
-    lock: Lock, archive: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cached_archive_is_used_again(lock: Lock, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wheels, "run_uv", None)
     os.utime(archive, (1, 1))
 
@@ -96,7 +94,7 @@ def test_an_archive_that_is_there_is_used_again(
     assert again.stat().st_mtime > 1
 
 
-def test_nothing_else_is_left_in_the_cache(archive: Path) -> None:
+def test_the_cache_holds_the_archive_and_no_temporary_file(archive: Path) -> None:
     assert list(archive.parent.iterdir()) == [archive]
 
 
@@ -108,13 +106,13 @@ def test_nothing_else_is_left_in_the_cache(archive: Path) -> None:
         pytest.param(BaseImage("x", "3.11", "amd64", glibc=(2, 17)), id="another C library"),
     ],
 )
-def test_another_image_has_an_archive_of_its_own(
+def test_another_python_processor_or_libc_needs_another_archive(
     lock: Lock, archive: Path, tmp_path: Path, base: BaseImage
 ) -> None:
     assert packages_archive(lock, base, cache=tmp_path).name != archive.name
 
 
-def test_the_name_of_the_image_does_not_matter(lock: Lock, archive: Path) -> None:
+def test_the_name_of_the_base_image_does_not_matter(lock: Lock, archive: Path) -> None:
     other = BaseImage("infer-base:3.11", "3.11", "amd64", image_id="sha256:0")
 
     assert packages_archive(lock, other, cache=archive.parents[1]) == archive
@@ -151,7 +149,7 @@ def test_only_the_newest_archives_are_kept(lock: Lock, tmp_path: Path) -> None:
     }
 
 
-def test_the_library_of_openmp_is_found_by_its_usual_name(tmp_path: Path) -> None:
+def test_the_openmp_library_is_linked_to_its_usual_name(tmp_path: Path) -> None:
     library = tmp_path / "site" / "scikit_learn.libs" / "libgomp-a34b3233.so.1.0.0"
     library.parent.mkdir(parents=True)
     library.write_bytes(b"\x7fELF")
@@ -164,30 +162,30 @@ def test_the_library_of_openmp_is_found_by_its_usual_name(tmp_path: Path) -> Non
         assert tar.getmember(link.linkname.removeprefix("/")).isfile()
 
 
-def test_without_a_library_of_openmp_there_is_no_link(archive: Path) -> None:
+def test_without_an_openmp_library_there_is_no_link(archive: Path) -> None:
     assert not any(name.startswith("opt/infer/lib") for name in names(archive))
 
 
 @pytest.mark.parametrize(
     ("path", "is_left_out"),
     [
-        pytest.param("numpy/random/tests/", True, id="folder of tests"),
-        pytest.param("joblib/test/data.txt", True, id="file of a test"),
-        pytest.param("sklearn/tests/__init__.py", True, id="module of a test"),
+        pytest.param("numpy/random/tests/", True, id="tests folder"),
+        pytest.param("joblib/test/data.txt", True, id="data file of a test"),
+        pytest.param("sklearn/tests/__init__.py", True, id="module in a tests folder"),
         pytest.param("numpy/__init__.pyi", True, id="stub"),
         pytest.param("bin/f2py", True, id="program"),
-        pytest.param(".lock", True, id="lock of uv"),
+        pytest.param(".lock", True, id="lock file of uv"),
         pytest.param("numpy/_core/tests/", False, id="tests that SciPy imports"),
         pytest.param("numpy/_core/tests/_natype.py", False, id="module that SciPy imports"),
-        pytest.param("numpy/_core/tests/test_api.py", True, id="test beside it"),
+        pytest.param("numpy/_core/tests/test_api.py", True, id="other test in the same folder"),
         pytest.param("numpy/testing/__init__.py", False, id="helpers for tests"),
         pytest.param("sklearn/utils/_testing.py", False, id="module about tests"),
         pytest.param("latest/__init__.py", False, id="name that ends in test"),
         pytest.param("robin/core.py", False, id="name that ends in bin"),
-        pytest.param("flask/py.typed", False, id="marker of types"),
+        pytest.param("flask/py.typed", False, id="py.typed marker"),
     ],
 )
-def test_what_does_not_predict_is_left_out(*, path: str, is_left_out: bool) -> None:
+def test_files_that_no_prediction_needs_are_left_out(*, path: str, is_left_out: bool) -> None:
     assert wheels._is_left_out(path) is is_left_out
 
 
@@ -201,7 +199,7 @@ def test_what_does_not_predict_is_left_out(*, path: str, is_left_out: bool) -> N
         pytest.param("darwin", {}, "/home/ada/Library/Caches/infer", id="macOS"),
     ],
 )
-def test_the_cache_is_where_the_system_has_caches(
+def test_the_cache_folder_is_the_one_of_the_operating_system(
     monkeypatch: pytest.MonkeyPatch, platform: str, environment: dict[str, str], expected: str
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
@@ -214,7 +212,7 @@ def test_the_cache_is_where_the_system_has_caches(
     assert cache_folder() == Path(expected)
 
 
-def test_bytecode_that_a_wheel_brought_is_removed(tmp_path: Path) -> None:
+def test_bytecode_from_a_wheel_is_removed(tmp_path: Path) -> None:
     (tmp_path / "flask" / "__pycache__").mkdir(parents=True)
     (tmp_path / "flask" / "__pycache__" / "app.cpython-311.pyc").write_bytes(b"old")
 
@@ -223,7 +221,7 @@ def test_bytecode_that_a_wheel_brought_is_removed(tmp_path: Path) -> None:
     assert list((tmp_path / "flask").iterdir()) == []
 
 
-def test_compiled_bytecode_names_modules_as_they_lie_in_the_image(tmp_path: Path) -> None:
+def test_bytecode_names_modules_by_their_path_in_the_image(tmp_path: Path) -> None:
     (tmp_path / "one.py").write_text("def f():\n    pass\n")
 
     wheels._compile(tmp_path)

@@ -13,7 +13,6 @@ from infer_cli.image.name import ImageName
 from infer_cli.inspection import inspect_model
 from infer_cli.packages.lock import Lock
 from infer_cli.plan.build import BuildPlan, plan_build
-from infer_cli.plan.run import ModelMount, RunPlan, Safety
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,14 +27,11 @@ OTHER_BASE = BaseImage("localhost:5000/our/base:3.13", "3.13", "arm64", glibc=(2
 DIGEST = 32 * "ab"
 ODD_NAME = 'the "best" $1.pkl'
 
-MOUNT = ModelMount(folder=Path("/home/ada/data"), file="sub/model.pkl", digest=DIGEST)
-
 
 @pytest.fixture(autouse=True)
 def _version(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A release changes no golden file."""
+    """A fixed version, so that a release changes no golden file."""
     monkeypatch.setattr("infer_cli.plan.build.__version__", VERSION)
-    monkeypatch.setattr("infer_cli.plan.run.__version__", VERSION)
 
 
 @pytest.fixture
@@ -90,14 +86,16 @@ def test_the_dockerfile_with_a_model_inside(make_plan: Callable[..., BuildPlan],
     assert plan.dockerfile == (GOLDEN / "baked.Dockerfile").read_text()
 
 
-def test_no_place_of_the_template_is_left_unfilled(make_plan: Callable[..., BuildPlan]) -> None:
+def test_no_placeholder_is_left_in_the_dockerfile(make_plan: Callable[..., BuildPlan]) -> None:
     dockerfile = make_plan().dockerfile
 
     assert "{{" not in dockerfile
     assert "}}" not in dockerfile
 
 
-def test_the_dockerfile_holds_neither_the_bases_id_nor_a_time(make_plan: Callable[..., BuildPlan]) -> None:
+def test_the_dockerfile_holds_neither_the_id_of_the_base_image_nor_a_time(
+    make_plan: Callable[..., BuildPlan],
+) -> None:
     dockerfile = make_plan().dockerfile
 
     assert str(BASE.image_id) not in dockerfile
@@ -108,7 +106,7 @@ def test_the_same_input_gives_the_same_plan(make_plan: Callable[..., BuildPlan],
     assert make_plan(model=model, baked=True) == make_plan(model=model, baked=True)
 
 
-def test_the_context_holds_all_that_the_dockerfile_copies(
+def test_the_context_holds_every_file_that_the_dockerfile_copies(
     make_plan: Callable[..., BuildPlan], packages: Path
 ) -> None:
     context = make_plan().context
@@ -123,24 +121,26 @@ def test_the_context_holds_all_that_the_dockerfile_copies(
     assert len(sources) == 5 + len(assets.service_files("x86_64"))
 
 
-def test_a_mounted_model_is_not_sent(make_plan: Callable[..., BuildPlan], model: Inspection) -> None:
+def test_a_mounted_model_is_not_in_the_context(
+    make_plan: Callable[..., BuildPlan], model: Inspection
+) -> None:
     context = make_plan(model=model).context
 
     assert not [file for file in context.files if file.path.is_relative_to("model")]
     assert PurePosixPath("model/opt/infer/model") in context.folders
 
 
-def test_a_baked_model_lies_where_the_service_looks(
+def test_a_baked_model_has_the_path_of_the_setting_model_file(
     make_plan: Callable[..., BuildPlan], model: Inspection
 ) -> None:
     plan = make_plan(model=model, baked=True)
 
-    [sent] = [file for file in plan.context.files if file.path.is_relative_to("model")]
-    assert sent.source == model.path
-    assert f'ENV MODEL_FILE="/{sent.path.relative_to("model")}"' in plan.dockerfile
+    [baked] = [file for file in plan.context.files if file.path.is_relative_to("model")]
+    assert baked.source == model.path
+    assert f'ENV MODEL_FILE="/{baked.path.relative_to("model")}"' in plan.dockerfile
 
 
-def test_the_labels_tell_what_the_image_is(make_plan: Callable[..., BuildPlan], model: Inspection) -> None:
+def test_the_labels_describe_the_image(make_plan: Callable[..., BuildPlan], model: Inspection) -> None:
     assert make_plan("localhost:5000/ada/iris:v1", model=model).labels == {
         "infer.lock.digest": LOCK.digest,
         "infer.model.digest": f"sha256:{DIGEST}",
@@ -152,69 +152,3 @@ def test_the_labels_tell_what_the_image_is(make_plan: Callable[..., BuildPlan], 
         "org.opencontainers.image.title": "iris",
         "org.opencontainers.image.version": "v1",
     }
-
-
-def test_a_service_is_safe_as_it_comes() -> None:
-    plan = RunPlan(image="iris:v1", name="iris", host_port=5000)
-
-    assert plan.host_ip == "127.0.0.1"
-    assert plan.limits.processes is not None
-    assert plan.safety == Safety(user=None, read_only=True, added_capabilities=(), new_privileges=False)
-    assert plan.restart == "no"
-    assert not MOUNT.writable
-
-
-@pytest.mark.parametrize(
-    ("mount", "given", "expected"),
-    [
-        pytest.param(None, {}, {}, id="nothing"),
-        pytest.param(MOUNT, {}, {"MODEL_FILE": "/data/sub/model.pkl"}, id="a mounted model"),
-        pytest.param(
-            MOUNT,
-            {"LOG_FORMAT": "json"},
-            {"MODEL_FILE": "/data/sub/model.pkl", "LOG_FORMAT": "json"},
-            id="a setting of the user",
-        ),
-        pytest.param(MOUNT, {"MODEL_FILE": "/x"}, {"MODEL_FILE": "/x"}, id="a setting that wins over ours"),
-    ],
-)
-def test_the_container_gets_the_variables(
-    mount: ModelMount | None, given: dict[str, str], expected: dict[str, str]
-) -> None:
-    plan = RunPlan(image="iris:v1", name="iris", host_port=5000, model=mount, environment=given)
-
-    assert plan.all_environment == expected
-
-
-@pytest.mark.parametrize(
-    ("mount", "expected"),
-    [
-        pytest.param(None, {}, id="no model"),
-        pytest.param(
-            MOUNT,
-            {
-                "infer.model.digest": f"sha256:{DIGEST}",
-                "infer.model.file": "sub/model.pkl",
-                "infer.model.folder": "/home/ada/data",
-            },
-            id="a mounted model",
-        ),
-    ],
-)
-def test_the_container_is_labelled(mount: ModelMount | None, expected: dict[str, str]) -> None:
-    plan = RunPlan(image="iris:v1", name="iris", host_port=5000, model=mount)
-
-    assert plan.labels == {"infer.service": VERSION, **expected}
-
-
-def test_what_is_there_for_a_command_only_is_labelled() -> None:
-    plan = RunPlan(image="iris:v1", name="iris", host_port=None, is_temporary=True)
-
-    assert plan.labels == {"infer.service": VERSION, "infer.temporary": ""}
-
-
-def test_a_plan_can_move_to_another_port() -> None:
-    plan = RunPlan(image="iris:v1", name="iris", host_port=5000, model=MOUNT)
-
-    assert plan.at_port(5001) == replace(plan, host_port=5001)
-    assert plan.host_port == 5000

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infer_cli.plan.context import Context, ContextFile
-from infer_cli.reproducible_tar import FIXED_MTIME, fixed_entry
+from infer_cli.reproducible_tar import FIXED_MTIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def test_the_archive_holds_folders_before_files_and_both_sorted(context: Context
     ]
 
 
-def test_the_archive_holds_texts_and_copies_of_files(context: Context) -> None:
+def test_the_archive_holds_the_texts_and_the_copied_files(context: Context) -> None:
     with tarfile.open(fileobj=io.BytesIO(tar_bytes(context))) as tar:
         text, model = tar.extractfile("Dockerfile"), tar.extractfile("model/opt/infer/model/model.pkl")
 
@@ -96,10 +96,10 @@ def test_the_same_context_gives_the_same_bytes(context: Context) -> None:
     assert tar_bytes(context) == tar_bytes(context)
 
 
-def test_the_order_in_which_it_was_made_does_not_matter(context: Context) -> None:
-    turned = Context(files=context.files[::-1], folders=context.folders[::-1])
+def test_the_order_of_files_in_the_plan_does_not_matter(context: Context) -> None:
+    reversed_context = Context(files=context.files[::-1], folders=context.folders[::-1])
 
-    assert tar_bytes(turned) == tar_bytes(context)
+    assert tar_bytes(reversed_context) == tar_bytes(context)
 
 
 def test_times_and_modes_of_the_sources_do_not_matter(context: Context, model_file: Path) -> None:
@@ -136,7 +136,7 @@ def test_the_folder_has_fixed_times_and_modes(context: Context, tmp_path: Path) 
     assert modes == {(True, 0o755), (False, 0o644)}
 
 
-def test_the_folder_holds_what_the_archive_holds(context: Context, tmp_path: Path) -> None:
+def test_the_folder_and_the_archive_hold_the_same_files(context: Context, tmp_path: Path) -> None:
     context.write_folder(tmp_path / "ejected")
 
     with tarfile.open(fileobj=io.BytesIO(tar_bytes(context))) as tar:
@@ -144,7 +144,7 @@ def test_the_folder_holds_what_the_archive_holds(context: Context, tmp_path: Pat
     assert contents(tmp_path / "ejected") == contents(tmp_path / "unpacked")
 
 
-def test_a_context_without_folders_makes_its_folder(tmp_path: Path) -> None:
+def test_a_missing_target_folder_is_created(tmp_path: Path) -> None:
     Context(files=(ContextFile(PurePosixPath("Dockerfile"), "FROM scratch\n"),)).write_folder(
         tmp_path / "new"
     )
@@ -152,27 +152,12 @@ def test_a_context_without_folders_makes_its_folder(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "Dockerfile").read_text() == "FROM scratch\n"
 
 
-def test_a_long_name_that_is_not_ascii_survives() -> None:
+def test_a_long_name_outside_ascii_stays_unchanged() -> None:
     name = f"{'ä' * 60}/{'b' * 120}"
     context = Context(files=(ContextFile(PurePosixPath(name), "x"),))
 
     with tarfile.open(fileobj=io.BytesIO(tar_bytes(context))) as tar:
         assert tar.getnames() == [name.partition("/")[0], name]
-
-
-@pytest.mark.parametrize(
-    ("size", "mode", "expected"),
-    [
-        pytest.param(None, 0o644, (tarfile.DIRTYPE, 0, 0o755), id="a folder"),
-        pytest.param(7, 0o644, (tarfile.REGTYPE, 7, 0o644), id="a file"),
-        pytest.param(0, 0o755, (tarfile.REGTYPE, 0, 0o755), id="an empty program"),
-    ],
-)
-def test_an_entry_is_fixed(size: int | None, mode: int, expected: tuple[bytes, int, int]) -> None:
-    entry = fixed_entry("x", size=size, mode=mode)
-
-    assert (entry.type, entry.size, entry.mode) == expected
-    assert entry.mtime == FIXED_MTIME
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:

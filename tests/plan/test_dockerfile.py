@@ -5,7 +5,7 @@ import pytest
 from infer_cli.plan.dockerfile import quote, render_dockerfile
 
 
-def test_each_place_gets_its_value() -> None:
+def test_each_placeholder_gets_its_value() -> None:
     template = "FROM {{ base_image }}\n# {{ base_image }} {{ note }}\n"
 
     text = render_dockerfile(template, {"base_image": "scratch", "note": "hello"})
@@ -21,14 +21,14 @@ def test_each_place_gets_its_value() -> None:
         pytest.param("LABEL a={{a}}\n", id="braces without spaces"),
         pytest.param("LABEL a={{ A }}\n", id="upper case"),
         pytest.param("LABEL a={ a }\n", id="single braces"),
-        pytest.param("LABEL a=\\1 \\g<name>\n", id="what a replacement could mean"),
+        pytest.param("LABEL a=\\1 \\g<name>\n", id="escapes of regular expressions"),
     ],
 )
-def test_what_is_no_place_stays(text: str) -> None:
+def test_text_that_is_no_placeholder_stays(text: str) -> None:
     assert render_dockerfile(text, {}) == text
 
 
-def test_a_value_is_put_in_as_it_is() -> None:
+def test_a_value_is_inserted_unchanged() -> None:
     value = r"\1 {{ other }} $HOME ${HOME} \g<name>"
 
     assert render_dockerfile("LABEL a={{ a }}", {"a": value}) == f"LABEL a={value}"
@@ -38,7 +38,7 @@ def test_a_value_is_put_in_as_it_is() -> None:
     ("template", "values", "names"),
     [
         pytest.param("{{ a }} {{ b }}", {"a": "1"}, "b", id="value missing"),
-        pytest.param("{{ a }}", {"a": "1", "b": "2"}, "b", id="place missing"),
+        pytest.param("{{ a }}", {"a": "1", "b": "2"}, "b", id="placeholder missing"),
         pytest.param("{{ c }} {{ a }}", {"b": "2", "a": "1"}, "b, c", id="both"),
     ],
 )
@@ -61,5 +61,5 @@ def test_a_name_in_only_one_of_template_and_values_is_an_error(
         pytest.param("two\nlines", '"two lines"', id="newline"),
     ],
 )
-def test_a_value_is_quoted(value: str, expected: str) -> None:
+def test_a_value_is_quoted_and_escaped(value: str, expected: str) -> None:
     assert quote(value) == expected

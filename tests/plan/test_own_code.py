@@ -17,7 +17,7 @@ def _write(root: Path, *names: str) -> None:
         (root / name).write_text("")
 
 
-def test_package_keeps_its_name(tmp_path: Path) -> None:
+def test_a_package_keeps_its_name(tmp_path: Path) -> None:
     _write(tmp_path, "shop/__init__.py", "shop/columns.py", "shop/data/codes.csv")
 
     code = collect_code([tmp_path / "shop"])
@@ -30,7 +30,7 @@ def test_package_keeps_its_name(tmp_path: Path) -> None:
     ]
 
 
-def test_folder_of_modules_is_laid_open(tmp_path: Path) -> None:
+def test_a_folder_of_modules_gives_its_modules_at_the_top_level(tmp_path: Path) -> None:
     _write(tmp_path, "src/columns.py", "src/shop/__init__.py")
 
     code = collect_code([tmp_path / "src"])
@@ -38,13 +38,13 @@ def test_folder_of_modules_is_laid_open(tmp_path: Path) -> None:
     assert code.modules == {"columns", "shop"}
 
 
-def test_single_module_is_taken(tmp_path: Path) -> None:
+def test_a_single_module_comes_without_its_neighbours(tmp_path: Path) -> None:
     _write(tmp_path, "columns.py", "other.py")
 
     assert collect_code([tmp_path / "columns.py"]).modules == {"columns"}
 
 
-def test_what_python_and_tools_leave_behind_is_left_out(tmp_path: Path) -> None:
+def test_caches_and_hidden_files_are_left_out(tmp_path: Path) -> None:
     _write(tmp_path, "src/columns.py", "src/__pycache__/columns.pyc", "src/.git/config", "src/.env")
 
     code = collect_code([tmp_path / "src"])
@@ -52,14 +52,14 @@ def test_what_python_and_tools_leave_behind_is_left_out(tmp_path: Path) -> None:
     assert [str(place) for place, _ in code.files] == ["columns.py"]
 
 
-def test_folder_without_code_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_python_code_is_refused(tmp_path: Path) -> None:
     _write(tmp_path, "notes/readme.txt")
 
     with pytest.raises(InferError, match="no Python code"):
         collect_code([tmp_path / "notes"])
 
 
-def test_two_files_of_one_place_are_refused(tmp_path: Path) -> None:
+def test_two_files_with_the_same_path_are_refused(tmp_path: Path) -> None:
     _write(tmp_path, "one/columns.py", "two/columns.py")
 
     with pytest.raises(InferError, match="would be the same module"):

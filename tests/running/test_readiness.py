@@ -1,41 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 import pytest
 
-from infer_cli.engine.connection import Engine
-from infer_cli.engine.endpoints import Endpoint
-from infer_cli.engine.services import Service
-from infer_cli.running.readiness import service_url
-
-if TYPE_CHECKING:
-    from docker import APIClient
-
-HERE = "unix:///var/run/docker.sock"
-TUNNEL = "tcp://localhost:2375"
-THERE = "ssh://ada@big.example"
-
-
-def make_engine(url: str) -> Engine:
-    """An engine that is known, and not connected."""
-    return Engine(cast("APIClient", None), Endpoint(url, "a test"), "20.10.24", "1.41", "amd64")
-
-
-def make_service(host_ip: str | None, host_port: int | None) -> Service:
-    return Service(
-        name="iris",
-        container_id="0",
-        image="iris:v1",
-        state="running",
-        health=None,
-        exit_code=0,
-        restart_count=0,
-        started_at=None,
-        host_ip=host_ip,
-        host_port=host_port,
-        model=None,
-    )
+from infer_cli.errors import PredictionFailed
+from infer_cli.running.readiness import require_url, service_url
+from tests.running.conftest import HERE, THERE, TUNNEL, make_engine, make_service
 
 
 @pytest.mark.parametrize(
@@ -63,3 +32,19 @@ def test_a_service_is_reached_where_it_is_published(
 
 def test_a_service_without_a_port_is_not_reached() -> None:
     assert service_url(make_engine(HERE), make_service("127.0.0.1", None)) is None
+
+
+def test_a_url_that_is_needed_is_that_of_the_service() -> None:
+    assert require_url(make_engine(HERE), make_service(None, 5001)) == "http://localhost:5001"
+
+
+@pytest.mark.parametrize(
+    ("engine_url", "state", "message"),
+    [
+        pytest.param(HERE, "exited", r"the service iris is not running \(exited\)", id="not running"),
+        pytest.param(THERE, "running", "the service iris is not reachable from here", id="not reachable"),
+    ],
+)
+def test_a_url_that_is_needed_and_missing_is_an_error(engine_url: str, state: str, message: str) -> None:
+    with pytest.raises(PredictionFailed, match=f"^{message}$"):
+        require_url(make_engine(engine_url), make_service("127.0.0.1", 5001, state))

@@ -1,4 +1,4 @@
-"""Archives of skops and ONNX models that attack who loads them: see `attacks`."""
+"""Hostile archives of skops: see `attacks`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import zipfile
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, helper
 
 State = dict[str, Any]
 SVC = "sklearn.svm._classes.SVC"
@@ -48,7 +47,7 @@ def saved(values: object, *, allow_pickle: bool = False) -> bytes:
 
 
 def archive(schema: State, *members: tuple[str | zipfile.ZipInfo, bytes], size: int | None = None) -> bytes:
-    """A zip with a schema; `size` is what it says of the size of the last member."""
+    """A zip with a schema and members; `size` is a false size for the last member."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as made:
         made.writestr("schema.json", json.dumps({"protocol": 2, "_skops_version": "0.16.0", **schema}))
@@ -66,7 +65,7 @@ def link(name: str) -> zipfile.ZipInfo:
 
 
 def running(canary: str) -> dict[str, bytes]:
-    """These write the canary if all that skops lists is trusted, as its documentation shows it."""
+    """Archives that write the canary if the user trusts all types that skops lists for them."""
     touch = [plain("touch"), plain(canary)]
     opened = listed(plain(canary), plain("w"), kind="tuple")
     words = saved(np.array(["touch", canary]))
@@ -92,9 +91,13 @@ def running(canary: str) -> dict[str, bytes]:
 
 
 def tricks(_: str) -> dict[str, bytes]:
-    """Nothing is run, as skops is now: these were ways past it, or go wrong with known names alone."""
+    """Archives that run nothing in a current skops: former ways past it, and misuse of allowed names."""
+    return _schema_tricks() | _archive_tricks()
+
+
+def _schema_tricks() -> dict[str, bytes]:
+    """Objects whose loader, number or parts are false."""
     owner = node(SVC, "ObjectNode")
-    pickled = pickle.dumps([1])
     logs = listed(node("numpy.log1p", "FunctionNode"), kind="list")
     strings = listed(node("builtins.str", "TypeNode"), kind="list")
     generator = {"bit_generator": plain("seed")}
@@ -103,11 +106,9 @@ def tricks(_: str) -> dict[str, bytes]:
         again = node(SVC, "CachedNode", __id__=number)
         bomb = {**listed(bomb, again, again), "__id__": number + 1}
     holder = {**listed({**listed(), "__id__": 1}), "__id__": 1}
-    objects = saved(np.array([{}], dtype=object), allow_pickle=True)
-    table = io.BytesIO()
-    with zipfile.ZipFile(table, "w") as made:
-        made.writestr("data.npy", objects)
-    sparse = node("scipy.sparse._csr.csr_matrix", "SparseMatrixNode", type="scipy", file="0.npz")
+    deep = plain(1)
+    for _depth in range(200):
+        deep = listed(deep)
     found: dict[str, State] = {
         "operator of another name (CVE-2025-54412)": node(
             f"{SVC.rpartition('.')[0]}.call", "OperatorFuncNode", attrs=listed(kind="tuple")
@@ -151,14 +152,21 @@ def tricks(_: str) -> dict[str, bytes]:
         "object that holds itself": holder,
         "objects without end": bomb,
         "nothing of an earlier object": node(SVC, "CachedNode", __id__=9),
+        "objects in objects": deep,
     }
-    made_of = {name: archive(model(a=state)) for name, state in found.items()}
-    deep = plain(1)
-    for _depth in range(200):
-        deep = listed(deep)
+    return {name: archive(model(a=state)) for name, state in found.items()}
+
+
+def _archive_tricks() -> dict[str, bytes]:
+    """Files in the archive that are no plain arrays or lead elsewhere, and false protocols."""
+    pickled = pickle.dumps([1])
+    objects = saved(np.array([{}], dtype=object), allow_pickle=True)
+    table = io.BytesIO()
+    with zipfile.ZipFile(table, "w") as made:
+        made.writestr("data.npy", objects)
+    sparse = node("scipy.sparse._csr.csr_matrix", "SparseMatrixNode", type="scipy", file="0.npz")
     safe = model(a=array("0.npy"))
-    return made_of | {
-        "objects in objects": archive(model(a=deep)),
+    return {
         "array of pickles": archive(safe, ("0.npy", objects)),
         "pickle for an array": archive(safe, ("0.npy", pickled)),
         "table of pickles": archive(model(a=sparse), ("0.npz", table.getvalue())),
@@ -171,42 +179,3 @@ def tricks(_: str) -> dict[str, bytes]:
         "text for a protocol": archive({**model(), "protocol": "0"}),
         "newer protocol": archive({**model(), "protocol": 99}),
     }
-
-
-def graphs(_: str) -> dict[str, bytes]:
-    """ONNX models that reach outside of their file."""
-    elsewhere = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[2])
-    elsewhere.data_location = TensorProto.EXTERNAL
-    elsewhere.external_data.add(key="location", value="../../../etc/passwd")
-    foreign = helper.make_node(
-        "EPContext", ["X"], ["Y"], domain="com.microsoft", ep_cache_context="/etc/passwd"
-    )
-    add = helper.make_node("Add", ["X", "w"], ["Y"])
-    constant = helper.make_node("Constant", [], ["w"], value=elsewhere)
-    branch = helper.make_graph([foreign], "branch", [], [])
-    choice = helper.make_node("If", ["X"], ["Y"], then_branch=branch, else_branch=branch)
-    function = helper.make_function("", "Mine", ["X"], ["Y"], [foreign], [helper.make_opsetid("", 18)])
-    mine = helper.make_node("Mine", ["X"], ["Y"])
-    good = _graph(helper.make_node("Neg", ["X"], ["Y"]))
-    return {
-        "numbers of another file": _graph(add, initializers=[elsewhere]),
-        "constant of another file": _graph(constant, add),
-        "operator from elsewhere": _graph(foreign),
-        "operator from elsewhere in a branch": _graph(choice),
-        "operator from elsewhere in a function": _graph(mine, functions=[function]),
-        "cut short": good[:-20],
-    }
-
-
-def _graph(*nodes: Any, initializers: Any = (), functions: Any = ()) -> bytes:
-    shape = [None, 2]
-    made = helper.make_graph(
-        list(nodes),
-        "model",
-        [helper.make_tensor_value_info("X", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("Y", TensorProto.FLOAT, shape)],
-        list(initializers),
-    )
-    whole = helper.make_model(made, functions=list(functions), opset_imports=[helper.make_opsetid("", 18)])
-    data: bytes = whole.SerializeToString()
-    return data

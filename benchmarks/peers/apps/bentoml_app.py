@@ -1,4 +1,4 @@
-"""BentoML with adaptive batches."""
+"""A BentoML service with adaptive batching."""
 
 import os
 import pickle

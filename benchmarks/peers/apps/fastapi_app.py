@@ -1,4 +1,4 @@
-"""FastAPI as its documentation writes it: pydantic models, and a plain function that runs in a thread."""
+"""A FastAPI service as in FastAPI's documentation: pydantic models, and a function that runs in a thread."""
 
 import os
 import pickle
@@ -13,13 +13,13 @@ model = pickle.loads(Path(os.environ["MODEL_FILE"]).read_bytes())
 
 
 class Rows(BaseModel):
-    """What a client sends."""
+    """The body of a request."""
 
     rows: list[list[float]]
 
 
 class Predictions(BaseModel):
-    """What it gets."""
+    """The body of an answer."""
 
     predictions: list[int]
 

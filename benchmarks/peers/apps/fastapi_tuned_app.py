@@ -1,4 +1,4 @@
-"""FastAPI by one who knows it: orjson, arrays, no pydantic, no thread; nothing is checked any more."""
+"""A FastAPI service tuned by an expert: orjson and arrays, no pydantic, no thread, no checks of the input."""
 
 import os
 import pickle
@@ -14,7 +14,7 @@ model = pickle.loads(Path(os.environ["MODEL_FILE"]).read_bytes())
 
 @app.get("/health")
 async def health() -> Response:
-    """Tell that the model is loaded."""
+    """Answer once the model is loaded."""
     return Response(b"ok")
 
 

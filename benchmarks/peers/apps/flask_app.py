@@ -1,4 +1,4 @@
-"""The usual tutorial with Flask, but for the model: it is loaded once, not with each request."""
+"""A Flask service as in most tutorials, except that it loads the model once and not for each request."""
 
 import os
 import pickle
@@ -13,7 +13,7 @@ model = pickle.loads(Path(os.environ["MODEL_FILE"]).read_bytes())
 
 @app.get("/health")
 def health():
-    """Tell that the model is loaded."""
+    """Answer once the model is loaded."""
     return "ok"
 
 

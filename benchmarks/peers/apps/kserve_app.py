@@ -1,4 +1,4 @@
-"""A model of KServe, as its scikit-learn server has one."""
+"""A KServe model, written like the one in KServe's own scikit-learn server."""
 
 import os
 import pickle
@@ -25,5 +25,5 @@ class Pickled(Model):
 if __name__ == "__main__":
     model = Pickled("model")
     model.load()
-    # The options of the command line are its own to read.
+    # ModelServer itself reads the options of the command line.
     ModelServer().start([model])

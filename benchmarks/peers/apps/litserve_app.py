@@ -1,4 +1,4 @@
-"""LitServe with batches: as many requests as wait are predicted together."""
+"""A LitServe service with batching: one prediction for all requests in the queue."""
 
 import os
 import pickle
@@ -20,11 +20,11 @@ class Pickled(litserve.LitAPI):
         self.model = pickle.loads(Path(os.environ["MODEL_FILE"]).read_bytes())
 
     def decode_request(self, request):
-        """Give the rows of one request."""
+        """The rows of one request."""
         return np.array(request["rows"])
 
     def batch(self, inputs):
-        """Put the rows of several requests together, and remember where each ends."""
+        """Join the rows of several requests, with the position where each request ends."""
         return np.concatenate(inputs), np.cumsum([len(rows) for rows in inputs])[:-1]
 
     def predict(self, batch):
@@ -33,11 +33,11 @@ class Pickled(litserve.LitAPI):
         return np.split(self.model.predict(rows), ends)
 
     def unbatch(self, output):
-        """Give each request its own."""
+        """The labels of each request."""
         return output
 
     def encode_response(self, output):
-        """Give what becomes JSON."""
+        """The answer as an object to encode as JSON."""
         return {"predictions": output.tolist()}
 
 

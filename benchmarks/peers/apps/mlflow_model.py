@@ -1,4 +1,4 @@
-"""Writes the model as MLflow keeps one, into the folder given."""
+"""Writes the model in MLflow's format into the folder of the first argument."""
 
 import os
 import pickle

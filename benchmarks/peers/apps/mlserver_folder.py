@@ -1,4 +1,4 @@
-"""Writes what MLServer reads of a model, into the folder given."""
+"""Writes the model and settings for MLServer into the folder of the first argument."""
 
 import json
 import os
@@ -11,7 +11,7 @@ BATCH_TIMEOUT_S = 0.002
 
 folder = Path(sys.argv[1])
 folder.mkdir()
-# MLServer reads pickles with joblib, which reads both.
+# MLServer loads the file with joblib, which also reads pickles.
 shutil.copy(os.environ["MODEL_FILE"], folder / "model.joblib")
 settings = {
     "name": "model",

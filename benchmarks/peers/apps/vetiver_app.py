@@ -1,4 +1,4 @@
-"""vetiver's API for a model."""
+"""A vetiver service for the model."""
 
 import os
 import pickle

@@ -18,7 +18,7 @@ def check_both_sides(file: Path) -> Predictor:
     assert inspection.kind == predictor.model.kind
     assert inspection.classes == (None if predictor.classes is None else tuple(predictor.classes))
     assert inspection.features is not None
-    assert [(one.name, one.kind, one.required, one.nullable) for one in inspection.features] == [
+    assert [(one.name, one.type, one.required, one.nullable) for one in inspection.features] == [
         (feature.name, feature.type, feature.required, feature.nullable) for feature in predictor.features
     ]
     return predictor

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infer_cli.inspection.formats import skops_rules as host_names
+from infer_cli.inspection.formats import skops_names as host_names
 from service.loading import skops_names
 from service.loading.skops_schema import Schema
 from service.loading.unpickling import STAND_INS

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from infer_cli.client.cells import number_or_string, typed_row
+from infer_cli.client.service_client import ServedFeature
+
+FEATURES = {
+    "size": ServedFeature("number"),
+    "color": ServedFeature("text"),
+    "note": ServedFeature("text", takes_empty=True),
+    "wet": ServedFeature("boolean"),
+    "day": ServedFeature("date"),
+    "some": ServedFeature("any"),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("", None, id="nothing"),
+        pytest.param("3", 3, id="whole"),
+        pytest.param("-3", -3, id="negative"),
+        pytest.param("+3.5", 3.5, id="plus"),
+        pytest.param(" 3 ", 3, id="spaces around"),
+        pytest.param("1e3", 1000.0, id="exponent"),
+        pytest.param(".5", 0.5, id="no digit before the point"),
+        pytest.param("inf", math.inf, id="infinity"),
+        pytest.param("1_000", "1_000", id="what only Python reads as a number"),
+        pytest.param("3,5", "3,5", id="decimal comma"),
+        pytest.param("red", "red", id="a word"),
+        pytest.param(" ", " ", id="a space"),
+        pytest.param("0x10", "0x10", id="hexadecimal"),
+        pytest.param("True", "True", id="boolean"),
+        pytest.param("9" * 5000, math.inf, id="more digits than Python reads"),
+    ],
+)
+def test_a_cell_is_a_number_where_it_reads_as_one(text: str, expected: object) -> None:
+    found = number_or_string(text)
+
+    assert (found, type(found)) == (expected, type(expected))
+
+
+def test_a_cell_may_say_that_it_is_no_number() -> None:
+    found = number_or_string("NaN")
+
+    assert isinstance(found, float)
+    assert math.isnan(found)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param({"size": "1.5"}, {"size": 1.5}, id="a number"),
+        pytest.param({"size": "big"}, {"size": "big"}, id="a word, which the service refuses by name"),
+        pytest.param({"size": ""}, {"size": None}, id="nothing"),
+        pytest.param({"color": "7"}, {"color": "7"}, id="a string that looks like a number"),
+        pytest.param({"size": "true"}, {"size": True}, id="a boolean for a number"),
+        pytest.param({"color": "007"}, {"color": "007"}, id="leading zeros"),
+        pytest.param({"color": "true"}, {"color": "true"}, id="a string that looks like a boolean"),
+        pytest.param({"color": ""}, {"color": None}, id="a string that is missing"),
+        pytest.param({"note": ""}, {"note": ""}, id="an empty string"),
+        pytest.param({"wet": "True"}, {"wet": True}, id="a boolean as pandas writes it"),
+        pytest.param({"wet": "0"}, {"wet": False}, id="a boolean as a digit"),
+        pytest.param({"wet": "maybe"}, {"wet": "maybe"}, id="no boolean"),
+        pytest.param({"wet": ""}, {"wet": None}, id="a boolean that is missing"),
+        pytest.param({"day": "2026-01-31"}, {"day": "2026-01-31"}, id="a date"),
+        pytest.param({"some": "1.5"}, {"some": 1.5}, id="a number where anything goes"),
+        pytest.param({"some": "007"}, {"some": "007"}, id="a name of digits where anything goes"),
+        pytest.param({"some": "FALSE"}, {"some": False}, id="a boolean where anything goes"),
+        pytest.param({"some": "word"}, {"some": "word"}, id="a word where anything goes"),
+        pytest.param({"unknown": "7"}, {"unknown": 7}, id="a feature that the model does not have"),
+    ],
+)
+def test_values_get_the_types_of_the_features(given: dict[str, str], expected: dict[str, object]) -> None:
+    assert typed_row(given, FEATURES) == expected

@@ -1,0 +1,158 @@
+"""`infer ps`, `infer stop` and `infer logs` with real services, and the completion of their names."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shlex
+import shutil
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+from infer_cli.engine.services import container_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from infer_cli.engine.connection import Engine
+    from tests.conftest import Finished
+
+
+def test_ps_shows_url_health_model_and_age(
+    infer: Callable[..., Finished], iris_service: str, free_port: int
+) -> None:
+    listed = infer("ps", "--json").record["services"]
+
+    found = next(service for service in listed if service["name"] == iris_service)
+    assert found["url"] == f"http://localhost:{free_port}"
+    assert found["state"] == "running"
+    assert found["health"] in {"starting", "healthy"}
+    assert found["model"] == "model.pkl"
+    assert found["age_s"] >= 0
+    assert iris_service in infer("ps").stdout
+
+
+def test_stop_removes_the_service(engine: Engine, infer: Callable[..., Finished], iris_service: str) -> None:
+    stopped = infer("stop", iris_service, "--json")
+
+    assert stopped.exit_code == 0
+    assert stopped.record["name"] == iris_service
+    assert iris_service not in container_names(engine)
+
+
+def test_the_error_of_an_unknown_service_lists_the_existing_ones(
+    infer: Callable[..., Finished], iris_service: str
+) -> None:
+    refused = infer("logs", "no-such-service")
+
+    assert refused.exit_code == 1
+    assert "no service called 'no-such-service'" in refused.stderr
+    assert iris_service in refused.stderr
+
+
+def test_logs_show_the_tail(infer: Callable[..., Finished], iris_service: str) -> None:
+    whole = infer("logs", iris_service)
+
+    assert "serving model.pkl" in whole.stdout
+    assert infer("logs", iris_service, "--tail", "0").stdout == ""
+    assert infer("logs", iris_service, "--since", "1h").stdout == whole.stdout
+    assert infer("logs", iris_service, "--json").record["lines"] == whole.stdout.splitlines()
+
+
+def test_logs_that_follow_end_with_the_container(
+    infer: Callable[..., Finished], infer_program: tuple[str, ...], iris_service: str
+) -> None:
+    follower = subprocess.Popen(
+        [*infer_program, "logs", iris_service, "-f"], stdout=subprocess.PIPE, text=True
+    )
+    assert follower.stdout
+    assert "serving" in follower.stdout.readline()
+
+    infer("stop", iris_service)
+
+    follower.communicate(timeout=20)
+    assert follower.returncode == 0
+
+
+def test_ctrl_c_ends_the_logs_and_not_the_service(
+    infer: Callable[..., Finished], infer_program: tuple[str, ...], iris_service: str
+) -> None:
+    follower = subprocess.Popen(
+        [*infer_program, "logs", iris_service, "-f"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert follower.stdout
+    follower.stdout.readline()
+
+    follower.send_signal(signal.SIGINT)
+    follower.communicate(timeout=20)
+
+    assert follower.returncode == 130
+    assert infer("exec", iris_service, "--", "true").exit_code == 0
+
+
+def test_names_of_services_complete_in_the_shell(infer_program: tuple[str, ...], iris_service: str) -> None:
+    def complete(*words: str) -> list[str]:
+        script = "import sys; from infer_cli.cli import app; sys.argv = ['infer']; app(prog_name='infer')"
+        line = " ".join(words)
+        found = subprocess.run(
+            [infer_program[0], "-c", script],
+            env={
+                **os.environ,
+                "_INFER_COMPLETE": "complete_bash",
+                "COMP_WORDS": line,
+                "COMP_CWORD": str(len(words) - 1),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return found.stdout.split()
+
+    assert complete("infer", "stop", iris_service[:14]) == [iris_service]
+    assert complete("infer", "exec", iris_service[:14]) == [iris_service]
+    assert "predict" in complete("infer", "pre")
+
+
+def test_ps_reports_a_model_file_that_changed(
+    infer: Callable[..., Finished],
+    iris_image: str,
+    iris_folder: Path,
+    service_name: str,
+    free_port: int,
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(iris_folder, folder)
+    file = folder / "model.pkl"
+    first = file.read_bytes()
+    infer(
+        *("run", iris_image, "--model-dir", str(folder), "-d"),
+        *("--name", service_name, "--port", str(free_port)),
+    )
+
+    def on_disk() -> str:
+        listed = infer("ps", "--json").record["services"]
+        return str(next(service for service in listed if service["name"] == service_name)["model_on_disk"])
+
+    assert on_disk() == "same"
+    file.write_bytes(first)
+    assert on_disk() == "same"
+    other = pickle.loads(first)
+    other[-1].intercept_ += 1
+    file.write_bytes(pickle.dumps(other))
+    assert on_disk() == "changed"
+    shown = infer("ps").stdout
+    command = next(line.strip() for line in shown.splitlines() if "infer stop" in line)
+    assert f"{service_name}: {file} changed on disk; restart to serve it:" in shown
+    stop, run = (shlex.split(part)[1:] for part in command.split(" && "))
+    assert infer(*stop).exit_code == 0
+    assert infer(*run).exit_code == 0
+    assert on_disk() == "same"
+    file.unlink()
+    assert on_disk() == "missing"
+    assert "is gone" in infer("ps").stdout
