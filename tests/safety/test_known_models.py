@@ -108,7 +108,9 @@ def _required(cls: Any) -> list[str]:
     import inspect  # noqa: PLC0415 (infer has a command of that name)
 
     parameters = inspect.signature(cls.__init__).parameters.values()
-    return [p.name for p in parameters if p.default is p.empty and p.name in NEEDED]
+    required = [p.name for p in parameters if p.default is p.empty and p.name in NEEDED]
+    # It has a default only while `base_estimator`, its former name, is still taken.
+    return ["estimator"] if cls.__name__ in ("ClassifierChain", "RegressorChain") else required
 
 
 def _fitted(estimator: Any) -> Any:
