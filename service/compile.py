@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from service.compiler.archive import read_saved, write_saved
-from service.compiler.codec import Origin, Parity, Saved
-from service.compiler.parity import Trial, as_taken, compare, compare_rows, try_program
+from service.compiler.parity import Trial, compare, compare_rows
+from service.compiler.program import as_taken, try_program
+from service.compiler.saved import Origin, Parity, Saved
 from service.errors import (
     InvalidInput,
     ModelUnloadable,

@@ -1,48 +1,49 @@
-"""Trees, and the sums of their leaves."""
+"""Sums of the leaves that rows reach in trees: in C, and in NumPy for a machine without the C code."""
 
 from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from service.native.library import (
     CATEGORIES,
     FEATURE,
-    FEW_ROWS,
+    GIL_ROWS_MAX,
     MISSING_LEFT,
     NODE,
     SET_WORDS,
     ForestStruct,
-    within,
+    are_positions,
 )
 
 if TYPE_CHECKING:
-    from service.native.library import Library
+    from service.native.library import Array, Library
 
 
 @dataclass(frozen=True)
 class Trees:
-    """Trees as arrays. Siblings stand side by side: only where the left one is, is said.
+    """Binary trees as arrays; `Node` and `Forest` of native.h describe the layout.
 
-    `nodes`: of type `NODE`; `leaf`: for each node that is a leaf, its position in `values`, which has shape
-    (leaves, width); `sets`: the categories that go left, as bits, of shape (sets, 4); `roots` and `columns`,
-    by tree: where it begins, and the first of the `width` outputs that its leaves are added to.
+    `nodes` has the dtype `NODE`. By node, `leaf` has the position of a leaf in `values`, which has the shape
+    (leaves, width). By set, `sets` has a bit for each category that goes left, in the shape (sets, 4). By
+    tree, `roots` has the position of the root, and `columns` the first of the `width` outputs that the leaves
+    are added to. `outputs` is the number of all outputs.
     """
 
-    nodes: Any
-    leaf: Any
-    values: Any
-    sets: Any
-    roots: Any
-    columns: Any
+    nodes: Array
+    leaf: Array
+    values: Array
+    sets: Array
+    roots: Array
+    columns: Array
     outputs: int
 
 
 class Forest:
-    """Trees that are ready to be walked through. Needs `LIBRARY`."""
+    """Trees for the C code. Raises `ValueError` for trees that `check_trees` refuses."""
 
     def __init__(self, trees: Trees, library: Library) -> None:
         self.trees = Trees(
@@ -64,51 +65,55 @@ class Forest:
             len(held.sets),
         )
         self.address = ctypes.addressof(self._struct)
-        checked(held)
-        self.least_features = 1 + int((held.nodes["feature"] & FEATURE).max(initial=0))
-        self._hold = library.holding.add_leaves
-        self._release = library.releasing.add_leaves
+        check_trees(held)
+        self.features_min = 1 + int((held.nodes["feature"] & FEATURE).max(initial=0))
+        self._add_with_gil = library.with_gil.add_leaves
+        self._add_without_gil = library.without_gil.add_leaves
 
-    def add_to(self, sums: Any, rows: Any) -> None:  # noqa: ANN401
-        """Add to `sums`, of shape (rows, outputs) and C-ordered float64, the leaves that `rows` reach."""
+    def add_to(self, sums: Array, rows: Array) -> None:
+        """Add the values of the leaves that `rows` reach to `sums`.
+
+        `sums` is a C-ordered array of float64 of shape (rows, outputs). Raises `ValueError` for other shapes.
+        """
         rows = np.ascontiguousarray(rows, np.float64)
         count, features = rows.shape
-        if features < self.least_features or sums.shape != (count, self.trees.outputs):
-            message = f"the trees take {self.least_features} features, and there are {features}"
+        if features < self.features_min or sums.shape != (count, self.trees.outputs):
+            message = f"the trees take {self.features_min} features, and there are {features}"
             raise ValueError(message)
-        call = self._hold if count <= FEW_ROWS else self._release
-        call(self.address, rows.ctypes.data, count, features, sums.ctypes.data)
+        add = self._add_with_gil if count <= GIL_ROWS_MAX else self._add_without_gil
+        add(self.address, rows.ctypes.data, count, features, sums.ctypes.data)
 
 
-def checked(trees: Trees) -> Trees:
-    """Give the trees; raise `ValueError` unless every way through them goes forward, and ends at a leaf.
+def check_trees(trees: Trees) -> Trees:
+    """Give the trees; raise `ValueError` if a walk from a root could leave the arrays, or never end.
 
-    The walk itself looks at no bounds.
+    The walk in C checks no bounds.
     """
     nodes, left = trees.nodes, trees.nodes["left"].astype(np.int64)
-    here = np.arange(len(nodes))
-    stays = (left == here) & (nodes["threshold"] == np.inf) & (nodes["feature"] == MISSING_LEFT)
-    goes_on = (left > here) & (left + 1 < len(nodes))
-    category = nodes["feature"] & CATEGORIES != 0
-    sets = np.where(category, nodes["threshold"], 0)
+    positions = np.arange(len(nodes))
+    is_leaf = (left == positions) & (nodes["threshold"] == np.inf) & (nodes["feature"] == MISSING_LEFT)
+    # Children come after their parent, so that no walk goes in a circle.
+    has_children = (left > positions) & (left + 1 < len(nodes))
+    has_set = nodes["feature"] & CATEGORIES != 0
+    sets = np.where(has_set, nodes["threshold"], 0)
     width = trees.values.shape[1]
-    good = (
-        (stays | goes_on).all()
-        and within(trees.leaf, len(trees.values))
-        and within(trees.roots, len(nodes))
-        and within(trees.columns, trees.outputs - width + 1)
-        and (not category.any() or within(sets, len(trees.sets)))
+    are_sound = (
+        (is_leaf | has_children).all()
+        and are_positions(trees.leaf, len(trees.values))
+        and are_positions(trees.roots, len(nodes))
+        and are_positions(trees.columns, trees.outputs - width + 1)
+        and (not has_set.any() or are_positions(sets, len(trees.sets)))
         and len(trees.leaf) == len(nodes)
         and len(trees.columns) == len(trees.roots)
         and trees.sets.shape[1] == SET_WORDS
     )
-    if not good:
-        raise ValueError("the trees lead nowhere")
+    if not are_sound:
+        raise ValueError("a position in the trees is out of bounds")
     return trees
 
 
-def walk_slowly(trees: Trees, sums: Any, rows: Any) -> None:  # noqa: ANN401
-    """Do what `Forest.add_to` does where there is no `LIBRARY`: a level of all rows at a time."""
+def add_leaves_in_numpy(trees: Trees, sums: Array, rows: Array) -> None:
+    """Do what `Forest.add_to` does, without the C code: all rows go down one level of a tree at a time."""
     lines = np.arange(len(rows))
     width = trees.values.shape[1]
     for root, column in zip(trees.roots.tolist(), trees.columns.tolist()):
@@ -128,9 +133,10 @@ def walk_slowly(trees: Trees, sums: Any, rows: Any) -> None:  # noqa: ANN401
         sums[:, column : column + width] += trees.values[trees.leaf[at]]
 
 
-def _in_set(trees: Trees, node: Any, value: Any) -> Any:  # noqa: ANN401
-    is_category = (value >= 0) & (value <= 255)  # noqa: PLR2004 (as many as a set has bits)
+def _in_set(trees: Trees, node: Array, value: Array) -> Array:
+    is_category = (value >= 0) & (value <= 255)  # noqa: PLR2004 (a set has 256 bits)
     category = np.where(is_category, value, 0).astype(np.int64)
     position = np.where(node["feature"] & CATEGORIES, node["threshold"], 0).astype(np.int64)
     bit = (trees.sets[position, category >> 6] >> (category & 63).astype(np.uint64)) & np.uint64(1)
-    return np.where(is_category, bit.astype(bool), (node["feature"] & MISSING_LEFT) != 0)
+    goes_left: Array = np.where(is_category, bit.astype(bool), (node["feature"] & MISSING_LEFT) != 0)
+    return goes_left

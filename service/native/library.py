@@ -1,4 +1,4 @@
-"""The compiled library, and what it and Python must agree on: see native.h."""
+"""Loads the compiled C code, and declares what Python and C share: native.h must agree with this module."""
 
 from __future__ import annotations
 
@@ -7,22 +7,29 @@ import platform
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-# As in native.h.
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    # NumPy's types cannot say the shape of an array, and the C code is given arrays of several dtypes.
+    Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
+
+# `Node`, its flags, and the limits of native.h.
 NODE = np.dtype([("threshold", "<f8"), ("left", "<i4"), ("feature", "<u4")])
 MISSING_LEFT = 0x80000000
 CATEGORIES = 0x40000000
 FEATURE = 0x3FFFFFFF
-MOST_FEATURES = 1024
+FEATURES_MAX = 1024
 SET_WORDS = 4
 WORKSPACE = 4096
 GIVE_UP = -1
-# Work on so little is over before another thread could have used the time, and longer work lets others run.
-FEW_ROWS = 64
-FEW_BYTES = 16 * 1024
+# A call for at most this many rows or bytes keeps the GIL, because it ends sooner than another thread could
+# take over. A longer call releases the GIL, so that other threads run meanwhile.
+GIL_ROWS_MAX = 64
+GIL_BYTES_MAX = 16 * 1024
 
 
 class ForestStruct(ctypes.Structure):
@@ -40,8 +47,8 @@ class ColumnsStruct(ctypes.Structure):
     _fields_ = (("names", ctypes.c_char_p), ("ends", ctypes.c_void_p), ("features", ctypes.c_int64))
 
 
-class OperationStruct(ctypes.Structure):
-    """`Operation` of native.h."""
+class RowOperationStruct(ctypes.Structure):
+    """`RowOperation` of native.h."""
 
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("kind", "start", "inputs", "to", "outputs")),
@@ -51,20 +58,23 @@ class OperationStruct(ctypes.Structure):
 
 
 class RowProgramStruct(ctypes.Structure):
-    """`Path` of native.h."""
+    """`RowProgram` of native.h."""
 
     _fields_ = (
-        ("operations", ctypes.POINTER(OperationStruct)),
+        ("operations", ctypes.POINTER(RowOperationStruct)),
         *((name, ctypes.c_int64) for name in ("count", "features", "start", "scores", "link", "decision")),
     )
 
 
 @dataclass(frozen=True)
 class Library:
-    """The same functions twice: holding the interpreter while they work, or letting other threads run."""
+    """The compiled C code, loaded twice.
 
-    holding: Any
-    releasing: Any
+    `with_gil` keeps the GIL during a call, and `without_gil` releases it.
+    """
+
+    with_gil: ctypes.PyDLL
+    without_gil: ctypes.CDLL
 
 
 def _load() -> Library | None:
@@ -76,7 +86,7 @@ def _load() -> Library | None:
     except OSError:
         return None
     address, number = ctypes.c_void_p, ctypes.c_int64
-    for functions in (library.holding, library.releasing):
+    for functions in (library.with_gil, library.without_gil):
         functions.add_leaves.argtypes = (address, address, number, number, address)
         functions.add_leaves.restype = None
         functions.read_rows.argtypes = (address, ctypes.c_char_p, number, address, number)
@@ -95,6 +105,6 @@ def _load() -> Library | None:
 LIBRARY = _load()
 
 
-def within(numbers: Any, count: int) -> bool:  # noqa: ANN401
+def are_positions(numbers: Array, count: int) -> bool:
     """Tell whether all numbers are positions in an array of `count` elements."""
     return bool(((numbers >= 0) & (numbers < count)).all())

@@ -1,34 +1,37 @@
-"""The way of one row through a model, as operations of compiled code."""
+"""One row through all operations of a compiled model, in one call of C code."""
 
 from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from service.native.library import (
+    FEATURES_MAX,
     GIVE_UP,
-    MOST_FEATURES,
     WORKSPACE,
-    OperationStruct,
+    RowOperationStruct,
     RowProgramStruct,
-    within,
+    are_positions,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
     from service.native.forest import Forest
-    from service.native.library import Library
+    from service.native.library import Array, Library
 
 
 @dataclass(frozen=True)
-class Operation:
-    """One operation on the numbers of a row, as native.h has it; `kind` is a name of `OPERATIONS`.
+class RowOperation:
+    """One operation on the numbers of a row: `RowOperation` of native.h says what each field is for.
 
-    It takes `inputs` numbers from `start` on, and puts `outputs` numbers from `to` on.
+    `kind` is a name of `ROW_OPERATIONS`. The operation takes `inputs` numbers of the workspace, from `start`
+    on, and writes `outputs` numbers, from `to` on.
     """
 
     kind: str
@@ -36,16 +39,16 @@ class Operation:
     inputs: int
     to: int
     outputs: int
-    first: Any = None
-    second: Any = None
-    columns: Any = None
+    first: npt.ArrayLike | None = None
+    second: npt.ArrayLike | None = None
+    columns: npt.ArrayLike | None = None
     forest: Forest | None = None
     low: float = 0.0
     high: float = 0.0
 
 
 # In the order of native.h.
-OPERATIONS = ("shift", "stretch", "fill", "clip", "take", "check", "product", "trees")
+ROW_OPERATIONS = ("shift", "stretch", "fill", "clip", "take", "check", "product", "trees")
 ROW_LINKS = (
     *("none", "shares", "logistic", "logistic of twice", "softmax", "softmax of both"),
     *("normalized logistic", "exp"),
@@ -55,7 +58,10 @@ ROW_DECISIONS = ("none", "positive", "not negative", "largest")
 
 @dataclass(frozen=True)
 class Scores:
-    """Where the scores of a path are, and what becomes of them: names of `ROW_LINKS` and `ROW_DECISIONS`."""
+    """Where the scores are in the workspace, and what is made of them.
+
+    `link` is a name of `ROW_LINKS`, and `decision` one of `ROW_DECISIONS`.
+    """
 
     start: int
     count: int
@@ -64,30 +70,32 @@ class Scores:
 
 
 class RowProgram:
-    """The way of one row through a model. Needs `LIBRARY`, and raises `ValueError` for what leads nowhere.
+    """The operations of a compiled model for one row. Raises `ValueError` for operations that do not fit.
 
-    The numbers of an answer are probabilities, or the values of a regressor: `room` has space for them.
+    An answer has `width` numbers: the probabilities of a classifier, or the values of a regressor.
+    `row_buffer` and `answer_buffer` are types of ctypes with space for a row and for an answer.
     """
 
     def __init__(
-        self, features: int, operations: Sequence[Operation], scores: Scores, library: Library
+        self, features: int, operations: Sequence[RowOperation], scores: Scores, library: Library
     ) -> None:
-        self.room = ctypes.c_double * max(2, scores.count)
-        self.row = ctypes.c_double * features
-        self._kept = [_checked(operation) for operation in operations]
+        self.answer_buffer = ctypes.c_double * max(2, scores.count)
+        self.row_buffer = ctypes.c_double * features
+        # The C code reads the arrays of these operations for as long as the program is used.
+        checked = self._operations = [_checked(operation) for operation in operations]
         ends = [features, scores.start + scores.count]
         ends += [part for each in operations for part in (each.start + each.inputs, each.to + each.outputs)]
-        if not (1 <= features <= MOST_FEATURES and scores.count >= 1 and max(ends) <= WORKSPACE):
-            raise ValueError("the path does not fit its workspace")
-        array = (OperationStruct * len(operations))(*(_operation(kept) for kept in self._kept))
+        if not (1 <= features <= FEATURES_MAX and scores.count >= 1 and max(ends) <= WORKSPACE):
+            raise ValueError("the row program does not fit into its workspace")
+        structs = (RowOperationStruct * len(checked))(*(_struct_of(operation) for operation in checked))
         link, decision = ROW_LINKS.index(scores.link), ROW_DECISIONS.index(scores.decision)
         self._struct = RowProgramStruct(
-            array, len(operations), features, scores.start, scores.count, link, decision
+            structs, len(checked), features, scores.start, scores.count, link, decision
         )
         self.address = ctypes.addressof(self._struct)
-        self._answer = library.holding.answer_row
-        self.answer_body = library.holding.answer_body
-        self.answer_query = library.holding.answer_query
+        self._answer = library.with_gil.answer_row
+        self.answer_body = library.with_gil.answer_body
+        self.answer_query = library.with_gil.answer_query
         self._scores = scores
 
     @property
@@ -98,16 +106,19 @@ class RowProgram:
         return 0 if self._scores.link == "none" and self._scores.decision != "none" else self._scores.count
 
     def answer(self, row: Sequence[float]) -> tuple[int, list[float]] | None:
-        """The position of the class (0 for regressors) and the numbers; None if others must judge."""
-        room = self.room()
-        position = self._answer(self.address, self.row(*row), room)
-        return None if position == GIVE_UP else (position, room[: self.width])
+        """Give the position of the class (0 for a regressor) and the numbers of the answer.
+
+        None stands for a row that NumPy or the estimator must answer.
+        """
+        answer = self.answer_buffer()
+        position = self._answer(self.address, self.row_buffer(*row), answer)
+        return None if position == GIVE_UP else (position, answer[: self.width])
 
 
-def _checked(operation: Operation) -> Operation:
-    """Give the operation with arrays as the compiled code reads them, if these are of the right sizes."""
-    given, outputs, inputs = operation, operation.outputs, operation.inputs
-    same = given.kind in ("shift", "stretch", "fill", "clip", "check")
+def _checked(given: RowOperation) -> RowOperation:
+    """Give the operation with arrays as the C code reads them; raise `ValueError` if a size does not fit."""
+    outputs, inputs = given.outputs, given.inputs
+    is_elementwise = given.kind in ("shift", "stretch", "fill", "clip", "check")
     first = _flat(given.first, np.float64, inputs * outputs if given.kind == "product" else outputs)
     second = _flat(given.second, np.float64, outputs)
     columns = _flat(given.columns, np.int64, outputs)
@@ -118,25 +129,25 @@ def _checked(operation: Operation) -> Operation:
         "product": (first, second),
         "trees": (first, given.forest),
     }
-    good = (
-        given.kind in OPERATIONS
+    fits = (
+        given.kind in ROW_OPERATIONS
         and min(given.start, given.to) >= 0
         and min(inputs, outputs) >= 1
-        and not (same and inputs != outputs)
+        and not (is_elementwise and inputs != outputs)
         and not any(part is None for part in needed.get(given.kind, ()))
-        and (columns is None or within(columns, inputs))
-        and outputs <= MOST_FEATURES
+        and (columns is None or are_positions(columns, inputs))
+        and outputs <= FEATURES_MAX
         and (
             given.forest is None
-            or (given.forest.least_features <= inputs and given.forest.trees.outputs == outputs)
+            or (given.forest.features_min <= inputs and given.forest.trees.outputs == outputs)
         )
     )
-    if not good:
+    if not fits:
         raise ValueError(f"the operation {given.kind} does not fit its numbers")
     return replace(given, first=first, second=second, columns=columns)
 
 
-def _flat(numbers: Any, dtype: Any, count: int) -> Any:  # noqa: ANN401
+def _flat(numbers: npt.ArrayLike | None, dtype: npt.DTypeLike, count: int) -> Array | None:
     if numbers is None:
         return None
     flat = np.ascontiguousarray(numbers, dtype).ravel()
@@ -145,10 +156,13 @@ def _flat(numbers: Any, dtype: Any, count: int) -> Any:  # noqa: ANN401
     return flat
 
 
-def _operation(kept: Operation) -> OperationStruct:
+def _struct_of(operation: RowOperation) -> RowOperationStruct:
+    """Give a checked operation to the C code."""
+    arrays = (operation.first, operation.second, operation.columns)
     first, second, columns = (
-        None if array is None else array.ctypes.data for array in (kept.first, kept.second, kept.columns)
+        array.ctypes.data if isinstance(array, np.ndarray) else None for array in arrays
     )
-    forest = kept.forest.address if kept.forest else None
-    places = (OPERATIONS.index(kept.kind), kept.start, kept.inputs, kept.to, kept.outputs)
-    return OperationStruct(*places, first, second, columns, forest, kept.low, kept.high)
+    forest = operation.forest.address if operation.forest else None
+    kind = ROW_OPERATIONS.index(operation.kind)
+    places = (kind, operation.start, operation.inputs, operation.to, operation.outputs)
+    return RowOperationStruct(*places, first, second, columns, forest, operation.low, operation.high)

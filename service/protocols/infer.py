@@ -88,7 +88,7 @@ class _OneRow:
         self._kept = (reader, program)
         self._columns, self._program = reader.address, program.address
         self._answer_body, self._answer_query = program.answer_body, program.answer_query
-        self._room, self._inputs, self._width = program.room, program.row, program.width
+        self._room, self._inputs, self._width = program.answer_buffer, program.row_buffer, program.width
         self._write = writer.row
 
     def of_body(self, body: bytes) -> dict[str, JsonValue] | None:

@@ -22,8 +22,7 @@ from sklearn.preprocessing import FunctionTransformer
 from service import compile as compile_module
 from service.compile import compile_model
 from service.compiler.archive import read_saved
-from service.compiler.functions import Outcome
-from service.compiler.parity import Difference, Trial, compare
+from service.compiler.parity import Difference
 from service.errors import NotCompilable, NotCompiled
 from service.loading.model_file import load_model
 from service.models.fitted_model import FittedModel
@@ -31,7 +30,7 @@ from service.models.fitted_model import FittedModel
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from service.compiler.codec import Saved
+    from service.compiler.saved import Saved
     from service.loading.model_file import LoadedModel
     from service.models.estimators import Estimator
 
@@ -233,16 +232,3 @@ def test_given_rows_that_the_compiled_model_cannot_answer_are_named(save: Callab
 
     assert caught.value.kind == "left_to_model"
     assert caught.value.details == ["row 2"]
-
-
-def test_differences_are_counted() -> None:
-    wanted = Outcome(np.array([0, 1, 2]), np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]))
-    found = Outcome(np.array([0, 2, 1]), np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 0.75]]))
-
-    difference = compare(found, wanted)
-
-    assert difference == Difference(labels=2, values=0.0, probabilities=0.25)
-    with pytest.raises(NotCompilable, match="another label"):
-        difference.check()
-    with pytest.raises(NotCompilable, match="the model alone"):
-        Trial(np.zeros((3, 1)), wanted).judge(lambda _: None)

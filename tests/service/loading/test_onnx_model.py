@@ -286,7 +286,7 @@ def test_whole_numbers(write_graph: Callable[..., Path], element: int, value: fl
         pytest.param(
             [("X", TensorProto.COMPLEX64, [None, 2])],
             {},
-            "it takes 'X', which is no table of numbers, texts or truth values. ",
+            "it takes 'X', which is no table of numbers, strings or booleans. ",
             id="complex numbers",
         ),
         pytest.param(

@@ -1,4 +1,4 @@
-"""The sums of leaves against what they stand for: the trees themselves."""
+"""The C code and NumPy add up the leaves as scikit-learn's own trees do, to the last bit."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 from service.compiler.trees import Planting, nodes_of
-from service.native.forest import Forest, walk_slowly
+from service.native.forest import Forest, add_leaves_in_numpy
 from service.native.library import LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def walked(trees: list[Any], rows: Any) -> Any:
+def sums_of(trees: list[Any], rows: Any) -> Any:
     planting = Planting(outputs=1, width=1)
     for tree in trees:
         planting.add(nodes_of(tree.tree_), tree.tree_.value[:, :, 0])
     sums = planting.sums()
     found = sums(rows)
-    slowly = np.zeros((len(rows), 1))
-    walk_slowly(sums.trees, slowly, rows)
-    assert (slowly == found).all()
+    in_numpy = np.zeros((len(rows), 1))
+    add_leaves_in_numpy(sums.trees, in_numpy, rows)
+    assert (in_numpy == found).all()
     return found.ravel()
 
 
@@ -46,10 +46,10 @@ def test_sums_are_those_of_the_trees_to_the_last_bit(regression: tuple[Any, Any]
     for tree in forest.estimators_:
         expected += tree.predict(rows[:count])
 
-    assert (walked(forest.estimators_, rows[:count]) == expected).all()
+    assert (sums_of(forest.estimators_, rows[:count]) == expected).all()
 
 
-def test_rows_beside_a_threshold_go_the_way_that_they_go_in_32_bits() -> None:
+def test_a_row_beside_a_threshold_goes_to_the_same_child_as_in_32_bits() -> None:
     rows = np.random.default_rng(0).normal(size=(400, 1)) * 1e3
     tree = DecisionTreeRegressor().fit(rows, np.arange(400))
     thresholds = tree.tree_.threshold[tree.tree_.children_left >= 0]
@@ -64,7 +64,7 @@ def test_rows_beside_a_threshold_go_the_way_that_they_go_in_32_bits() -> None:
     edges = [shift(values) for shift in shifts for values in (thresholds, near.astype(float), halfway, below)]
     given = np.concatenate(edges).reshape(-1, 1)
 
-    assert (walked([tree], given) == tree.predict(given)).all()
+    assert (sums_of([tree], given) == tree.predict(given)).all()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_rows_beside_a_threshold_go_the_way_that_they_go_in_32_bits() -> None:
         ("columns", -1),
     ],
 )
-def test_trees_that_would_lead_out_of_bounds_are_refused(
+def test_trees_with_a_position_out_of_bounds_are_refused(
     regression: tuple[Any, Any], array: str, change: Any
 ) -> None:
     assert LIBRARY
@@ -94,13 +94,13 @@ def test_trees_that_would_lead_out_of_bounds_are_refused(
     else:
         changed[0] = change
 
-    with pytest.raises(ValueError, match="lead nowhere"):
+    with pytest.raises(ValueError, match="out of bounds"):
         Forest(replace(trees, **{array: changed}), LIBRARY)
 
 
-def test_missing_values_go_the_way_that_they_went_in_training(regression: tuple[Any, Any]) -> None:
+def test_a_missing_value_goes_to_the_same_child_as_in_training(regression: tuple[Any, Any]) -> None:
     rows, target = regression[0].copy(), regression[1]
     rows[np.random.default_rng(0).random(rows.shape) < 0.2] = np.nan
     tree = DecisionTreeRegressor(random_state=0).fit(rows, target)
 
-    assert (walked([tree], rows) == tree.predict(rows)).all()
+    assert (sums_of([tree], rows) == tree.predict(rows)).all()

@@ -1,4 +1,4 @@
-"""The reader of rows against what it stands for: the careful reader."""
+"""The C code reads the same rows as the parser in Python, or leaves the text to the parser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GOOD = {"a": 1.5, "länge": -2, "rows": 0}
 
 @pytest.fixture
 def reader() -> RowReader:
-    assert LIBRARY, "the library must be compiled: .ci/setup does it"
+    assert LIBRARY, "the C code must be compiled: .ci/setup compiles it"
     return RowReader(NAMES, LIBRARY)
 
 
@@ -40,12 +40,13 @@ def same_bits(found: Any, expected: float) -> bool:
     ],
 )
 @pytest.mark.parametrize("indent", [None, 2])
-def test_rows_are_those_of_the_careful_reader(
-    reader: RowReader, document: object, indent: int | None
-) -> None:
+def test_a_body_gives_the_rows_of_the_parser(reader: RowReader, document: object, indent: int | None) -> None:
     body = json.dumps(document, ensure_ascii=False, indent=indent).encode()
 
-    assert reader.read(body).tolist() == parse_json(body, FEATURES)
+    rows = reader.read(body)
+
+    assert rows is not None
+    assert rows.tolist() == parse_json(body, FEATURES)
 
 
 @pytest.mark.parametrize(
@@ -83,11 +84,11 @@ def test_rows_are_those_of_the_careful_reader(
         '{"a": 1, "länge": 2, "rows": 3}'.encode("utf-16"),
     ],
 )
-def test_what_is_not_certainly_right_is_left_to_the_careful_reader(reader: RowReader, body: bytes) -> None:
+def test_a_body_that_is_not_certainly_right_is_left_to_the_parser(reader: RowReader, body: bytes) -> None:
     assert reader.read(body) is None
 
 
-def test_no_body_is_read_that_the_careful_reader_refuses(reader: RowReader) -> None:
+def test_no_body_is_read_that_the_parser_refuses(reader: RowReader) -> None:
     chance = random.Random(7)  # noqa: S311 (no secret)
     good = json.dumps({"rows": [GOOD, GOOD]}, ensure_ascii=False).encode()
     read = 0
@@ -100,7 +101,7 @@ def test_no_body_is_read_that_the_careful_reader_refuses(reader: RowReader) -> N
         rows = reader.read(bytes(body))
         if rows is not None:
             read += 1
-            # Raises InvalidInput if it would refuse.
+            # The parser raises InvalidInput for a text that it refuses.
             assert rows.tolist() == parse_json(bytes(body), FEATURES)
     assert read > 500
 
@@ -130,7 +131,7 @@ def numbers() -> list[str]:
             f"{digits}e{chance.randint(-30, 18)}",
             repr(bits),
         ]
-    # Halfway between two doubles, and just beside: where rounding goes wrong first.
+    # A wrong rounding shows first halfway between two doubles, and just beside that.
     for _ in range(2000):
         low = chance.randrange(2**53, 2**54) * 2
         texts += [str(low + 1), f"{low + 1}.0000000001", f"{low}.9999999999", f"0.{low + 1}"]
@@ -156,15 +157,18 @@ QUERY_NAMES = ["a", "b1", "c_"]
 QUERY_FEATURES = tuple(Feature(name) for name in QUERY_NAMES)
 
 
-def carefully(query: str) -> list[Any]:
+def parsed(query: str) -> list[Any]:
     return parse_query(parse_qsl(query, keep_blank_values=True), QUERY_FEATURES)
 
 
 @pytest.mark.parametrize("query", ["a=1.5&b1=-2&c_=0", "c_=1e3&a=0.1&b1=12345678901234567890"])
-def test_queries_are_those_of_the_careful_reader(query: str) -> None:
+def test_a_query_gives_the_row_of_the_parser(query: str) -> None:
     assert LIBRARY
 
-    assert RowReader(QUERY_NAMES, LIBRARY).read_query(query).tolist() == [carefully(query)]
+    row = RowReader(QUERY_NAMES, LIBRARY).read_query(query)
+
+    assert row is not None
+    assert row.tolist() == [parsed(query)]
 
 
 @pytest.mark.parametrize(
@@ -176,13 +180,13 @@ def test_queries_are_those_of_the_careful_reader(query: str) -> None:
         *("a=1&b1=2&c_=01", "a=1&b1=2&c_=.5", "a=1&b1=2&%63_=3", "a=1&b1=2&c_=ä"),
     ],
 )
-def test_a_query_that_is_not_certainly_right_is_left_to_the_careful_reader(query: str) -> None:
+def test_a_query_that_is_not_certainly_right_is_left_to_the_parser(query: str) -> None:
     assert LIBRARY
 
     assert RowReader(QUERY_NAMES, LIBRARY).read_query(query) is None
 
 
-def test_no_query_is_read_that_the_careful_reader_refuses() -> None:
+def test_no_query_is_read_that_the_parser_refuses() -> None:
     assert LIBRARY
     reader = RowReader(QUERY_NAMES, LIBRARY)
     chance = random.Random(11)  # noqa: S311 (no secret)
@@ -197,8 +201,8 @@ def test_no_query_is_read_that_the_careful_reader_refuses() -> None:
         row = reader.read_query("".join(query))
         if row is not None:
             read += 1
-            # Raises InvalidInput if it would refuse.
-            assert row.tolist() == [carefully("".join(query))]
+            # The parser raises InvalidInput for a text that it refuses.
+            assert row.tolist() == [parsed("".join(query))]
     assert read > 500
 
 
