@@ -109,6 +109,9 @@ def _made(name: str, cls: type) -> Estimator:
 
 
 def _required(cls: type) -> list[str]:
+    # These two have a default only while `base_estimator`, the former name of `estimator`, is still taken.
+    if cls.__name__ in ("ClassifierChain", "RegressorChain"):
+        return ["estimator"]
     parameters = signature(cls).parameters.values()
     return [p.name for p in parameters if p.default is p.empty and p.name in NEEDED]
 

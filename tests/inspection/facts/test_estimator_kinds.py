@@ -31,7 +31,8 @@ def _made(cls: type, inner: object) -> object:
         "param_distributions": {},
         "dictionary": [],
     }
-    if cls.__name__ == "SelfTrainingClassifier":
+    # They have a default only while `base_estimator`, the parameter's former name, is still taken.
+    if cls.__name__ in ("ClassifierChain", "RegressorChain", "SelfTrainingClassifier"):
         needed.add("estimator")
     return cls(**{name: values[name] for name in needed})
 
