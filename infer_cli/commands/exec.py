@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.core import TyperCommand
 
-from infer_cli.errors import ContainerFailed, ServiceNotFound
+from infer_cli.errors import ServiceNotFound
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson, UserId, service_words
 
@@ -49,39 +49,32 @@ def exec_(
     """Open a shell in the running container, or run a command there."""
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.exec import exec_in_service  # noqa: PLC0415
-    from infer_cli.engine.streams import STDERR_STREAM, STDOUT_STREAM  # noqa: PLC0415
+    from infer_cli.running.program import run_program  # noqa: PLC0415
 
     given = list(words or ())
     command = [*given[1:], *context.meta.get(_COMMAND_KEY, [])] or list(_SHELL)
     engine = connect()
     service = _find(engine, given, has_separator=_COMMAND_KEY in context.meta)
-    if not service.is_running:
-        message = f"the service {service.name} is not running ({service.state})"
-        raise ContainerFailed(message, hint=f"see why: `infer logs {service.name}`")
     if not as_json:
         raise typer.Exit(exec_in_service(engine, service, command, user=user))
-    written = {STDOUT_STREAM: b"", STDERR_STREAM: b""}
-
-    def keep(kind: int, data: bytes) -> None:
-        written[kind] += data
-
-    exit_code = exec_in_service(engine, service, command, user=user, on_output=keep)
+    result = run_program(engine, service, command, user=user)
     record = {
         "name": service.name,
-        "exit_code": exit_code,
-        "stdout": written[STDOUT_STREAM].decode(errors="replace"),
-        "stderr": written[STDERR_STREAM].decode(errors="replace"),
+        "exit_code": result.exit_code,
+        "stdout": result.stdout.decode(errors="replace"),
+        "stderr": result.stderr.decode(errors="replace"),
     }
     output.show("", record, as_json=True)
-    raise typer.Exit(exit_code)
+    raise typer.Exit(result.exit_code)
 
 
 def _find(engine: Engine, given: list[str], *, has_separator: bool) -> Service:
-    """The service that the first word names; without a word, the only one that runs."""
-    from infer_cli.engine.services import find_service, list_services  # noqa: PLC0415 (see above)
+    """The service of the first word, or the only running one; without `--`, a wrong name may be a command."""
+    from infer_cli.engine.services import list_services  # noqa: PLC0415 (see above)
+    from infer_cli.running.program import find_running_service  # noqa: PLC0415
 
     try:
-        return find_service(engine, given[0] if given else None)
+        return find_running_service(engine, given[0] if given else None)
     except ServiceNotFound as error:
         if given and not has_separator:
             running = list_services(engine, all_states=False)

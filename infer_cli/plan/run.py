@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Only this machine reaches the port: nobody should put a model on the network by accident.
 DEFAULT_HOST_IP = "127.0.0.1"
+# The port on this machine; without --port, the next free port after it is taken too.
+DEFAULT_PORT = 5000
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _ANYONE_ENTERS = stat.S_IROTH | stat.S_IXOTH
 
+# What became of the model file of a running service.
+OnDisk = Literal["same", "changed", "missing"]
+
 
 def mount_model(
     folder: Path | None, name: str | None, *, writable: bool, is_baked: bool = False
@@ -83,7 +86,7 @@ def user_for(model: ModelMount | None, *, engine_is_local: bool) -> str | None:
     return f"{status.st_uid}:{status.st_gid}"
 
 
-def model_on_disk(service: Service, *, engine_is_local: bool) -> Literal["same", "changed", "missing"] | None:
+def model_on_disk(service: Service, *, engine_is_local: bool) -> OnDisk | None:
     """Whether the file that a running service loaded is still what lies on this machine.
 
     None if that cannot be told: the model is inside the image, or was copied to an engine elsewhere. The

@@ -53,19 +53,3 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
-
-
-def size_text(size_bytes: float) -> str:
-    """A size in the unit that reads best, in powers of 1000 as the engine counts."""
-    unit = "B"
-    for larger in ("kB", "MB", "GB"):
-        # What would be rounded to 1000 is one of the next unit.
-        if size_bytes < 999.5:  # noqa: PLR2004
-            break
-        size_bytes, unit = size_bytes / 1000, larger
-    return f"{size_bytes:.0f} {unit}" if unit == "B" or size_bytes >= 100 else f"{size_bytes:.3g} {unit}"  # noqa: PLR2004
-
-
-def difference_text(difference: float) -> str:
-    """How far numbers are apart, of which only the size matters."""
-    return f"{difference:.1e}" if difference else "0"

@@ -1,26 +1,72 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.commands.ps import age_text
+from infer_cli.commands.ps import _note, _record, _table
+from infer_cli.running.status import ServiceStatus
+from tests.running.conftest import make_service
+
+if TYPE_CHECKING:
+    from infer_cli.running.model_mount import OnDisk
+
+RUNNING = ServiceStatus(
+    replace(make_service("127.0.0.1", 5000), model="model.pkl", model_folder="/my data"),
+    url="http://localhost:5000",
+    health="healthy",
+    model_on_disk="same",
+    age=timedelta(minutes=3),
+)
+ENDED = ServiceStatus(
+    make_service(None, None, "exited"), url=None, health="exited", model_on_disk=None, age=None
+)
+
+
+def test_a_service_is_a_line() -> None:
+    changed = replace(RUNNING, model_on_disk="changed")
+
+    assert _table((RUNNING, changed, ENDED)).splitlines() == [
+        "NAME  URL                    HEALTH   MODEL                IMAGE    AGE",
+        "iris  http://localhost:5000  healthy  model.pkl            iris:v1  3 min",
+        "iris  http://localhost:5000  healthy  model.pkl (changed)  iris:v1  3 min",
+        "iris  -                      exited   -                    iris:v1  -",
+    ]
+
+
+def test_a_script_gets_what_is_not_known_as_null() -> None:
+    assert _record(RUNNING)["age_s"] == 180
+    assert _record(ENDED) == {
+        "name": "iris",
+        "url": None,
+        "state": "exited",
+        "health": "exited",
+        "model": None,
+        "model_on_disk": None,
+        "image": "iris:v1",
+        "age_s": None,
+        "id": "0",
+    }
 
 
 @pytest.mark.parametrize(
-    ("age", "expected"),
+    ("on_disk", "expected"),
     [
-        pytest.param(None, "-", id="none"),
-        pytest.param(timedelta(), "0 s", id="just now"),
-        pytest.param(timedelta(seconds=-3), "0 s", id="the engine's clock is ahead"),
-        pytest.param(timedelta(seconds=59.9), "59 s", id="seconds"),
-        pytest.param(timedelta(minutes=1), "1 min", id="a minute"),
-        pytest.param(timedelta(minutes=59, seconds=59), "59 min", id="minutes"),
-        pytest.param(timedelta(hours=1), "1 h", id="an hour"),
-        pytest.param(timedelta(hours=23, minutes=59), "23 h", id="hours"),
-        pytest.param(timedelta(days=1), "1 d", id="a day"),
-        pytest.param(timedelta(days=400, hours=3), "400 d", id="days"),
+        pytest.param("same", None, id="the same"),
+        pytest.param(None, None, id="not known"),
+        pytest.param(
+            "missing", "iris: /my data/model.pkl is gone; a restart would not find it", id="missing"
+        ),
+        pytest.param(
+            "changed",
+            "iris: /my data/model.pkl changed on disk; restart to serve it:\n"
+            "  infer stop iris && infer run iris:v1 --model-dir '/my data' --model-file model.pkl "
+            "--name iris --port 5000 -d",
+            id="changed",
+        ),
     ],
 )
-def test_an_age_is_in_its_largest_unit(age: timedelta | None, expected: str) -> None:
-    assert age_text(age) == expected
+def test_a_model_that_changed_is_told_with_what_to_do(on_disk: OnDisk | None, expected: str | None) -> None:
+    assert _note(replace(RUNNING, model_on_disk=on_disk)) == expected

@@ -4,24 +4,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.commands.run import _check_image, _environment
-from infer_cli.engine.images import ImageFacts
-from infer_cli.errors import UsageError
-from infer_cli.image.name import ImageName
-from infer_cli.plan.labels import SERVICE
-from infer_cli.plan.run import ModelMount
+from infer_cli.commands.run import _environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.conftest import Finished
-
-NAME = ImageName.parse("iris:v1")
-
-
-def image(labels: dict[str, str], model_file: str) -> ImageFacts:
-    return ImageFacts("sha256:0", ("iris:v1",), 0, "amd64", labels, {"MODEL_FILE": model_file})
 
 
 @pytest.mark.parametrize(
@@ -56,31 +44,3 @@ def test_options_that_contradict_each_other_are_wrong_usage(
 )
 def test_settings_become_variables(given: list[str], workers: int | None, expected: dict[str, str]) -> None:
     assert _environment(given, workers) == expected
-
-
-@pytest.mark.parametrize(
-    ("model_file", "is_mounted"),
-    [
-        pytest.param("/opt/infer/model/model.pkl", False, id="a model inside"),
-        pytest.param("/data/model.pkl", True, id="a model folder"),
-        pytest.param("/opt/infer/model/model.pkl", True, id="both"),
-    ],
-)
-def test_an_image_with_a_model_can_run(*, tmp_path: Path, model_file: str, is_mounted: bool) -> None:
-    mount = ModelMount(tmp_path, "model.pkl", "0") if is_mounted else None
-
-    _check_image(NAME, image({SERVICE: "1"}, model_file), mount)
-
-
-@pytest.mark.parametrize(
-    ("labels", "message"),
-    [
-        pytest.param({}, "the image iris:v1 was not made by infer", id="another's image"),
-        pytest.param({SERVICE: "1"}, "the image iris:v1 has no model inside", id="no model"),
-    ],
-)
-def test_an_image_without_service_or_model_is_refused(labels: dict[str, str], message: str) -> None:
-    with pytest.raises(UsageError, match=f"^{message}$") as raised:
-        _check_image(NAME, image(labels, "/data/model.pkl"), None)
-
-    assert "--model-dir DIR" in str(raised.value.hint)

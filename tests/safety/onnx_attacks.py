@@ -1,4 +1,4 @@
-"""ONNX models that attack who loads them: see `attacks`."""
+"""Hostile ONNX models: see `attacks`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from onnx import TensorProto, helper
 
 
 def graphs(_: str) -> dict[str, bytes]:
-    """ONNX models that reach outside of their file."""
+    """ONNX models that need another file, or code that is not ONNX's own; and one that is cut short."""
     elsewhere = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[2])
     elsewhere.data_location = TensorProto.EXTERNAL
     elsewhere.external_data.add(key="location", value="../../../etc/passwd")

@@ -1,4 +1,4 @@
-"""The commands refuse what the service would refuse, before anything is made."""
+"""The commands refuse a model that the service would refuse, before they make anything."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.commands.run import _check_model
 from infer_cli.engine.images import ImageFacts
 from infer_cli.errors import ModelUnsafe
 from infer_cli.plan import labels
 from infer_cli.plan.run import RunPlan
+from infer_cli.running.image_checks import check_trust
 from infer_cli.running.model_mount import mount_model
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ def test_a_run_trusts_what_the_image_and_the_user_trust(
 
     if expected is None:
         with pytest.raises(ModelUnsafe):
-            _check_model(model, image(of_image), chosen)
+            check_trust(model, image(of_image), chosen)
     else:
-        assert _check_model(model, image(of_image), chosen) == expected
+        assert check_trust(model, image(of_image), chosen) == expected
 
 
 def test_trust_reaches_the_service_and_is_recorded() -> None:

@@ -1,4 +1,4 @@
-"""Every estimator of scikit-learn is safe as it is: nobody needs to trust anything to serve one."""
+"""Both gates allow every estimator of scikit-learn without any --trust."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ FRAME = pd.DataFrame(
         "is_new": CLASSES == 1,
     }
 )
-# What estimators are fitted with; the first that one takes will do.
+# Training data: each estimator is fitted with the first entry that it takes.
 TRAINING: tuple[tuple[Any, ...], ...] = (
     (NUMBERS, CLASSES),
     (NUMBERS, CLASSES == 1),
@@ -83,7 +83,7 @@ NEEDED: dict[str, Any] = {
     "transformers": [("scale", StandardScaler(), [0, 1]), ("keep", "passthrough", slice(2, 3))],
     "dictionary": np.eye(4),
 }
-# They need more than data: thousands of columns, a fitted estimator, rows without a class.
+# Estimators that no entry fits: they need thousands of columns, a fitted estimator, or rows without a class.
 NOT_FITTED = {
     "FrozenEstimator",
     "GaussianRandomProjection",
@@ -92,7 +92,7 @@ NOT_FITTED = {
 }
 
 
-# skops cannot save them.
+# Models that skops cannot save.
 NOT_BY_SKOPS = {"Birch", "early stopping"}
 
 
@@ -153,7 +153,7 @@ VARIANTS: dict[str, tuple[Any, ...]] = {
 
 
 def _check(model: object, folder: Path) -> None:
-    """Save it in each form, and let both sides look at it."""
+    """Save the model in each form; the inspection allows it, and the service loads it."""
     forms: list[tuple[str, bytes | None]] = [(f"{p}.pkl", pickle.dumps(model, p)) for p in (0, 2, 4, 5)]
     for name, data in (*forms, ("plain.joblib", None), ("small.joblib", None)):
         file = folder / name
@@ -170,7 +170,7 @@ def _check(model: object, folder: Path) -> None:
 
 
 def _check_skops(model: object, file: Path) -> Any:
-    """Save it with skops, let both sides look at it, and give what the service loads."""
+    """Save the model with skops; the inspection allows it. Give what the service loads."""
     skops.io.dump(model, file)
 
     require_safe(inspect_model(file), ())

@@ -8,25 +8,6 @@ from infer_cli.errors import BuildFailed, Interrupted
 from infer_cli.terminal import output
 
 
-@pytest.mark.parametrize(
-    ("size_bytes", "expected"),
-    [
-        pytest.param(0, "0 B", id="nothing"),
-        pytest.param(999, "999 B", id="bytes"),
-        pytest.param(1000, "1 kB", id="a kilobyte"),
-        pytest.param(1234, "1.23 kB", id="three digits"),
-        pytest.param(99_950, "100 kB", id="rounded up"),
-        pytest.param(999_499, "999 kB", id="just no megabyte"),
-        pytest.param(999_900, "1 MB", id="rounded up to the next unit"),
-        pytest.param(56_500_000, "56.5 MB", id="megabytes"),
-        pytest.param(2_000_000_000, "2 GB", id="gigabytes"),
-        pytest.param(1_500_000_000_000, "1500 GB", id="many gigabytes"),
-    ],
-)
-def test_a_size_is_in_the_unit_that_reads_best(size_bytes: int, expected: str) -> None:
-    assert output.size_text(size_bytes) == expected
-
-
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
     text = output.table(("NAME", "AGE"), [("iris", "3 min"), ("a-long-name", "1 d")])
 

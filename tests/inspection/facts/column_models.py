@@ -1,4 +1,4 @@
-"""Tables with columns of several types, models of them, and the service's own reading to compare with."""
+"""DataFrames with columns of several types, models of them, and the service's own reading to compare with."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GAPS = FRAME.assign(
 
 
 class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """A transformer of one's own."""
+    """A transformer of the user, whose class name speaks of dates."""
 
     def fit(self, frame: Any, _: object = None) -> DateParts:
         self.n_features_in_ = frame.shape[1]
@@ -40,7 +40,7 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
 
 class Lengths(DateParts):
-    """Another, of whose name nothing can be told."""
+    """A transformer of the user, whose class name tells nothing."""
 
     def transform(self, frame: Any) -> Any:
         return frame.apply(lambda column: column.astype(str).str.len())
@@ -70,7 +70,7 @@ def assert_same(features: Any, model: Any) -> None:
     loaded = reading.features([feature.name for feature in features])
     as_text = lambda value: value.isoformat() if isinstance(value, datetime) else value  # noqa: E731
     assert [
-        (feature.kind, feature.required, feature.nullable, feature.categories, feature.accepts_others)
+        (feature.type, feature.required, feature.nullable, feature.categories, feature.is_open)
         for feature in features
     ] == [
         (

@@ -1,4 +1,4 @@
-"""What encoders, imputers, scalers and functions tell of their columns is what the service finds too."""
+"""Encoders, imputers, scalers and functions tell the column types that the service reads as well."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from infer_cli.inspection import Inspection
 
-# The kind, whether it is required and whether it may be missing, of size, color, wet and day.
+# The type of the features size, color, wet and day, whether each is required, and whether it is nullable.
 CASES: dict[str, tuple[Callable[[], Any], list[tuple[str, bool, bool]]]] = {
     "closed categories": (
         lambda: model_of((OneHotEncoder(), ["color"]), (StandardScaler(), ["size"])),
@@ -80,13 +80,13 @@ CASES: dict[str, tuple[Callable[[], Any], list[tuple[str, bool, bool]]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_kinds(name: str, inspect_bytes: Callable[..., Inspection]) -> None:
+def test_types(name: str, inspect_bytes: Callable[..., Inspection]) -> None:
     make, expected = CASES[name]
     model = make()
 
     features = inspect_bytes(pickle.dumps(model)).features
 
     assert features is not None
-    found = [(feature.kind, feature.required, feature.nullable) for feature in features]
+    found = [(feature.type, feature.required, feature.nullable) for feature in features]
     assert found == expected
     assert_same(features, model)

@@ -1,4 +1,4 @@
-"""The kinds of columns that are read from a file are those that the service finds in the loaded model."""
+"""The column types that are read from a file are those that the service reads from the loaded model."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from infer_cli.inspection import Inspection
 
-# The kind, whether it is required and whether it may be missing, of size, color, wet and day.
+# The type of the features size, color, wet and day, whether each is required, and whether it is nullable.
 CASES: dict[str, tuple[Callable[[], Any], list[tuple[str, bool, bool]]]] = {
     "by dtype": (
         lambda: model_of(
@@ -100,14 +100,14 @@ CASES: dict[str, tuple[Callable[[], Any], list[tuple[str, bool, bool]]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_kinds(name: str, inspect_bytes: Callable[..., Inspection]) -> None:
+def test_types(name: str, inspect_bytes: Callable[..., Inspection]) -> None:
     make, expected = CASES[name]
     model = make()
 
     features = inspect_bytes(pickle.dumps(model)).features
 
     assert features is not None
-    found = [(feature.kind, feature.required, feature.nullable) for feature in features]
+    found = [(feature.type, feature.required, feature.nullable) for feature in features]
     assert found == expected
     assert_same(features, model)
 

@@ -1,4 +1,4 @@
-"""The kinds told by names are those that scikit-learn itself tells."""
+"""The estimator kinds that names tell are those that scikit-learn itself tells."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from infer_cli.inspection.facts.estimator_kinds import kind_by_name
 
 
 def _made(cls: type[Any], inner: object) -> object:
-    """Make an estimator, with others where it needs some."""
+    """Make an estimator, with other estimators where it needs some."""
     needed = {
         name
         for name, parameter in inspect.signature(cls).parameters.items()
@@ -37,7 +37,7 @@ def _made(cls: type[Any], inner: object) -> object:
     return cls(**{name: values[name] for name in needed})
 
 
-# What these are depends on the estimator within, not on their name.
+# The estimator kind of a meta-estimator is that of the estimator inside: its name does not tell.
 TRANSPARENT = {"FrozenEstimator", "GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "Pipeline"}
 TRANSPARENT |= {"RandomizedSearchCV", "RFE", "RFECV"}
 

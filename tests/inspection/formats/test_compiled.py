@@ -1,4 +1,4 @@
-"""What a compiled model says of itself is read without NumPy, and what is not sound is refused."""
+"""The description of a compiled model is read without NumPy; a file that is not sound is refused."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def write(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-def test_what_it_says_is_told(write: Callable[..., Path]) -> None:
+def test_the_facts_are_those_of_the_description(write: Callable[..., Path]) -> None:
     found = inspect_model(write())
 
     assert (found.format, found.kind) == ("lean", "classifier")
     assert found.feature_names == ("age", "town")
     assert found.features is not None
     assert found.features[1].categories == ("Köln", 3, "2026-01-31")
-    assert found.features[1].accepts_others
+    assert found.features[1].is_open
     assert found.classes == ("no", "yes")
     assert (found.globals, found.modules, found.sklearn_version) == ((), (), None)
     origin = found.compiled_from
@@ -113,7 +113,7 @@ def test_a_regressor_has_no_classes(write: Callable[..., Path]) -> None:
         ),
         pytest.param({**SOUND, "classes": [[1]]}, "does not understand", id="classes"),
         pytest.param(
-            {**SOUND, "origin": {**SOUND["origin"], "file": 1}}, "does not understand", id="no text"
+            {**SOUND, "origin": {**SOUND["origin"], "file": 1}}, "does not understand", id="no string"
         ),
         pytest.param(
             {name: value for name, value in SOUND.items() if name != "origin"},
@@ -170,5 +170,5 @@ def test_a_description_that_is_too_long_is_refused(
 ) -> None:
     monkeypatch.setattr(compiled, "DESCRIPTION_BYTES_MAX", 10)
 
-    with pytest.raises(ModelUnreadable, match="larger than infer looks at"):
+    with pytest.raises(ModelUnreadable, match="larger than infer reads"):
         inspect_model(write())

@@ -30,7 +30,7 @@ from tests.service.conftest import app_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from service.compiler.codec import Saved
+    from service.compiler.saved import Saved
     from tests.service.conftest import Service
 
 ROOT = Path(__file__).parents[3]

@@ -117,7 +117,7 @@ def check_both_sides(file: Path) -> Predictor:
     assert inspection.kind == predictor.model.kind
     assert inspection.classes == (None if predictor.classes is None else tuple(predictor.classes))
     assert inspection.features is not None
-    assert [(one.name, one.kind, one.required, one.nullable) for one in inspection.features] == [
+    assert [(one.name, one.type, one.required, one.nullable) for one in inspection.features] == [
         (feature.name, feature.type, feature.required, feature.nullable) for feature in predictor.features
     ]
     return predictor
@@ -286,7 +286,7 @@ def test_whole_numbers(write_graph: Callable[..., Path], element: int, value: fl
         pytest.param(
             [("X", TensorProto.COMPLEX64, [None, 2])],
             {},
-            "it takes 'X', which is no table of numbers, texts or truth values. ",
+            "it takes 'X', which is no table of numbers, strings or booleans. ",
             id="complex numbers",
         ),
         pytest.param(

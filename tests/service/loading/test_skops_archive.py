@@ -48,7 +48,7 @@ def test_both_sides_know_the_same_features(
     assert inspection.kind == predictor.model.kind
     assert list(inspection.classes or ()) == predictor.classes
     for inspected, feature in zip(inspection.features, predictor.features, strict=True):
-        assert (inspected.name, inspected.kind) == (feature.name, feature.type)
+        assert (inspected.name, inspected.type) == (feature.name, feature.type)
         assert (inspected.required, inspected.nullable) == (feature.required, feature.nullable)
         assert (inspected.categories is None) == (feature.categories is None)
 

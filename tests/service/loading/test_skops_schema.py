@@ -49,19 +49,6 @@ def test_more_objects_than_any_model_has(
         load_model(save_skops(classifier))
 
 
-def test_both_sides_have_the_same_rules() -> None:
-    from infer_cli.inspection.formats import skops_rules  # noqa: PLC0415 (its names are those of the service)
-    from service.loading.unpickling import STAND_INS  # noqa: PLC0415
-
-    def plain(names: Any) -> set[tuple[str, str]]:
-        return {(name.module, name.name) for name in names}
-
-    assert {loader: plain(names) for loader, names in skops_rules.PLAIN.items()} == skops_schema.PLAIN
-    assert skops_rules.STRICT == skops_schema.STRICT
-    assert plain(skops_rules.STAND_INS) == set(STAND_INS)
-    assert set(Schema._loaders) == {"JsonNode", *skops_rules.KNOWN}
-
-
 @pytest.mark.parametrize(
     "schema", [None, [], {}, {"protocol": 2}, {"protocol": 2, "__loader__": ["ListNode"]}]
 )

@@ -1,4 +1,4 @@
-"""The answers for mixed tables are those of the model in its own Python, row by row."""
+"""For tables with columns of several types, the service answers each row as the model itself does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def client_of(mixed_models: dict[str, Any], make_client: MakeClient) -> Callable
 
 
 def table_of(name: str, model: Any, frame: Any) -> Any:
-    """The table as the model takes it."""
+    """Give the table in the form in which the model takes it."""
     if name == "texts":
         return frame["note"]
     if name == "array":
@@ -38,7 +38,7 @@ def table_of(name: str, model: Any, frame: Any) -> Any:
 
 
 def rows_of(name: str, table: Any) -> list[dict[str, Any]]:
-    """The rows as JSON has them."""
+    """Give the rows as JSON objects."""
     if name == "texts":
         return [{"x0": text} for text in table]
     if name == "array":
@@ -49,7 +49,7 @@ def rows_of(name: str, table: Any) -> list[dict[str, Any]]:
     ]
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, datetime):
@@ -57,14 +57,14 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def text_of(value: Any) -> str:
+def string_of(value: object) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_json_rows(
+def test_rows_in_json_are_answered_as_by_the_model(
     name: str, client_of: Callable[[str], FlaskClient], mixed_models: dict[str, Any], mixed_frame: Any
 ) -> None:
     model = mixed_models[name]
@@ -80,7 +80,7 @@ def test_json_rows(
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_one_row_in_a_query(
+def test_one_row_in_a_query_is_answered_as_by_the_model(
     name: str, client_of: Callable[[str], FlaskClient], mixed_models: dict[str, Any], mixed_frame: Any
 ) -> None:
     model = mixed_models[name]
@@ -88,11 +88,11 @@ def test_one_row_in_a_query(
     expected = model.predict_proba(table)
     client = client_of(name)
     features = json.loads(client.get("/model").data)["features"]
-    # The text of a column that nothing uses may be read as a number.
+    # A string in a column that no part of the model uses may be read as a number.
     used = [feature["name"] for feature in features if feature["type"] != "any"]
 
     for row, probabilities in zip(rows_of(name, table), expected, strict=True):
-        query = urlencode({column: text_of(value) for column, value in row.items()})
+        query = urlencode({column: string_of(value) for column, value in row.items()})
         response = client.get(f"/prediction?{query}")
 
         answer = json.loads(response.data)
@@ -104,7 +104,7 @@ def test_one_row_in_a_query(
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_example_works(name: str, client_of: Callable[[str], FlaskClient]) -> None:
+def test_the_example_of_the_service_is_answered(name: str, client_of: Callable[[str], FlaskClient]) -> None:
     client = client_of(name)
     example = json.loads(client.get("/model").data)["example"]
 

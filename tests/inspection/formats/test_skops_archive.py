@@ -1,4 +1,4 @@
-"""Models by skops are told by their schema, written here as skops writes it."""
+"""The facts of models that skops saved, whose schema is written here as skops writes it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from infer_cli.inspection import requirements_of
-from infer_cli.inspection.formats import skops
+from infer_cli.inspection.formats import skops_archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +104,7 @@ def test_a_pipeline(inspect_bytes: Callable[..., Inspection]) -> None:
     ]
 
 
-def test_names_are_found_wherever_they_are(inspect_bytes: Callable[..., Inspection]) -> None:
+def test_names_are_found_at_any_depth(inspect_bytes: Callable[..., Inspection]) -> None:
     hidden = _object("mine.Thing", x=_list(_list(_dictionary(y=_node("os.system", "FunctionNode")))))
 
     inspection = inspect_bytes(_zip(_object("mine.Model", part=hidden)))
@@ -112,7 +112,7 @@ def test_names_are_found_wherever_they_are(inspect_bytes: Callable[..., Inspecti
     assert {"os.system", "mine.Thing", "mine.Model"} <= set(map(str, inspection.globals))
 
 
-def test_a_function_as_the_first_versions_wrote_it(inspect_bytes: Callable[..., Inspection]) -> None:
+def test_a_function_of_protocol_0(inspect_bytes: Callable[..., Inspection]) -> None:
     function = _node(
         "builtins.function", "FunctionNode", content={"module_path": "scipy.special", "function": "expit"}
     )
@@ -150,7 +150,7 @@ def test_other_values(inspect_bytes: Callable[..., Inspection]) -> None:
         (_object("mine.Model", a=3), "has a schema that infer does not understand"),
         (_object("mine.Model", a=_node("a.b", "JsonNode", content="{")), "has a schema that infer does not"),
         (PIPELINE, "lacks classes.npy, which its schema names"),
-        (_list(), "holds a list of 0, not a model"),
+        (_list(), "holds a list of length 0, not a model"),
     ],
 )
 def test_refuses(schema: object, reason: str, refusal: Callable[[bytes], ModelUnreadable]) -> None:
@@ -166,9 +166,9 @@ def test_an_array_of_another_shape(inspect_bytes: Callable[..., Inspection]) -> 
 def test_a_schema_too_large(
     refusal: Callable[[bytes], ModelUnreadable], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(skops, "SCHEMA_BYTES_MAX", 100)
+    monkeypatch.setattr(skops_archive, "SCHEMA_BYTES_MAX", 100)
 
-    assert "larger than infer looks at" in refusal(_zip(PIPELINE)).message
+    assert "larger than infer reads" in refusal(_zip(PIPELINE)).message
 
 
 def test_deep_nesting(refusal: Callable[[bytes], ModelUnreadable]) -> None:
@@ -190,7 +190,7 @@ def test_cut_anywhere(refusal: Callable[[bytes], ModelUnreadable]) -> None:
 
 
 def _archive(*names: str, mode: int = 0o100644, size: int = 1) -> bytes:
-    """A model, and these files beside it."""
+    """Write a model, and more files into the same archive."""
     file = io.BytesIO(_zip(_object("mine.Model")))
     with warnings.catch_warnings(), zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
         warnings.simplefilter("ignore")
@@ -204,24 +204,24 @@ def _archive(*names: str, mode: int = 0o100644, size: int = 1) -> bytes:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        pytest.param(_archive("../../etc/cron.d/x"), "outside of it", id="upwards"),
-        pytest.param(_archive("/etc/cron.d/x"), "outside of it", id="absolute"),
-        pytest.param(_archive("..\\x"), "outside of it", id="upwards on Windows"),
-        pytest.param(_archive("C:/x"), "outside of it", id="a drive"),
+        pytest.param(_archive("../../etc/cron.d/x"), "path leads outside the archive", id="upwards"),
+        pytest.param(_archive("/etc/cron.d/x"), "path leads outside the archive", id="absolute"),
+        pytest.param(_archive("..\\x"), "path leads outside the archive", id="upwards on Windows"),
+        pytest.param(_archive("C:/x"), "path leads outside the archive", id="a drive"),
         pytest.param(_archive("link", mode=0o120777), "holds a link, 'link'", id="link"),
         pytest.param(_archive("schema.json"), "two files of the same name", id="two schemas"),
     ],
 )
-def test_archives_that_trick_who_unpacks_them(
+def test_archives_that_are_unsafe_to_unpack(
     data: bytes, reason: str, refusal: Callable[[bytes], ModelUnreadable]
 ) -> None:
     assert reason in refusal(data).message
 
 
-def test_an_archive_that_expands_without_end(
+def test_a_decompression_bomb(
     refusal: Callable[[bytes], ModelUnreadable], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(skops, "EXPANDED_BYTES_MAX", 1000)
+    monkeypatch.setattr(skops_archive, "EXPANDED_BYTES_MAX", 1000)
 
     assert "expands to more than" in refusal(_archive("zeros", size=1_000_000)).message
 
@@ -238,7 +238,7 @@ def test_a_method_is_judged_by_its_full_name(inspect_bytes: Callable[..., Inspec
 
 
 def test_what_is_called(inspect_bytes: Callable[..., Inspection]) -> None:
-    """A class that may be made may still not be called: its own code would run."""
+    """A class that may only be made counts as called where its own code would run."""
     made = _node("sklearn.svm._classes.SVC", "ConstructorFromReduceNode", content=_list(kind="tuple"))
     held = _object("numpy.log1p")
 

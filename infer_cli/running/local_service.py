@@ -1,0 +1,101 @@
+"""A service without a container: a process on this machine, in an environment with the image's packages."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from infer_cli.assets import find_assets
+from infer_cli.errors import ContainerFailed, Interrupted
+from infer_cli.inspection import find_model, inspect_model, require_safe
+from infer_cli.packages.local_environment import local_environment
+from infer_cli.packages.requirements import image_requirements
+from infer_cli.plan.trust import VARIABLE, trust_text
+from infer_cli.running.ports import require_port
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infer_cli.terminal.progress import Progress
+
+_END_TIMEOUT_S = 10
+
+
+@dataclass(frozen=True)
+class LocalService:
+    """A service that can be started: its Python, its model file, and its settings (environment variables)."""
+
+    python: Path
+    file: Path
+    settings: dict[str, str]
+
+    def run(self) -> NoReturn:
+        """Run the service until it ends or is interrupted; its log goes to stderr.
+
+        Raises `Interrupted` after Ctrl-C, and `ContainerFailed` if the service ended by itself.
+        """
+        process = subprocess.Popen(
+            [self.python, "-m", "service"],
+            env={**os.environ, **self.settings},
+            cwd=self.file.parent,
+            stdout=sys.stderr,
+            # In a session of its own, the process does not get Ctrl-C from the terminal a second time.
+            start_new_session=True,
+        )
+        try:
+            exit_code = process.wait()
+        except KeyboardInterrupt:
+            raise Interrupted from None
+        finally:
+            _end(process)
+        raise ContainerFailed(
+            f"the service ended by itself (exit code {exit_code})", hint="the reason is in the log above"
+        )
+
+
+def prepare_local_service(  # noqa: PLR0913 (the model, where to listen, and the settings)
+    folder: Path,
+    name: str | None,
+    *,
+    host: str,
+    port: int,
+    workers: int | None,
+    trusted: tuple[str, ...],
+    progress: Progress,
+) -> LocalService:
+    """Check the model and the port, and install the packages that the model needs.
+
+    Raises `ModelError` for a model that cannot be served, `PortTaken`, and `LockFailed`.
+    """
+    file = find_model(folder, name)
+    model = inspect_model(file)
+    require_safe(model, trusted)
+    require_port(host, port)
+    assets = find_assets()
+    progress.stage("Preparing the packages that the model needs")
+    python = local_environment(image_requirements(assets, model))
+    settings = {
+        "MODEL_FILE": str(file.resolve()),
+        "PORT": str(port),
+        "HOST": host,
+        VARIABLE: trust_text(trusted),
+        "PYTHONPATH": str(assets.service.parent),
+        "PYTHONUNBUFFERED": "1",
+    }
+    if workers is not None:
+        settings["WORKERS"] = str(workers)
+    return LocalService(python, file, settings)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process: with SIGTERM, and after 10 s with SIGKILL."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=_END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

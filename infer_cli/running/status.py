@@ -1,0 +1,57 @@
+"""The state of every service on the engine: where it answers, its health, its model file and its age."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infer_cli.client.service_client import ServiceClient
+from infer_cli.engine.services import list_services
+from infer_cli.running.model_mount import model_on_disk
+from infer_cli.running.readiness import service_url
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from infer_cli.engine.connection import Engine
+    from infer_cli.engine.services import Service
+    from infer_cli.running.model_mount import OnDisk
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """A service, and what changes while it runs; `url`, `model_on_disk` and `age` are None if it does not."""
+
+    service: Service
+    url: str | None
+    health: str
+    model_on_disk: OnDisk | None
+    age: timedelta | None
+
+
+def service_statuses(engine: Engine, *, now: datetime) -> tuple[ServiceStatus, ...]:
+    """The status of each service, sorted by name; ages are counted until `now`."""
+    return tuple(_status(engine, service, now) for service in list_services(engine))
+
+
+def _status(engine: Engine, service: Service, now: datetime) -> ServiceStatus:
+    if not service.is_running:
+        return ServiceStatus(service, url=None, health=service.state, model_on_disk=None, age=None)
+    url = service_url(engine, service)
+    return ServiceStatus(
+        service,
+        url=url,
+        health=_health(service, url),
+        model_on_disk=model_on_disk(service, engine_is_local=engine.is_local),
+        age=now - service.started_at if service.started_at else None,
+    )
+
+
+def _health(service: Service, url: str | None) -> str:
+    """The engine's word for the health of a running service.
+
+    The engine first looks some time after the start. Until then, the service itself is asked.
+    """
+    if service.health == "starting" and url and ServiceClient(url).is_ready():
+        return "healthy"
+    return service.health or "unknown"
