@@ -1,169 +1,200 @@
-"""Compiles a model in a throwaway container of its own image: the host loads no model.
-
-The container is locked down as in earnest and has no network. What it writes is a line of JSON and the
-compiled model; as a model may have written it, only what was inspected becomes a file.
-"""
+"""Compiles a model: into a file, and into an image with the file inside if one is wanted."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import uuid
-from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+import contextlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from infer_cli.building.verify import inputs_of, read_examples
-from infer_cli.engine.streams import STDOUT_STREAM
-from infer_cli.engine.tasks import run_task
-from infer_cli.errors import NotCompiled
-from infer_cli.plan.run import RunPlan, Safety
-from infer_cli.terminal.printable import printable
+from infer_cli.building.build import ProofRequest, make_image
+from infer_cli.building.compile_task import compile_in
+from infer_cli.building.prepare import prepare_build
+from infer_cli.engine.builder import build_image, discard_image
+from infer_cli.errors import InferError, ModelNotFound, UsageError
+from infer_cli.inspection import find_model, inspect_model, require_safe
+from infer_cli.inspection.files.find import model_stem, models_in
+from infer_cli.plan.own_code import OwnCode
+from infer_cli.running.model_mount import mount_found, user_for
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from infer_cli.building.build import MadeImage
+    from infer_cli.building.compile_task import Report
+    from infer_cli.building.prepare import BuildRequest
     from infer_cli.engine.connection import Engine
-    from infer_cli.engine.tasks import TaskResult
+    from infer_cli.image.name import ImageName
+    from infer_cli.inspection import Inspection
     from infer_cli.plan.run import ModelMount
+    from infer_cli.terminal.progress import Progress
 
-_COMMAND = ("python3", "-m", "service.compile")
-# The line says a few numbers, or lists a few rows.
-_LINE_BYTES_MAX = 1024 * 1024
-# As much as an archive without extensions of its format can hold.
-_FILE_BYTES_MAX = 4 * 1024**3
-_TAIL_BYTES = 64 * 1024
-_TAIL_LINES = 20
-_AS_IT_IS = "nothing was written; `infer build` serves the model as it is"
-_HINTS = {
-    "no_path": f"{_AS_IT_IS}, and so it does an ONNX model that it is converted to (skl2onnx)",
-    "different": _AS_IT_IS,
-    "left_to_model": f"leave these rows out, if the service is never asked for such; {_AS_IT_IS}",
-    "invalid_rows": "nothing was written; correct the rows of --examples",
-    "refused": "nothing was written; correct the rows of --examples",
-}
+SUFFIX = ".lean"
+# A folder beside the model: a second model in the model folder itself would have to be chosen by name.
+FOLDER = "compiled"
 
 
 @dataclass(frozen=True)
-class Parity:
-    """How far the compiled model was from the model, on so many rows."""
+class CompileRequest:
+    """A model to compile. `target` is the file to write, `examples` a file of rows to compare on.
 
-    rows: int
-    different_labels: int
-    value_difference: float
-    probability_difference: float
-
-
-@dataclass(frozen=True)
-class Report:
-    """How far a compiled model is from the model: on rows that were made up, and on those that were given."""
-
-    generated: Parity
-    given: Parity | None
-
-
-def compile_in(  # noqa: PLR0913 (each is a part of the task)
-    engine: Engine,
-    image: str,
-    *,
-    model: ModelMount,
-    user: str | None,
-    trusted: tuple[str, ...],
-    examples: Path | None,
-    target: BinaryIO,
-) -> Report:
-    """Compile a model in a container of `image`, and write it to `target`.
-
-    Raises `NotCompiled` if it has no arithmetic of its own, or if a label differs.
+    `build` describes the image to compile in, which is not kept. With an `image_name`, an image with the
+    compiled model inside is built as well, on the same base image.
     """
-    rows = None if examples is None else read_examples(examples)
-    plan = RunPlan(
-        image=image,
-        name=f"infer-compile-{uuid.uuid4().hex[:12]}",
-        host_port=None,
-        model=model,
-        safety=Safety(user=user),
-        trusted=trusted,
-        command=_COMMAND,
-        is_temporary=True,
-    )
-    result = _Result(target)
-    ended = run_task(engine, plan, stdin=b"" if rows is None else inputs_of(rows), on_output=result.take)
-    return _report(result, ended, model.file)
+
+    mount: ModelMount
+    target: Path
+    build: BuildRequest
+    examples: Path | None = None
+    image_name: ImageName | None = None
 
 
-class _Result:
-    """What the container writes: a line, then the compiled model; and the end of what else it says."""
+@dataclass(frozen=True)
+class CompiledModel:
+    """A compiled model: the inspection of its file, its parity with the model, and the image, if any."""
 
-    def __init__(self, target: BinaryIO) -> None:
-        self._target = target
-        self._hash = hashlib.sha256()
-        self.line = b""
-        self.has_line = False
-        self.size_bytes = 0
-        self._said: deque[bytes] = deque(maxlen=_TAIL_LINES)
-
-    def take(self, kind: int, data: bytes) -> None:
-        """Take a part of a stream."""
-        if kind != STDOUT_STREAM:
-            self._said.append(data[-_TAIL_BYTES:])
-            return
-        if not self.has_line:
-            before, newline, data = data.partition(b"\n")
-            self.line += before[: _LINE_BYTES_MAX - len(self.line)]
-            self.has_line = bool(newline)
-        if self.size_bytes + len(data) > _FILE_BYTES_MAX:
-            raise NotCompiled(
-                "the container wrote more than any compiled model has",
-                hint="nothing was written; `infer build` serves the model as it is",
-            )
-        self._hash.update(data)
-        self.size_bytes += len(data)
-        self._target.write(data)
-
-    @property
-    def digest(self) -> str:
-        return f"sha256:{self._hash.hexdigest()}"
-
-    @property
-    def tail(self) -> str | None:
-        lines = b"".join(self._said).decode(errors="replace").splitlines()[-_TAIL_LINES:]
-        return "\n".join(f"  {line}" for line in lines) or None
+    inspection: Inspection
+    report: Report
+    image: MadeImage | None = None
 
 
-def _report(result: _Result, ended: TaskResult, model: str) -> Report:
-    try:
-        said: dict[str, Any] = json.loads(result.line)
-        if "error" in said:
-            raise _refused(said["error"], model)
-        is_whole = (said["size_bytes"], said["digest"]) == (result.size_bytes, result.digest)
-        generated = _parity(said["generated"])
-        given = _parity(said["given"]) if said["given"] else None
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        is_whole = False
-    if not is_whole or ended.exit_code != 0:
-        raise NotCompiled(
-            f"compiling {model} failed ({ended.end_reason})",
-            detail=result.tail,
-            hint="nothing was written; the reason may be in what the container said, above",
+def find_source(path: Path, name: str | None) -> Path:
+    """The model file that the user means: `path`, or the file called `name` in the folder `path`.
+
+    Raises `ModelNotFound`, and `UsageError` for a name of a file in a file.
+    """
+    if path.is_dir():
+        return find_model(path, name)
+    if not path.exists():
+        raise ModelNotFound(f"There is no {path}.", hint="Name a model file, or the folder that holds one.")
+    if name is not None:
+        raise UsageError("--model-file needs a folder", hint=f"leave it out, or name {path.parent}")
+    return path
+
+
+def default_target(source: Path) -> Path:
+    """The place of the compiled model if the user chooses none: `compiled/NAME.lean` beside the model."""
+    return source.parent / FOLDER / f"{model_stem(source.name)}{SUFFIX}"
+
+
+def check_target(target: Path, *, force: bool) -> None:
+    """Raise `InferError` or `UsageError` for a file that cannot be written, before anything takes time.
+
+    With `force`, a file that exists may be replaced.
+    """
+    if target.suffix.lower() != SUFFIX:
+        message = f"--output {target} is no name of a compiled model"
+        raise UsageError(message, hint=f"let it end in {SUFFIX}, for example {target.stem}{SUFFIX}")
+    if target.is_dir():
+        raise InferError(f"{target} is a folder", hint="choose another file with --output")
+    if target.exists() and not force:
+        message = f"{target} exists already; nothing was done"
+        raise InferError(
+            message,
+            hint="write over it with --force, choose another file with --output, or build an image of it: "
+            f"`infer build --tag NAME:TAG --bake {model_options(target)}`",
         )
-    return Report(generated, given)
+    folder = next(folder for folder in target.absolute().parents if folder.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        message = f"nothing can be written into {folder}"
+        raise InferError(message, hint="choose another file with --output")
 
 
-def _parity(said: dict[str, Any]) -> Parity:
-    return Parity(
-        rows=int(said["rows"]),
-        different_labels=int(said["different_labels"]),
-        value_difference=float(said["value_difference"]),
-        probability_difference=float(said["probability_difference"]),
+def mount_source(source: Path, trusted: tuple[str, ...]) -> ModelMount:
+    """Inspect the model file to compile, for the container to read.
+
+    Raises `UsageError` for a model that is served without scikit-learn anyway, and `ModelError` for a model
+    that cannot be loaded safely.
+    """
+    mount, model = mount_found(source.parent, source.name)
+    if model.format in ("lean", "onnx"):
+        what = (
+            "compiled already"
+            if model.format == "lean"
+            else "an ONNX model, which is served without scikit-learn"
+        )
+        raise UsageError(
+            f"{source} is {what}", hint=f"build it: `infer build --tag NAME:TAG {model_options(source)}`"
+        )
+    require_safe(model, trusted)
+    return mount
+
+
+def model_options(file: Path) -> str:
+    """The options of `infer build` that name a model file."""
+    which = f" --model-file {file.name}" if len(models_in(file.parent)) > 1 else ""
+    return f"--model-dir {file.parent}{which}"
+
+
+def compile_model(engine: Engine, request: CompileRequest, progress: Progress) -> CompiledModel:
+    """Compile the model, write the file, and build the image if one is wanted.
+
+    If the image fails, a file that was not there before is removed again. Raises `NotCompiled` if the model
+    cannot be compiled or a label differs, and `BuildFailed` or `VerificationFailed` for the image.
+    """
+    target = request.target
+    was_there = target.exists()
+    report = _compile(engine, request, progress)
+    mount, inspection = mount_found(target.parent, target.name, is_baked=True)
+    if request.image_name is None:
+        return CompiledModel(inspection, report)
+    # The compiled model needs neither the code nor the packages of the model that it was made from.
+    build = replace(
+        request.build,
+        name=request.image_name,
+        model=inspection,
+        bake=True,
+        added_requirements=(),
+        code=OwnCode(),
+        trusted=(),
     )
+    try:
+        plan = prepare_build(build, engine, progress)
+        proof = ProofRequest(mount, is_baked=True, examples=request.examples)
+        return CompiledModel(inspection, report, make_image(engine, plan, proof, progress))
+    except BaseException:
+        if not was_there:
+            target.unlink(missing_ok=True)
+        raise
 
 
-def _refused(error: dict[str, Any], model: str) -> NotCompiled:
-    kind = str(error["kind"])
-    details = "\n".join(f"  {printable(line)}" for line in error["details"])
-    return NotCompiled(
-        f"{model} was not compiled: {printable(error['reason'])}",
-        detail=details or None,
-        hint=_HINTS.get(kind, _AS_IT_IS),
-    )
+def _compile(engine: Engine, request: CompileRequest, progress: Progress) -> Report:
+    """Compile in a container, and put the file in its place once its inspection has succeeded."""
+    plan = prepare_build(request.build, engine, progress)
+    progress.stage("Building the image to compile in, which is not kept")
+    built = build_image(engine, plan, on_event=progress.on_event)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            draft = Path(folder) / request.target.name
+            progress.stage(f"Compiling {request.mount.file}")
+            with draft.open("wb") as content:
+                report = compile_in(
+                    engine,
+                    built.image_id,
+                    model=request.mount,
+                    user=user_for(request.mount, engine_is_local=engine.is_local),
+                    trusted=request.build.trusted,
+                    examples=request.examples,
+                    target=content,
+                )
+            inspect_model(draft)
+            put_file(draft, request.target)
+    finally:
+        discard_image(engine, built)
+    return report
+
+
+def put_file(draft: Path, target: Path) -> None:
+    """Copy a file to its place, where it appears whole or not at all; raises `InferError`."""
+    new = target.with_name(f".{target.name}.new")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(draft, new)
+        new.replace(target)
+    except OSError as error:
+        message = f"{target} could not be written: {error.strerror or error}"
+        raise InferError(message, hint="make room, or choose another file with --output") from error
+    finally:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""From what the user asks for to a complete plan: the base image and the packages are chosen here."""
+"""Prepares a build: chooses the base image and the packages, and makes the plan."""
 
 from __future__ import annotations
 
@@ -28,12 +28,18 @@ if TYPE_CHECKING:
     from infer_cli.plan.build import BuildPlan
     from infer_cli.terminal.progress import Progress
 
+# The engine's names of processors, by those of `uname -m`.
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What the user asks for. None: infer chooses."""
+    """An image as the user wants it; infer chooses where a value is None.
+
+    `trusted` are the names that models may use besides the allow-list. With `use_environment`, package
+    versions that the model does not determine are taken from the current environment, if the model may have
+    been trained there. A `lock_file` that exists is used; a new one is written.
+    """
 
     name: ImageName
     model: Inspection | None = None
@@ -43,23 +49,20 @@ class BuildRequest:
     platform: str | None = None
     added_requirements: tuple[str, ...] = ()
     code: OwnCode = field(default_factory=OwnCode)
-    # What models of the image may name, besides the allow-list.
     trusted: tuple[str, ...] = ()
     lock_file: Path | None = None
-    # Whether versions that the model leaves open are those of the current environment, if it is like that
-    # of the model.
     use_environment: bool = True
     no_cache: bool = False
 
 
 def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progress) -> BuildPlan:
-    """Choose everything that the request leaves open.
+    """Choose everything that the request leaves open, fetch the packages, and plan the build.
 
-    Without an engine, an official base image is taken at its name's word. Raises `LockFailed`,
-    `ImageNotFound` or `UsageError`.
+    Without an engine, the Python version of an official base image is read from its name. Raises
+    `LockFailed`, `ImageNotFound` or `UsageError`.
     """
     assets = find_assets()
-    wanted = plan_resolution(
+    resolution = plan_resolution(
         assets,
         request.model,
         added=request.added_requirements,
@@ -67,7 +70,7 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
         use_environment=request.use_environment,
     )
     is_reused = request.lock_file is not None and request.lock_file.exists()
-    base, lock = _choose(request, wanted, engine, progress)
+    base, lock = _choose(request, resolution, engine, progress)
     progress.stage(f"Fetching {len(lock.pins)} packages")
     runs = engine is None or can_run(engine, base)
     packages = packages_archive(lock, base, cache=cache_folder(), with_bytecode=not runs)
@@ -84,39 +87,44 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
         trusted=request.trusted,
     )
     sources = (
-        dict.fromkeys(lock.pins, f"--lock {request.lock_file}") if is_reused else wanted.version_sources(lock)
+        dict.fromkeys(lock.pins, f"--lock {request.lock_file}")
+        if is_reused
+        else resolution.version_sources(lock)
     )
     return replace(plan, platform=request.platform, no_cache=request.no_cache, version_sources=sources)
 
 
 def _choose(
-    request: BuildRequest, wanted: Resolution, engine: Engine | None, progress: Progress
+    request: BuildRequest, resolution: Resolution, engine: Engine | None, progress: Progress
 ) -> tuple[BaseImage, Lock]:
+    """The base image and the packages: from the lock file, or for the base image, or for the first Python."""
     if request.lock_file is not None and request.lock_file.exists():
-        return _reuse(request, request.lock_file, wanted, engine, progress)
-    if wanted.environment is not None and wanted.preferred:
-        progress.stage(f"Preferring the versions of {wanted.environment.folder}")
+        return _from_lock(request, request.lock_file, resolution, engine, progress)
+    if resolution.environment is not None and resolution.preferred:
+        progress.stage(f"Preferring the versions of {resolution.environment.folder}")
     if request.base_image or request.python:
         reference = request.base_image or official_base(str(request.python))
         base = _find_base(reference, request, engine, progress)
-        lock = _resolve_for(base, wanted, progress)
+        lock = _resolve_for(base, resolution, progress)
     else:
-        python, lock = _first_that_fits(request, wanted, engine, progress)
+        python, lock = _first_that_fits(request, resolution, engine, progress)
         base = _find_base(official_base(python), request, engine, progress)
     if request.lock_file is not None:
         write_lock(lock, request.lock_file)
+        progress.note(f"Wrote {request.lock_file}")
     return base, lock
 
 
-def _reuse(
+def _from_lock(
     request: BuildRequest,
     path: Path,
-    wanted: Resolution,
+    resolution: Resolution,
     engine: Engine | None,
     progress: Progress,
 ) -> tuple[BaseImage, Lock]:
+    """The packages of a lock file, and a base image with the Python and the platform of the lock."""
     lock = read_lock(path)
-    check_lock(lock, wanted.requirements, path=path)
+    check_lock(lock, resolution.requirements, path=path)
     python = request.python or lock.python or PYTHONS[0]
     base = _find_base(request.base_image or official_base(python), request, engine, progress)
     if not lock.fits(base):
@@ -128,15 +136,15 @@ def _reuse(
     return base, lock
 
 
-def _resolve_for(base: BaseImage, wanted: Resolution, progress: Progress) -> Lock:
-    """The packages for a base image that the user chose; an error names the Python that would do."""
+def _resolve_for(base: BaseImage, resolution: Resolution, progress: Progress) -> Lock:
+    """The packages for a base image that the user chose; an error names a Python version that would do."""
     progress.stage(f"Choosing packages for Python {base.python} on {base.architecture}")
     try:
-        return wanted.resolve(base)
+        return resolution.resolve(base)
     except NothingFits as error:
-        for python in wanted.pythons:
+        for python in resolution.pythons:
             other = replace(base, reference=official_base(python), python=python)
-            if python != base.python and _fits(wanted, other):
+            if python != base.python and _fits(resolution, other):
                 error.hint = (
                     f"Python {python} has them all: --base-image {other.reference}, or --python {python}"
                 )
@@ -145,32 +153,33 @@ def _resolve_for(base: BaseImage, wanted: Resolution, progress: Progress) -> Loc
 
 
 def _first_that_fits(
-    request: BuildRequest, wanted: Resolution, engine: Engine | None, progress: Progress
+    request: BuildRequest, resolution: Resolution, engine: Engine | None, progress: Progress
 ) -> tuple[str, Lock]:
-    """The first Python for which there are wheels of everything."""
+    """The first Python version for which every package has a wheel; raises the first `NothingFits`."""
     architecture = _architecture(request.platform, engine)
     failures: list[NothingFits] = []
-    for python in wanted.pythons:
+    for python in resolution.pythons:
         progress.stage(f"Choosing packages for Python {python} on {architecture}")
         try:
-            return python, wanted.resolve(BaseImage(official_base(python), python, architecture))
+            return python, resolution.resolve(BaseImage(official_base(python), python, architecture))
         except NothingFits as error:
             failures.append(error)
     raise failures[0]
 
 
-def _fits(wanted: Resolution, base: BaseImage) -> bool:
+def _fits(resolution: Resolution, base: BaseImage) -> bool:
     try:
-        wanted.resolve(base)
+        resolution.resolve(base)
     except NothingFits:
         return False
     return True
 
 
 def _find_base(reference: str, request: BuildRequest, engine: Engine | None, progress: Progress) -> BaseImage:
-    promised = python_of_official(reference)
-    if engine is None and promised is not None:
-        base = BaseImage(reference, promised, _architecture(request.platform, engine))
+    """The base image with this name; without an engine, an official one is not looked at."""
+    python = python_of_official(reference)
+    if engine is None and python is not None:
+        base = BaseImage(reference, python, _architecture(request.platform, engine))
     else:
         progress.stage(f"Looking at the base image {reference}")
         base = base_image(
@@ -183,6 +192,7 @@ def _find_base(reference: str, request: BuildRequest, engine: Engine | None, pro
 
 
 def _architecture(platform: str | None, engine: Engine | None) -> str:
+    """The processor of the image, as the engine names it: the chosen one, the engine's, or this machine's."""
     if platform is not None:
         return architecture_of(platform)
     if engine is not None:

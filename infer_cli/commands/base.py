@@ -1,20 +1,12 @@
-"""`infer base`: a base image made of Debian packages."""
+"""`infer base`: makes a base image of Debian packages."""
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from infer_cli.image.base import (
-    BASE_IMAGE_VARIABLE,
-    DEFAULT_PYTHON,
-    LOCAL_BASE_NAME,
-    architecture_of,
-    local_base,
-)
+from infer_cli.image.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, LOCAL_BASE_NAME
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson, Platform, python_option, tag_option
 from infer_cli.terminal.progress import show_progress
@@ -36,27 +28,22 @@ def base(
 ) -> None:
     """Make a base image of Debian packages.
 
-    It is for where no image registry can be reached, and needs mmdebstrap.
+    For use where no image registry can be reached; needs mmdebstrap.
     """
-    from infer_cli.engine.base_images import load_base  # noqa: PLC0415
+    from infer_cli.building.base import make_base  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.connection import connect  # noqa: PLC0415
-    from infer_cli.image.debian import DebianBase, make_root  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.image.name import ImageName  # noqa: PLC0415
-    from infer_cli.plan.labels import BASE_PYTHON  # noqa: PLC0415
 
     engine = connect()
-    architecture = architecture_of(platform) if platform else engine.architecture
-    name = str(ImageName.parse(tag or local_base(python, architecture, engine.architecture)))
-    wanted = DebianBase(python=python, architecture=architecture)
-    with show_progress() as progress, tempfile.TemporaryDirectory() as folder:
-        progress.stage(f"Making a root file system of Debian {wanted.release} with Python {python}")
-        archive = Path(folder) / "root.tar"
-        make_root(wanted, archive, mirror=mirror)
-        progress.stage(f"Loading {name}")
-        image = load_base(engine, archive, name=name, architecture=architecture, labels={BASE_PYTHON: python})
+    with show_progress() as progress:
+        made = make_base(engine, python=python, tag=tag, platform=platform, mirror=mirror, progress=progress)
     text = (
-        f"Made {name} ({size_text(image.size_bytes)})\n"
-        f"Use it: infer build --base-image {name} …, or export {BASE_IMAGE_VARIABLE}={name}"
+        f"Made {made.name} ({size_text(made.size_bytes)})\n"
+        f"Use it: infer build --base-image {made.name} …, or export {BASE_IMAGE_VARIABLE}={made.name}"
     )
-    record = {"tag": name, "id": image.image_id, "size_bytes": image.size_bytes, "python": python}
+    record = {
+        "tag": made.name,
+        "id": made.image_id,
+        "size_bytes": made.size_bytes,
+        "python": made.python,
+    }
     output.show(text, record, as_json=as_json)

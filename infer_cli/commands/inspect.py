@@ -1,25 +1,20 @@
-"""`infer inspect`: what a model file holds, without running it, or what an image does."""
+"""`infer inspect`: the contents of a model file, without running it, or of an image."""
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infer_cli.errors import InferError
 from infer_cli.image.name import ImageName
-from infer_cli.plan.layout import BAKED_FOLDER
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson, ModelFile, NoEnvironment, Trust
 from infer_cli.terminal.printable import printable
 from infer_cli.terminal.units import difference_text, size_text
 
 if TYPE_CHECKING:
-    from infer_cli.engine.connection import Engine
-    from infer_cli.engine.images import ImageFacts
+    from infer_cli.building.contents import ImageContents
     from infer_cli.inspection import CompiledFrom, Estimator, Feature, Inspection, Judgement
     from infer_cli.packages.training_environment import Environment
 
@@ -55,31 +50,38 @@ def inspect(
 ) -> None:
     """Tell what a model file or an image holds.
 
-    Of a model file no code is run. Of an image it tells what each package and layer weighs, and the model
-    inside.
+    No code of a model file is run. For an image, the sizes of packages and layers and the model inside are
+    shown.
     """
-    from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415
-    from infer_cli.packages.training_environment import training_environment  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.building.contents import read_image  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.engine.connection import connect  # noqa: PLC0415
+    from infer_cli.inspection import find_model, inspect_model, judge_globals  # noqa: PLC0415
+    from infer_cli.packages.training_environment import training_environment  # noqa: PLC0415
     from infer_cli.plan.trust import parse_trust  # noqa: PLC0415
 
     trusted = parse_trust(trust or ())
     path = Path(what)
     if not path.exists() and not _looks_like_file(what):
-        _inspect_image(ImageName.parse(what, allow_digest=True), as_json=as_json)
-        return
-    found = inspect_model(find_model(path, model_file) if path.is_dir() else path)
-    text, record = _judged(found, trusted, None if no_environment else training_environment(found))
+        name = ImageName.parse(what, allow_digest=True)
+        text, record = _describe_image(name, read_image(connect(), name))
+    else:
+        model = inspect_model(find_model(path, model_file) if path.is_dir() else path)
+        environment = None if no_environment else training_environment(model)
+        text, record = _describe_file(model, judge_globals(model, trusted), environment)
     output.show(text, record, as_json=as_json)
 
 
-def _judged(
-    model: Inspection, trusted: tuple[str, ...], environment: Environment | None
-) -> tuple[str, dict[str, object]]:
-    """What a model file holds, and what is thought of each name in it, as text and as a record."""
-    from infer_cli.inspection import judge_globals  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.packages.version_sources import version_sources  # noqa: PLC0415
+def _looks_like_file(text: str) -> bool:
+    """Whether a name that does not exist was meant as a file; the error is then about the file."""
+    return text.startswith(("/", ".", "~")) or text.endswith(_MODEL_ENDINGS)
 
-    judged = judge_globals(model, trusted)
+
+def _describe_file(
+    model: Inspection, judged: tuple[Judgement, ...], environment: Environment | None
+) -> tuple[str, dict[str, object]]:
+    """The model in a file, and the verdict on each name that the file imports."""
+    from infer_cli.packages.version_sources import version_sources  # noqa: PLC0415 (keeps `infer --help` quick)
+
     record: dict[str, object] = {
         **model.as_dict(),
         "needs": [source.as_dict() for source in version_sources(model, environment)],
@@ -89,8 +91,33 @@ def _judged(
     return f"{_describe(model, environment)}\n{_imports(judged)}", record
 
 
+def _describe_image(name: ImageName, contents: ImageContents) -> tuple[str, dict[str, object]]:
+    """An image with the sizes of its parts, and the model inside."""
+    image, sizes, model = contents.image, contents.sizes, contents.model
+    lines = [
+        f"{name}  ({size_text(image.size_bytes)}, {image.image_id[:19]}, {image.architecture})",
+        "packages:",
+        *(f"  {size_text(part.size_bytes):>8}  {part.name}" for part in sizes.packages),
+        "layers:",
+        *(f"  {size_text(part.size_bytes):>8}  {part.name[:_LAYER_WIDTH]}" for part in sizes.layers),
+    ]
+    if model is not None:
+        lines += ["model inside:", *(f"  {line}" for line in _describe(model).splitlines())]
+    record: dict[str, object] = {
+        "image": str(name),
+        "id": image.image_id,
+        "size_bytes": image.size_bytes,
+        "architecture": image.architecture,
+        "labels": image.labels,
+        "packages": {part.name: part.size_bytes for part in sizes.packages},
+        "layers": [{"made_by": part.name, "size_bytes": part.size_bytes} for part in sizes.layers],
+        "model": model.as_dict() if model else None,
+    }
+    return "\n".join(lines), record
+
+
 def _imports(judged: tuple[Judgement, ...]) -> str:
-    """Tell how many names are safe, and each that is not."""
+    """The number of names by verdict, and a line for each name that the service would not import."""
     lines = [f"imports:   {_counted(judged)}"]
     lines += [f"  {one.name}  ({one.verdict}: {one.reason})" for one in judged if not one.is_allowed]
     return "\n".join(lines)
@@ -102,60 +129,8 @@ def _counted(judged: tuple[Judgement, ...]) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing"
 
 
-def _looks_like_file(text: str) -> bool:
-    """Whether a name that does not exist was meant as a file: then its absence is what is to be told."""
-    return text.startswith(("/", ".", "~")) or text.endswith(_MODEL_ENDINGS)
-
-
-def _inspect_image(name: ImageName, *, as_json: bool) -> None:
-    from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.image_sizes import measure_image  # noqa: PLC0415
-    from infer_cli.engine.images import require_image  # noqa: PLC0415
-
-    engine = connect()
-    image = require_image(engine, name)
-    if not image.is_service:
-        raise InferError(f"the image {name} was not made by infer", hint="infer weighs only its own images")
-    weight = measure_image(engine, image.image_id)
-    model = _baked_model(engine, image)
-    lines = [
-        f"{name}  ({size_text(image.size_bytes)}, {image.image_id[:19]}, {image.architecture})",
-        "packages:",
-        *(f"  {size_text(part.size_bytes):>8}  {part.name}" for part in weight.packages),
-        "layers:",
-        *(f"  {size_text(part.size_bytes):>8}  {part.name[:_LAYER_WIDTH]}" for part in weight.layers),
-    ]
-    if model is not None:
-        lines += ["model inside:", *(f"  {line}" for line in _describe(model).splitlines())]
-    record: dict[str, object] = {
-        "image": str(name),
-        "id": image.image_id,
-        "size_bytes": image.size_bytes,
-        "architecture": image.architecture,
-        "labels": image.labels,
-        "packages": {part.name: part.size_bytes for part in weight.packages},
-        "layers": [{"made_by": part.name, "size_bytes": part.size_bytes} for part in weight.layers],
-        "model": model.as_dict() if model else None,
-    }
-    output.show("\n".join(lines), record, as_json=as_json)
-
-
-def _baked_model(engine: Engine, image: ImageFacts) -> Inspection | None:
-    """The inspection of the model inside, or None if there is none."""
-    from infer_cli.engine.containers import copy_from_image  # noqa: PLC0415 (see above)
-    from infer_cli.inspection import inspect_model  # noqa: PLC0415
-
-    inside = PurePosixPath(image.environment.get("MODEL_FILE", ""))
-    if not inside.is_relative_to(BAKED_FOLDER):
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / inside.name
-        copy_from_image(engine, image.image_id, inside, copy)
-        return replace(inspect_model(copy), path=Path(inside))
-
-
 def _describe(model: Inspection, environment: Environment | None = None) -> str:
-    from infer_cli.packages.version_sources import version_sources  # noqa: PLC0415 (see above)
+    from infer_cli.packages.version_sources import version_sources  # noqa: PLC0415 (keeps `infer --help` quick)
 
     wrapped = f", {model.compression}" if model.compression else ""
     lines = [
@@ -178,7 +153,7 @@ def _describe(model: Inspection, environment: Environment | None = None) -> str:
 
 
 def _origin(origin: CompiledFrom) -> list[str]:
-    """What the model was compiled from, and how far its answers are from that one's."""
+    """The model that this model was compiled from, and the parity of the two."""
     versions = ", ".join(f"{one.package} {one.version}" for one in origin.packages if one.package != "python")
     given = f" and {origin.given_rows} given" if origin.given_rows else ""
     rows = f"{origin.generated_rows} generated{given} rows"
@@ -192,7 +167,7 @@ def _origin(origin: CompiledFrom) -> list[str]:
 
 def _features(model: Inspection) -> str:
     if any(feature.type != "number" for feature in model.features or ()):
-        return "".join(f"\n  {line}" for line in _kinds(model))
+        return "".join(f"\n  {line}" for line in _feature_lines(model))
     if model.feature_names:
         return _names(list(model.feature_names))
     if model.feature_count is not None:
@@ -200,17 +175,19 @@ def _features(model: Inspection) -> str:
     return "not recorded"
 
 
-def _kinds(model: Inspection) -> list[str]:
-    """A line for each feature: its name, and what it takes."""
+def _feature_lines(model: Inspection) -> list[str]:
+    """A line for each feature: its name, its column type, its categories, and whether it may be missing."""
     features = model.features or ()
     names = [printable(feature.name) for feature in features[:_SHOWN_FEATURES]]
     width = max(map(len, names), default=0)
-    lines = [f"{name:<{width}}  {_kind(feature)}" for name, feature in zip(names, features, strict=False)]
+    lines = [
+        f"{name:<{width}}  {_column_type(feature)}" for name, feature in zip(names, features, strict=False)
+    ]
     more = len(features) - len(names)
     return lines + ([f"… ({len(features)} in all)"] if more else [])
 
 
-def _kind(feature: Feature) -> str:
+def _column_type(feature: Feature) -> str:
     text: str = feature.type
     if feature.categories:
         text += f": {_names([str(value) for value in feature.categories])}"

@@ -81,3 +81,12 @@ def python_of_official(reference: str) -> str | None:
     """The Python version in the name of an official slim image, or None for any other image."""
     match = _OFFICIAL.fullmatch(reference)
     return match["python"] if match else None
+
+
+def check_python(python: str | None) -> None:
+    """Raise `UsageError` for a `--python` that is not a version of Python 3, written as X.Y."""
+    if python is None:
+        return
+    major, dot, minor = python.partition(".")
+    if not (major == "3" and dot and minor.isdecimal()):
+        raise UsageError(f"--python {python} is not a version", hint="write it as X.Y, for example 3.11")

@@ -1,4 +1,4 @@
-"""Knows a model file without running any of its code."""
+"""Inspection of model files, without running any of their code."""
 
 from infer_cli.inspection.facts.model import (
     CompiledFrom,

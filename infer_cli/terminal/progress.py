@@ -1,4 +1,4 @@
-"""Progress of a command: live on a terminal, plain lines without one."""
+"""The progress of a command: a live display on a terminal, plain lines without one."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ if TYPE_CHECKING:
 
 
 _STEP_WIDTH = 90
-
-
-# Of a layer that is pushed or pulled; not worth a line.
-_PASSING_STATES = {"Preparing", "Waiting", "Pulling fs layer", "Verifying Checksum", "Download complete"}
+# The short states of a layer that is pushed or pulled; a line for each would hide the long ones.
+_SHORT_STATES = {"Preparing", "Waiting", "Pulling fs layer", "Verifying Checksum", "Download complete"}
 
 
 class Progress(Protocol):
-    """Shows what is being done."""
+    """Shows the progress of a command."""
 
     def stage(self, text: str) -> None:
-        """Say that a new stage begins."""
+        """Show that a new stage begins."""
+
+    def note(self, text: str) -> None:
+        """Show something that the user should still see when the command has ended."""
 
     def on_event(self, event: Event) -> None:
         """Show an event of the engine."""
 
     def advance(self, text: str, done: int, total: int | None) -> None:
-        """Show how far something countable is."""
+        """Show a count of `done`; `total` is None while it is not known."""
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def show_progress(*, verbose: bool = False) -> Iterator[Progress]:
 
 
 class PlainProgress:
-    """One line for each thing that is done."""
+    """Prints one line for each stage, step and layer."""
 
     def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose
@@ -59,8 +60,12 @@ class PlainProgress:
         """Print the stage."""
         note(text)
 
+    def note(self, text: str) -> None:
+        """Print the note."""
+        note(text)
+
     def on_event(self, event: Event) -> None:
-        """Print steps, each new state of a layer, and with `verbose` the engine's lines."""
+        """Print a step, a new state of a layer, and with `verbose` each line of the engine."""
         from infer_cli.engine.events import Layer, Line, Step  # noqa: PLC0415 (keeps `infer --help` quick)
 
         if isinstance(event, Step):
@@ -70,7 +75,7 @@ class PlainProgress:
                 note(event.text)
         elif (
             isinstance(event, Layer)
-            and event.status not in _PASSING_STATES
+            and event.status not in _SHORT_STATES
             and (event.layer, event.status) not in self._seen
         ):
             self._seen.add((event.layer, event.status))
@@ -78,13 +83,13 @@ class PlainProgress:
             note(f"{event.layer}: {event.status}{total}")
 
     def advance(self, text: str, done: int, total: int | None) -> None:
-        """Print only the end: a line for each batch would bury the rest."""
+        """Print the count at the end only; a line for each batch would hide the other lines."""
         if total is not None and done >= total:
             note(f"{text}: {done}")
 
 
 class LiveProgress:
-    """A spinner with the stage, and a bar for each layer or count."""
+    """Shows a spinner with the stage, and a bar for each layer or count."""
 
     def __init__(self) -> None:
         from rich.console import Console  # noqa: PLC0415 (keeps `infer --help` quick)
@@ -133,13 +138,17 @@ class LiveProgress:
         self._live.__exit__(None, None, None)
 
     def stage(self, text: str) -> None:
-        """Tick off the last stage and show the next."""
+        """Show the stage in place of the last one, and remove the bars of its layers."""
         if self._stage is not None:
             self._stages.remove_task(self._stage)
         for task in self._layers.values():
             self._bars.remove_task(task)
         self._layers.clear()
         self._stage = self._stages.add_task(text, total=None)
+
+    def note(self, text: str) -> None:
+        """Print the note above the live display, which is gone at the end."""
+        note(text)
 
     def on_event(self, event: Event) -> None:
         """Show a step as the stage, a layer as a bar."""
@@ -165,7 +174,7 @@ class LiveProgress:
 
 
 def _step_text(step: Step) -> str:
-    """A step in one line: labels and the like are cut, and whole in the Dockerfile."""
+    """A step of a build in one line; a long instruction is cut, as it is whole in the Dockerfile."""
     instruction = " ".join(step.text.split())
     shown = instruction if len(instruction) <= _STEP_WIDTH else f"{instruction[:_STEP_WIDTH]}…"
     return f"Step {step.number}/{step.total}: {shown}"

@@ -1,147 +1,70 @@
-"""What comes out of the container is believed only as far as it can be checked."""
-
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-from typing import TYPE_CHECKING, Any
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from infer_cli.building import compile as compile_module
-from infer_cli.building.compile import Parity, compile_in
-from infer_cli.engine.streams import STDERR_STREAM, STDOUT_STREAM
-from infer_cli.engine.tasks import TaskResult
-from infer_cli.errors import NotCompiled
-from infer_cli.plan.run import ModelMount
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-CONTENT = b"\x00a model\n" * 1000
-PARITY = {"rows": 192, "different_labels": 0, "value_difference": 0.0, "probability_difference": 1e-16}
-LINE = {
-    "size_bytes": len(CONTENT),
-    "digest": f"sha256:{hashlib.sha256(CONTENT).hexdigest()}",
-    "generated": PARITY,
-    "given": None,
-}
-GOOD = json.dumps(LINE).encode() + b"\n" + CONTENT
-
-
-class Task:
-    """Stands for the container: what it was started with, and what it writes."""
-
-    def __init__(self, written: bytes, ended: TaskResult, said: bytes) -> None:
-        self.written, self.ended, self.said = written, ended, said
-        self.plan: Any = None
-        self.stdin = b""
-
-    def __call__(
-        self, _: object, plan: object, *, stdin: bytes, on_output: Callable[[int, bytes], None]
-    ) -> TaskResult:
-        self.plan, self.stdin = plan, stdin
-        on_output(STDERR_STREAM, self.said)
-        for start in range(0, len(self.written), 7):
-            on_output(STDOUT_STREAM, self.written[start : start + 7])
-        return self.ended
+from infer_cli.building.compile import default_target, model_options, mount_source, put_file
+from infer_cli.errors import InferError, UsageError
+from infer_cli.running.model_mount import mount_found
 
 
 @pytest.fixture
-def compile_with(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Callable[..., tuple[compile_module.Report, bytes, Task]]:
-    """Compile in a container that writes just that."""
-
-    def run(
-        written: bytes, *, code: int = 0, ending: str = "exit code 0", examples: Path | None = None
-    ) -> tuple[compile_module.Report, bytes, Task]:
-        task = Task(written, TaskResult(code, ending), b"first\nlast words\n")
-        monkeypatch.setattr(compile_module, "run_task", task)
-        target = io.BytesIO()
-        report = compile_in(
-            None,  # type: ignore[arg-type]  # nothing of it is used
-            "sha256:0",
-            model=ModelMount(tmp_path, "model.pkl", "0"),
-            user="1000:1000",
-            trusted=("mine",),
-            examples=examples,
-            target=target,
-        )
-        return report, target.getvalue(), task
-
-    return run
+def folder(iris_folder: Path, tmp_path: Path) -> Path:
+    """A model folder of the test's own."""
+    return Path(shutil.copytree(iris_folder, tmp_path / "data"))
 
 
-def test_the_report_and_the_file_are_told_apart(compile_with: Callable[..., Any]) -> None:
-    report, content, task = compile_with(GOOD)
+def test_an_onnx_model_is_not_compiled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mount, model = mount_found(folder, None)
+    monkeypatch.setattr(compile_module, "mount_found", lambda *_: (mount, replace(model, format="onnx")))
 
-    assert report == compile_module.Report(Parity(192, 0, 0.0, 1e-16), None)
-    assert content == CONTENT
-    assert task.stdin == b""
-    assert task.plan.host_port is None
-    assert task.plan.safety.read_only
-    assert (task.plan.safety.user, task.plan.trusted) == ("1000:1000", ("mine",))
-    assert task.plan.command == ("python3", "-m", "service.compile")
-    assert task.plan.all_environment["MODEL_FILE"] == "/data/model.pkl"
+    with pytest.raises(UsageError, match=r"is an ONNX model, which is served without scikit-learn$"):
+        mount_source(folder / "model.pkl", ())
 
 
-def test_examples_are_given_without_what_they_expect(
-    compile_with: Callable[..., Any], tmp_path: Path
-) -> None:
-    examples = tmp_path / "rows.csv"
-    examples.write_text("x0,prediction,probability_a\n1.5,a,0.5\n")
+def test_a_file_appears_whole_and_replaces_another(tmp_path: Path) -> None:
+    draft, target = tmp_path / "draft", tmp_path / "new" / "model.lean"
+    for content in ("first", "second"):
+        draft.write_text(content)
 
-    _, _, task = compile_with(GOOD, examples=examples)
+        put_file(draft, target)
 
-    assert json.loads(task.stdin) == {"rows": [{"x0": 1.5}]}
+        assert target.read_text() == content
+        assert [path.name for path in target.parent.iterdir()] == ["model.lean"]
+
+
+def test_the_next_command_names_the_model_among_several(tmp_path: Path) -> None:
+    file = tmp_path / "model.lean"
+    file.touch()
+
+    alone = model_options(file)
+    (tmp_path / "model.pkl").touch()
+
+    assert alone == f"--model-dir {tmp_path}"
+    assert model_options(file) == f"--model-dir {tmp_path} --model-file model.lean"
+
+
+def test_a_place_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "draft").touch()
+    (tmp_path / "model.lean").mkdir()
+
+    with pytest.raises(InferError, match=r"model\.lean could not be written: Is a directory$"):
+        put_file(tmp_path / "draft", tmp_path / "model.lean")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["draft", "model.lean"]
 
 
 @pytest.mark.parametrize(
-    ("kind", "hint"),
+    ("source", "expected"),
     [
-        ("no_path", "infer build` serves the model as it is, and so it does an ONNX model"),
-        ("different", "nothing was written; `infer build` serves the model as it is"),
-        ("invalid_rows", "correct the rows of --examples"),
-        ("unloadable", "serves the model as it is"),
+        pytest.param("data/model.pkl", "data/compiled/model.lean", id="one suffix"),
+        pytest.param("data/model.joblib.gz", "data/compiled/model.lean", id="a compressed model"),
+        pytest.param("v1.2.pkl", "compiled/v1.2.lean", id="a name with a point"),
     ],
 )
-def test_a_refusal_is_told_with_what_to_do(kind: str, hint: str, compile_with: Callable[..., Any]) -> None:
-    error = {"kind": kind, "reason": "because", "details": ["row 2: 'a' instead of 'b'"]}
-
-    with pytest.raises(NotCompiled, match=r"model\.pkl was not compiled: because") as caught:
-        compile_with(json.dumps({"error": error}).encode() + b"\n", code=1, ending="exit code 1")
-
-    assert caught.value.detail == "  row 2: 'a' instead of 'b'"
-    assert hint in str(caught.value.hint)
-
-
-ENDLESS = json.dumps({**LINE, "generated": {**PARITY, "rows": float("inf")}}).encode() + b"\n"
-
-
-@pytest.mark.parametrize(
-    ("written", "code", "ending"),
-    [
-        pytest.param(b"", 137, "it ran out of memory", id="out of memory"),
-        pytest.param(GOOD[:-1], 0, "exit code 0", id="cut short"),
-        pytest.param(GOOD + b"x", 0, "exit code 0", id="more than it says"),
-        pytest.param(GOOD, 1, "exit code 1", id="it failed after all"),
-        pytest.param(b"no line\n" + CONTENT, 0, "exit code 0", id="no JSON"),
-        pytest.param(b"[]\n", 0, "exit code 0", id="a list"),
-        pytest.param(b"[" * 100_000 + b"\n", 0, "exit code 0", id="a line that is nested too deeply"),
-        pytest.param(b" " * 2**21 + GOOD, 0, "exit code 0", id="a line that is too long"),
-        pytest.param(ENDLESS, 0, "exit code 0", id="endless rows"),
-        pytest.param(b'{"error": 1}\n', 0, "exit code 0", id="an error of no kind"),
-        pytest.param(json.dumps({**LINE, "generated": {}}).encode() + b"\n" + CONTENT, 0, "exit code 0"),
-    ],
-)
-def test_what_is_not_whole_is_refused(
-    written: bytes, code: int, ending: str, compile_with: Callable[..., Any]
-) -> None:
-    with pytest.raises(NotCompiled, match=r"compiling model\.pkl failed") as caught:
-        compile_with(written, code=code, ending=ending)
-
-    assert ending in caught.value.message
-    assert caught.value.detail == "  first\n  last words"
+def test_the_compiled_model_is_beside_the_model(source: str, expected: str) -> None:
+    assert default_target(Path(source)) == Path(expected)

@@ -3,16 +3,13 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.building.compile import Parity
-from infer_cli.commands.compile import _check_model, _options, _put, _table
-from infer_cli.errors import UsageError
-from infer_cli.inspection import inspect_model
+from infer_cli.building.compile_task import Parity
+from infer_cli.commands.compile import _table
 from tests.inspection.formats.test_compiled import SOUND
 
 if TYPE_CHECKING:
@@ -85,13 +82,6 @@ def test_where_nothing_can_be_written_is_told(infer: Callable[..., Finished], fo
     assert f"error: nothing can be written into {folder / 'model.pkl'}" in finished.stderr
 
 
-def test_an_onnx_model_is_not_compiled(folder: Path) -> None:
-    model = replace(inspect_model(folder / "model.pkl"), format="onnx")
-
-    with pytest.raises(UsageError, match="is an ONNX model, which is served without scikit-learn"):
-        _check_model(model, folder / "model.onnx")
-
-
 def test_a_compiled_model_is_not_compiled_again(infer: Callable[..., Finished], tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "model.lean", "w") as archive:
         archive.writestr("model.json", json.dumps(SOUND))
@@ -111,17 +101,6 @@ def test_an_unsafe_model_is_refused(infer: Callable[..., Finished], unsafe_folde
     assert [path.name for path in unsafe_folder.iterdir()] == ["model.pkl"]
 
 
-def test_a_file_appears_whole_and_replaces_another(tmp_path: Path) -> None:
-    draft, target = tmp_path / "draft", tmp_path / "new" / "model.lean"
-    for content in ("first", "second"):
-        draft.write_text(content)
-
-        _put(draft, target)
-
-        assert target.read_text() == content
-        assert [path.name for path in target.parent.iterdir()] == ["model.lean"]
-
-
 def test_differences_are_a_table() -> None:
     given = Parity(5, 0, 0.0, 0.0)
     generated = Parity(192, 0, 3e-13, 0.0)
@@ -135,14 +114,3 @@ def test_differences_are_a_table() -> None:
         "given      5      0             0",
     ]
     assert numbers.splitlines()[1:] == ["generated  192    -             3.0e-13"]
-
-
-def test_the_next_command_names_the_model_among_several(tmp_path: Path) -> None:
-    file = tmp_path / "model.lean"
-    file.touch()
-
-    alone = _options(file)
-    (tmp_path / "model.pkl").touch()
-
-    assert alone == f"--model-dir {tmp_path}"
-    assert _options(file) == f"--model-dir {tmp_path} --model-file model.lean"

@@ -1,4 +1,4 @@
-"""No file of the corpus gets past the inspection, nor past the service that would load it."""
+"""The inspection refuses every hostile file, and so does the service."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tests.safety.attacks import Attack, corpus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# Changes with each run of the tests, but not between their collection and their run.
+# The path differs between test runs, but not between the collection and the tests of one run.
 CANARY = Path(f"/tmp/infer-canary-{os.getpid()}")  # noqa: S108 (a name that can be written into the files)
 ATTACKS = corpus(str(CANARY))
-# Loads each file that it is told of in a process of its own, as the library of the file's format does. The
+# Loads each file whose path it reads in a process of its own, as the library of the file's format does. The
 # libraries are imported once: each attack begins in a copy of a process that has done nothing else.
 _LOADER = """
 import os, sys, traceback, warnings
@@ -77,7 +77,7 @@ def load_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
 
 @pytest.fixture(params=ATTACKS, ids=str)
 def attack(request: pytest.FixtureRequest) -> Attack:
-    """Each attack in turn; nothing is left of it."""
+    """Each attack in turn."""
     found: Attack = request.param
     return found
 
@@ -92,7 +92,7 @@ def file(attack: Attack, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("attack", [attack for attack in ATTACKS if attack.runs], ids=str, indirect=True)
 def test_it_is_an_attack(attack: Attack, file: Path, load_elsewhere: Callable[[str, Path], str]) -> None:
-    """Else the others would prove nothing."""
+    """The library of the format runs it: otherwise the refusals would prove nothing."""
     said = load_elsewhere(attack.library, file)
 
     assert _take_canary(), f"{attack}: {said}"
@@ -115,7 +115,7 @@ def test_the_service_refuses_it(attack: Attack, file: Path) -> None:
 
 
 def _take_canary() -> bool:
-    """Tell whether the canary is there, and remove it."""
+    """Say whether the canary exists, and remove it."""
     if CANARY.is_dir():
         subprocess.run(["rm", "-r", CANARY], check=True)
         return True

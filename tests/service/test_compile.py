@@ -10,7 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from service.compiler.saved import Saved
     from service.loading.model_file import LoadedModel
     from service.models.estimators import Estimator
+    from tests.service.conftest import Json
 
-# Parsed JSON: a test knows what is in it.
-Json = Any
 
 ROOT = Path(__file__).parents[2]
 ROW = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}

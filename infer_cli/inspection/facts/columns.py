@@ -116,10 +116,10 @@ def _agreed(types: set[ColumnType]) -> ColumnType:
         return "date"
     if "boolean" in types:
         return "boolean"
-    told = types - {"any", "category"}
-    if not told and "category" in types:
+    specific = types - {"any", "category"}
+    if not specific and "category" in types:
         return "text"
-    return next(iter(told)) if len(told) == 1 else "any"
+    return next(iter(specific)) if len(specific) == 1 else "any"
 
 
 def merged(columns: list[Column]) -> Column:

@@ -221,8 +221,8 @@ def _raw(node: Node) -> bytes | None:
         return node
     if isinstance(node, Instance) and node.callee == Global("_codecs", "encode"):
         match node.arguments:
-            case (str(text), "latin1"):
-                return text.encode("latin-1", "replace")
+            case (str(string), "latin1"):
+                return string.encode("latin-1", "replace")
     return None
 
 

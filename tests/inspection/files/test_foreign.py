@@ -1,4 +1,4 @@
-"""A file that is no model is named for what it is, with what to do."""
+"""The refusal of a file that is no model says what the file is, and what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Only what is a container takes items."""
+"""Only containers and objects take items."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def test_refuses(pickled: bytes, reason: str, refusal: Callable[[bytes], ModelUn
     assert error.message.endswith(".")
 
 
-def test_deep_nesting_is_no_problem(refusal: Callable[[bytes], ModelUnreadable]) -> None:
+def test_a_million_nested_tuples_are_read(refusal: Callable[[bytes], ModelUnreadable]) -> None:
     assert "a tuple of length 1" in refusal(b"\x80\x04N" + b"\x85" * 1_000_000 + b".").message

@@ -1,4 +1,4 @@
-"""Numbers, names and texts that are written as lines are read as Python writes them, or refused."""
+"""Integers, floats, names and strings must be written as Python writes them."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_refuses(pickled: bytes, reason: str, refusal: Callable[[bytes], ModelUn
         b"\x80\x04" + b"X\xff\x03\x00\x00" * 1 + b"a" * 1023 + b"X\xff\x03\x00\x00" + b"a" * 1023,
         b"\x80\x04" + b"N0" * 60_000,
     ],
-    ids=["containers", "memo", "items", "gaps of the memo", "texts", "steps"],
+    ids=["containers", "memo", "items", "gaps of the memo", "strings", "steps"],
 )
 def test_refuses_to_be_exhausted(
     pickled: bytes, refusal: Callable[[bytes], ModelUnreadable], monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,143 @@
+"""Builds an image from a plan, and names the image only after its service has answered."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infer_cli.building.verify import Verified, fingerprint, verify_image
+from infer_cli.engine.builder import build_image, discard_image, name_image
+from infer_cli.engine.registry import push_image
+from infer_cli.errors import InferError
+from infer_cli.packages.wheels import cache_folder
+from infer_cli.running.model_mount import user_for
+
+if TYPE_CHECKING:
+    from infer_cli.engine.builder import BuiltImage
+    from infer_cli.engine.connection import Engine
+    from infer_cli.engine.registry import Pushed
+    from infer_cli.image.name import ImageName
+    from infer_cli.plan.build import BuildPlan
+    from infer_cli.plan.run import ModelMount
+    from infer_cli.terminal.progress import Progress
+
+
+class ProofSkipped(Enum):
+    """Why the service of an image was not asked."""
+
+    NO_MODEL = auto()
+    OTHER_PROCESSOR = auto()
+    NOT_WANTED = auto()
+    # The same image has answered the same examples with the same model before.
+    UNCHANGED = auto()
+
+
+# How an image was proved: the rows that its service answered, or why it was not asked.
+Proof = Verified | ProofSkipped
+
+
+@dataclass(frozen=True)
+class MadeImage:
+    """An image that was built, proved and named; `pushed` is None for an image that was not pushed."""
+
+    name: ImageName
+    image_id: str
+    size_bytes: int
+    architecture: str
+    proof: Proof
+    pushed: Pushed | None = None
+
+
+@dataclass(frozen=True)
+class ProofRequest:
+    """How to prove an image: with the model of `mount`, which is inside the image if it `is_baked`.
+
+    `examples` is a file of rows, perhaps with the expected answers.
+    """
+
+    mount: ModelMount | None = None
+    is_baked: bool = False
+    examples: Path | None = None
+    is_wanted: bool = True
+
+
+def make_image(
+    engine: Engine, plan: BuildPlan, proof: ProofRequest, progress: Progress, *, push: bool = False
+) -> MadeImage:
+    """Build an image, prove it, name it, and perhaps push it.
+
+    An image whose proof fails is not kept. Raises `BuildFailed`, `VerificationFailed` or `PushFailed`.
+    """
+    progress.stage(f"Building {plan.name}")
+    built = build_image(engine, plan, on_event=progress.on_event)
+    try:
+        proved = _prove(engine, built, plan, proof, progress)
+    except BaseException:
+        discard_image(engine, built)
+        raise
+    name_image(engine, built, plan.name)
+    pushed = None
+    if push:
+        progress.stage(f"Pushing {plan.name}")
+        pushed = push_image(engine, plan.name, on_event=progress.on_event)
+    return MadeImage(plan.name, built.image_id, built.size_bytes, plan.base.architecture, proved, pushed)
+
+
+def require_empty_folder(folder: Path) -> None:
+    """Raise `InferError` unless `folder` is missing or empty."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InferError(
+            f"{folder} exists and is not an empty folder; nothing was written", hint="choose a new folder"
+        )
+
+
+def eject_plan(plan: BuildPlan, folder: Path) -> None:
+    """Write the build context to `folder`, whole or not at all; raises `InferError`."""
+    try:
+        with tempfile.TemporaryDirectory(dir=folder.absolute().parent, ignore_cleanup_errors=True) as name:
+            whole = Path(name) / "context"
+            whole.mkdir()
+            plan.context.write_folder(whole)
+            whole.replace(folder)
+    except OSError as error:
+        raise InferError(f"cannot write {folder}: {error.strerror}") from error
+
+
+def write_sbom(plan: BuildPlan, path: Path) -> None:
+    """Write the software bill of materials of the image to a file; raises `InferError`."""
+    try:
+        path.write_text(plan.sbom, encoding="utf-8")
+    except OSError as error:
+        raise InferError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _prove(
+    engine: Engine, built: BuiltImage, plan: BuildPlan, proof: ProofRequest, progress: Progress
+) -> Proof:
+    """Ask a service of the image, unless it cannot run or has answered before."""
+    mount = proof.mount
+    if mount is None:
+        return ProofSkipped.NO_MODEL
+    if not plan.can_run:
+        return ProofSkipped.OTHER_PROCESSOR
+    if not proof.is_wanted:
+        return ProofSkipped.NOT_WANTED
+    # An empty file in the cache marks a proof that succeeded.
+    mark = cache_folder() / "verified" / fingerprint(built.image_id, mount.digest, proof.examples)
+    if mark.exists():
+        return ProofSkipped.UNCHANGED
+    progress.stage("Letting the built service answer")
+    verified = verify_image(
+        engine,
+        built.image_id,
+        model=None if proof.is_baked else mount,
+        user=None if proof.is_baked else user_for(mount, engine_is_local=engine.is_local),
+        examples=proof.examples,
+        is_single=mount.inspection is not None and mount.inspection.format == "onnx",
+    )
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    return verified

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from infer_cli.building.build import MadeImage, Proof, ProofSkipped
+from infer_cli.building.verify import Verified
+from infer_cli.commands.built_image import describe_image
+from infer_cli.engine.registry import Pushed
+from infer_cli.image.name import ImageName
+
+NAME = ImageName.parse("iris:v1")
+IMAGE_ID = f"sha256:{'0123456789ab' * 5}0123"
+
+
+@pytest.mark.parametrize(
+    ("proof", "expected"),
+    [
+        pytest.param(Verified(5, 0), "it answered 5 rows", id="answered"),
+        pytest.param(Verified(2, 8), "it answered 2 rows, 8 answers as expected", id="compared"),
+        pytest.param(ProofSkipped.NO_MODEL, "none, as no model was given (--model-dir DIR)", id="no model"),
+        pytest.param(
+            ProofSkipped.OTHER_PROCESSOR, "none, as this engine cannot run programs for arm64", id="processor"
+        ),
+        pytest.param(ProofSkipped.NOT_WANTED, "none (--no-verify)", id="not wanted"),
+        pytest.param(ProofSkipped.UNCHANGED, "unchanged since it answered before", id="unchanged"),
+    ],
+)
+def test_the_proof_of_an_image_is_told(proof: Proof, expected: str) -> None:
+    text, record = describe_image(MadeImage(NAME, IMAGE_ID, 56_500_000, "arm64", proof))
+
+    assert text == f"Built iris:v1 (56.5 MB, sha256:0123456789ab)\nProof: {expected}"
+    assert record == {"tag": "iris:v1", "id": IMAGE_ID, "size_bytes": 56_500_000, "proof": expected}
+
+
+def test_an_image_that_was_pushed_is_told_with_its_digest() -> None:
+    pushed = Pushed("big.example/iris:v1", "sha256:2")
+
+    text, record = describe_image(MadeImage(NAME, IMAGE_ID, 1, "amd64", Verified(5, 0), pushed))
+
+    assert text.splitlines()[-1] == "Pushed big.example/iris@sha256:2"
+    assert record["digest"] == "sha256:2"
