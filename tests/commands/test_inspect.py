@@ -6,7 +6,7 @@ import pickle
 import sys
 import zipfile
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -125,7 +125,7 @@ def test_a_fact_that_the_file_does_not_record_is_left_out(iris_folder: Path) -> 
 
 
 def test_each_column_of_a_mixed_table_gets_a_line_with_its_type(
-    infer: Callable[..., Finished], mixed_models: dict[str, Any], tmp_path: Path
+    infer: Callable[..., Finished], mixed_models: dict[str, object], tmp_path: Path
 ) -> None:
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(mixed_models["search"]))
 
