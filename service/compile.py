@@ -1,8 +1,10 @@
 """Compiles a model: `MODEL_FILE=model.joblib python3 -m service.compile > result`.
 
-Standard input holds `{"rows": […]}`, or nothing. Standard output gets one line of JSON, and behind it the
-compiled model. The line says how large that is and how far it is from the model, or why there is none:
-`{"error": {"kind": "no_path", "reason": "…"}}`. Ends with 0 if the model was compiled.
+Standard input holds the user's rows, as `{"rows": […]}`, or is empty. Standard output gets one line of JSON
+and then the bytes of the compiled model. The line has `size_bytes` and `digest` of the compiled model, and in
+`generated` and `given` how far its answers are from the answers of the model. If the model was not compiled,
+the line is `{"error": {"kind": "no_path", "reason": "…", "details": […]}}`. The exit code is 0 if the model
+was compiled.
 """
 
 from __future__ import annotations
@@ -13,13 +15,14 @@ import json
 import os
 import sys
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from service.compiler.archive import read_saved, write_saved
-from service.compiler.codec import Origin, Parity, Saved
-from service.compiler.parity import Trial, as_taken, compare, compare_rows, try_program
+from service.compiler.parity import Trial, compare, compare_rows
+from service.compiler.program import as_taken, try_program
+from service.compiler.saved import Origin, Parity, Saved
 from service.errors import (
     InvalidInput,
     ModelUnloadable,
@@ -40,17 +43,19 @@ if TYPE_CHECKING:
 
     from service.compiler.functions import Ask, Outcome
     from service.loading.model_file import LoadedModel
-    from service.native import RowProgram
+    from service.native.row_program import RowProgram
     from service.schema.features import Feature, Value
 
-MOST_SHOWN = 5
+DETAILS_MAX = 5
+# Before anything was compared.
 UNKNOWN = Parity(0, 0, 0.0, 0.0)
 
 
 def compile_model(loaded: LoadedModel, body: bytes = b"") -> tuple[Saved, bytes]:
-    """Compile a model; give what was found, and the file. Raises `NotCompiled`.
+    """Compile a model; give the compiled model, and the bytes of its file. Raises `NotCompiled`.
 
-    `body` are the user's rows. What is compared with the model is the path as it was written and read again.
+    `body` holds the user's rows in JSON, and may be empty. The compiled model is written and read again
+    before its answers are compared with the answers of the model.
     """
     model = loaded.model
     if not isinstance(model, FittedModel):
@@ -73,7 +78,7 @@ def compile_model(loaded: LoadedModel, body: bytes = b"") -> tuple[Saved, bytes]
         rows = _given_rows(body, model.features)
         given = None
         if rows:
-            # As a service makes it of the file.
+            # A service makes the same row program of the file.
             row_program = try_program(read.path, read.trial).row_program
             given = _measure(read.path, row_program, _trial_of(model, read.path, rows), saved.classes)
     saved = replace(saved, generated=generated, given=given)
@@ -92,7 +97,7 @@ def _origin(loaded: LoadedModel, model: FittedModel) -> Origin:
 
 
 def _given_rows(body: bytes, features: Sequence[Feature]) -> list[list[Value]]:
-    """Read the user's rows, which may say more than the model takes, such as an id."""
+    """Read the user's rows; columns that the model does not take, such as an id, are left out."""
     if not body.strip():
         return []
     names = {feature.name for feature in features}
@@ -103,30 +108,33 @@ def _given_rows(body: bytes, features: Sequence[Feature]) -> list[list[Value]]:
         raise NotCompiled("invalid_rows", error.message) from error
 
 
-def _trial_of(model: FittedModel, path: Ask, rows: list[list[Value]]) -> Trial:
-    """Give the user's rows with the answers of the model; refuse those that the path leaves to it."""
+def _trial_of(model: FittedModel, ask: Ask, rows: list[list[Value]]) -> Trial:
+    """Give the user's rows with the answers of the model; raise `NotCompiled` if `ask` gives none."""
     taken = as_taken(rows, model.features)
-    if path(taken) is None:
-        left = [number for number in range(len(rows)) if path(taken[number : number + 1]) is None]
-        reason = f"{len(left)} of {len(rows)} given rows are for the model alone to judge"
-        raise NotCompiled("left_to_model", reason, [f"row {number + 1}" for number in left[:MOST_SHOWN]])
+    if ask(taken) is None:
+        unanswered = [number for number in range(len(rows)) if ask(taken[number : number + 1]) is None]
+        reason = f"the compiled model cannot answer {len(unanswered)} of {len(rows)} given rows"
+        raise NotCompiled(
+            "left_to_model", reason, [f"row {number + 1}" for number in unanswered[:DETAILS_MAX]]
+        )
     try:
         return Trial(taken, model.outcome(rows))
-    except Exception as error:  # Models refuse in their own ways.
+    except Exception as error:  # A model may raise any error for a row.
         raise NotCompiled("refused", f"the model itself refuses the given rows: {error}") from error
 
 
 def _measure(
-    path: Ask, row_program: RowProgram | None, trial: Trial, classes: Sequence[object] | None
+    ask: Ask, row_program: RowProgram | None, trial: Trial, classes: Sequence[object] | None
 ) -> Parity:
-    """Tell how far the path is from the model; refuse it if a label differs, or a number too much.
+    """Measure how far the compiled model is from the model; raise `NotCompiled` if it is too far.
 
-    So it is with the path of one row: a service does without one that differs on the generated rows, and here
-    it is tried with the user's.
+    It is too far if a label differs, or if a number differs by more than the trial allows. The row program
+    is measured alike. A service does without a row program that differs on the generated rows, so this
+    function is given a row program with the user's rows only.
     """
-    found = path(trial.rows)
+    found = ask(trial.rows)
     if found is None:
-        raise NotCompiled("different", "some rows are for the model alone to judge")
+        raise NotCompiled("different", "the compiled model cannot answer some rows")
     difference = compare(found, trial.wanted)
     if difference.labels:
         count = len(trial.rows)
@@ -136,7 +144,7 @@ def _measure(
             _other_labels(found, trial.wanted, classes or ()),
         )
     try:
-        difference = trial.judge(path)
+        difference = trial.judge(ask)
         by_row = compare_rows(row_program, trial) if row_program else None
         if by_row is not None:
             by_row.check()
@@ -152,11 +160,11 @@ def _other_labels(found: Outcome, wanted: Outcome, classes: Sequence[object]) ->
         f"row {number}: {classes[here]!r} instead of {classes[there]!r}"
         for number, (here, there) in enumerate(pairs, 1)
         if here != there
-    ][:MOST_SHOWN]
+    ][:DETAILS_MAX]
 
 
-def _compiled(body: bytes) -> tuple[dict[str, Any], bytes]:
-    """Compile the model of the settings; give the line for standard output, and what goes behind it."""
+def _compiled(body: bytes) -> tuple[dict[str, object], bytes]:
+    """Compile the model of the settings; give the line of JSON, and the bytes that follow the line."""
     try:
         settings = Settings.from_environment(os.environ)
         loaded = load_model(settings.model_file, settings.trusted, versions_must_match=True)
@@ -165,9 +173,9 @@ def _compiled(body: bytes) -> tuple[dict[str, Any], bytes]:
         return {"error": {"kind": error.kind, "reason": error.reason, "details": error.details}}, b""
     except (ModelUnloadable, WrongSettings) as error:
         return {"error": {"kind": "unloadable", "reason": str(error), "details": []}}, b""
-    except (TypeError, UnreadableArchive) as error:  # Of what is saved, or of how it is read again.
+    except (TypeError, UnreadableArchive) as error:  # From writing the archive, or from reading it again.
         return {"error": {"kind": "no_path", "reason": f"it cannot be saved: {error}", "details": []}}, b""
-    line = {
+    line: dict[str, object] = {
         "size_bytes": len(content),
         "digest": f"sha256:{hashlib.sha256(content).hexdigest()}",
         "generated": asdict(saved.generated),
@@ -177,14 +185,14 @@ def _compiled(body: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 def _own_output() -> BinaryIO:
-    """Keep standard output for the result: what a model prints while it loads goes to standard error."""
+    """Give standard output for the result; what a model prints while it is loaded goes to standard error."""
     own = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return own
 
 
 def main() -> int:
-    """Compile, write the result, and give the exit code."""
+    """Compile the model, write the result, and give the exit code."""
     configure_logs(log_format="text", log_level="warning")
     with _own_output() as output:
         line, content = _compiled(sys.stdin.buffer.read())

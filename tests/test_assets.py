@@ -34,7 +34,7 @@ def test_the_files_of_the_service_are_sorted_and_without_leftovers(tmp_path: Pat
         "__pycache__/app.cpython-311.pyc",
         "static/__pycache__/x.pyc",
         ".app.py.swp",
-        "native/trees.c",
+        "native/forest.c",
         "native/native.h",
         "native/x86_64.so",
         "native/aarch64.so",

@@ -15,7 +15,7 @@ from infer_cli.terminal.units import difference_text, size_text
 
 if TYPE_CHECKING:
     from infer_cli.building.contents import ImageContents
-    from infer_cli.inspection import CompiledFrom, Estimator, Feature, Inspection, Judged
+    from infer_cli.inspection import CompiledFrom, Estimator, Feature, Inspection, Judgement
     from infer_cli.packages.training_environment import Environment
 
 _SHOWN_NAMES = 12
@@ -77,7 +77,7 @@ def _looks_like_file(text: str) -> bool:
 
 
 def _describe_file(
-    model: Inspection, judged: tuple[Judged, ...], environment: Environment | None
+    model: Inspection, judged: tuple[Judgement, ...], environment: Environment | None
 ) -> tuple[str, dict[str, object]]:
     """The model in a file, and the verdict on each name that the file imports."""
     from infer_cli.packages.version_sources import version_sources  # noqa: PLC0415 (keeps `infer --help` quick)
@@ -116,14 +116,14 @@ def _describe_image(name: ImageName, contents: ImageContents) -> tuple[str, dict
     return "\n".join(lines), record
 
 
-def _imports(judged: tuple[Judged, ...]) -> str:
+def _imports(judged: tuple[Judgement, ...]) -> str:
     """The number of names by verdict, and a line for each name that the service would not import."""
     lines = [f"imports:   {_counted(judged)}"]
     lines += [f"  {one.name}  ({one.verdict}: {one.reason})" for one in judged if not one.is_allowed]
     return "\n".join(lines)
 
 
-def _counted(judged: tuple[Judged, ...]) -> str:
+def _counted(judged: tuple[Judgement, ...]) -> str:
     verdicts = [one.verdict for one in judged]
     counts = {verdict: verdicts.count(verdict) for verdict in ("safe", "trusted", "unknown", "dangerous")}
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing"
@@ -166,7 +166,7 @@ def _origin(origin: CompiledFrom) -> list[str]:
 
 
 def _features(model: Inspection) -> str:
-    if any(feature.kind != "number" for feature in model.features or ()):
+    if any(feature.type != "number" for feature in model.features or ()):
         return "".join(f"\n  {line}" for line in _feature_lines(model))
     if model.feature_names:
         return _names(list(model.feature_names))
@@ -188,10 +188,10 @@ def _feature_lines(model: Inspection) -> list[str]:
 
 
 def _column_type(feature: Feature) -> str:
-    text: str = feature.kind
+    text: str = feature.type
     if feature.categories:
         text += f": {_names([str(value) for value in feature.categories])}"
-    if feature.categories is not None and feature.accepts_others:
+    if feature.categories is not None and feature.is_open:
         text += ", or another"
     return f"{text}; may be missing" if feature.nullable else text
 

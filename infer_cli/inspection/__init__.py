@@ -1,4 +1,4 @@
-"""Knows a model file without running any of its code."""
+"""Inspection of model files, without running any of their code."""
 
 from infer_cli.inspection.facts.model import (
     CompiledFrom,
@@ -8,7 +8,7 @@ from infer_cli.inspection.facts.model import (
     Parameter,
     RecordedVersion,
 )
-from infer_cli.inspection.facts.policy import Judged, judge_globals, require_safe
+from infer_cli.inspection.facts.policy import Judgement, judge_globals, require_safe
 from infer_cli.inspection.facts.requirements import Requirement, requirements_of, unknown_modules
 from infer_cli.inspection.files.find import find_model
 from infer_cli.inspection.nodes.node_types import Global
@@ -20,7 +20,7 @@ __all__ = [
     "Feature",
     "Global",
     "Inspection",
-    "Judged",
+    "Judgement",
     "Parameter",
     "RecordedVersion",
     "Requirement",

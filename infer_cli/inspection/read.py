@@ -1,4 +1,4 @@
-"""A model file to what is known of it."""
+"""From a model file to an inspection: tell the format, read it, and gather the facts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from infer_cli.inspection.files.foreign import START_BYTES
 from infer_cli.inspection.files.refusal import Refused
 from infer_cli.inspection.files.stream import HashedFile, Stream
 from infer_cli.inspection.formats.compiled import is_compiled, read_compiled
-from infer_cli.inspection.formats.onnx import read_onnx
+from infer_cli.inspection.formats.onnx import read_graph
 from infer_cli.inspection.formats.pickles.read import read_pickle
-from infer_cli.inspection.formats.skops import open_skops
+from infer_cli.inspection.formats.skops_archive import open_skops
 
 if TYPE_CHECKING:
     import io
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from infer_cli.inspection.nodes.node_types import Global
 
 ZIP_MAGIC = b"PK\x03\x04"
-# The number of the first field, ir_version. In a pickle it would be no opcode.
+# The tag of the first field of an ONNX model, `ir_version`. No opcode of a pickle has this byte.
 ONNX_MAGIC = b"\x08"
 
 
 def inspect_model(path: Path) -> Inspection:
     """Tell what a model file holds, without running any of its code.
 
-    Raises `ModelUnreadable` for whatever is not understood to the last byte.
+    Raises `ModelUnreadable` if the file cannot be read, or if any byte of it is not understood.
     """
     try:
         with path.open("rb", buffering=0) as file:
@@ -51,7 +51,7 @@ def inspect_model(path: Path) -> Inspection:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What a format's reader found."""
+    """What the reader of a format found; see `Inspection` for the fields."""
 
     format: Format
     facts: Facts
@@ -98,7 +98,7 @@ def _inspect(path: Path, file: io.FileIO, start: bytes) -> Inspection:
 
 def _read_pickle(path: Path, file: HashedFile, compression: Compression | None) -> _Content:
     content, machine = read_pickle(Stream(expanded(file, compression)))
-    # Only joblib writes bare zlib.
+    # A pickle may be compressed too, but only joblib writes zlib without the header of gzip.
     is_joblib = machine.has_arrays or compression == "zlib" or ".joblib" in path.name.lower()
     return _Content(
         format="joblib" if is_joblib else "pickle",
@@ -119,7 +119,7 @@ def _read_skops(file: io.FileIO) -> _Content:
 
 
 def _read_onnx(stream: Stream) -> _Content:
-    model = read_onnx(stream)
+    model = read_graph(stream)
     facts = Facts(
         kind=model.kind,
         feature_names=model.feature_names,
@@ -132,5 +132,6 @@ def _read_onnx(stream: Stream) -> _Content:
 
 
 def _modules(names: frozenset[Global]) -> tuple[str, ...]:
+    """Give the sorted top-level modules of names: `__main__`, and any outside the standard library."""
     modules = {name.module.partition(".")[0] for name in names}
     return tuple(sorted(modules - (sys.stdlib_module_names - {"__main__"})))

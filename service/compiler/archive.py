@@ -22,8 +22,10 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from service.compiler.codec import NPY_VERSION, Reader, Saved, array_name, encoded
+from service.compiler.codec import NPY_VERSION, Reader, array_name, encoded
+from service.compiler.fields import FIELDS
 from service.compiler.parity import FEWEST_ROWS
+from service.compiler.saved import Saved
 from service.errors import UnreadableArchive
 from service.schema.features import is_mixed
 
@@ -42,7 +44,7 @@ LONGEST_DESCRIPTION = 64 * 2**20
 def write_saved(file: IO[bytes], saved: Saved) -> None:
     """Write a compiled model; raise `TypeError` for what cannot be saved."""
     arrays: list[Array] = []
-    described = {"format": FORMAT, **encoded(saved, arrays)}
+    described = {"format": FORMAT, **encoded(saved, arrays, FIELDS)}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         _write(archive, DESCRIPTION, json.dumps(described, indent=1).encode())
         for number, array in enumerate(arrays):
@@ -59,7 +61,7 @@ def read_saved(file: Path | IO[bytes]) -> Saved:
             content = json.loads(archive.read(DESCRIPTION))
             if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
                 raise UnreadableArchive("was compiled by another version of infer")
-            saved: Saved = Reader(archive.read, 2 * archive.start_dir).part(content, Saved)
+            saved: Saved = Reader(archive.read, 2 * archive.start_dir, FIELDS).part(content, Saved)
     except RecursionError:
         raise UnreadableArchive("is nested too deeply") from None
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError, NotImplementedError, OverflowError) as error:

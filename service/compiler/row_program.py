@@ -13,7 +13,8 @@ import numpy as np
 
 from service.compiler import operations, outputs
 from service.compiler.trees import Sums
-from service.native import LIBRARY, ROW_DECISIONS, ROW_LINKS, Operation, RowProgram, Scores
+from service.native.library import LIBRARY
+from service.native.row_program import ROW_DECISIONS, ROW_LINKS, RowOperation, RowProgram, Scores
 
 if TYPE_CHECKING:
     from service.compiler.functions import Array, Ask, Step
@@ -39,7 +40,7 @@ class _Plan:
     """Collects operations; each has a place of its own in the workspace for what it makes."""
 
     def __init__(self, features: int) -> None:
-        self.operations: list[Operation] = []
+        self.operations: list[RowOperation] = []
         self.start, self.width = 0, features
         self.end = features
 
@@ -108,11 +109,11 @@ class _Plan:
 
     def add_check(self) -> None:
         """Add a look at what was made last, which stays as it is."""
-        self.operations.append(Operation("check", self.start, self.width, self.start, self.width))
+        self.operations.append(RowOperation("check", self.start, self.width, self.start, self.width))
 
     def add(self, kind: str, outputs: int, **numbers: Array) -> None:
         """Add an operation on what was made last."""
-        self.operations.append(Operation(kind, self.start, self.width, self.end, outputs, **numbers))
+        self.operations.append(RowOperation(kind, self.start, self.width, self.end, outputs, **numbers))
         self.start, self.width = self.end, outputs
         self.end += outputs
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Callable
 import numpy as np
 
 from service.errors import NotCompilable
-from service.native import CATEGORIES, LIBRARY, MISSING_LEFT, NODE, Forest, Trees, checked, walk_slowly
+from service.native.forest import Forest, Trees, add_leaves_in_numpy, check_trees
+from service.native.library import CATEGORIES, LIBRARY, MISSING_LEFT, NODE
 
 if TYPE_CHECKING:
     from service.compiler.functions import Array, Fitted
@@ -61,7 +62,7 @@ class Sums:
             raise ValueError("the trees have other outputs than where they start from")
         forest = Forest(self.trees, LIBRARY) if LIBRARY else None
         object.__setattr__(self, "forest", forest)
-        slowly = partial(walk_slowly, self.trees if forest else checked(self.trees))
+        slowly = partial(add_leaves_in_numpy, self.trees if forest else check_trees(self.trees))
         object.__setattr__(self, "add", forest.add_to if forest else slowly)
 
     def __call__(self, rows: Array) -> Array:

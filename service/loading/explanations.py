@@ -1,4 +1,4 @@
-"""Puts into one line what loaders raise and warn of."""
+"""Explains in one line, with advice, why a model file cannot be loaded; and puts warnings into one line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.loading.signatures import is_known, start_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-# What unpicklers, decompressors and numpy say when a file ends too early.
+# Words in the errors of unpicklers, decompressors and NumPy for a file that ends too early.
 CUT_SHORT = re.compile(
     "truncated|exhausted|incomplete|EOF|requires a buffer|ended before|^index out of range", re.IGNORECASE
 )
@@ -32,8 +32,8 @@ RETRAIN_ADVICE = (
 )
 
 
-def explain(file: Path, error: Exception) -> ModelUnloadable:  # noqa: PLR0911 (one for each condition)
-    """Put the error of a loader into the words of someone who has a model and a service."""
+def explain(file: Path, error: Exception) -> ModelUnloadable:  # noqa: PLR0911 (one return for each condition)
+    """Explain the error of a loader in words that need no knowledge of the loader."""
     if isinstance(error, pickle.UnpicklingError) and not CUT_SHORT.search(str(error)):
         return _explain_refusal(file, error)
     if isinstance(error, ModuleNotFoundError) and error.name:
@@ -84,7 +84,7 @@ def is_about_versions(warning: Warning | str) -> bool:
 
 
 def warning_line(warning: Warning | str) -> str:
-    """Put a library's warning on one line, and the one about versions in fewer words."""
+    """Put the warning of a library on one line; the warning about versions gets shorter words."""
     written_with = getattr(warning, "original_sklearn_version", None)
     here = getattr(warning, "current_sklearn_version", None)
     if written_with and here:

@@ -1,8 +1,9 @@
-"""Opens the model file, and says in one line why it cannot.
+"""Loads the model of a model file, whatever the format of the file.
 
-Loading a pickle runs the code that it names, so it is loaded by an allow-list: see `policy` and `unpickling`.
-So is an archive of skops: see `skops_schema`. An ONNX model is run by ONNX Runtime: see `onnx_model`.
-A compiled model is data: see `compiled_model`.
+Loading a pickle runs the code that the pickle names, so `unpickling` loads it by the allow-list of `policy`.
+`skops_archive` loads an archive of skops by the same list. `onnx_model` runs an ONNX model with ONNX Runtime.
+A compiled model is data, which `compiled_model` reads. `explanations` gives the reason if a file cannot be
+loaded.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ MOUNT_ADVICE = "Mount the model folder and set MODEL_FILE to the path of the mod
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """The model that a file holds, and which file that is: its size in bytes, its digest as `sha256:…`."""
+    """A model, and the file that it was loaded from, with the digest of the file as `sha256:…`."""
 
     model: Model
     file: Path
@@ -58,19 +59,21 @@ class LoadedModel:
 
 
 class _Format(NamedTuple):
-    """A format of model files: how a file is read, and what becomes a model of what is read."""
+    """A format of model files: how a file is read, and how the object that it holds becomes a model."""
 
     read: Callable[[Path, Policy], object]
+    # The object is what `read` of the same format gives; the types of the formats have nothing in common.
     model_of: Callable[[Any], Model]
 
 
 def load_model(
     file: Path, trusted: tuple[str, ...] = (), *, versions_must_match: bool = False
 ) -> LoadedModel:
-    """Load the model; raise `ModelUnloadable` if it is not one that can be asked for predictions.
+    """Load the model of a file; raise `ModelUnloadable` if the file holds no model that can predict.
 
-    What it names must be on the allow-list, or `trusted`: modules, and full names.
-    A model of another scikit-learn is only warned of, unless `versions_must_match`.
+    Each name that the file imports must be on the allow-list, or be in `trusted`, which holds modules and
+    full names. A model of another version of scikit-learn is an error if `versions_must_match`, else a
+    warning in the log.
     """
     _check_suffix(file)
     size = _check_size(file)
@@ -85,7 +88,7 @@ def load_model(
 
 
 def _format_of(file: Path) -> _Format:
-    """Tell the format by what the file is, whatever its name says."""
+    """Tell the format by the first bytes of the file, whatever its name."""
     start = start_of(file)
     if is_compiled(start):
         return _Format(lambda path, _: load_compiled(path), lambda model: model)
@@ -97,14 +100,15 @@ def _format_of(file: Path) -> _Format:
 
 
 def _fitted(held: object) -> Model:
-    """Take what a pickle holds for an estimator; raise `UnusableFile` if it cannot predict."""
+    """Make a model of the object in a pickle or skops archive; raise `UnusableFile` if it cannot predict."""
     if not callable(getattr(held, "predict", None)):
         raise UnusableFile(f"holds a {type(held).__name__}, which has no predict method", SAVE_ADVICE)
     return FittedModel(cast("Estimator", held))
 
 
 def _check_suffix(file: Path) -> None:
-    # joblib tells by the content how a file is compressed; a model.pkl.gz is a .pkl.
+    # The content tells how a file is compressed, so the suffix of the compression does not matter: a
+    # model.pkl.gz is a .pkl.
     suffixes = [suffix.lower() for suffix in file.suffixes] or [""]
     is_compressed = len(suffixes) > 1 and suffixes[-1] in COMPRESSION_SUFFIXES
     suffix = suffixes[-2] if is_compressed else suffixes[-1]
@@ -128,7 +132,7 @@ def _check_size(file: Path) -> int:
 
 
 def _unreadable(file: Path) -> ModelUnloadable:
-    # Not the name of the user: in a container the id seldom has one, and it is the id that matters outside.
+    # The id and not the name of the user: in a container the id seldom has a name, and the host knows the id.
     reason = f"user id {os.geteuid()} may not read it"
     return ModelUnloadable(file, reason, f"Run chmod a+r {file.name} and chmod a+rx on the folders above it")
 
@@ -145,14 +149,14 @@ def _digest(file: Path) -> str:
 
 
 def _read(found: _Format, file: Path, policy: Policy, *, versions_must_match: bool) -> object:
-    """Read what the file holds; the warnings of libraries about it go to the log, each once."""
+    """Read the object in the file; each warning of a library about it goes to the log once."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             held = found.read(file, policy)
         except UnusableFile as error:
             raise ModelUnloadable(file, f"it {error}", error.advice) from error
-        except Exception as error:  # Loading calls what the file names, which may raise anything.
+        except Exception as error:  # A function that the file names may raise any error.
             raise explain(file, error) from error
     if versions_must_match:
         for warning in caught:

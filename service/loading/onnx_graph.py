@@ -1,8 +1,9 @@
-"""Reads what an ONNX model says of itself: its inputs, its outputs, its classes, and whether it is all there.
+"""Reads the graph of an ONNX model: inputs, outputs and classes, and whether the file holds all of the model.
 
-ONNX Runtime does not tell these. The messages and the numbers of their fields are those of `onnx/onnx.proto`,
-as far as they are needed here; the file is parsed by the library that ONNX Runtime parses it with.
-`infer_cli/inspection/formats/onnx.py` reads the same of a file that is not loaded.
+ONNX Runtime tells no classes, and it would read other files. The messages and the numbers of their fields are
+those of `onnx/onnx.proto`, as far as they are needed here. protobuf parses the file, as it does in ONNX
+Runtime. `infer_cli/inspection/formats/onnx.py` and `onnx_graph.py` beside it read the same of a file that is
+not loaded.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import importlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 
@@ -19,7 +20,10 @@ from service.errors import UnusableFile
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# A message's fields: its number and its type, with a star where there may be several.
+    # A message of an ONNX model. protobuf makes its class when it runs, so the class has no type.
+    Message = Any
+
+# The fields of each message: the number of a field, and its type with a star where the field is repeated.
 MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "Model": {"graph": (7, "Graph"), "metadata": (14, "*Entry"), "functions": (25, "*Function")},
     "Entry": {"key": (1, "string"), "value": (2, "string")},
@@ -40,12 +44,12 @@ MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     },
     "Attribute": {
         "name": (1, "string"),
-        "text": (4, "bytes"),
+        "string": (4, "bytes"),
         "tensor": (5, "Tensor"),
         "graph": (6, "Graph"),
         "floats": (7, "*float"),
         "integers": (8, "*int64"),
-        "texts": (9, "*bytes"),
+        "strings": (9, "*bytes"),
         "tensors": (10, "*Tensor"),
         "graphs": (11, "*Graph"),
         "sparse_tensor": (22, "SparseTensor"),
@@ -55,7 +59,7 @@ MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
         "dimensions": (1, "*int64"),
         "type": (2, "int32"),
         "integers32": (5, "*int32"),
-        "texts": (6, "*bytes"),
+        "strings": (6, "*bytes"),
         "integers": (7, "*int64"),
         "name": (8, "string"),
         "raw": (9, "bytes"),
@@ -70,12 +74,12 @@ MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "Dimension": {"size": (1, "int64")},
     "Other": {},
 }
-# What the operators of ONNX's own domains are called by; others are code from elsewhere, or read other files.
+# The domains of ONNX's own operators. An operator of another domain is code from elsewhere, or reads files.
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
-# Those of ONNX Runtime that skl2onnx writes, for texts and for distances.
+# The operators of ONNX Runtime that skl2onnx writes: for the distances of neighbors, and for text.
 RUNTIME_DOMAIN = "com.microsoft"
 RUNTIME_OPERATORS = ("CDist", "Tokenizer")
-# NumPy's names for the types of elements, by ONNX's numbers.
+# The element types by the numbers of `TensorProto.DataType`: dtypes of NumPy, and two column types.
 ELEMENTS = {
     1: "float32",
     2: "uint8",
@@ -93,22 +97,24 @@ ELEMENTS = {
 }
 FLOATS = ("float16", "float32", "float64")
 LABELS = ("text", "boolean", "int32", "int64")
-# They pass on the elements that they take.
+# Operators that give the elements of their input, perhaps in another shape or type.
 PASSING = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze")
-# They make probabilities of scores.
+# Operators that make probabilities of scores.
 NORMALIZING = ("Exp", "Normalizer", "Sigmoid", "Softmax")
+# The attributes of a classifier that list its classes.
 CLASS_LABELS = ("classlabels_strings", "classlabels_int64s", "classlabels_ints")
-# Where a model may say how its columns are called: a list of texts in JSON.
+# The key of the metadata under which a model may list the names of its columns, as JSON.
 NAMES_KEY = "feature_names"
-# How far what gives the labels may be from the output.
+# How many operators may stand between the output with the labels and the operator that makes them.
 STEPS_MAX = 20
 
 
 @dataclass(frozen=True)
 class Value:
-    """An input or output: the type of its elements, "" if it is no tensor, and its size in each dimension.
+    """An input or output of a graph.
 
-    A size is None if any will do.
+    `element` is its element type, one of `ELEMENTS`, or "" if it is no tensor. `shape` has the size of each
+    dimension, None where any size will do. `is_sequence`: it is a list, such as a list of maps.
     """
 
     name: str
@@ -119,7 +125,11 @@ class Value:
 
 @dataclass(frozen=True)
 class Graph:
-    """What a model says of itself; `names` are those of its columns if its metadata has them."""
+    """What a file says of an ONNX model.
+
+    `labels` and `probabilities` are two of the `outputs`. `classes` are in the order of the probabilities.
+    `names` are the names of the columns, if the metadata lists them.
+    """
 
     kind: str
     inputs: tuple[Value, ...]
@@ -131,13 +141,13 @@ class Graph:
 
 
 def read_graph(data: bytes) -> Graph:
-    """Read a model; raise `UnusableFile` if it is none, or if it needs anything that is not in it."""
+    """Read the graph of a model; raise `UnusableFile` if the data is not ONNX, or not complete."""
     model = _parse(data)
     _check_domains(model)
     _check_tensors(model)
     given = {tensor.name for tensor in model.graph.initializers}
     given |= {tensor.values.name for tensor in model.graph.sparse_initializers}
-    # Up to the third version of the format, constants were inputs too.
+    # Up to version 3 of the format, constants are inputs as well.
     inputs = tuple(_value(value) for value in model.graph.inputs if value.name not in given)
     outputs = tuple(_value(value) for value in model.graph.outputs)
     if not inputs or not outputs:
@@ -158,7 +168,7 @@ def read_graph(data: bytes) -> Graph:
     )
 
 
-def _parse(data: bytes) -> Any:  # noqa: ANN401 (a message)
+def _parse(data: bytes) -> Message:
     message: Any = importlib.import_module("google.protobuf.message")
     model = _messages()()
     try:
@@ -170,8 +180,9 @@ def _parse(data: bytes) -> Any:  # noqa: ANN401 (a message)
     return model
 
 
-def _messages() -> Any:  # noqa: ANN401 (a class that is made here)
-    """Give the class of models that protobuf makes of `MESSAGES`."""
+def _messages() -> Callable[[], Message]:
+    """Give the class of the message `Model`, which protobuf makes of `MESSAGES`."""
+    # protobuf comes with ONNX Runtime, and has no types.
     descriptor: Any = importlib.import_module("google.protobuf.descriptor_pb2")
     factory: Any = importlib.import_module("google.protobuf.message_factory")
     pool: Any = importlib.import_module("google.protobuf.descriptor_pool").DescriptorPool()
@@ -188,11 +199,12 @@ def _messages() -> Any:  # noqa: ANN401 (a class that is made here)
             else:
                 added.type = getattr(field_type, f"TYPE_{kind.upper()}")
     pool.Add(file)
-    return factory.GetMessageClass(pool.FindMessageTypeByName("infer.Model"))
+    model_class: Callable[[], Message] = factory.GetMessageClass(pool.FindMessageTypeByName("infer.Model"))
+    return model_class
 
 
-def _nodes(model: Any) -> Iterator[Any]:  # noqa: ANN401
-    """Go through all operators, also those in the branches and loops of others."""
+def _nodes(model: Message) -> Iterator[Message]:
+    """Give all operators, also the operators in the branches and loops of other operators."""
     waiting = [*model.graph.nodes, *(node for function in model.functions for node in function.nodes)]
     while waiting:
         node = waiting.pop()
@@ -202,7 +214,7 @@ def _nodes(model: Any) -> Iterator[Any]:  # noqa: ANN401
                 waiting += graph.nodes
 
 
-def _check_domains(model: Any) -> None:  # noqa: ANN401
+def _check_domains(model: Message) -> None:
     for node in _nodes(model):
         is_known = node.domain == RUNTIME_DOMAIN and node.operator in RUNTIME_OPERATORS
         if node.domain not in DOMAINS and not is_known:
@@ -210,7 +222,7 @@ def _check_domains(model: Any) -> None:  # noqa: ANN401
             raise UnusableFile(reason, "Convert the model with operators of ONNX alone")
 
 
-def _check_tensors(model: Any) -> None:  # noqa: ANN401
+def _check_tensors(model: Message) -> None:
     for tensor in _tensors(model):
         if tensor.location or tensor.external:
             reason = "keeps numbers in another file"
@@ -219,7 +231,7 @@ def _check_tensors(model: Any) -> None:  # noqa: ANN401
             )
 
 
-def _tensors(model: Any) -> Iterator[Any]:  # noqa: ANN401
+def _tensors(model: Message) -> Iterator[Message]:
     attributes = [attribute for node in _nodes(model) for attribute in node.attributes]
     attributes += [attribute for function in model.functions for attribute in function.attributes]
     inner = [graph for attribute in attributes for graph in (attribute.graph, *attribute.graphs)]
@@ -231,13 +243,13 @@ def _tensors(model: Any) -> Iterator[Any]:  # noqa: ANN401
         yield from _parts((attribute.sparse_tensor, *attribute.sparse_tensors))
 
 
-def _parts(sparse_tensors: Iterable[Any]) -> Iterator[Any]:
+def _parts(sparse_tensors: Iterable[Message]) -> Iterator[Message]:
     for tensor in sparse_tensors:
         yield tensor.values
         yield tensor.indices
 
 
-def _value(value: Any) -> Value:  # noqa: ANN401
+def _value(value: Message) -> Value:
     tensor = value.type.tensor
     sizes = (size.size if size.HasField("size") else None for size in tensor.shape.dimensions)
     return Value(
@@ -248,23 +260,23 @@ def _value(value: Any) -> Value:  # noqa: ANN401
     )
 
 
-def _looks_like_classifier(model: Any, outputs: tuple[Value, ...]) -> bool:  # noqa: ANN401
+def _looks_like_classifier(model: Message, outputs: tuple[Value, ...]) -> bool:
     return any(node.operator.endswith("Classifier") for node in _nodes(model)) or any(
         "probabilit" in output.name.lower() for output in outputs
     )
 
 
-def _other_kind(model: Any, outputs: tuple[Value, ...]) -> str:  # noqa: ANN401
-    """Tell a regressor by its operators, or by giving one number a row and nothing else."""
+def _other_kind(model: Message, outputs: tuple[Value, ...]) -> str:
+    """Tell a regressor by its operators, or by its outputs: one number for each row and nothing else."""
     first = outputs[0]
     is_named = any(node.operator.endswith("Regressor") for node in _nodes(model))
     is_single = len(outputs) == 1 and first.shape[1:] in ((), (1,)) and bool(first.shape)
     return "regressor" if first.element in FLOATS and (is_named or is_single) else "other"
 
 
-def _names(text: str | None) -> tuple[str, ...] | None:
+def _names(listed: str | None) -> tuple[str, ...] | None:
     try:
-        names = json.loads(text or "null")
+        names = json.loads(listed or "null")
     except (ValueError, RecursionError):
         return None
     is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
@@ -272,14 +284,14 @@ def _names(text: str | None) -> tuple[str, ...] | None:
 
 
 class _Tracing:
-    """Goes from outputs back to what makes them."""
+    """Goes back from an output to the operators that make it."""
 
-    def __init__(self, graph: Any) -> None:  # noqa: ANN401
+    def __init__(self, graph: Message) -> None:
         self._makers = {output: node for node in graph.nodes for output in node.outputs}
         self._constants = {tensor.name: tensor for tensor in graph.initializers}
 
-    def _maker(self, name: str) -> Any:  # noqa: ANN401
-        """Give the operator that makes a value, past those that only pass it on; None if none does."""
+    def _maker(self, name: str) -> Message | None:
+        """Give the operator that makes a value; operators that only pass the value on are skipped."""
         for _ in range(STEPS_MAX):
             node = self._makers.get(name)
             if node is None or node.operator not in PASSING or not node.inputs:
@@ -288,7 +300,10 @@ class _Tracing:
         return None
 
     def classes(self, labels: str) -> tuple[str | int, ...] | None:
-        """Give the classes in the order of the probabilities: a classifier's, or a list to pick from."""
+        """Give the classes in the order of the probabilities; None if the graph lists none.
+
+        They are an attribute of the classifier, or a constant list from which an operator picks the labels.
+        """
         node = self._maker(labels)
         if node is None:
             return None
@@ -299,14 +314,14 @@ class _Tracing:
         return None
 
     def probabilities(self, outputs: Iterable[Value]) -> Value | None:
-        """Give the output with the probabilities; None if there is none, or if it has other scores."""
+        """Give the output with the probabilities; None if there is none, or if it holds other scores."""
         for output in outputs:
             if output.is_sequence or (output.element in FLOATS and len(output.shape) == 2):  # noqa: PLR2004
                 return None if self._are_scores(output.name) else output
         return None
 
     def _are_scores(self, name: str) -> bool:
-        """Tell whether a value comes from a classifier's scores that nothing made probabilities of."""
+        """Tell whether a value is made of a classifier's scores, of which no operator made probabilities."""
         seen: set[str] = set()
         waiting = [name]
         while waiting:
@@ -320,28 +335,29 @@ class _Tracing:
         return False
 
 
-def _gives_scores(node: Any) -> bool:  # noqa: ANN401
+def _gives_scores(node: Message) -> bool:
+    """Tell whether an operator is a classifier whose scores are no probabilities."""
     attributes = {attribute.name: attribute for attribute in node.attributes}
     if node.operator == "LinearClassifier":
         transform = attributes.get("post_transform")
-        return transform is None or transform.text == b"NONE"
+        return transform is None or transform.string == b"NONE"
     return node.operator == "SVMClassifier" and not ("prob_a" in attributes and attributes["prob_a"].floats)
 
 
-def _class_labels(node: Any) -> tuple[str | int, ...] | None:  # noqa: ANN401
+def _class_labels(node: Message) -> tuple[str | int, ...] | None:
     for attribute in node.attributes:
-        if attribute.name in CLASS_LABELS and (attribute.texts or attribute.integers):
-            return tuple(text.decode("utf-8", "replace") for text in attribute.texts) or tuple(
+        if attribute.name in CLASS_LABELS and (attribute.strings or attribute.integers):
+            return tuple(string.decode("utf-8", "replace") for string in attribute.strings) or tuple(
                 attribute.integers
             )
     return None
 
 
-def _elements(tensor: Any) -> tuple[str | int, ...] | None:  # noqa: ANN401
-    """Give the elements of a constant list of texts or whole numbers."""
+def _elements(tensor: Message) -> tuple[str | int, ...] | None:
+    """Give the elements of a tensor of strings or integers; None for any other tensor."""
     element = ELEMENTS.get(tensor.type, "")
     if element == "text":
-        return tuple(text.decode("utf-8", "replace") for text in tensor.texts)
+        return tuple(string.decode("utf-8", "replace") for string in tensor.strings)
     if element not in ("int32", "int64"):
         return None
     if tensor.raw:

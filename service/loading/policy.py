@@ -1,6 +1,7 @@
-"""What a model file may name, and how it may use it: the allow-list in `policy.txt`.
+"""Which names a model file may import, and how it may use each of them: the allow-list in `policy.txt`.
 
-The host judges by the same file, with code of its own: `infer_cli/inspection/facts/policy.py`.
+The twin `infer_cli/inspection/facts/policy.py` judges a model file by the same list on the host, which does
+not load the file.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 FILE = Path(__file__).resolve().parents[1] / "policy.txt"
 
-# How a name may be used, the freest first.
+# How a name may be used; `policy.txt` says what each use allows. Each use includes the uses below it.
 CALL = "call"
 MAKE = "make"
 NAME = "name"
@@ -19,7 +20,11 @@ NAME = "name"
 
 @dataclass(frozen=True)
 class Judgement:
-    """Whether a name may be imported: `use` says for what, and is None if it may not, for the `reason`."""
+    """Whether a name may be imported, and how it may be used.
+
+    `use` is None if the name may not be imported. Then `reason` says why, and `is_unknown` is true if the
+    name is on no list.
+    """
 
     use: str | None
     reason: str = ""
@@ -27,14 +32,14 @@ class Judgement:
 
 
 class Policy:
-    """The allow-list, and what the user trusts besides: modules, and full names."""
+    """The allow-list, and the modules and full names that the user trusts besides."""
 
     def __init__(self, trusted: tuple[str, ...] = ()) -> None:
         self.trusted = trusted
         self._uses, self._dangers = _rules()
 
     def judge(self, module: str, name: str) -> Judgement:
-        """Tell whether the name may be imported from the module, and how it may be used."""
+        """Judge whether the name may be imported from the module, and how it may be used."""
         if f"{module}.{name}" in self.trusted and module != "__main__":
             return Judgement(CALL)
         use = self._uses.get((module, name))
@@ -48,27 +53,30 @@ class Policy:
         return Judgement(None, "it is not known to be harmless", is_unknown=True)
 
     def danger_of(self, module: str, name: str) -> str | None:
-        """Say what makes a name dangerous, whatever module is trusted; None if nothing does."""
+        """Give the reason why a name is dangerous even in a trusted module; None for any other name."""
         if "." in name:
             return "reaches through one name to another"
         if name.startswith("__") and name.endswith("__"):
             return "is a part of Python's machinery"
-        whole = module
-        while whole:
-            if (whole, None) in self._dangers:
-                return self._dangers[whole, None]
-            whole = whole.rpartition(".")[0]
+        package = module
+        while package:
+            if (package, None) in self._dangers:
+                return self._dangers[package, None]
+            package = package.rpartition(".")[0]
         return self._dangers.get((module, name))
 
     def trusts(self, module: str) -> bool:
-        """Say whether the user trusts the module, or a package around it."""
+        """Tell whether the user trusts the module, or a package that the module is in."""
         is_within = any(module == trusted or module.startswith(f"{trusted}.") for trusted in self.trusted)
         return is_within and module != "__main__"
 
 
 @lru_cache(maxsize=1)
 def _rules() -> tuple[dict[tuple[str, str], str], dict[tuple[str, str | None], str]]:
-    """Read the file: how each safe name may be used, and why others are dangerous."""
+    """Read `policy.txt`; give the use of each safe name, and the reason for each dangerous one.
+
+    A dangerous module, with all modules in it, has None in the place of the name.
+    """
     uses: dict[tuple[str, str], str] = {}
     dangers: dict[tuple[str, str | None], str] = {}
     section, title, module = "", "", ""

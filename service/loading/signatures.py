@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-# What a zip starts with, and an ONNX model with the first of its fields.
+# A zip starts with its magic number, an ONNX model with the tag of its first field.
 ZIP_START = b"PK\x03\x04"
 ONNX_START = b"\x08"
-# A pickle (since 2003), then zlib, gzip, bzip2, lzma, xz and lz4.
+# A pickle of protocol 2 (of 2003) or newer, then zlib, gzip, bzip2, lzma, xz and lz4.
 PICKLE_STARTS = (b"\x80", b"x", b"\x1f", b"B", b"]", b"\xfd", b"\x04")
-# How much tells them all apart.
+# This many bytes tell all formats apart.
 START_BYTES = 64
 
 
@@ -23,5 +23,5 @@ def start_of(file: Path) -> bytes:
 
 
 def is_known(start: bytes) -> bool:
-    """Tell whether the first bytes are those of a zip, of a pickle, or of one that joblib compressed."""
+    """Tell whether the first bytes are those of a zip, a pickle, or a pickle that joblib compressed."""
     return start.startswith(ZIP_START) or start[:1] in PICKLE_STARTS

@@ -1,6 +1,7 @@
-"""Loads a model as skops writes it: a zip with arrays, and a description of each object in `schema.json`.
+"""Loads a model that skops wrote: a zip of arrays, with a description of each object in `schema.json`.
 
-skops does not get the file itself, but an archive made anew of what was looked at: see `skops_schema`.
+skops gets a new archive, which this module writes of what it has checked, and not the file itself. The schema
+of the new archive comes from `skops_schema`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import stat
 import zipfile
 from pathlib import PurePosixPath
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Callable
 
 import numpy as np
 
@@ -24,20 +25,25 @@ if TYPE_CHECKING:
 
     from service.loading.policy import Policy
 
+    # Gives the shape, whether the order is Fortran's, and the dtype.
+    ReadHeader = Callable[[IO[bytes]], "tuple[tuple[int, ...], bool, np.dtype[np.generic]]"]
+
 SCHEMA = "schema.json"
 SCHEMA_BYTES_MAX = 64 * 1024 * 1024
-# Beyond both, an archive is made to exhaust who reads it.
+# An archive that expands to more than 4 GiB and to more than 200 times its size is refused: it was made to
+# exhaust the memory of its reader.
 EXPANDED_BYTES_MAX = 4 * 1024**3
 EXPANSION_MAX = 200
 ARRAY = ".npy"
-HEADERS: dict[tuple[int, int], Any] = {
+# How the header of an array is read, by the version of NumPy's format.
+HEADERS: dict[tuple[int, int], ReadHeader] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 
 
 def load_skops(file: Path, policy: Policy) -> object:
-    """Load the one object of the file; raise `Forbidden` before anything is run that is not allowed."""
+    """Load the one object of the file; raise `Forbidden` before anything forbidden is imported or called."""
     with file.open("rb") as raw, zipfile.ZipFile(raw) as archive:
         _check_members(archive)
         schema = Schema(_schema_of(archive), policy)
@@ -46,9 +52,9 @@ def load_skops(file: Path, policy: Policy) -> object:
             for name, new_name in schema.files.items():
                 made.writestr(new_name, _checked(name, _read(archive, name)))
             made.writestr(SCHEMA, json.dumps(schema.written))
-    skops: Any = importlib.import_module("skops.io")
+    skops: Any = importlib.import_module("skops.io")  # It ships no types.
     content.seek(0)
-    # What is in the archive was judged name by name; skops' own list is not asked.
+    # The policy has judged each name in the archive, so skops need not ask its own list of trusted names.
     loaded: object = skops.load(content, trusted=schema.names)
     return loaded
 
@@ -66,7 +72,7 @@ def _schema_of(archive: zipfile.ZipFile) -> object:
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
-    """Refuse an archive whose files lie elsewhere, hide each other, or expand without end."""
+    """Refuse paths that lead out of the archive, links, two files of one name, and a zip bomb."""
     members = archive.infolist()
     for member in members:
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
@@ -89,7 +95,7 @@ def _read(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _checked(name: str, data: bytes) -> bytes:
-    """Give the bytes of a file; refuse what is no plain array, nor an archive of these, if it should be."""
+    """Give the bytes of a file; refuse an .npy or .npz file with anything but plain arrays in it."""
     if name.endswith(ARRAY):
         _check_array(io.BytesIO(data), len(data))
     elif name.endswith(".npz"):
@@ -104,7 +110,7 @@ def _checked(name: str, data: bytes) -> bytes:
 
 
 def _check_array(file: IO[bytes], size: int) -> None:
-    """Refuse an array that holds objects, which would be a pickle, or that is larger than its file."""
+    """Refuse an array of objects, which NumPy stores as a pickle, and an array larger than its file."""
     try:
         read_header = HEADERS[np.lib.format.read_magic(file)]
         shape, _, dtype = read_header(file)

@@ -1,10 +1,13 @@
 """Writes the schema of a skops archive anew, with nothing in it but what a model of known parts needs.
 
-A schema describes each object by its class, by the loader of skops that makes it, and by what goes in.
-skops judges the names in it by a list of its own, and takes an object that has the number of an earlier one
-for that one, whatever else is said of it. So of each loader only what it needs is kept, each name is judged
-by the policy for what the loader does with it, and the numbers are new.
-After `skops/io/_general.py`, `_numpy.py`, `_scipy.py` and `_sklearn.py`.
+A schema describes each object by its class, by the loader of skops that makes the object, and by the content
+of the object. skops judges the names in a schema by a list of its own. If an object has the number (`__id__`)
+of an earlier object, skops gives the earlier object, whatever else the description says. So the new schema
+has only the keys that each loader needs. The policy judges each name for the use that the loader makes of it,
+and each object gets a new number.
+
+The keys of each loader are those of `skops/io/_general.py`, `_numpy.py`, `_scipy.py` and `_sklearn.py`. The
+twin `infer_cli/inspection/formats/skops_schema.py` judges a schema on the host.
 """
 
 from __future__ import annotations
@@ -15,86 +18,55 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from service.errors import Forbidden, UnusableFile
 from service.loading.policy import CALL, MAKE, NAME
-from service.loading.unpickling import STAND_INS, check_home, is_special
+from service.loading.skops_names import BIT_GENERATORS, KEY_TYPES, PLAIN, STRICT
+from service.loading.unpickling import STAND_INS, check_defining_module, is_special
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from service.loading.policy import Policy
 
+    # The description of an object, parsed from JSON that anyone may have written: a value may be anything.
     State = dict[str, Any]
-    Name = tuple[str, str]
 
-# The newest that is known; what changes with a protocol is how some loader works.
+# The newest protocol that is known. Loaders read other keys in a newer protocol.
 PROTOCOL_MAX = 2
 DEPTH_MAX = 150
-# Objects, where one that is shared counts each time: skops goes through all of them.
+# More objects than any model has. A shared object counts each time, because skops visits it each time.
 NODES_MAX = 20_000_000
 
-# How a loader may use a name, by how the policy says that it may be used.
+# How a loader uses a name, and the uses of the policy that allow it: the loader only puts the name into an
+# object, makes an object of the class without arguments, or calls the name.
 HELD = (CALL, MAKE, NAME)
 MADE = (CALL, MAKE)
 CALLED = (CALL,)
 
-NUMPY_SCALARS = frozenset(
-    ("numpy", name)
-    for name in (
-        *("bool", "bool_", "bytes_", "str_", "datetime64", "timedelta64"),
-        *("float16", "float32", "float64", "complex64", "complex128"),
-        *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
-    )
-)
-KEY_TYPES = NUMPY_SCALARS | {("builtins", name) for name in ("bool", "float", "int", "str")}
-# What the loaders call although the policy has no names for it, or lets them only be made or held.
-PLAIN: dict[str, frozenset[Name]] = {
-    "BytearrayNode": frozenset({("builtins", "bytearray")}),
-    "BytesNode": frozenset({("builtins", "bytes")}),
-    "DefaultDictNode": frozenset({("collections", "defaultdict")}),
-    "DictNode": frozenset(
-        {("builtins", "dict"), ("sklearn.utils", "Bunch"), ("sklearn.utils._bunch", "Bunch")}
-    ),
-    "DTypeNode": frozenset({("numpy", "dtype")}),
-    "ListNode": frozenset({("builtins", "list")}),
-    "MaskedArrayNode": frozenset({("numpy.ma", "MaskedArray"), ("numpy.ma.core", "MaskedArray")}),
-    "NdArrayNode": frozenset({("numpy", "ndarray"), ("numpy", "matrix")}) | NUMPY_SCALARS,
-    "PartialNode": frozenset({("functools", "partial")}),
-    "RandomGeneratorNode": frozenset({("numpy.random._generator", "Generator")}),
-    "RandomStateNode": frozenset({("numpy.random.mtrand", "RandomState")}),
-    "SetNode": frozenset({("builtins", "set")}),
-    "SliceNode": frozenset({("builtins", "slice")}),
-    "TreeNode": frozenset({("sklearn.tree._tree", "Tree")}),
-    "TupleNode": frozenset({("builtins", "tuple")}),
-}
-# These call just what stands above, whatever the policy says.
-STRICT = frozenset(PLAIN) - {"DictNode", "ListNode", "NdArrayNode", "SetNode", "TupleNode"}
-BIT_GENERATORS = frozenset({"MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"})
-
 
 class Schema:
-    """A schema that was judged; raises `Forbidden` for one that is not a model of known parts.
+    """The new schema of an archive; raises `Forbidden` for a schema that is not of a model of known parts.
 
-    `written` is the new one, `names` are all that it names, sorted, and `files` the new names of the files
-    that it uses.
+    `written` is the new schema. `names` are all full names in it, sorted. `files` maps the name of each file
+    that the schema uses to the new name of the file.
     """
 
     def __init__(self, schema: object, policy: Policy) -> None:
         self._policy = policy
         self._names: set[str] = set()
-        self._trusted: set[Name] = set()
+        self._trusted: set[tuple[str, str]] = set()
         self._made: list[State] = []
         self._sizes: list[int] = []
-        # New numbers by the file's own; None while an object is still being looked at.
+        # The new number of each object by its number in the file; None while the object is being written.
         self._numbers: dict[int, int | None] = {}
         self._count = 0
         self.files: dict[str, str] = {}
         self._protocol = _protocol_of(schema)
-        # From 1 on there is only one way to name a function.
+        # Protocol 1 has one way to name a function; `_held` rewrites the other way of protocol 0.
         self.written = {**self._object(schema, 0), "protocol": max(self._protocol, 1), "_skops_version": ""}
         self.names = sorted(self._names)
-        self._check_homes()
+        self._check_trusted()
 
     def _object(self, state: object, depth: int) -> State:
-        """Give what is to be written of an object, or that it is an earlier one."""
+        """Write an object, or a reference to an earlier object with the same number."""
         if not isinstance(state, dict) or depth > DEPTH_MAX:
             raise _misunderstood()
         number = state.get("__id__")
@@ -107,11 +79,11 @@ class Schema:
         if type(number) is int:
             self._numbers[number] = None
         start = self._count
-        self._take(1)
+        self._count_objects(1)
         try:
             written: State = write(self, state, depth + 1)
         except (KeyError, TypeError, AttributeError):
-            # A part is missing, or is of another type.
+            # A key is missing, or its value is of another type.
             raise _misunderstood() from None
         written["__id__"] = len(self._made) + 1
         self._made.append(written)
@@ -123,21 +95,21 @@ class Schema:
     def _earlier(self, number: int | None) -> State:
         if number is None:
             raise Forbidden("has an object that holds itself")
-        self._take(self._sizes[number - 1])
+        self._count_objects(self._sizes[number - 1])
         return {"__class__": "", "__module__": "", "__loader__": "CachedNode", "__id__": number}
 
-    def _take(self, count: int) -> None:
+    def _count_objects(self, count: int) -> None:
         self._count += count
         if self._count > NODES_MAX:
             raise Forbidden("describes more objects than any model has")
 
     def _found(self, written: State) -> State:
-        """Give what was written of an object the first time."""
+        """Give the object itself, where `written` may be a reference to it."""
         found: State = self._made[written["__id__"] - 1]
         return found
 
     def _named(self, state: State, uses: tuple[str, ...] = CALLED) -> State:
-        """Start an object of the class that it names; refuse one that may not be used so."""
+        """Start an object with its class and loader; refuse a name that the loader may not use so."""
         loader, module, name = state["__loader__"], state["__module__"], state["__class__"]
         if not isinstance(module, str) or not isinstance(name, str):
             raise _misunderstood()
@@ -153,21 +125,22 @@ class Schema:
             raise Forbidden(
                 f"{full} is not allowed: {judgement.reason}", name=full, is_unknown=judgement.is_unknown
             )
-        # The names that unpickling gives another meaning would have their own here.
+        # Unpickling puts a stand-in in the place of these names; skops would import the names themselves.
         if judgement.use not in uses or (module, name) in STAND_INS:
             raise Forbidden(f"{full} is not allowed: it is used as in no model", name=full)
         if self._policy.trusts(module):
             self._trusted.add((module, name))
 
-    def _check_homes(self) -> None:
-        """Import what the user trusts, and refuse what only leads elsewhere."""
+    def _check_trusted(self) -> None:
+        """Import what the user trusts, and refuse what a trusted module has only imported from elsewhere."""
         for module, name in sorted(self._trusted):
-            found: Any = importlib.import_module(module)
+            found: object = importlib.import_module(module)
             for part in name.split("."):
                 found = getattr(found, part)
-            check_home(self._policy, module, name, found)
+            check_defining_module(self._policy, module, name, found)
 
-    # Loaders: each gives what is to be written, and reads its parts in the order in which skops does.
+    # Loaders: each writes one object. Each reads the parts of the object in the order in which skops does, so
+    # that a number refers to the same object.
 
     def _json(self, state: State, _: int) -> State:
         content = state["content"]
@@ -186,7 +159,7 @@ class Schema:
     def _dictionary(self, state: State, depth: int) -> State:
         written = self._named(state)
         types = self._object(state["key_types"], depth)
-        # skops calls these with the keys.
+        # skops calls each key type with a key.
         if self._found(types)["__loader__"] != "ListNode":
             raise _misunderstood()
         for item in map(self._found, self._found(types)["content"]):
@@ -195,12 +168,12 @@ class Schema:
                 raise Forbidden("makes keys of what is no type of keys")
         content = {key: self._object(value, depth) for key, value in state["content"].items()}
         if state["__class__"] != "dict" and any(map(is_special, content)):
-            # A Bunch lends its keys as attributes.
+            # The keys of a scikit-learn `Bunch`, which is a dict, are attributes too.
             raise Forbidden("sets a special attribute")
         return {**written, "key_types": types, "content": content}
 
     def _parts(self, state: State, depth: int, *names: str) -> State:
-        """Write the objects that are the parts of a content."""
+        """Write an object whose content holds another object under each of these names."""
         content = {name: self._object(state["content"][name], depth) for name in names}
         return {**self._named(state), "content": content}
 
@@ -254,7 +227,7 @@ class Schema:
     def _instance(self, state: State, depth: int) -> State:
         written = self._named(state, MADE)
         if written["__module__"].partition(".")[0] == "pandas":
-            # NumPy would take some labels of a table for addresses.
+            # NumPy would take the values of some special labels of a table for addresses.
             raise Forbidden("holds a table of pandas")
         if state.get("content") is not None:
             written["content"] = self._object(state["content"], depth)
@@ -286,7 +259,7 @@ class Schema:
     def _generator(self, state: State, depth: int) -> State:
         parts = ("bit_generator", "seed_seq") if self._protocol > 1 else ("bit_generator",)
         written = self._parts(state, depth, *parts)
-        # skops calls what has this name.
+        # skops looks this name up in `numpy.random`, and calls what it finds.
         inner = self._found(written["content"]["bit_generator"])
         is_plain = (inner["__loader__"], inner["__class__"]) == ("DictNode", "dict")
         name = self._found(inner["content"]["bit_generator"])
@@ -295,21 +268,21 @@ class Schema:
         return written
 
     def _check_attributes(self, written: State) -> None:
-        """Refuse special attributes in what an object will be given as its state."""
+        """Refuse special attributes in the state that an object will be given."""
         if self._found(written)["__loader__"] not in ("DictNode", "JsonNode", "TupleNode"):
             raise Forbidden("sets attributes as no model does")
         if any(map(is_special, self._attributes(written))):
             raise Forbidden("sets a special attribute")
 
     def _attributes(self, written: State) -> Iterator[object]:
-        """Go through the names in a state, which may also come as pairs of names and values."""
+        """Give the names of the attributes in a state: a dict, or a sequence of pairs of name and value."""
         found = self._found(written)
         loader: str = found["__loader__"]
         content: Any = found.get("content")
         if loader == "DictNode":
             yield from content
         elif loader == "JsonNode":
-            yield from _texts(_parsed(content))
+            yield from _strings(_parsed(content))
         elif loader in ("TupleNode", "ListNode", "SetNode"):
             for part in content:
                 yield from self._attributes(part)
@@ -361,10 +334,11 @@ def _parsed(text: str) -> object:
     return value
 
 
-def _texts(value: object) -> Iterator[object]:
+def _strings(value: object) -> Iterator[object]:
+    """Give the keys and the elements of a JSON value at any depth, but not the values of objects."""
     if isinstance(value, (list, dict)):
         for part in value:
-            yield from _texts(part)
+            yield from _strings(part)
     else:
         yield value
 

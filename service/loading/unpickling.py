@@ -1,9 +1,12 @@
-"""Loads a pickle, plain or by joblib, and lets it do nothing but build a model of known parts.
+"""Loads a pickle, by `pickle` or by joblib, and lets the pickle do nothing but build a model of known parts.
 
-Python's unpickler calls whatever a file names. This one asks the policy before it imports a name, calls only
-what may be called with any arguments, and refuses what no pickler writes: state set on classes, on functions
-or twice, special attributes, data types that lie about themselves, and anything behind the end.
-After `Lib/pickle.py`, whose unpickler in Python joblib builds on too, and joblib's `numpy_pickle.py`.
+Python's own unpickler calls whatever a file names. The unpickler of this module asks the policy before it
+imports a name, and calls only names that may be called with any arguments. It refuses what no pickler writes:
+state for classes or functions, a second state for an object, special attributes, dtypes with false flags,
+and bytes after the end of the pickle.
+
+It extends the unpickler of `Lib/pickle.py`, as joblib does. The format of joblib's arrays is documented by
+the code of joblib's `numpy_pickle.py`.
 """
 
 from __future__ import annotations
@@ -33,16 +36,19 @@ if TYPE_CHECKING:
 
     from service.loading.policy import Policy
 
-# From here on names of Python 2 are no longer translated, and names may have dots.
+    Dtype = np.dtype[np.generic]
+    Array = np.ndarray[tuple[int, ...], Dtype]
+
+# The first protocol that does not translate names of Python 2, and the first with dots in names.
 PYTHON_3_PROTOCOL = 3
 DOTS_PROTOCOL = 4
-# Bits of a data type's flags that NumPy sets for structures by their layout.
+# The bit of a dtype's flags that NumPy sets for structures by their layout.
 LAYOUT_FLAGS = 0x80
 READ_BYTES = 16 * 1024 * 1024
 
 
 def load_safely(file: Path, policy: Policy) -> object:
-    """Load the one object of the file; raise `Forbidden` before anything is run that is not allowed."""
+    """Load the one object of the file; raise `Forbidden` before anything forbidden is imported or called."""
     with file.open("rb") as raw, _decompressed(raw) as content:
         loaded: object = _Unpickler(content, policy).load()
         if content.read(1):
@@ -51,7 +57,7 @@ def load_safely(file: Path, policy: Policy) -> object:
 
 
 def _decompressed(raw: IO[bytes]) -> IO[bytes]:
-    """Give what reads the file's content; the formats are joblib's, told by the first bytes."""
+    """Give a stream of the decompressed content. The first bytes tell the formats, as in joblib."""
     start = raw.read(6)
     raw.seek(0)
     if start.startswith(b"\x1f\x8b"):
@@ -72,33 +78,33 @@ def _decompressed(raw: IO[bytes]) -> IO[bytes]:
 
 
 class _ArrayWrapper:
-    """What joblib writes in place of an array, whose elements follow."""
+    """The object that joblib writes in the place of an array; the elements of the array follow it."""
 
 
-# The one in Python, not in C: joblib's files need its stack. It has no types of its own.
+# The unpickler in Python, not the one in C: reading joblib's arrays needs its stack. It has no types.
 _PythonUnpickler: Any = pickle._Unpickler  # noqa: SLF001
 
 
 class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
-    """Python's unpickler, with a policy."""
+    """Python's unpickler with a policy: most operations of the pickle are checked before they are done."""
 
     dispatch: ClassVar[dict[int, Callable[[_Unpickler], None]]] = dict(_PythonUnpickler.dispatch)
-    stack: list[Any]
-    metastack: list[list[Any]]
+    stack: list[object]
+    metastack: list[list[object]]
     proto: int
 
     def __init__(self, file: IO[bytes], policy: Policy) -> None:
         super().__init__(file)
         self._source = file
         self._policy = policy
-        # What was imported, by identity, and how it may be used. It stays referenced, so identities stay.
+        # How each imported object may be used, by its id. The reference to the object keeps the id valid.
         self._uses: dict[int, tuple[str, object]] = {}
-        # What has its state already.
+        # The objects that have been given their state, by id.
         self._built: dict[int, object] = {}
 
     # Names.
 
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 (anything may be imported)
+    def find_class(self, module: str, name: str) -> object:
         """Import a name, if the policy allows it."""
         if self.proto < PYTHON_3_PROTOCOL:
             if (module, name) in _compat_pickle.NAME_MAPPING:
@@ -113,7 +119,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
             )
         found = self._import(module, name)
         if self._uses.get(id(found), (None,))[0] != CALL:
-            # Some have several names.
+            # An object that may be called by one of its names may be called by all of them.
             self._uses[id(found)] = (judgement.use, found)
         return found
 
@@ -126,10 +132,10 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
         for part in name.split(".") if self.proto >= DOTS_PROTOCOL else [name]:
             found = getattr(found, part)
         if self._policy.trusts(module):
-            check_home(self._policy, module, name, found)
+            check_defining_module(self._policy, module, name, found)
         return found
 
-    def _outside(self) -> None:
+    def _refuse_outside(self) -> None:
         raise Forbidden("refers to something outside of it")
 
     # Calls.
@@ -153,7 +159,8 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
         self._check_call(self.stack[-3], self.stack[-2] or self.stack[-1])
         super().load_newobj_ex()
 
-    def _instantiate(self, klass: Any, args: Any) -> None:  # noqa: ANN401 (as in Python's own)
+    def _instantiate(self, klass: object, args: object) -> None:
+        # Python's own unpickler calls this method by this name, for the opcodes INST and OBJ.
         self._check_call(klass, args)
         super()._instantiate(klass, args)
 
@@ -205,14 +212,14 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
 
     def _check_keys(self, container: object, keys: Iterable[object]) -> None:
         self._check_container(container, (dict,))
-        # A Bunch lends its keys as attributes.
+        # The keys of a scikit-learn `Bunch`, which is a dict, are attributes too.
         if type(container) is not dict and any(map(is_special, keys)):
             raise Forbidden("sets a special attribute")
 
     # joblib's arrays.
 
-    def _read_array(self, wrapper: dict[str, Any]) -> object:
-        """Read the elements that follow a wrapper."""
+    def _read_array(self, wrapper: dict[str, object]) -> object:
+        """Read the array whose elements follow its wrapper; `wrapper` holds the attributes of the wrapper."""
         dtype, shape = wrapper.get("dtype"), wrapper.get("shape")
         if not isinstance(dtype, np.dtype) or not isinstance(shape, tuple):
             raise Forbidden("has an array that cannot be understood")
@@ -222,6 +229,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
                 raise Forbidden("has an array that is none")
             return array
         if wrapper.get("numpy_array_alignment_bytes") is not None:
+            # One byte with the number of padding bytes, then the padding.
             self._read_exactly(self._read_exactly(1)[0])
         array = self._elements(dtype, math.prod(int(size) for size in shape))
         array = array.reshape(shape[::-1]).T if wrapper.get("order") == "F" else array.reshape(shape)
@@ -229,10 +237,11 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
             array = array.astype(dtype.newbyteorder("="))
         return array.view(np.matrix) if wrapper.get("subclass") is np.matrix else array
 
-    def _elements(self, dtype: np.dtype[Any], count: int) -> np.ndarray[Any, Any]:
+    def _elements(self, dtype: Dtype, count: int) -> Array:
         array = np.empty(count, dtype=dtype)
         if not array.nbytes:
             return array
+        # The types of NumPy do not say that an array is a buffer.
         view = memoryview(cast("Any", array.view(np.uint8)))
         done = 0
         while done < len(view):
@@ -249,10 +258,10 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
             raise EOFError("an array ended before it was whole")
         return data
 
-    # What pickles call under the name of something freer.
+    # Stand-ins: called in place of functions of these names, which may do more than a model needs.
 
     def _reconstructor(self, cls: type, base: type, state: object) -> object:
-        """Make an object of a class, as protocols 0 and 1 do."""
+        """Make an object of a class, as `copyreg._reconstructor` does for protocols 0 and 1."""
         self._check_call(cls, ())
         if base not in (object, dict, list, tuple, set, frozenset, int, float, str):
             raise Forbidden("makes an object of another's base")
@@ -262,7 +271,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
         return made
 
     def _method(self, owner: object, name: str) -> object:
-        """Give a method that is allowed by its full name."""
+        """Give a method, as `getattr` does, if the policy allows the full name of the method."""
         cls = owner if isinstance(owner, type) else type(owner)
         full = f"{cls.__qualname__}.{name}"
         judgement = self._policy.judge(cls.__module__, full)
@@ -284,16 +293,16 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
         *(pickle.EXT1, pickle.EXT2, pickle.EXT4, pickle.PERSID, pickle.BINPERSID),
         *(pickle.NEXT_BUFFER, pickle.READONLY_BUFFER),
     ):
-        dispatch[_code[0]] = _outside
+        dispatch[_code[0]] = _refuse_outside
 
 
 def _random_state(_: _Unpickler, bit_generator: object = "MT19937", *_ctor: object) -> object:
-    """Make a random state; its own function would call whatever it is given."""
+    """Make NumPy's `RandomState`; the function of that name would also call the constructor it is given."""
     return _random("__randomstate_ctor", bit_generator)
 
 
 def _generator(_: _Unpickler, bit_generator: object = "MT19937", *_ctor: object) -> object:
-    """Make a generator of random numbers, likewise."""
+    """Make NumPy's `Generator`; the function of that name would also call the constructor it is given."""
     return _random("__generator_ctor", bit_generator)
 
 
@@ -302,20 +311,20 @@ def _random(name: str, bit_generator: object) -> object:
     return made
 
 
-# What stands in for a name, by the name.
-STAND_INS: dict[tuple[str, str], Any] = {
+# What the unpickler gives a pickle that imports one of these names.
+STAND_INS: dict[tuple[str, str], object] = {
     ("builtins", "getattr"): _Unpickler._method,  # noqa: SLF001
     ("copyreg", "_reconstructor"): _Unpickler._reconstructor,  # noqa: SLF001
     ("joblib.numpy_pickle", "NumpyArrayWrapper"): _ArrayWrapper,
-    # Arrays are read into memory, whatever they were; `memmap` itself opens files.
+    # Each array is read into memory: `memmap` itself would open files.
     ("numpy", "memmap"): np.ndarray,
     ("numpy.random._pickle", "__randomstate_ctor"): _random_state,
     ("numpy.random._pickle", "__generator_ctor"): _generator,
 }
 
 
-def check_home(policy: Policy, module: str, name: str, found: object) -> None:
-    """Refuse what a trusted module has only imported, if it is dangerous where it comes from."""
+def check_defining_module(policy: Policy, module: str, name: str, found: object) -> None:
+    """Refuse an object that a trusted module has only imported, if it is dangerous in its own module."""
     home, own_name = getattr(found, "__module__", None), getattr(found, "__qualname__", name)
     is_elsewhere = isinstance(home, str) and home != module
     if isinstance(found, ModuleType) or (is_elsewhere and policy.danger_of(str(home), own_name)):
@@ -324,12 +333,12 @@ def check_home(policy: Policy, module: str, name: str, found: object) -> None:
 
 
 def is_special(name: object) -> bool:
-    """Tell whether it is a name such as `__class__`, which Python or NumPy gives a meaning."""
+    """Tell whether this is a name such as `__class__`, to which Python or NumPy gives a meaning."""
     return isinstance(name, str) and name.startswith("__") and name.endswith("__")
 
 
-def _check_dtype(dtype: np.dtype[Any]) -> None:
-    """Refuse a data type whose flags are not its own: its arrays would take bytes for addresses."""
+def _check_dtype(dtype: Dtype) -> None:
+    """Refuse a dtype whose flags do not fit its type: NumPy would take bytes of an array for addresses."""
     if dtype.names:
         fields = [dtype.fields[name] for name in dtype.names] if dtype.fields else []
         layout = {
@@ -348,9 +357,13 @@ def _check_dtype(dtype: np.dtype[Any]) -> None:
 
 
 def _check_labels(instance: object) -> None:
-    """Refuse a table with a special attribute as a label: NumPy would take its value for an address."""
+    """Refuse a pandas table with a special attribute as a label.
+
+    NumPy would read such a label as an attribute of the table, and take its value for an address.
+    """
     if not type(instance).__module__.startswith("pandas."):
         return
+    # pandas has no types.
     with suppress(AttributeError):
         if any(is_special(label) for axis in cast("Any", instance).axes for label in axis):
             raise Forbidden("has a table with a special label")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from service.compiler.functions import Outcome
-from service.compiler.parity import compile_estimator
+from service.compiler.program import compile_estimator
 from service.errors import NotCompilable
 from service.json_values import JsonValue, json_value
 from service.models.estimators import (
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from service.compiler.codec import Origin
-    from service.compiler.parity import Program
+    from service.compiler.program import Program
+    from service.compiler.saved import Origin
     from service.models.estimators import Estimator
     from service.models.joint_predict import JointPredict
     from service.models.model_input import MakeInput

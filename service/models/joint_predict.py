@@ -12,7 +12,7 @@ import numpy as np
 
 from service.compiler.convert import SEARCHES, transformers_of
 from service.compiler.functions import class_name
-from service.compiler.parity import trial_rows
+from service.compiler.trial_rows import trial_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.compiler.codec import Origin
-    from service.compiler.parity import Program
+    from service.compiler.program import Program
+    from service.compiler.saved import Origin
     from service.json_values import JsonValue
     from service.schema.features import Feature, Rows
     from service.schema.predictions import Predictions

@@ -1,7 +1,8 @@
-/* What Python calls, through ctypes: see service/native/__init__.py, which must agree with it.
+/* The functions that Python calls through ctypes, and their arguments: service/native/library.py declares the
+   same structures, fields and constants, and must agree with this file.
 
-   Nothing here allocates, keeps anything, or calls into Python; so a library that was built for a processor
-   works with every Python and every C library on Linux. */
+   No function here allocates memory, keeps state between calls, or calls into Python. So a library that was
+   built once for a processor works with every Python and every C library on Linux. */
 
 #ifndef INFER_NATIVE_H
 #define INFER_NATIVE_H
@@ -10,25 +11,25 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* A node of a binary tree. A row whose value is at most the threshold goes left, any other goes to the node
-   after that on the left. A leaf is its own left child, and no value leaves it. */
+/* A node of a binary tree. The right child follows the left child in the array of nodes. A row goes left if
+   its value is at most the threshold. A leaf is its own left child, and every value goes left there. */
 typedef struct {
-    double threshold; /* of a node with categories: the position of its set of categories, as an integer */
-    int32_t left;
-    uint32_t feature; /* with the flags below */
+    double threshold; /* with CATEGORIES: the position of the node's set of categories, a whole number */
+    int32_t left;     /* the position of the left child */
+    uint32_t feature; /* the position of the value in a row, in the bits of FEATURE, with the flags below */
 } Node;
 
-#define MISSING_LEFT 0x80000000u
-#define CATEGORIES 0x40000000u
+#define MISSING_LEFT 0x80000000u /* a missing value (NaN) goes left */
+#define CATEGORIES 0x40000000u   /* a category goes left if it is in the node's set */
 #define FEATURE 0x3fffffffu
 
 typedef struct {
     const Node *nodes;
-    const int32_t *leaf;      /* by node: the position of its value, of use for leaves only */
+    const int32_t *leaf;      /* by node: the position of its values; not used for a node that is no leaf */
     const double *values;     /* by leaf: `width` numbers */
-    const uint64_t *sets;     /* four words each: the categories 0 to 255 that go left */
-    const int32_t *roots;     /* by tree */
-    const int32_t *columns;   /* by tree: the first of the `width` outputs that its leaves are added to */
+    const uint64_t *sets;     /* four words for each set: one bit for each of the categories 0 to 255 */
+    const int32_t *roots;     /* by tree: the position of the root node */
+    const int32_t *columns;   /* by tree: the first of the `width` outputs that the leaf values are added to */
     int64_t trees;
     int64_t width;
     int64_t outputs;
@@ -38,7 +39,7 @@ typedef struct {
 EXPORT void add_leaves(const Forest *forest, const double *rows, int64_t count, int64_t features, double *sums);
 
 typedef struct {
-    const char *names;        /* of all features one after the other, in UTF-8 */
+    const char *names;        /* the names of all features in UTF-8, without anything between them */
     const int32_t *ends;      /* by feature: where its name ends */
     int64_t features;
 } Columns;
@@ -46,49 +47,52 @@ typedef struct {
 EXPORT int64_t read_rows(const Columns *columns, const char *text, int64_t length, double *rows, int64_t most);
 EXPORT int64_t read_query(const Columns *columns, const char *text, int64_t length, double *row);
 
-/* What becomes of one row. Each operation takes `inputs` numbers of the workspace, which begins with the row,
-   and puts `outputs` numbers elsewhere in it. */
+/* A row program: the operations of a compiled model for one row. Each operation takes `inputs` numbers of the
+   workspace, which begins with the row, and writes `outputs` numbers to another place of the workspace. */
 enum { SHIFT, STRETCH, FILL, CLIP, TAKE, CHECK, PRODUCT, TREES };
 
 typedef struct {
     int64_t kind;
-    int64_t from;
+    int64_t from;             /* where the inputs begin */
     int64_t inputs;
-    int64_t to;
+    int64_t to;               /* where the outputs begin */
     int64_t outputs;
-    const double *first;      /* by kind: the center, the scale, what is filled in, coefficients, start */
-    const double *second;     /* the scale, the offset, the intercept */
-    const int64_t *columns;   /* of TAKE */
-    const Forest *forest;     /* of TREES */
-    double low;               /* of CLIP; of TREES: the divisor */
-    double high;
-} Operation;
+    const double *first;      /* SHIFT: center; STRETCH: scale; FILL: replacements; PRODUCT: coefficients;
+                                 TREES: the numbers that the sums start from */
+    const double *second;     /* SHIFT: scale; STRETCH: offset; PRODUCT: intercept */
+    const int64_t *columns;   /* TAKE: the positions of the inputs that are taken */
+    const Forest *forest;     /* TREES */
+    double low;               /* CLIP: the lower limit; TREES: the divisor of the sums */
+    double high;              /* CLIP: the upper limit */
+} RowOperation;
 
-/* What becomes of the scores: see LINKS and DECISIONS in service/compiler/functions.py. */
+/* From scores to probabilities, and from scores to a class: LINKS and DECISIONS in
+   service/compiler/functions.py say what each name stands for. */
 enum { NO_LINK, SHARES, LOGISTIC, LOGISTIC_OF_TWICE, SOFTMAX, SOFTMAX_OF_BOTH, NORMALIZED_LOGISTIC, EXPONENTIAL };
 enum { NO_DECISION, POSITIVE, NOT_NEGATIVE, LARGEST_SCORE };
 
-#define WORKSPACE 4096
+#define WORKSPACE 4096 /* numbers */
 
 typedef struct {
-    const Operation *operations;
-    int64_t count;
+    const RowOperation *operations;
+    int64_t count;            /* of operations */
     int64_t features;
-    int64_t from;             /* where the scores are */
-    int64_t scores;
+    int64_t from;             /* where the scores begin in the workspace */
+    int64_t scores;           /* how many scores there are */
     int64_t link;
     int64_t decision;
-} Path;
+} RowProgram;
 
-EXPORT int64_t answer_row(const Path *path, const double *row, double *answer);
-EXPORT int64_t answer_body(const Columns *columns, const Path *path, const char *text, int64_t length,
+EXPORT int64_t answer_row(const RowProgram *program, const double *row, double *answer);
+EXPORT int64_t answer_body(const Columns *columns, const RowProgram *program, const char *text, int64_t length,
                            double *answer);
-EXPORT int64_t answer_query(const Columns *columns, const Path *path, const char *text, int64_t length,
+EXPORT int64_t answer_query(const Columns *columns, const RowProgram *program, const char *text, int64_t length,
                             double *row, double *answer);
 
+/* The result for a text or a row that Python must handle. */
 #define GIVE_UP (-1)
-/* The largest number in 32 bits, as service/protocols/value_checks.py has it. */
+/* The largest number of 32 bits: LARGEST_NUMBER in service/schema/features.py. */
 #define LARGEST 3.4028234663852886e38
-#define MOST_FEATURES 1024
+#define FEATURES_MAX 1024
 
 #endif

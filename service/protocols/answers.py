@@ -38,7 +38,7 @@ class AnswerWriter:
     def row(self, position: int, numbers: list[float]) -> tuple[JsonValue, JsonValue]:
         """Give the prediction of a row, and its probabilities or None.
 
-        `position` and `numbers` are what a row program answers: see `service.native`.
+        `position` and `numbers` are what a row program answers: see `RowProgram`.
         """
         if self._labels:
             shares = cast("JsonValue", dict(zip(self._labels, numbers))) if numbers else None

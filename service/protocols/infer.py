@@ -11,14 +11,15 @@ from urllib.parse import parse_qsl
 import numpy as np
 
 from service.json_values import JsonValue, encode, json_value
-from service.native import GIVE_UP, LIBRARY, RowReader
+from service.native.library import GIVE_UP, LIBRARY
+from service.native.row_reader import RowReader
 from service.protocols.answers import AnswerWriter
 from service.protocols.payload import parse_json, parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.native import RowProgram
+    from service.native.row_program import RowProgram
     from service.prediction.predictor import Predictor
     from service.schema.features import Rows, Value
 
@@ -87,7 +88,7 @@ class _OneRow:
         self._kept = (reader, program)
         self._columns, self._program = reader.address, program.address
         self._answer_body, self._answer_query = program.answer_body, program.answer_query
-        self._room, self._inputs, self._width = program.room, program.row, program.width
+        self._room, self._inputs, self._width = program.answer_buffer, program.row_buffer, program.width
         self._write = writer.row
 
     def of_body(self, body: bytes) -> dict[str, JsonValue] | None:

@@ -1,1 +1,1 @@
-"""What a model takes and gives, as plain data: features, column types and predictions."""
+"""What a model takes and gives, as plain data: features with their column types, and predictions."""

@@ -1,35 +1,42 @@
-"""What models of CatBoost and LightGBM tell in their own ways of the columns that they take."""
+"""What models of CatBoost and LightGBM tell of their columns by attributes of their own.
+
+`infer_cli/inspection/facts/boosters.py` reads XGBoost's and LightGBM's own formats in a file.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from service.schema.features import Value
+    from service.schema.parts import Part
 
 
 def is_catboost(model: object) -> bool:
-    """Tell whether a model is one of CatBoost's."""
+    """Tell whether a model is a fitted model of CatBoost."""
     return type(model).__name__.startswith("CatBoost") and hasattr(model, "feature_names_")
 
 
-def catboost_names(model: Any) -> list[str]:  # noqa: ANN401
-    """List the inputs of a CatBoost model: it numbers those without names."""
+def catboost_names(model: Part) -> list[str]:
+    """List the names of a CatBoost model's columns; `x0`, `x1`, … where CatBoost has numbers for names."""
     names = [str(name) for name in model.feature_names_]
     return [f"x{name}" for name in names] if names == [str(at) for at in range(len(names))] else names
 
 
-def catboost_texts(model: Any) -> set[int]:  # noqa: ANN401
-    """Give the positions of categories and texts: CatBoost takes both as texts, and misses none."""
+def catboost_texts(model: Part) -> set[int]:
+    """Give the positions of the categorical and text columns: CatBoost takes strings there, and no gaps."""
     return {*model.get_cat_feature_indices(), *model.get_text_feature_indices()}
 
 
-def lightgbm_categories(model: Any) -> dict[int, list[Value]]:  # noqa: ANN401
-    """Give the categories that a model of LightGBM learned from pandas, by the column's position."""
+def lightgbm_categories(model: Part) -> dict[int, list[Value]]:
+    """Give the categories that a LightGBM model learned from pandas, by the position of the column.
+
+    They are told only if all of the model's categorical columns come from pandas.
+    """
     booster = getattr(model, "_Booster", None)
-    tables = getattr(booster, "pandas_categorical", None) or []
+    categories = getattr(booster, "pandas_categorical", None) or []
     columns = getattr(booster, "params", {}).get("categorical_column", [])
-    # Others are numbers that the user called categories, or have an order.
-    if not isinstance(columns, list) or len(columns) != len(tables):
+    # Else some categorical columns are numbers that the user listed, or ordered categories of pandas.
+    if not isinstance(columns, list) or len(columns) != len(categories):
         return {}
-    return dict(zip(columns, map(list, tables)))
+    return dict(zip(columns, map(list, categories)))

@@ -1,4 +1,9 @@
-"""What the parts of a model that see columns tell of them: encoders, imputers, scalers and the like."""
+"""What a part that receives columns tells of them: encoders, imputers, scalers, vectorizers and functions.
+
+A reader takes a part with the columns that enter it, notes what the part tells of them, and gives the columns
+that leave the part. `infer_cli/inspection/facts/column_readers.py` reads the same of a file that is not
+loaded.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +14,13 @@ import numpy as np
 
 from service.schema.columns import Categories, Column, LearnedFeatures, merged
 from service.schema.parts import Part, takes_gaps
-from service.schema.value_types import is_gap, is_nan, kind_of, plain_values
+from service.schema.value_types import is_gap, is_nan, plain_values, type_of
 
 if TYPE_CHECKING:
-    # What is learned, a part, and the columns that go in; gives those that come out.
     Reader = Callable[[LearnedFeatures, Part, "list[Column]"], "list[Column]"]
 
 VECTORIZERS = frozenset({"CountVectorizer", "HashingVectorizer", "TfidfVectorizer"})
-# Each puts out the columns that it takes, in their order.
+# A scaler gives the columns that it takes, in their order. Some have an attribute with each column's center.
 SCALERS = {
     "MaxAbsScaler": "",
     "MinMaxScaler": "data_min_",
@@ -26,44 +30,44 @@ SCALERS = {
     "StandardScaler": "mean_",
 }
 ENCODERS = frozenset({"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"})
-# Functions and classes with such a word in their name work on dates.
+# A function or class works on dates if "date", "datetime" or a plural of them is a word of its name.
 DATE = re.compile(r"(?:^|[^a-z])(?:date|datetime)(?:s|times?)?(?=$|[^a-z])")
-# The numbers that the dates from 1979 to 2100 are when counted in these units.
+# The range of the dates from 1979 to 2100 as numbers, by the unit in which they are counted.
 UNITS = {"ns": (3e17, 4.1e18), "us": (3e14, 4.1e15)}
 
 
-def _vectorizer(learned: LearnedFeatures, _: Part, table: list[Column]) -> list[Column]:
-    learned.learn(table, "text")
-    learned.refuse_gaps(table)
+def _vectorizer(learned: LearnedFeatures, _: Part, columns: list[Column]) -> list[Column]:
+    learned.learn(columns, "text")
+    learned.refuse_gaps(columns)
     return []
 
 
-def _simple_imputer(learned: LearnedFeatures, imputer: Part, table: list[Column]) -> list[Column]:
+def _simple_imputer(learned: LearnedFeatures, imputer: Part, columns: list[Column]) -> list[Column]:
     gap = imputer.missing_values
     if not is_gap(gap):
-        learned.refuse_gaps(table)
+        learned.refuse_gaps(columns)
     statistics = np.asarray(imputer.statistics_)
     kept = []
-    for column, statistic in zip(table, statistics.tolist()):
-        kind = kind_of([statistic]) or ("number" if statistics.dtype.kind in "iuf" else None)
+    for column, statistic in zip(columns, statistics.tolist()):
+        column_type = type_of([statistic]) or ("number" if statistics.dtype.kind in "iuf" else None)
         for feature in learned.raw([column]):
             feature.has_none |= gap is None
-            feature.kinds |= {kind} if kind else set()
-        # A column without a single value in training is left out.
+            feature.types |= {column_type} if column_type else set()
+        # scikit-learn drops a column that had no value at all in training.
         if not is_nan(statistic) or getattr(imputer, "keep_empty_features", False):
             kept.append(Column(column.origin, frozenset()))
     return kept
 
 
-def _imputer(learned: LearnedFeatures, _: Part, table: list[Column]) -> list[Column]:
-    learned.learn(table, "number")
-    return [Column(None, frozenset()) for _ in table]
+def _imputer(learned: LearnedFeatures, _: Part, columns: list[Column]) -> list[Column]:
+    learned.learn(columns, "number")
+    return [Column(None, frozenset()) for _ in columns]
 
 
-def _encoder(learned: LearnedFeatures, encoder: Part, table: list[Column]) -> list[Column]:
+def _encoder(learned: LearnedFeatures, encoder: Part, columns: list[Column]) -> list[Column]:
     is_open = getattr(encoder, "handle_unknown", "") != "error"
     result = []
-    for column, array in zip(table, encoder.categories_):
+    for column, array in zip(columns, encoder.categories_):
         values = plain_values(array)
         known = [value for value in values if not is_gap(value)]
         has_gap = len(known) < len(values)
@@ -78,58 +82,60 @@ def _encoder(learned: LearnedFeatures, encoder: Part, table: list[Column]) -> li
     return result
 
 
-def _scaler(learned: LearnedFeatures, scaler: Part, table: list[Column]) -> list[Column]:
+def _scaler(learned: LearnedFeatures, scaler: Part, columns: list[Column]) -> list[Column]:
     centers = getattr(scaler, SCALERS[type(scaler).__name__], None)
     if centers is not None:
-        for column, center in zip(table, np.asarray(centers).tolist()):
+        for column, center in zip(columns, np.asarray(centers).tolist()):
             _center(learned, column, center)
-    learned.learn(table, "number")
+    learned.learn(columns, "number")
     if not takes_gaps(scaler):
-        learned.refuse_gaps(table)
-    return [Column(None, column.gaps) for column in table]
+        learned.refuse_gaps(columns)
+    return [Column(None, column.gaps) for column in columns]
 
 
 def _center(learned: LearnedFeatures, column: Column, center: float) -> None:
-    """Learn that the numbers of a column are dates: they lie where nothing else does."""
+    """Note a date for a column of numbers whose center lies where only dates as numbers lie."""
     unit = next((unit for unit, (low, high) in UNITS.items() if low < center < high), "")
     if unit:
         for feature in learned.raw([column]):
             feature.unit = unit
-            feature.kinds.add("date")
+            feature.types.add("date")
 
 
-def _function(learned: LearnedFeatures, transformer: Part, table: list[Column]) -> list[Column]:
+def _function(learned: LearnedFeatures, transformer: Part, columns: list[Column]) -> list[Column]:
     function = transformer.func
     if function is None:
-        return table
+        return columns
+    # A general function may get the function that does the work as an argument.
     functions = [function, *(transformer.kw_args or {}).values()]
     names = [str(getattr(value, "__name__", "")) for value in functions]
     if any(DATE.search(name.lower()) for name in names):
-        learned.learn(table, "date")
-        return [merged(table)]
+        learned.learn(columns, "date")
+        return [merged(columns)]
     if isinstance(function, np.ufunc) or getattr(function, "__module__", "").startswith("numpy"):
-        learned.learn(table, "number")
-        return [Column(None, column.gaps) for column in table]
-    learned.learn(table, "any")
+        learned.learn(columns, "number")
+        return [Column(None, column.gaps) for column in columns]
+    learned.learn(columns, "any")
     return []
 
 
-def _onnx(learned: LearnedFeatures, model: Part, table: list[Column]) -> list[Column]:
-    for feature, kind in zip(learned.raw(table), model.columns):
-        feature.kinds.add(kind if kind in ("text", "boolean") else "number")
-        # NumPy's floats are rounded to those that the model takes.
-        feature.number_dtype = "float64" if "float" in kind else kind
-    learned.refuse_gaps(table)
+def _onnx(learned: LearnedFeatures, model: Part, columns: list[Column]) -> list[Column]:
+    for feature, element in zip(learned.raw(columns), model.columns):
+        feature.types.add(element if element in ("text", "boolean") else "number")
+        # The service rounds numbers of 64 bits to the floats that the model takes.
+        feature.number_dtype = "float64" if "float" in element else element
+    learned.refuse_gaps(columns)
     return []
 
 
-def other(learned: LearnedFeatures, part: Part, table: list[Column]) -> list[Column]:
-    """Know nothing of a class from elsewhere but its name."""
-    learned.learn(table, "date" if DATE.search(_words(type(part).__name__)) else "any")
+def other(learned: LearnedFeatures, part: Part, columns: list[Column]) -> list[Column]:
+    """Read a part of a class that no reader knows: only the class name can tell, of dates alone."""
+    learned.learn(columns, "date" if DATE.search(_words(type(part).__name__)) else "any")
     return []
 
 
 def _words(class_name: str) -> str:
+    """Separate the words of a class name: "DateParts" is "date_parts"."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", class_name).lower()
 
 

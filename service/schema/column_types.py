@@ -1,12 +1,13 @@
-"""Which values each column of a fitted model takes, as far as its parts have learned it.
+"""The column type of each feature, as far as the fitted parts of a model tell it.
 
-A table goes through the parts of a model: through the steps of a pipeline, the branches of a column
-transformer, the models of an ensemble. Each part that sees a column as it came tells something of it: an
-encoder its categories, a vectorizer that it is text, a scaler that it is a number. And a missing value
-goes on until something fills it in, takes it, or refuses it.
+The columns go through the parts of a model: the steps of a pipeline, the branches of a column transformer,
+the models of an ensemble. Each part that receives a column unchanged tells something of the feature: an
+encoder its categories, a vectorizer that it is text, a scaler that it is a number. A gap (a missing value)
+goes on from part to part until one fills it in, takes it, or refuses it.
 
-Nothing of the model is called but `__sklearn_tags__`, which tells what a class can do.
-`infer_cli/inspection/facts/column_types.py` does the same with a file that was not loaded.
+Of the model's methods only `__sklearn_tags__` (before scikit-learn 1.6 `_get_tags`), which tells what a class
+can do, and the methods with which CatBoost lists its columns are called.
+`infer_cli/inspection/facts/column_types.py` reads the same of a file that is not loaded.
 """
 
 from __future__ import annotations
@@ -19,36 +20,40 @@ from service.schema.boosters import catboost_texts, is_catboost, lightgbm_catego
 from service.schema.column_readers import ENCODERS, READERS, VECTORIZERS, other
 from service.schema.columns import Categories, Column, LearnedFeatures, feature_of, merged
 from service.schema.parts import COLUMNS_MAX, Part, listed, positions_of, takes_gaps, width_of
-from service.schema.value_types import kind_of_dtype
+from service.schema.value_types import type_of_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from service.schema.features import Feature, Value
 
-    # A part and the columns that go in, and those that come out.
+    # Takes a part and the columns that enter it; gives the columns that leave it.
     Handler = Callable[[Part, "list[Column]"], "list[Column]"]
 
-# They take missing values also if there were none in training, so that nobody meant them to.
+# The trees that take gaps even if there were none in training.
 TREES = re.compile(r"(DecisionTree|ExtraTrees?|RandomForest)(Classifier|Regressor)|IsolationForest")
-# They check what they pass on to the models inside them.
+# Models that refuse gaps themselves, whatever the models inside them take.
 STRICT = re.compile(r"AdaBoost\w+|ClassifierChain|RegressorChain")
-# Attributes with the fitted models that a model asks, all about the same columns.
+# Attributes with a fitted model, or a list of fitted models, that gets the columns of the model around it.
 MODELS = ("best_estimator_", "regressor_", "classifier_", "estimator_", "estimator", "base_estimator")
 LISTS_OF_MODELS = ("calibrated_classifiers_", "estimators_")
-# How deep parts lie within others.
+# How deep parts may lie within parts; a real model has a few levels.
 DEPTH_MAX = 20
 
 
 def takes_texts(model: Part) -> bool:
-    """Tell whether a model takes no table but a list of texts: its first step makes words of them."""
+    """Tell whether a model takes a list of texts in place of columns: its first step is a vectorizer."""
     steps = getattr(getattr(model, "best_estimator_", model), "steps", [])
     first = next((step for _, step in steps if step not in (None, "passthrough")), model)
     return type(first).__name__ in VECTORIZERS
 
 
 class Reading:
-    """What was read of a model: its features, by position, and how it picks columns."""
+    """Follows the columns through a model, and keeps what the parts tell.
+
+    `learned` holds what the parts tell of each feature; `column_transformers` are the model's column
+    transformers; `makes_frames` says that a part gives DataFrames.
+    """
 
     def __init__(self, count: int) -> None:
         self.learned = LearnedFeatures(count)
@@ -62,25 +67,28 @@ class Reading:
         }
 
     def features(self, names: Sequence[str]) -> tuple[Feature, ...]:
-        """Give the features with these names."""
+        """Give the features, with these names in their order."""
         return tuple(feature_of(name, learned) for name, learned in zip(names, self.learned.features))
 
     def read(self, model: object) -> None:
         """Follow the columns through the model."""
-        table = [Column(at, frozenset([at])) for at in range(len(self.learned.features))]
-        self._enter(model, table, is_model=True)
+        columns = [Column(at, frozenset([at])) for at in range(len(self.learned.features))]
+        self._enter(model, columns, is_model=True)
 
-    def _enter(self, part: Part, table: list[Column], *, is_model: bool = False) -> list[Column]:
-        """Follow the columns through a part; give those that come out."""
+    def _enter(self, part: Part, columns: list[Column], *, is_model: bool = False) -> list[Column]:
+        """Follow the columns through a part, and give the columns that leave it.
+
+        `is_model`: the part predicts. Any other part transforms.
+        """
         if part is None or isinstance(part, str):
-            return [] if part == "drop" else table
+            return [] if part == "drop" else columns
         if self._depth >= DEPTH_MAX:
-            return table
+            return columns
         config = getattr(part, "_sklearn_output_config", None)
         self.makes_frames |= isinstance(config, dict) and config.get("transform") in ("pandas", "polars")
         self._depth += 1
         try:
-            return self._handler(part, is_model=is_model)(part, table)
+            return self._handler(part, is_model=is_model)(part, columns)
         finally:
             self._depth -= 1
 
@@ -89,38 +97,39 @@ class Reading:
         if name == "Pipeline":
             return self._steps if is_model else self._transforming_steps
         if name in ENCODERS and not hasattr(part, "categories_"):
-            # That of another package.
+            # An encoder of another package that has the name of one of scikit-learn's.
             return partial(other, self.learned)
         if hasattr(part, "fit_resample"):
-            # Resampling is done in training alone.
-            return lambda _, table: table
+            # A resampler of imbalanced-learn changes rows in training, and nothing in a prediction.
+            return lambda _, columns: columns
         return self._handlers.get(name, self._model if is_model else self._transformer)
 
-    # Parts of parts.
+    # Parts that hold other parts.
 
-    def _steps(self, pipeline: Part, table: list[Column]) -> list[Column]:
+    def _steps(self, pipeline: Part, columns: list[Column]) -> list[Column]:
         steps = [step for _, step in pipeline.steps]
         for step in steps[:-1]:
-            table = self._enter(step, table)
-        return self._enter(steps[-1], table, is_model=True)
+            columns = self._enter(step, columns)
+        return self._enter(steps[-1], columns, is_model=True)
 
-    def _transforming_steps(self, pipeline: Part, table: list[Column]) -> list[Column]:
+    def _transforming_steps(self, pipeline: Part, columns: list[Column]) -> list[Column]:
         for _, step in pipeline.steps:
-            table = self._enter(step, table)
-        return table
+            columns = self._enter(step, columns)
+        return columns
 
-    def _union(self, union: Part, table: list[Column]) -> list[Column]:
-        return [column for _, part in union.transformer_list for column in self._enter(part, table)]
+    def _union(self, union: Part, columns: list[Column]) -> list[Column]:
+        return [column for _, part in union.transformer_list for column in self._enter(part, columns)]
 
-    def _branches(self, transformer: Part, table: list[Column]) -> list[Column]:
+    def _branches(self, transformer: Part, columns: list[Column]) -> list[Column]:
         self.column_transformers.append(transformer)
-        count = getattr(transformer, "n_features_in_", len(table))
-        if len(table) != count:
-            table = [merged(table)] * min(count, COLUMNS_MAX)
-        selectors = {name: columns for name, _, columns in getattr(transformer, "transformers", ())}
+        count = getattr(transformer, "n_features_in_", len(columns))
+        if len(columns) != count:
+            # A part before this one gave columns in an unknown way.
+            columns = [merged(columns)] * min(count, COLUMNS_MAX)
+        selectors = {name: selector for name, _, selector in getattr(transformer, "transformers", ())}
         result: list[Column] = []
         for name, part, _ in transformer.transformers_:
-            chosen = [table[at] for at in positions_of(transformer, name) if at < len(table)]
+            chosen = [columns[at] for at in positions_of(transformer, name) if at < len(columns)]
             self._selected(selectors.get(name), chosen)
             made = self._enter(part, chosen)
             width = width_of(transformer, name)
@@ -129,23 +138,26 @@ class Reading:
             result += made
         return result
 
-    def _selected(self, selector: object, table: list[Column]) -> None:
-        """Learn from a branch that chose its columns by their dtype."""
-        kinds = {kind_of_dtype(dtype) for dtype in listed(getattr(selector, "dtype_include", None))}
-        if len(kinds) == 1:
-            for learned in self.learned.raw(table):
-                learned.is_pandas_category |= kinds == {"category"}
-                learned.kinds |= kinds - {None, "category"}  # type: ignore[arg-type]  # None is taken out
+    def _selected(self, selector: object, columns: list[Column]) -> None:
+        """Learn the type of columns that a branch selects by their dtype."""
+        types = {type_of_dtype(dtype) for dtype in listed(getattr(selector, "dtype_include", None))}
+        if len(types) == 1:
+            column_type = types.pop()
+            for learned in self.learned.raw(columns):
+                if column_type == "category":
+                    learned.is_pandas_category = True
+                elif column_type is not None:
+                    learned.types.add(column_type)
 
     def _inner_models(self, part: Part) -> Iterable[tuple[Part, Sequence[int] | None]]:
-        """Give the models that one asks, each with the positions of its columns if it has its own."""
+        """Give the models inside one, each with the positions of its columns; None stands for all columns."""
         if TREES.fullmatch(type(part).__name__):
             return
         for attribute in LISTS_OF_MODELS:
             inner = getattr(part, attribute, None)
             if isinstance(inner, list) and inner:
-                columns = getattr(part, "estimators_features_", None) or [None] * len(inner)
-                yield from zip(inner, columns)
+                positions = getattr(part, "estimators_features_", None) or [None] * len(inner)
+                yield from zip(inner, positions)
                 return
         for attribute in MODELS:
             inner = getattr(part, attribute, None)
@@ -153,55 +165,60 @@ class Reading:
                 yield inner, None
                 return
 
-    def _transformer(self, part: Part, table: list[Column]) -> list[Column]:
-        if type(part).__module__.startswith("sklearn."):
-            return self._model(part, table)
-        return other(self.learned, part, table)
+    # Parts that take the columns themselves, if `column_readers` has no reader for them.
 
-    def _model(self, model: Part, table: list[Column]) -> list[Column]:
+    def _transformer(self, part: Part, columns: list[Column]) -> list[Column]:
+        if type(part).__module__.startswith("sklearn."):
+            return self._model(part, columns)
+        return other(self.learned, part, columns)
+
+    def _model(self, model: Part, columns: list[Column]) -> list[Column]:
         inner = list(self._inner_models(model))
         preprocessor = getattr(model, "_preprocessor", None)
         if inner:
             if STRICT.fullmatch(type(model).__name__):
-                self.learned.refuse_gaps(table)
-            for part, columns in inner:
-                self._enter(part, table if columns is None else [table[at] for at in columns], is_model=True)
+                self.learned.refuse_gaps(columns)
+            for part, positions in inner:
+                chosen = columns if positions is None else [columns[at] for at in positions]
+                self._enter(part, chosen, is_model=True)
         elif preprocessor is not None and hasattr(preprocessor, "transformers_"):
-            self._gradient_boosting(preprocessor, table)
+            self._gradient_boosting(preprocessor, columns)
         elif is_catboost(model):
-            self._catboost(model, table)
+            self._catboost(model, columns)
         else:
             categories = lightgbm_categories(model)
-            self._pandas_categories(categories, table)
-            numbers = [column for at, column in enumerate(table) if at not in categories]
+            self._pandas_categories(categories, columns)
+            numbers = [column for at, column in enumerate(columns) if at not in categories]
             self.learned.learn(numbers, "number")
-            self._meet_gaps(model, table)
-        return [merged(table)]
+            self._meet_gaps(model, columns)
+        return [merged(columns)]
 
-    def _catboost(self, model: object, table: list[Column]) -> None:
+    def _catboost(self, model: object, columns: list[Column]) -> None:
         as_text = catboost_texts(model)
-        for at, column in enumerate(table):
+        for at, column in enumerate(columns):
             self.learned.learn([column], "text" if at in as_text else "number")
             if at in as_text:
                 self.learned.refuse_gaps([column])
 
-    def _pandas_categories(self, categories: dict[int, list[Value]], table: list[Column]) -> None:
-        """Learn categories that pandas knew; others are missing ones."""
+    def _pandas_categories(self, categories: dict[int, list[Value]], columns: list[Column]) -> None:
+        """Learn the categories of pandas columns; LightGBM takes any other value as a missing one."""
         for at, values in categories.items():
-            for learned in self.learned.raw(table[at : at + 1]):
+            for learned in self.learned.raw(columns[at : at + 1]):
                 learned.categories.append(Categories(values, is_open=True, dtype="O"))
                 learned.is_pandas_category = True
 
-    def _meet_gaps(self, model: Part, table: list[Column]) -> None:
+    def _meet_gaps(self, model: Part, columns: list[Column]) -> None:
+        """Learn what a model does with gaps."""
         if not takes_gaps(model):
-            self.learned.refuse_gaps(table)
+            self.learned.refuse_gaps(columns)
         elif TREES.fullmatch(type(model).__name__):
-            for at in merged(table).gaps:
+            for at in merged(columns).gaps:
                 self.learned.features[at].takes_gaps_by_chance = True
 
-    def _gradient_boosting(self, preprocessor: Part, table: list[Column]) -> None:
+    def _gradient_boosting(self, preprocessor: Part, columns: list[Column]) -> None:
+        """Follow the columns through the encoder inside a HistGradientBoosting model."""
         for name, part, _ in preprocessor.transformers_:
-            chosen = [table[at] for at in positions_of(preprocessor, name) if at < len(table)]
+            chosen = [columns[at] for at in positions_of(preprocessor, name) if at < len(columns)]
             if name == "encoder":
                 self._enter(part, chosen)
             else:

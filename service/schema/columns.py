@@ -1,4 +1,7 @@
-"""Columns on their way through a model, and what is learned of the features that they were."""
+"""Columns on their way through the parts of a model, and what the parts tell of the model's features.
+
+A gap is a missing value. `infer_cli/inspection/facts/columns.py` holds the same for an unloaded file.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from service.schema.features import Feature
-from service.schema.value_types import kind_of
+from service.schema.value_types import type_of
 
 if TYPE_CHECKING:
-    from service.schema.features import Value
+    from service.schema.features import ColumnType, Value
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column on its way: the feature that it still is, unchanged, and those whose gaps it may show."""
+    """One column between two parts.
+
+    `origin` is the position of the feature that the column still is, unchanged; None once a part changed it.
+    `gaps` are the positions of the features whose gaps may still show in the column.
+    """
 
     origin: int | None
     gaps: frozenset[int]
@@ -22,9 +29,15 @@ class Column:
 
 @dataclass
 class Learned:
-    """What the parts tell of one feature."""
+    """What the parts tell of one feature.
 
-    kinds: set[str] = field(default_factory=set)
+    `unit` is the unit of dates, "ns" or "us"; "" if no part tells it. `has_none` and `number_dtype` become
+    `has_none` and `dtype` of a `Feature`. `is_used`: a part received the feature unchanged. `refuses_gaps`: a
+    part that a gap reaches raises an error for it. `takes_gaps_by_chance`: a tree takes gaps although none
+    need have been in its training data.
+    """
+
+    types: set[ColumnType] = field(default_factory=set)
     categories: list[Categories] = field(default_factory=list)
     is_pandas_category: bool = False
     unit: str = ""
@@ -37,7 +50,10 @@ class Learned:
 
 @dataclass(frozen=True)
 class Categories:
-    """The categories that an encoder knows, and the dtype that they had."""
+    """The categories that one encoder knows. `is_open`: the encoder takes other values too.
+
+    `dtype` is the dtype of the categories in NumPy's short form, "O" for objects.
+    """
 
     values: list[Value]
     is_open: bool
@@ -45,86 +61,93 @@ class Categories:
 
 
 class LearnedFeatures:
-    """What the parts of a model tell of its features, by position."""
+    """What the parts of a model tell of all its features, by position."""
 
     def __init__(self, count: int) -> None:
         self.features = [Learned() for _ in range(count)]
 
-    def raw(self, table: list[Column]) -> list[Learned]:
-        """Give what is learned of the columns that came as they are."""
-        found = [self.features[column.origin] for column in table if column.origin is not None]
+    def raw(self, columns: list[Column]) -> list[Learned]:
+        """Give the entries of the columns that are still unchanged features, and mark them as used."""
+        found = [self.features[column.origin] for column in columns if column.origin is not None]
         for learned in found:
             learned.is_used = True
         return found
 
-    def learn(self, table: list[Column], kind: str) -> None:
-        """Learn a kind of the columns that came as they are."""
-        for learned in self.raw(table):
-            learned.kinds.add(kind)
+    def learn(self, columns: list[Column], column_type: ColumnType) -> None:
+        """Note a column type for the columns that are still unchanged features."""
+        for learned in self.raw(columns):
+            learned.types.add(column_type)
 
-    def refuse_gaps(self, table: list[Column]) -> None:
-        """Learn that these columns may not have gaps."""
-        for at in merged(table).gaps:
+    def refuse_gaps(self, columns: list[Column]) -> None:
+        """Note that a gap in any of the columns is an error."""
+        for at in merged(columns).gaps:
             self.features[at].refuses_gaps = True
 
 
 def feature_of(name: str, learned: Learned) -> Feature:
-    """Give the feature of this name, of what was learned."""
+    """Give the feature of this name that takes what the parts told of it."""
     nullable = not learned.refuses_gaps
     required = not nullable or learned.takes_gaps_by_chance
     if not learned.is_used:
         return Feature(name, "any", required=False, nullable=True, dtype="unused")
     if learned.categories:
         return _category(name, learned, required=required, nullable=nullable)
-    kind = _agreed(learned.kinds)
-    if kind is None:
-        kind = "text" if learned.is_pandas_category else "any"
+    column_type = _agreed(learned.types)
+    if column_type is None:
+        column_type = "text" if learned.is_pandas_category else "any"
     dtype = {
         "number": learned.number_dtype,
         "date": f"datetime64[{learned.unit}]" if learned.unit else "datetime64",
     }
     return Feature(
         name,
-        kind,
+        column_type,
         required=required,
         nullable=nullable,
-        dtype=dtype.get(kind, kind),
+        dtype=dtype.get(column_type, column_type),
         has_none=learned.has_none,
     )
 
 
 def _category(name: str, learned: Learned, *, required: bool, nullable: bool) -> Feature:
-    """Make a feature of what encoders know of it; where several do, of the values that all of them take."""
+    """Give a feature with categories.
+
+    Where several closed encoders see the feature, its categories are the values that all of them know.
+    """
     closed = [known.values for known in learned.categories if not known.is_open]
     first = learned.categories[0]
     shared = (closed or [first.values])[0]
     for others in map(set, closed[1:]):
         shared = [value for value in shared if value in others]
-    kind = kind_of(shared) or "text"
+    column_type = type_of(shared) or "text"
     date_dtype = first.dtype if first.dtype[1:2] == "M" else "datetime64"
     dtypes = {"number": first.dtype, "boolean": "boolean", "date": date_dtype}
     text_dtype = "category" if learned.is_pandas_category else "text"
     return Feature(
         name,
-        kind if kind in ("boolean", "date") else "category",
+        column_type if column_type in ("boolean", "date") else "category",
         required=required,
         nullable=nullable,
         categories=tuple(shared),
         is_open=not closed,
-        dtype=dtypes.get(kind, text_dtype),
+        dtype=dtypes.get(column_type, text_dtype),
         has_none=learned.has_none,
     )
 
 
-def _agreed(kinds: set[str]) -> str | None:
-    """Give the kind that the parts agree on: what a branch asked for tells more than what can take it."""
-    for kind in ("date", "boolean"):
-        if kind in kinds:
-            return kind
-    told = kinds - {"any"}
+def _agreed(types: set[ColumnType]) -> ColumnType | None:
+    """Give the one type that the parts agree on; None if they do not agree.
+
+    A date or boolean wins over "number": a selector or encoder asked for it, and a scaler takes it as well.
+    """
+    if "date" in types:
+        return "date"
+    if "boolean" in types:
+        return "boolean"
+    told = types - {"any"}
     return next(iter(told)) if len(told) == 1 else None
 
 
-def merged(table: list[Column]) -> Column:
-    """Give a column that is made of all of these."""
-    return Column(None, frozenset().union(*(column.gaps for column in table)))
+def merged(columns: list[Column]) -> Column:
+    """Give a column computed from all of these columns: no feature any more, with the gaps of all."""
+    return Column(None, frozenset().union(*(column.gaps for column in columns)))

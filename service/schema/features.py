@@ -1,36 +1,39 @@
-"""The inputs of a model: their names, and which values each of them takes."""
+"""The features of a model: their names, and which values each of them takes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Literal, Optional, Union
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import numpy as np
 
-# What a row holds: values that are already of the type of their feature; None is a missing one.
+# The type of a feature's values; "any" is for a feature of which no more is known.
+ColumnType = Literal["any", "boolean", "category", "date", "number", "text"]
+# A value in a row, which has the type of its feature already; None is a missing value.
 Value = Union[None, bool, int, float, str, datetime]
 Categories = Optional["tuple[Value, ...]"]
-# Rows of values: see `takes_numbers` for which of the two a model takes.
-Rows = Union["np.ndarray[Any, np.dtype[np.float64]]", "list[list[Value]]"]
+# Rows of values: `takes_numbers` says whether a model takes the array or the lists.
+Rows = Union["np.ndarray[tuple[int, ...], np.dtype[np.float64]]", "list[list[Value]]"]
 
 
 @dataclass(frozen=True)
 class Feature:
     """One named input of the model, and the values that it takes.
 
-    A feature that is `nullable` takes a missing value; one that is not `required` may be left out, and is
-    then missing. `categories` are the values that the model knows; others are errors unless `is_open`.
-    `dtype` and `has_none` say how the values stood in the table that the model was trained with, missing
-    ones as None or else as NaN; the dtype of a column that nothing in the model looks at is "unused".
-    `known` finds a category as the model has it, 3 for 3.0.
+    A feature that is `nullable` takes a missing value. A feature that is not `required` may be left out of a
+    row, and is then missing. `categories` are the values that the model knows; any other value is an error
+    unless `is_open`. `known` maps a value to the equal category as the model has it, such as 3.0 to 3.
+
+    `dtype` is the dtype of the column in the table that the model was trained with; "unused" if no part of
+    the model looks at the column. `has_none` says that missing values stood there as None, and not as NaN.
     """
 
     name: str
-    type: str = "number"
+    type: ColumnType = "number"
     required: bool = True
     nullable: bool = False
     categories: Categories = None
@@ -44,21 +47,22 @@ class Feature:
 
 
 def is_mixed(features: Iterable[Feature]) -> bool:
-    """Tell whether not all features are numbers, so that rows stay lists of values."""
+    """Tell whether any feature is not a number, so that rows are lists of values."""
     return any(feature.type != "number" for feature in features)
 
 
-# The largest number in 32 bits. Models made of trees compute in these, and refuse larger ones.
+# The largest float of 32 bits: models made of trees compute with such floats, and refuse larger numbers.
 LARGEST_NUMBER = 3.4028234663852886e38
 
 
 def takes_numbers(features: Sequence[Feature]) -> bool:
-    """Tell whether rows come as an array of float64, of shape (rows, features), with NaN for missing values.
+    """Tell whether a model takes rows as an array of float64, of shape (rows, features).
 
-    Otherwise they are lists of values in the order of the features, and of the features' types.
+    A missing value is NaN in the array. Any other model takes each row as a list of values, in the order of
+    the features and of their types.
     """
     return all(
-        # Whole numbers of other types are checked one by one.
+        # A number of another dtype, such as an integer of 8 bits, has a check of its own for each value.
         feature.type == "number" and feature.dtype == "float64"
         for feature in features
     )

@@ -1,12 +1,18 @@
-"""Predictions, as plain data."""
+"""The predictions for some rows, as plain data."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from service.json_values import JsonValue
 
 
 class Predictions(NamedTuple):
-    """One value a row and, if the model has them, its probabilities, in JSON's types but for NaN."""
+    """One value for each row, and its probabilities if the model has them.
 
-    values: list[Any]
-    probabilities: list[Any] | None
+    Both are of JSON's types, but a number may be NaN.
+    """
+
+    values: list[JsonValue]
+    probabilities: list[JsonValue] | None

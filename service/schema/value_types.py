@@ -1,4 +1,4 @@
-"""Column types of values and of dtypes."""
+"""The column types of values and of dtypes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.schema.features import Value
+    from service.schema.features import ColumnType, Value
 
-DTYPES = {
+# By the names that `make_column_selector` takes, without their sizes: int64 counts as int.
+DTYPES: dict[str, ColumnType] = {
     "number": "number",
     "integer": "number",
     "floating": "number",
@@ -31,38 +32,38 @@ DTYPES = {
 }
 
 
-def kind_of(values: Sequence[object]) -> str | None:
-    """Tell what values are, if they are all of one kind and none is missing."""
-    types: tuple[tuple[str, tuple[type, ...]], ...] = (
+def type_of(values: Sequence[object]) -> ColumnType | None:
+    """Give the column type that all values have; None if there is none, or if a value is missing."""
+    types: tuple[tuple[ColumnType, tuple[type, ...]], ...] = (
         ("boolean", (bool,)),
         ("number", (int, float)),
         ("text", (str,)),
         ("date", (datetime,)),
     )
-    for kind, classes in types:
+    for column_type, classes in types:
         if values and all(isinstance(value, classes) and not is_gap(value) for value in values):
-            return kind
+            return column_type
     return None
 
 
-def kind_of_dtype(dtype: object) -> str | None:
-    """Tell what a dtype that a selector names stands for."""
-    text = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", str(dtype))
-    return DTYPES.get(re.sub(r"\d+(\[.*)?$", "", text).lower().rstrip("_"))
+def type_of_dtype(dtype: object) -> ColumnType | None:
+    """Give the column type of a dtype that a selector names, as a string or as a class; None if unknown."""
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", str(dtype))
+    return DTYPES.get(re.sub(r"\d+(\[.*)?$", "", name).lower().rstrip("_"))
 
 
 def is_gap(value: object) -> bool:
-    """Tell whether a value stands for a missing one: None, NaN or pandas' NA."""
+    """Tell whether a value stands for a missing value: None, NaN or `pandas.NA`."""
     return value is None or is_nan(value) or type(value).__name__ == "NAType"
 
 
 def is_nan(value: object) -> bool:
-    """Tell whether a value is NaN."""
+    """Tell whether a value is a float that is not a number."""
     return isinstance(value, float) and math.isnan(value)
 
 
 def plain_values(array: object) -> list[Value]:
-    """Give the elements of an array as Python's own values; dates to the microsecond."""
+    """Give the elements of an array as values of Python, dates rounded down to microseconds."""
     array = np.asarray(array)
     if array.dtype.kind == "M":
         array = array.astype("datetime64[us]")

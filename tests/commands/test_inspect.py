@@ -138,7 +138,7 @@ def test_each_column_of_a_mixed_table_gets_a_line_with_its_type(
         '  town  category: A & B, Köln, New York, say "hi"\n'
         "classes:   no, yes\n"
     ) in shown
-    assert "; the model takes named columns of several kinds: town is a category" in shown
+    assert "; the model takes named columns of several types: town is a category" in shown
     assert record["features"][1] == {
         "name": "town",
         "kind": "category",
@@ -151,9 +151,7 @@ def test_each_column_of_a_mixed_table_gets_a_line_with_its_type(
 
 def test_of_many_columns_the_first_are_shown(iris_folder: Path) -> None:
     model = inspect_model(iris_folder / "model.pkl")
-    features = tuple(
-        Feature(f"c{at}", "category", categories=("x",), accepts_others=True) for at in range(99)
-    )
+    features = tuple(Feature(f"c{at}", "category", categories=("x",), is_open=True) for at in range(99))
 
     lines = _features(replace(model, features=features)).splitlines()
 

@@ -92,7 +92,7 @@ def model(request: pytest.FixtureRequest, models: dict[str, object]) -> object:
 
 @pytest.fixture
 def inspect_bytes(tmp_path: Path) -> Callable[..., Inspection]:
-    """Give what inspects a file of these bytes."""
+    """Give a function that writes its bytes to a file and inspects the file."""
 
     def inspect(data: bytes, name: str = "model.pkl") -> Inspection:
         path = tmp_path / name
@@ -104,7 +104,7 @@ def inspect_bytes(tmp_path: Path) -> Callable[..., Inspection]:
 
 @pytest.fixture
 def refusal(inspect_bytes: Callable[..., Inspection]) -> Callable[[bytes], ModelUnreadable]:
-    """Give what inspects a file of these bytes and expects it to be refused."""
+    """Give a function that writes its bytes to a file, inspects the file, and expects a refusal."""
 
     def refuse(data: bytes) -> ModelUnreadable:
         with pytest.raises(ModelUnreadable) as raised:

@@ -1,4 +1,4 @@
-"""Whatever the bytes, the answer is an inspection or a refusal, and soon."""
+"""Damaged bytes give an inspection or a refusal, never another exception."""
 
 from __future__ import annotations
 
@@ -83,20 +83,20 @@ def test_flipped_bytes(
 
 
 class Inert:
-    """Stands for all classes and functions."""
+    """Stands for every class and function that a pickle imports."""
 
     def __new__(cls, *_: object) -> Self:
         return object.__new__(cls)
 
     def __init__(self, *_: object) -> None:
-        """Take whatever is given."""
+        """Accept any arguments."""
 
     def __setstate__(self, _: object) -> None:
-        """Take whatever is given."""
+        """Accept any arguments."""
 
 
 class Listening:
-    """Imports nothing, and notes what would be."""
+    """Imports nothing, and notes the names that a pickle would import."""
 
     found: set[tuple[str, str]]
 
@@ -106,15 +106,15 @@ class Listening:
 
 
 class InC(Listening, pickle.Unpickler):
-    """Python's unpickler."""
+    """Python's unpickler in C, which `pickle.load` uses."""
 
 
 class InPython(Listening, pickle._Unpickler):
-    """The one in Python that joblib makes use of."""
+    """Python's unpickler in Python, which joblib uses."""
 
 
 def _unlisted(unpickler: type[InC | InPython], data: bytes, listed: set[Global]) -> set[tuple[str, str]]:
-    """Give what Python would import, up to the end or to where it fails, and what is not listed."""
+    """Give the names that Python imports, up to the end or to an error, and that are not listed."""
     loading = unpickler(io.BytesIO(data))
     loading.found = set()
     with contextlib.suppress(Exception):
@@ -123,7 +123,7 @@ def _unlisted(unpickler: type[InC | InPython], data: bytes, listed: set[Global])
 
 
 def _meanings(module: str, name: str) -> set[Global]:
-    """Give what a name means, in protocols of Python 3 and of Python 2."""
+    """Give the name that a pickle means in protocols of Python 3, and in those of Python 2."""
     renamed = _compat_pickle.NAME_MAPPING.get((module, name))
     return {
         Global(module, name),

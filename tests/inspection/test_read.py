@@ -1,4 +1,4 @@
-"""What an inspection tells whatever the model: the format, and all facts as JSON."""
+"""What an inspection tells of a file of any format: the format, and all facts as JSON."""
 
 from __future__ import annotations
 

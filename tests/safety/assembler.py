@@ -7,7 +7,7 @@ import struct
 START = b"\x80\x04"
 
 
-def text(value: str) -> bytes:
+def string(value: str) -> bytes:
     data = value.encode()
     return b"X" + struct.pack("<I", len(data)) + data
 
@@ -17,30 +17,30 @@ def number(value: int) -> bytes:
 
 
 def name(module: str, attribute: str) -> bytes:
-    return text(module) + text(attribute) + b"\x93"
+    return string(module) + string(attribute) + b"\x93"
 
 
-def listed(*items: bytes) -> bytes:
+def tuple_of(*items: bytes) -> bytes:
     return b"(" + b"".join(items) + b"t"
 
 
 def call(callee: bytes, *arguments: bytes) -> bytes:
-    return callee + listed(*arguments) + b"R"
+    return callee + tuple_of(*arguments) + b"R"
 
 
 def new(cls: bytes, *arguments: bytes) -> bytes:
-    return cls + listed(*arguments) + b"\x81"
+    return cls + tuple_of(*arguments) + b"\x81"
 
 
 def state(**attributes: bytes) -> bytes:
-    return b"}(" + b"".join(text(key) + value for key, value in attributes.items()) + b"u"
+    return b"}(" + b"".join(string(key) + value for key, value in attributes.items()) + b"u"
 
 
 def alone(body: bytes) -> bytes:
     return START + body + b"."
 
 
-def listing(*items: bytes) -> bytes:
+def list_of(*items: bytes) -> bytes:
     return b"](" + b"".join(items) + b"e"
 
 

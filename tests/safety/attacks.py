@@ -1,6 +1,6 @@
-"""Files that attack who loads them, by class. All that any of them does is to write one file, the canary.
+"""Hostile files, by class of attack. The only thing that any of them does is to write one file, the canary.
 
-Most are published ways past a scanner: see `docs/safety.md`.
+Most of the attacks are published ways past a scanner of pickles: see `docs/safety.md`.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from tests.safety.assembler import (
     START,
     alone,
     call,
-    listed,
-    listing,
+    list_of,
     name,
     new,
     number,
     pickled,
     state,
-    text,
+    string,
+    tuple_of,
 )
 
 
 @dataclass(frozen=True)
 class Attack:
-    """A file to load. `runs` if the library of its format, joblib or skops, writes the canary."""
+    """A hostile file; `runs` if loading it with `library`, joblib or skops, writes the canary."""
 
     kind: str
     name: str
@@ -53,16 +53,16 @@ def model_bytes(protocol: int = 4) -> bytes:
 
 
 def beside_model(body: bytes) -> bytes:
-    """The attack first, its result dropped; then a model as it should be."""
+    """Put the attack first and drop its result; then a sound model follows."""
     return START + body + b"0" + model_bytes()[2:]
 
 
 def program(canary: str) -> bytes:
-    return text(f"open({canary!r}, 'w').close()")
+    return string(f"open({canary!r}, 'w').close()")
 
 
 def opened(canary: str) -> bytes:
-    return call(name("builtins", "open"), text(canary), text("w"))
+    return call(name("builtins", "open"), string(canary), string("w"))
 
 
 EVAL, EXEC, OPEN = name("builtins", "eval"), name("builtins", "exec"), name("builtins", "open")
@@ -74,11 +74,11 @@ SYSTEM = name("posix", "system")
 
 
 def module(of: str) -> bytes:
-    return call(name("importlib", "import_module"), text(of))
+    return call(name("importlib", "import_module"), string(of))
 
 
 def touch(canary: str) -> bytes:
-    return text(f": > {canary}")
+    return string(f": > {canary}")
 
 
 def _direct(canary: str) -> dict[str, bytes]:
@@ -87,37 +87,39 @@ def _direct(canary: str) -> dict[str, bytes]:
         "exec": call(EXEC, program(canary)),
         "open": opened(canary),
         "os.system": call(SYSTEM, touch(canary)),
-        "subprocess": call(name("subprocess", "check_call"), listing(text("touch"), text(canary))),
-        "socket": call(name("socket", "create_server"), listed(text("127.0.0.1"), number(0)))
+        "subprocess": call(name("subprocess", "check_call"), list_of(string("touch"), string(canary))),
+        "socket": call(name("socket", "create_server"), tuple_of(string("127.0.0.1"), number(0)))
         + b"0"
         + opened(canary),
     }
 
 
 def _chains(canary: str) -> dict[str, bytes]:
-    file = (text(canary), text("w"))
+    file = (string(canary), string("w"))
     return {
-        "getattr of a module": call(call(GETATTR, module("builtins"), text("open")), *file),
-        "getattr of a function": call(call(GETATTR, EVAL, text("__call__")), program(canary)),
-        "getattr of a safe class": call(GETATTR, call(GETATTR, ESTIMATOR, text("fit")), text("__globals__"))
+        "getattr of a module": call(call(GETATTR, module("builtins"), string("open")), *file),
+        "getattr of a function": call(call(GETATTR, EVAL, string("__call__")), program(canary)),
+        "getattr of a safe class": call(
+            GETATTR, call(GETATTR, ESTIMATOR, string("fit")), string("__globals__")
+        )
         + b"0"
         + opened(canary),
         "operator.methodcaller": call(
-            call(name("operator", "methodcaller"), text("open"), *file), module("builtins")
+            call(name("operator", "methodcaller"), string("open"), *file), module("builtins")
         ),
         "operator.attrgetter": call(
-            call(call(name("operator", "attrgetter"), text("open")), module("builtins")), *file
+            call(call(name("operator", "attrgetter"), string("open")), module("builtins")), *file
         ),
         "operator.itemgetter": call(
-            call(call(name("_operator", "itemgetter"), text("open")), name("numpy", "__builtins__")), *file
+            call(call(name("_operator", "itemgetter"), string("open")), name("numpy", "__builtins__")), *file
         ),
         "functools.partial": call(call(PARTIAL, OPEN, *file)),
-        "functools.reduce": call(name("functools", "reduce"), EXEC, listed(program(canary), b"}")),
-        "importlib": call(call(name("operator", "attrgetter"), text("system")), module("os"))
-        + listed(touch(canary))
+        "functools.reduce": call(name("functools", "reduce"), EXEC, tuple_of(program(canary), b"}")),
+        "importlib": call(call(name("operator", "attrgetter"), string("system")), module("os"))
+        + tuple_of(touch(canary))
         + b"R",
-        "pkgutil.resolve_name": call(call(name("pkgutil", "resolve_name"), text("builtins:open")), *file),
-        "map": call(name("builtins", "list"), call(name("builtins", "map"), EXEC, listing(program(canary)))),
+        "pkgutil.resolve_name": call(call(name("pkgutil", "resolve_name"), string("builtins:open")), *file),
+        "map": call(name("builtins", "list"), call(name("builtins", "map"), EXEC, list_of(program(canary)))),
     }
 
 
@@ -127,23 +129,27 @@ def _helpers(canary: str) -> dict[str, bytes]:
         "numpy.testing runstring": call(name("numpy.testing._private.utils", "runstring"), code, b"}"),
         "numpy.testing measure": call(name("numpy.testing._private.utils", "measure"), code),
         "numpy.f2py getlincoef": call(
-            name("numpy.f2py.crackfortran", "getlincoef"), text(f"open({canary!r}, 'w').close() or 1"), b"}"
+            name("numpy.f2py.crackfortran", "getlincoef"), string(f"open({canary!r}, 'w').close() or 1"), b"}"
         ),
         "numpy.f2py _eval_length": call(name("numpy.f2py.crackfortran", "_eval_length"), code, b"}"),
-        "timeit": call(name("timeit", "timeit"), code, text("pass"), name("time", "perf_counter"), b"K\x01"),
+        "timeit": call(
+            name("timeit", "timeit"), code, string("pass"), name("time", "perf_counter"), b"K\x01"
+        ),
         "profile": call(name("profile", "run"), code),
         "cProfile": call(name("cProfile", "run"), code),
         "codeop": call(EXEC, call(name("codeop", "compile_command"), code)),
-        "_io.FileIO": call(name("_io", "FileIO"), text(canary), text("w")),
-        "shutil": call(name("shutil", "copyfile"), text("/dev/null"), text(canary)),
-        "logging": call(name("logging", "FileHandler"), text(canary)),
+        "_io.FileIO": call(name("_io", "FileIO"), string(canary), string("w")),
+        "shutil": call(name("shutil", "copyfile"), string("/dev/null"), string(canary)),
+        "logging": call(name("logging", "FileHandler"), string(canary)),
         "code in a function": call(
             name("types", "FunctionType"),
-            call(name("builtins", "compile"), code, text("x"), text("exec")),
+            call(name("builtins", "compile"), code, string("x"), string("exec")),
             b"}",
         )
         + b")R",
-        "cloudpickle": call(name("cloudpickle.cloudpickle", "subimport"), text("os")) + b"0" + opened(canary),
+        "cloudpickle": call(name("cloudpickle.cloudpickle", "subimport"), string("os"))
+        + b"0"
+        + opened(canary),
     }
 
 
@@ -153,18 +159,18 @@ def _libraries(canary: str) -> dict[str, bytes]:
         "pickle.loads": call(name("_pickle", "loads"), nested),
         "joblib.load": call(name("joblib", "load"), call(name("_io", "BytesIO"), nested)),
         "pandas.read_pickle": call(name("pandas", "read_pickle"), call(name("_io", "BytesIO"), nested)),
-        "joblib.dump": call(name("joblib", "dump"), b"N", text(canary)),
-        "joblib.Memory": call(name("joblib.memory", "Memory"), text(canary)),
-        "pandas.to_pickle": call(name("pandas", "to_pickle"), b"N", text(canary)),
-        "numpy.savetxt": call(name("numpy", "savetxt"), text(canary), listing(b"K\x01")),
+        "joblib.dump": call(name("joblib", "dump"), b"N", string(canary)),
+        "joblib.Memory": call(name("joblib.memory", "Memory"), string(canary)),
+        "pandas.to_pickle": call(name("pandas", "to_pickle"), b"N", string(canary)),
+        "numpy.savetxt": call(name("numpy", "savetxt"), string(canary), list_of(b"K\x01")),
         "numpy.memmap": call(
-            name("numpy", "memmap"), text(canary), text("u1"), text("w+"), b"K\x00", b"K\x01"
+            name("numpy", "memmap"), string(canary), string("u1"), string("w+"), b"K\x00", b"K\x01"
         ),
         "sklearn.datasets": call(
             name("sklearn.datasets", "dump_svmlight_file"),
-            listing(listing(b"K\x01")),
-            listing(b"K\x01"),
-            text(canary),
+            list_of(list_of(b"K\x01")),
+            list_of(b"K\x01"),
+            string(canary),
         ),
         "sklearn.utils._testing": call(
             name("sklearn.utils._testing", "assert_run_python_script_without_output"), program(canary)
@@ -177,7 +183,7 @@ def _libraries(canary: str) -> dict[str, bytes]:
 
 def _hostile_calls(canary: str) -> dict[str, bytes]:
     code = program(canary)
-    write = call(PARTIAL, name("numpy", "memmap"), text(canary), text("u1"), text("w+"), b"K\x00")
+    write = call(PARTIAL, name("numpy", "memmap"), string(canary), string("u1"), string("w+"), b"K\x00")
     return {
         "a random state that calls": call(name("numpy.random._pickle", "__randomstate_ctor"), code, EVAL),
         "a random state that writes": call(
@@ -190,33 +196,35 @@ def _hostile_calls(canary: str) -> dict[str, bytes]:
             name("copyreg", "_reconstructor"),
             name("logging", "FileHandler"),
             name("logging", "FileHandler"),
-            text(canary),
+            string(canary),
         ),
-        "NEWOBJ_EX": name("_io", "FileIO") + listed() + b"}\x920" + opened(canary),
-        "a default": call(name("collections", "defaultdict"), call(PARTIAL, *(OPEN, text(canary), text("w"))))
+        "NEWOBJ_EX": name("_io", "FileIO") + tuple_of() + b"}\x920" + opened(canary),
+        "a default": call(
+            name("collections", "defaultdict"), call(PARTIAL, *(OPEN, string(canary), string("w")))
+        )
         + b"0"
         + opened(canary),
     }
 
 
 def _disguised(canary: str) -> dict[str, bytes]:
-    """Whole files: the same call, hidden from who reads the file in another way than Python does."""
+    """Whole files with one and the same call, which a scanner misses if it reads files unlike Python."""
     body = opened(canary)
-    other = text("collections") + b"q\x000" + text("builtins") + b"q\x000"
-    outdated = text("OrderedDict") + b"q\x010" + text("open") + b"q\x010"
-    arguments = listed(text(canary), text("w"))
+    other = string("collections") + b"q\x000" + string("builtins") + b"q\x000"
+    outdated = string("OrderedDict") + b"q\x010" + string("open") + b"q\x010"
+    arguments = tuple_of(string(canary), string("w"))
     return {
         "dropped result, then a model": beside_model(body),
         "memo overwritten": alone(other + outdated + b"h\x00h\x01\x93" + arguments + b"R"),
         "memo far away": alone(
-            text("builtins")
+            string("builtins")
             + b"r\xe8\x03\x00\x000j\xe8\x03\x00\x00"
-            + text("open")
+            + string("open")
             + b"\x93"
             + arguments
             + b"R"
         ),
-        "values duplicated and dropped": alone(text("x") + b"200" + body),
+        "values duplicated and dropped": alone(string("x") + b"200" + body),
         "broken opcode behind it": START + body + b"\xff\xff.",
         "ends without STOP": START + body,
         "wrong argument behind it": START + body + b"I not a number\n.",
@@ -236,7 +244,7 @@ def _disguised(canary: str) -> dict[str, bytes]:
 
 
 def _array_of(body: bytes) -> bytes:
-    """An array as joblib writes it: what is in it is a pickle of its own."""
+    """An array of objects as joblib writes it, with a pickle of its own inside."""
     file = io.BytesIO()
     joblib.dump({"vocabulary_": np.array(["a", None], dtype=object)}, file)
     whole = file.getvalue()
@@ -245,21 +253,21 @@ def _array_of(body: bytes) -> bytes:
 
 
 def _dotted(canary: str) -> dict[str, bytes]:
-    keep = name(KERNEL, "RBF") + b"N" + state(home=text("builtins"), what=text("open")) + b"\x86b0"
+    keep = name(KERNEL, "RBF") + b"N" + state(home=string("builtins"), what=string("open")) + b"\x86b0"
     kept = name(KERNEL, "RBF.home") + name(KERNEL, "RBF.what") + b"\x93"
     modules = name(KERNEL, "RBF") + b"N" + name("numpy._core._internal", "sys.modules") + b"\x86b0"
     return {
         "through a module": call(name("joblib", "os.system"), touch(canary)),
         "through a safe module": call(name("sklearn.utils._testing", "os.system"), touch(canary)),
-        "name kept in a class": keep + call(kept, text(canary), text("w")),
+        "name kept in a class": keep + call(kept, string(canary), string("w")),
         "modules as attributes": modules + call(name(KERNEL, "RBF.os.system"), touch(canary)),
     }
 
 
 def _states(_: str) -> dict[str, bytes]:
-    """Nothing is run while it loads: what is loaded has been changed, or changes what others do."""
-    lie = b"(" + number(3) + text("|") + b"NNN" + number(-1) + number(-1) + number(0) + b"tb"
-    objects = call(DTYPE, text("O8"), b"\x89", b"\x88") + lie
+    """Loading runs nothing, but the loaded object is corrupt, or loading changes classes and functions."""
+    lie = b"(" + number(3) + string("|") + b"NNN" + number(-1) + number(-1) + number(0) + b"tb"
+    objects = call(DTYPE, string("O8"), b"\x89", b"\x88") + lie
     estimator = new(ESTIMATOR)
     return {
         "method of a class": ESTIMATOR + b"N" + state(predict=name("numpy", "log1p")) + b"\x86b0" + estimator,
@@ -273,19 +281,19 @@ def _states(_: str) -> dict[str, bytes]:
         + b"\x86b",
         "dictionary of an object": estimator + b"N" + state(__dict__=b"}") + b"\x86b",
         "address as array interface": estimator
-        + state(__array_interface__=state(data=listed(number(1), b"\x89")))
+        + state(__array_interface__=state(data=tuple_of(number(1), b"\x89")))
         + b"b",
         "address by a lent key": new(name("sklearn.utils._bunch", "Bunch"))
-        + text("__array_interface__")
+        + string("__array_interface__")
         + b"}s",
         "objects that deny it": objects,
-        "objects that deny it, in a structure": call(DTYPE, text("V8"), b"\x89", b"\x88")
+        "objects that deny it, in a structure": call(DTYPE, string("V8"), b"\x89", b"\x88")
         + b"("
         + number(3)
-        + text("|")
+        + string("|")
         + b"N"
-        + listed(text("a"))
-        + state(a=listed(call(DTYPE, text("O8"), b"\x89", b"\x88"), number(0)))
+        + tuple_of(string("a"))
+        + state(a=tuple_of(call(DTYPE, string("O8"), b"\x89", b"\x88"), number(0)))
         + number(8)
         + number(1)
         + number(0)
@@ -293,16 +301,16 @@ def _states(_: str) -> dict[str, bytes]:
         "state twice": call(
             name("numpy._core.multiarray", "_reconstruct"),
             name("numpy", "ndarray"),
-            listed(number(0)),
-            text("b"),
+            tuple_of(number(0)),
+            string("b"),
         )
         + b"2(K\x01"
-        + listed(number(1))
-        + call(DTYPE, text("u1"), b"\x89", b"\x88")
+        + tuple_of(number(1))
+        + call(DTYPE, string("u1"), b"\x89", b"\x88")
         + b"\x89C\x01xtb"
         + b"(K\x01"
-        + listed(number(1))
-        + call(DTYPE, text("u1"), b"\x89", b"\x88")
+        + tuple_of(number(1))
+        + call(DTYPE, string("u1"), b"\x89", b"\x88")
         + b"\x89C\x01ytb0",
         "made with arguments": call(ESTIMATOR, b"\x88"),
         "function called": call(name("numpy", "log1p"), number(1)),
@@ -312,12 +320,12 @@ def _states(_: str) -> dict[str, bytes]:
 
 
 def _outside(_: str) -> dict[str, bytes]:
-    """Nothing is run: the file goes on, or leans on what is not in it."""
+    """Loading runs nothing, but the file has more than one pickle, or needs something outside the file."""
     return {
         "several pickles": model_bytes() + alone(opened("never")),
         "bytes after STOP": model_bytes() + b"\0\0",
         "extension": START + b"\x82\x01.",
-        "persistent id": START + text("x") + b"Q.",
+        "persistent id": START + string("x") + b"Q.",
         "old persistent id": b"Px\n.",
         "buffer": b"\x80\x05\x97.",
         "class of the script": alone(new(name("__main__", "Model"))),
@@ -328,15 +336,15 @@ def _outside(_: str) -> dict[str, bytes]:
             + b"b"
         ),
         "machinery of a module": alone(name("numpy", "__builtins__")),
-        "torch": alone(call(name("torch", "load"), text("x"))),
+        "torch": alone(call(name("torch", "load"), string("x"))),
         "old array of joblib": alone(
-            new(name("joblib.numpy_pickle", "NDArrayWrapper")) + state(filename=text("x")) + b"b"
+            new(name("joblib.numpy_pickle", "NDArrayWrapper")) + state(filename=string("x")) + b"b"
         ),
     }
 
 
 def corpus(canary: str) -> list[Attack]:
-    """Give all attacks that would write this file."""
+    """Give all attacks; an attack that runs writes the file of this path."""
     found = []
     for kind, bodies in (
         ("called by its name", _direct),

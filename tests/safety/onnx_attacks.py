@@ -1,14 +1,19 @@
-"""ONNX models that attack who loads them: see `attacks`."""
+"""Hostile ONNX models: see `attacks`."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from onnx import TensorProto, helper
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from onnx import FunctionProto, NodeProto
+
 
 def graphs(_: str) -> dict[str, bytes]:
-    """ONNX models that reach outside of their file."""
+    """ONNX models that need another file, or code that is not ONNX's own; and one that is cut short."""
     elsewhere = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[2])
     elsewhere.data_location = TensorProto.EXTERNAL
     elsewhere.external_data.add(key="location", value="../../../etc/passwd")
@@ -32,7 +37,9 @@ def graphs(_: str) -> dict[str, bytes]:
     }
 
 
-def _graph(*nodes: Any, initializers: Any = (), functions: Any = ()) -> bytes:
+def _graph(
+    *nodes: NodeProto, initializers: Sequence[TensorProto] = (), functions: Sequence[FunctionProto] = ()
+) -> bytes:
     shape = [None, 2]
     made = helper.make_graph(
         list(nodes),

@@ -1,4 +1,4 @@
-"""Archives of skops that attack who loads them: see `attacks`."""
+"""Hostile archives of skops: see `attacks`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import io
 import json
 import pickle
 import zipfile
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
-State = dict[str, Any]
+State: TypeAlias = dict[str, object]
 SVC = "sklearn.svm._classes.SVC"
 
 
@@ -47,7 +47,7 @@ def saved(values: object, *, allow_pickle: bool = False) -> bytes:
 
 
 def archive(schema: State, *members: tuple[str | zipfile.ZipInfo, bytes], size: int | None = None) -> bytes:
-    """A zip with a schema; `size` is what it says of the size of the last member."""
+    """A zip with a schema and members; `size` is a false size for the last member."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as made:
         made.writestr("schema.json", json.dumps({"protocol": 2, "_skops_version": "0.16.0", **schema}))
@@ -65,12 +65,13 @@ def link(name: str) -> zipfile.ZipInfo:
 
 
 def running(canary: str) -> dict[str, bytes]:
-    """These write the canary if all that skops lists is trusted, as its documentation shows it."""
+    """Archives that write the canary if the user trusts all types that skops lists for them."""
     touch = [plain("touch"), plain(canary)]
-    opened = listed(plain(canary), plain("w"), kind="tuple")
+    arguments = [plain(canary), plain("w")]
+    opened = listed(*arguments, kind="tuple")
     words = saved(np.array(["touch", canary]))
     by_key = {"content": {canary: plain(1)}, "key_types": listed(node("posix.mkdir", "TypeNode"))}
-    called = listed(node("builtins.open", "FunctionNode"), *opened["content"], kind="tuple")
+    called = listed(node("builtins.open", "FunctionNode"), *arguments, kind="tuple")
     mapped = listed(
         *(plain(value) for value in (canary, "uint8", "w+", 0, 1)),
         kind="tuple",
@@ -91,12 +92,12 @@ def running(canary: str) -> dict[str, bytes]:
 
 
 def tricks(_: str) -> dict[str, bytes]:
-    """Nothing is run, as skops is now: these were ways past it, or go wrong with known names alone."""
+    """Archives that run nothing in a current skops: former ways past it, and misuse of allowed names."""
     return _schema_tricks() | _archive_tricks()
 
 
 def _schema_tricks() -> dict[str, bytes]:
-    """Objects that are not what their loaders and numbers say."""
+    """Objects whose loader, number or parts are false."""
     owner = node(SVC, "ObjectNode")
     logs = listed(node("numpy.log1p", "FunctionNode"), kind="list")
     strings = listed(node("builtins.str", "TypeNode"), kind="list")
@@ -158,7 +159,7 @@ def _schema_tricks() -> dict[str, bytes]:
 
 
 def _archive_tricks() -> dict[str, bytes]:
-    """Files in the archive that are not what they seem, and protocols that are none."""
+    """Files in the archive that are no plain arrays or lead elsewhere, and false protocols."""
     pickled = pickle.dumps([1])
     objects = saved(np.array([{}], dtype=object), allow_pickle=True)
     table = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The commands refuse what the service would refuse, before anything is made."""
+"""The commands refuse a model that the service would refuse, before they make anything."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def test_both_sides_judge_alike(
 
 
 def _reference(module: str, name: str) -> bytes:
-    """A model that holds the name."""
+    """A model that holds a name as a parameter."""
     held = b"".join(b"\x8c" + bytes([len(part)]) + part.encode() for part in (module, name)) + b"\x93"
     return b"\x80\x04csklearn.svm._classes\nSVC\n)\x81}\x8c\x06kernel" + held + b"sb."
 
@@ -76,7 +76,7 @@ def test_no_section_is_empty_and_no_name_is_listed_twice() -> None:
 
 
 def test_what_is_called_must_be_made_for_it() -> None:
-    """Of Python's own functions only these few may be called; each was looked at."""
+    """Of Python's own functions only the listed ones may be called: each was checked by a person."""
     uses, _ = rules_of_service()
 
     called = {f"{module}.{name}" for (module, name), use in uses.items() if use == "call"}

@@ -1,4 +1,4 @@
-"""A model becomes data only if that answers as the model does."""
+"""A compiled model is written only if it answers as the model does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -22,16 +22,19 @@ from sklearn.preprocessing import FunctionTransformer
 from service import compile as compile_module
 from service.compile import compile_model
 from service.compiler.archive import read_saved
-from service.compiler.functions import Outcome
-from service.compiler.parity import Difference, Trial, compare
+from service.compiler.parity import Difference
 from service.errors import NotCompilable, NotCompiled
 from service.loading.model_file import load_model
 from service.models.fitted_model import FittedModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-from service.loading.model_file import LoadedModel
+    from service.compiler.saved import Saved
+    from service.loading.model_file import LoadedModel
+    from service.models.estimators import Estimator
+    from tests.service.conftest import Json
+
 
 ROOT = Path(__file__).parents[2]
 ROW = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}
@@ -43,17 +46,21 @@ def loaded(classifier: LogisticRegression, save: Callable[..., Path]) -> LoadedM
 
 
 def again(loaded: LoadedModel) -> LoadedModel:
-    """The model as it is made of its estimator, of which the methods were changed."""
-    fitted: Any = loaded.model
-    return replace(loaded, model=FittedModel(fitted.estimator))
+    """Make the model again of its estimator, whose methods were changed."""
+    return replace(loaded, model=FittedModel(estimator_of(loaded)))
 
 
-def body(*rows: dict[str, Any]) -> bytes:
+def estimator_of(loaded: LoadedModel) -> Estimator:
+    assert isinstance(loaded.model, FittedModel)
+    return loaded.model.estimator
+
+
+def body(*rows: Mapping[str, object]) -> bytes:
     return json.dumps({"rows": rows}).encode()
 
 
-def run(model: Path, given: bytes = b"", **environment: str) -> tuple[int, Any, bytes, str]:
-    """What the program gives: its exit code, its line, the file and what else it says."""
+def run(model: Path, given: bytes = b"", **environment: str) -> tuple[int, Json, bytes, str]:
+    """Run the program; give its exit code, its line of JSON, the compiled model and its standard error."""
     finished = subprocess.run(
         [sys.executable, "-m", "service.compile"],
         input=given,
@@ -66,7 +73,7 @@ def run(model: Path, given: bytes = b"", **environment: str) -> tuple[int, Any, 
     return finished.returncode, json.loads(line), content, finished.stderr.decode()
 
 
-def test_the_program_writes_a_line_and_the_file(
+def test_the_program_writes_a_line_of_json_and_the_compiled_model(
     classifier: LogisticRegression, save: Callable[..., Path]
 ) -> None:
     file = save(classifier)
@@ -87,12 +94,12 @@ def test_the_program_writes_a_line_and_the_file(
     assert saved.classes == ["setosa", "versicolor", "virginica"]
 
 
-def test_what_a_model_prints_is_no_part_of_the_result(
+def test_what_a_model_prints_is_not_part_of_the_result(
     make_instance: Callable[[str, str], object], save: Callable[..., Path], tmp_path: Path
 ) -> None:
     code = "class Loud:\n    def __setstate__(self, state):\n        print('hello', flush=True)\n"
-    loud: Any = make_instance("Loud", code)
-    loud.kept = 1
+    loud = make_instance("Loud", code)
+    vars(loud)["kept"] = 1
 
     exit_code, line, content, said = run(save(loud), PYTHONPATH=str(tmp_path), TRUST="code_of_loud")
 
@@ -101,7 +108,7 @@ def test_what_a_model_prints_is_no_part_of_the_result(
     assert "hello" in said
 
 
-def test_a_model_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_loaded_is_an_error(tmp_path: Path) -> None:
     exit_code, line, content, _ = run(tmp_path / "model.pkl")
 
     assert (exit_code, content) == (1, b"")
@@ -109,7 +116,7 @@ def test_a_model_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     assert "there is no such file" in line["error"]["reason"]
 
 
-def test_a_model_without_a_shorter_way_is_refused(save: Callable[..., Path]) -> None:
+def test_a_model_that_the_compiler_does_not_know_is_refused(save: Callable[..., Path]) -> None:
     model = KNeighborsClassifier(1).fit([[0.0], [1.0]], [0, 1])
 
     with pytest.raises(NotCompiled, match="no shorter way through KNeighborsClassifier") as caught:
@@ -126,16 +133,15 @@ def test_a_compiled_model_is_not_compiled_again(loaded: LoadedModel, tmp_path: P
         compile_model(load_model(file))
 
 
-def test_a_label_that_differs_is_refused(loaded: LoadedModel) -> None:
-    """The model was changed after it was fitted, in a way that no made-up row meets."""
-    fitted: Any = loaded.model
-    model = fitted.estimator
+def test_a_label_that_differs_is_refused(loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model was changed after it was fitted, and answers all generated rows as before."""
+    model = estimator_of(loaded)
 
-    def predict(rows: Any) -> Any:
+    def predict(rows: object) -> object:
         labels = type(model).predict(model, rows)
-        return np.where(np.asarray(rows)[:, 0] == ROW["slength"], "virginica", labels)
+        return np.where(np.asarray(rows)[:, 0] == ROW["slength"], "virginica", np.asarray(labels))
 
-    model.predict = predict
+    monkeypatch.setattr(model, "predict", predict)
     loaded = again(loaded)
     other = {**ROW, "slength": 5.0}
 
@@ -147,22 +153,23 @@ def test_a_label_that_differs_is_refused(loaded: LoadedModel) -> None:
     assert caught.value.details == ["row 2: 'setosa' instead of 'virginica'"]
 
 
-def test_a_number_that_differs_is_refused(loaded: LoadedModel) -> None:
-    fitted: Any = loaded.model
-    model = fitted.estimator
+def test_a_number_that_differs_is_refused(loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = estimator_of(loaded)
 
-    def predict_proba(rows: Any) -> Any:
-        shares = type(model).predict_proba(model, rows)
+    def predict_proba(rows: object) -> object:
+        shares = LogisticRegression.predict_proba(model, rows)
         return shares + 1e-9 * (np.asarray(rows)[:, :1] == ROW["slength"])
 
-    model.predict_proba = predict_proba
+    monkeypatch.setattr(model, "predict_proba", predict_proba)
     loaded = again(loaded)
 
     with pytest.raises(NotCompiled, match=r"its answers differ by 1\.0e-09"):
         compile_model(loaded, body(ROW))
 
 
-def test_the_path_of_one_row_is_judged_too(loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_program_that_differs_on_given_rows_is_refused(
+    loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def compare_otherwise(*_: object) -> Difference:
         return Difference(labels=1)
 
@@ -173,10 +180,12 @@ def test_the_path_of_one_row_is_judged_too(loaded: LoadedModel, monkeypatch: pyt
         compile_model(loaded, body(ROW))
 
 
-def test_what_is_judged_is_what_was_written(loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault of the file shows, though the path itself was right."""
+def test_the_compiled_model_is_compared_after_it_was_written_and_read(
+    loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error in the file is found, although the program in memory is right."""
 
-    def read_otherwise(file: io.BytesIO) -> Any:
+    def read_otherwise(file: io.BytesIO) -> Saved:
         saved = read_saved(file)
         return replace(saved, path=replace(saved.path, decision="positive", link="none"))  # type: ignore[type-var]
 
@@ -186,23 +195,24 @@ def test_what_is_judged_is_what_was_written(loaded: LoadedModel, monkeypatch: py
         compile_model(loaded)
 
 
-def test_rows_that_the_model_does_not_take_are_refused(loaded: LoadedModel) -> None:
+def test_given_rows_that_the_model_does_not_take_are_refused(loaded: LoadedModel) -> None:
     with pytest.raises(NotCompiled, match="pwidth is not a number") as caught:
         compile_model(loaded, body(ROW, {**ROW, "pwidth": "wide"}))
 
     assert caught.value.kind == "invalid_rows"
 
 
-def test_rows_that_the_model_refuses_are_told(loaded: LoadedModel) -> None:
-    fitted: Any = loaded.model
-    model = fitted.estimator
+def test_given_rows_that_the_model_refuses_are_an_error(
+    loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = estimator_of(loaded)
 
-    def predict(rows: Any) -> Any:
-        if len(rows) == 1:
+    def predict(rows: object) -> object:
+        if len(np.asarray(rows)) == 1:
             raise ValueError("not these")
         return type(model).predict(model, rows)
 
-    model.predict = predict
+    monkeypatch.setattr(model, "predict", predict)
     loaded = again(loaded)
 
     with pytest.raises(NotCompiled, match="the model itself refuses the given rows: not these") as caught:
@@ -211,26 +221,13 @@ def test_rows_that_the_model_refuses_are_told(loaded: LoadedModel) -> None:
     assert caught.value.kind == "refused"
 
 
-def test_rows_that_are_left_to_the_model_are_told(save: Callable[..., Path]) -> None:
-    chance = np.random.default_rng(0)
-    rows = chance.normal(size=(50, 1))
+def test_given_rows_that_the_compiled_model_cannot_answer_are_named(save: Callable[..., Path]) -> None:
+    generator = np.random.default_rng(0)
+    rows = generator.normal(size=(50, 1))
     model = make_pipeline(FunctionTransformer(np.exp), LogisticRegression()).fit(rows, rows[:, 0] > 0)
 
-    with pytest.raises(NotCompiled, match="1 of 2 given rows are for the model alone") as caught:
+    with pytest.raises(NotCompiled, match="the compiled model cannot answer 1 of 2 given rows") as caught:
         compile_model(load_model(save(model)), body({"x0": 1.0}, {"x0": 1000.0}))
 
     assert caught.value.kind == "left_to_model"
     assert caught.value.details == ["row 2"]
-
-
-def test_differences_are_counted() -> None:
-    wanted = Outcome(np.array([0, 1, 2]), np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]))
-    found = Outcome(np.array([0, 2, 1]), np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 0.75]]))
-
-    difference = compare(found, wanted)
-
-    assert difference == Difference(labels=2, values=0.0, probabilities=0.25)
-    with pytest.raises(NotCompilable, match="another label"):
-        difference.check()
-    with pytest.raises(NotCompilable, match="the model alone"):
-        Trial(np.zeros((3, 1)), wanted).judge(lambda _: None)

@@ -1,4 +1,7 @@
-"""What the boosters of XGBoost and LightGBM tell in their own formats, which lie as bytes in a pickle."""
+"""What the boosters of XGBoost and LightGBM tell in their own formats, which a pickle holds as bytes.
+
+`service/schema/boosters.py` asks the loaded boosters of LightGBM and CatBoost.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +14,30 @@ from infer_cli.inspection.nodes.node_types import Blob, DictNode, Instance, List
 if TYPE_CHECKING:
     from infer_cli.inspection.nodes.arrays import Plain
 
-# The attributes that hold a booster's own format; the machine keeps the start of them.
+# The attributes that hold a booster in its own format. The pickle machine keeps the first bytes of them.
 HANDLES = frozenset({"_handle", "handle"})
-# A list of three small numbers in UBJSON.
+# "version" and a list of three integers of one byte each, in UBJSON (https://ubjson.org).
 _XGBOOST_VERSION = re.compile(rb"version\[#L\0{7}\x03i(.)i(.)i(.)", re.DOTALL)
-# A line that is whole, so that no name is cut off.
+# Only a line with its end: where the kept bytes stop within the line, a name may be cut off.
 _LIGHTGBM_NAMES = re.compile(rb"^feature_names=(.*)\n", re.MULTILINE)
-# What LightGBM calls columns without names.
+# The names that LightGBM gives to columns without names.
 _NUMBERED = re.compile(r"Column_\d+")
 
 
 def xgboost_version(node: Instance) -> str | None:
-    """Give the version of XGBoost that saved a booster, None if it is none of XGBoost's."""
+    """Give the version of XGBoost that saved a booster; None if the node is no booster of XGBoost."""
     if str(node.made_by) != "xgboost.core.Booster":
         return None
     handle = node.state().get("handle")
     if isinstance(handle, Instance) and handle.arguments:
-        # A bytearray that is made of bytes.
+        # The booster is a bytearray, which protocols below 5 write as a call of bytearray with bytes.
         handle = handle.arguments[0]
     match = _XGBOOST_VERSION.search(_start(handle))
     return ".".join(str(part[0]) for part in match.groups()) if match else None
 
 
 def lightgbm_names(model: Instance) -> tuple[str, ...] | None:
-    """Give the names of the columns that a model of LightGBM was trained with, None if they had none."""
+    """Give the column names that a LightGBM model was trained with; None if the columns had no names."""
     match = _LIGHTGBM_NAMES.search(_start(_lightgbm_booster(model).get("_handle")))
     if match is None:
         return None
@@ -43,25 +46,29 @@ def lightgbm_names(model: Instance) -> tuple[str, ...] | None:
 
 
 def lightgbm_categories(model: Instance) -> dict[int, tuple[Plain, ...]]:
-    """Give the categories that a model of LightGBM learned from pandas, by the column's position."""
+    """Give the categories that a LightGBM model learned from pandas, by the position of the column.
+
+    They are told only if all of the model's categorical columns come from pandas.
+    """
     booster = _lightgbm_booster(model)
-    parameters, tables = booster.get("params"), booster.get("pandas_categorical")
-    if not isinstance(parameters, DictNode) or not isinstance(tables, ListNode):
+    parameters, categories = booster.get("params"), booster.get("pandas_categorical")
+    if not isinstance(parameters, DictNode) or not isinstance(categories, ListNode):
         return {}
     columns = values_of(parameters.by_name().get("categorical_column")) or ()
     found = {
         column: values
-        for column, table in zip(columns, tables.items, strict=False)
-        if isinstance(column, int) and (values := values_of(table)) is not None
+        for column, known in zip(columns, categories.items, strict=False)
+        if isinstance(column, int) and (values := values_of(known)) is not None
     }
-    # Others are numbers that the user called categories, or have an order.
-    return found if len(found) == len(columns) == len(tables.items) else {}
+    # Else some categorical columns are numbers that the user listed, or ordered categories of pandas.
+    return found if len(found) == len(columns) == len(categories.items) else {}
 
 
 def _lightgbm_booster(model: Instance) -> dict[str, Node]:
     booster = model.state().get("_Booster")
-    is_one = isinstance(booster, Instance) and str(booster.made_by) == "lightgbm.basic.Booster"
-    return booster.state() if is_one and isinstance(booster, Instance) else {}
+    if isinstance(booster, Instance) and str(booster.made_by) == "lightgbm.basic.Booster":
+        return booster.state()
+    return {}
 
 
 def _start(handle: Node) -> bytes:

@@ -1,4 +1,7 @@
-"""Columns on their way through a model, and what is learned of the features that they were."""
+"""Columns on their way through the parts of a model, and what the parts tell of the model's features.
+
+A gap is a missing value. `service/schema/columns.py` holds the same for a loaded model.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,17 @@ from typing import TYPE_CHECKING
 from infer_cli.inspection.facts.model import Feature
 
 if TYPE_CHECKING:
-    from infer_cli.inspection.facts.model import FeatureKind
+    from infer_cli.inspection.facts.model import ColumnType
     from infer_cli.inspection.nodes.arrays import Plain
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column on its way: the feature that it still is, unchanged, and those whose gaps it may show."""
+    """One column between two parts.
+
+    `origin` is the position of the feature that the column still is, unchanged; None once a part changed it.
+    `gaps` are the positions of the features whose gaps may still show in the column.
+    """
 
     origin: int | None
     gaps: frozenset[int]
@@ -22,9 +29,13 @@ class Column:
 
 @dataclass(slots=True)
 class Learned:
-    """What the parts tell of one feature."""
+    """What the parts tell of one feature.
 
-    kinds: set[FeatureKind] = field(default_factory=set)
+    `is_used`: a part received the feature unchanged. `refuses_gaps`: a part that a gap reaches raises an
+    error for it. `takes_gaps_by_chance`: a tree takes gaps although none need have been in its training data.
+    """
+
+    types: set[ColumnType] = field(default_factory=set)
     categories: list[Categories] = field(default_factory=list)
     is_used: bool = False
     refuses_gaps: bool = False
@@ -33,45 +44,52 @@ class Learned:
 
 @dataclass(frozen=True, slots=True)
 class Categories:
-    """The categories that an encoder knows; without `values` only their kind could be read."""
+    """The categories that one encoder knows, and their column type.
 
-    kind: FeatureKind
+    `values` is None where the file tells no more than the type. `is_open`: the encoder takes other values
+    too.
+    """
+
+    type: ColumnType
     values: tuple[Plain, ...] | None
     is_open: bool
 
 
 class LearnedFeatures:
-    """What the parts of a model tell of its features, by position."""
+    """What the parts of a model tell of all its features, by position."""
 
     def __init__(self, count: int) -> None:
         self.features = [Learned() for _ in range(count)]
 
-    def raw(self, table: list[Column]) -> list[Learned]:
-        """Give what is learned of the columns that came as they are."""
-        found = [self.features[column.origin] for column in table if column.origin is not None]
+    def raw(self, columns: list[Column]) -> list[Learned]:
+        """Give the entries of the columns that are still unchanged features, and mark them as used."""
+        found = [self.features[column.origin] for column in columns if column.origin is not None]
         for learned in found:
             learned.is_used = True
         return found
 
-    def learn(self, table: list[Column], kind: FeatureKind) -> None:
-        """Learn a kind of the columns that came as they are."""
-        for learned in self.raw(table):
-            learned.kinds.add(kind)
+    def learn(self, columns: list[Column], column_type: ColumnType) -> None:
+        """Note a column type for the columns that are still unchanged features."""
+        for learned in self.raw(columns):
+            learned.types.add(column_type)
 
-    def refuse_gaps(self, table: list[Column]) -> None:
-        """Learn that these columns may not have gaps."""
-        for at in merged(table).gaps:
+    def refuse_gaps(self, columns: list[Column]) -> None:
+        """Note that a gap in any of the columns is an error."""
+        for at in merged(columns).gaps:
             self.features[at].refuses_gaps = True
 
 
 def feature_of(name: str, learned: Learned) -> Feature:
-    """Give the feature of this name, of what was learned."""
+    """Give the feature of this name that takes what the parts told of it.
+
+    Where several closed encoders see the feature, its categories are the values that all of them know.
+    """
     if not learned.is_used:
         return Feature(name, "any", required=False, nullable=True)
     nullable = not learned.refuses_gaps
     required = not nullable or learned.takes_gaps_by_chance
     if not learned.categories:
-        return Feature(name, _agreed(learned.kinds), required=required, nullable=nullable)
+        return Feature(name, _agreed(learned.types), required=required, nullable=nullable)
     closed = [known for known in learned.categories if not known.is_open]
     first = (closed or learned.categories)[0]
     values = first.values
@@ -81,26 +99,29 @@ def feature_of(name: str, learned: Learned) -> Feature:
             values = tuple(value for value in values if value in kept)
     return Feature(
         name,
-        first.kind if first.kind in ("boolean", "date") else "category",
+        first.type if first.type in ("boolean", "date") else "category",
         required=required,
         nullable=nullable,
         categories=values,
-        accepts_others=not closed,
+        is_open=not closed,
     )
 
 
-def _agreed(kinds: set[FeatureKind]) -> FeatureKind:
-    """Give the kind that the parts agree on: what a branch asked for tells more than what can take it."""
-    if "date" in kinds:
+def _agreed(types: set[ColumnType]) -> ColumnType:
+    """Give the one type that the parts agree on, "any" if they do not agree.
+
+    A date or boolean wins over "number": a selector or encoder asked for it, and a scaler takes it as well.
+    """
+    if "date" in types:
         return "date"
-    if "boolean" in kinds:
+    if "boolean" in types:
         return "boolean"
-    told = kinds - {"any", "category"}
-    if not told and "category" in kinds:
+    specific = types - {"any", "category"}
+    if not specific and "category" in types:
         return "text"
-    return next(iter(told)) if len(told) == 1 else "any"
+    return next(iter(specific)) if len(specific) == 1 else "any"
 
 
-def merged(table: list[Column]) -> Column:
-    """Give a column that is made of all of these."""
-    return Column(None, frozenset().union(*(column.gaps for column in table)))
+def merged(columns: list[Column]) -> Column:
+    """Give a column computed from all of these columns: no feature any more, with the gaps of all."""
+    return Column(None, frozenset().union(*(column.gaps for column in columns)))

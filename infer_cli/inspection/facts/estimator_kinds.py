@@ -1,16 +1,16 @@
-"""Which classes are classifiers and which are regressors, by their names."""
+"""The estimator kind of a class, by its name: classifier, regressor or other."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from infer_cli.inspection.facts.model import Kind
+    from infer_cli.inspection.facts.model import EstimatorKind
     from infer_cli.inspection.nodes.node_types import Global
 
-# Packages whose classes are named as scikit-learn's are.
+# Packages whose classes have the names of scikit-learn's classes.
 _SKLEARN_LIKE = frozenset({"sklearn", "sklearnex", "daal4py", "cuml"})
-# Those of scikit-learn whose names do not end in Classifier or Regressor.
+# The classifiers of scikit-learn whose names do not end in Classifier, and the regressors likewise.
 _CLASSIFIERS = frozenset(
     {
         "BernoulliNB",
@@ -68,16 +68,16 @@ _REGRESSORS = frozenset(
         "SVR",
     }
 )
-# Theirs are `LGBMClassifier`, `XGBRFRegressor` and so on, with these beside them.
-_OTHERS: dict[str, Kind] = {
+# Boosters end in Classifier or Regressor, as XGBRFRegressor does; only their rankers do not.
+_OTHERS: dict[str, EstimatorKind] = {
     "xgboost.sklearn.XGBRanker": "other",
     "lightgbm.sklearn.LGBMRanker": "other",
     "catboost.core.CatBoostRanker": "other",
 }
 
 
-def kind_by_name(made_by: Global) -> Kind | None:
-    """Tell the kind of a class of objects by its name; None if the name does not tell."""
+def kind_by_name(made_by: Global) -> EstimatorKind | None:
+    """Give the estimator kind of a class by its name; None if the name does not tell."""
     path, name = str(made_by), made_by.name.rpartition(".")[2]
     if path in _OTHERS:
         return _OTHERS[path]
@@ -91,5 +91,5 @@ def kind_by_name(made_by: Global) -> Kind | None:
 
 
 def is_sklearn_like(made_by: Global) -> bool:
-    """Say whether a class is scikit-learn's, or of a package that names its classes alike."""
+    """Say whether a class is scikit-learn's, or of a package with classes of the same names."""
     return made_by.module.partition(".")[0] in _SKLEARN_LIKE

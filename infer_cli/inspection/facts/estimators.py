@@ -1,4 +1,4 @@
-"""The tree of estimators in a model: what each is made of, and what it was told."""
+"""The tree of estimators in a model, each with its parameters."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from infer_cli.inspection.facts.model import Estimator, Parameter
+from infer_cli.inspection.facts.parts import named_parts
 from infer_cli.inspection.nodes.arrays import values_of
 from infer_cli.inspection.nodes.described import parameter_of
 from infer_cli.inspection.nodes.node_types import Instance, ListNode, Node
@@ -13,11 +14,12 @@ from infer_cli.inspection.nodes.node_types import Instance, ListNode, Node
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Real trees are a few estimators deep and have some dozens; a hostile file may say that one holds itself.
+# A real model has some dozens of estimators in a few levels. In a hostile file an estimator may hold itself.
 DEPTH_MAX = 20
 ESTIMATORS_MAX = 1000
 
-# Attributes with one estimator, the fitted one first: it is shown instead of the one that it was made from.
+# Attributes with one estimator. In each group the fitted estimator comes first: only the first found is
+# shown.
 _INNER = (
     ("best_estimator_", "estimator_", "estimator", "base_estimator"),
     ("classifier_", "classifier"),
@@ -25,22 +27,22 @@ _INNER = (
     ("transformer_", "transformer"),
 )
 _FINAL = ("final_estimator_", "final_estimator")
-# Attributes with a list of (name, estimator) or (name, estimator, columns), the fitted one first.
+# Attributes with a list of (name, estimator) or (name, estimator, columns), the fitted list first.
 _NAMED = ("steps", "transformers_", "transformers", "transformer_list", "estimators")
-# `estimator` of these is the kind of tree that they are made of, which nobody chose.
+# In forests `estimator` is the class of their trees, which is not a choice of the user.
 _OF_TREES = ("sklearn.ensemble._forest", "sklearn.ensemble.forest", "sklearn.ensemble._iforest")
 _NOT_PARAMETERS = {"estimator_params", *_FINAL, *_NAMED, *(name for names in _INNER for name in names)}
 
 
 def estimator_of(node: Instance) -> Estimator | None:
-    """Describe an estimator and those inside it; None if it is not an object of a named class."""
+    """Describe an estimator and the estimators inside it; None if the node is no object of a named class."""
     return _Describer().describe(node, None, 0)
 
 
 def inner_of(node: Instance) -> Instance | None:
-    """Give the estimator that a pipeline or a meta-estimator predicts with, if it has just one."""
+    """Give the one estimator that a pipeline or meta-estimator predicts with; None if it has none."""
     state = node.state()
-    steps = list(_named_items(state.get("steps")))
+    steps = named_parts(state.get("steps"))
     if steps:
         last = steps[-1][1]
         return last if isinstance(last, Instance) else None
@@ -49,10 +51,10 @@ def inner_of(node: Instance) -> Instance | None:
 
 
 def first_of(node: Instance) -> Instance | None:
-    """Give an estimator inside that sees the input as it comes."""
+    """Give an estimator inside that receives the input unchanged; None if there is none."""
     state = node.state()
     for attribute in ("steps", "transformer_list"):
-        for _, step, _ in _named_items(state.get(attribute)):
+        for _, step, _ in named_parts(state.get(attribute)):
             if isinstance(step, Instance):
                 return step
     estimators = state.get("estimators_")
@@ -63,7 +65,7 @@ def first_of(node: Instance) -> Instance | None:
 
 
 class _Describer:
-    """Describes one model, up to the limits."""
+    """Describes the estimators of one model, up to `ESTIMATORS_MAX` of them."""
 
     def __init__(self) -> None:
         self._left = ESTIMATORS_MAX
@@ -82,7 +84,7 @@ class _Describer:
 
     def _steps(self, node: Instance, depth: int) -> Iterator[Estimator | None]:
         state = node.state()
-        named = next((items for name in _NAMED if (items := list(_named_items(state.get(name))))), [])
+        named = next((items for name in _NAMED if (items := named_parts(state.get(name)))), [])
         for (name, step, columns), fitted in zip(named, _fitted(state, named), strict=True):
             yield self._branch(step if fitted is None else fitted, name, columns, depth)
         groups = (_FINAL,) if str(node.made_by).startswith(_OF_TREES) else (*_INNER, _FINAL)
@@ -92,23 +94,16 @@ class _Describer:
                 yield self.describe(state[found], found.rstrip("_"), depth)
 
     def _branch(self, step: Node, name: str, columns: Node, depth: int) -> Estimator | None:
-        # "drop" and "passthrough" stand for themselves.
+        # A step may be the string "drop" or "passthrough" in place of an estimator.
         found = Estimator(step, name, (), ()) if isinstance(step, str) else self.describe(step, name, depth)
         return found and replace(found, columns=values_of(columns))
 
 
-def _named_items(node: Node) -> Iterator[tuple[str, Node, Node]]:
-    """Go through a list of (name, estimator) or (name, estimator, columns)."""
-    for item in node.items if isinstance(node, ListNode) else ():
-        match item:
-            case (str(name), step):
-                yield name, step, None
-            case (str(name), step, columns):
-                yield name, step, columns
-
-
 def _fitted(state: dict[str, Node], named: list[tuple[str, Node, Node]]) -> list[Node]:
-    """Give the fitted ones of an ensemble's named estimators, which it keeps apart from their names."""
+    """Give the fitted estimators of an ensemble, one for each named one; None stands for each that has none.
+
+    An ensemble keeps its fitted estimators in `estimators_`, without their names.
+    """
     fitted = state.get("estimators_")
     if isinstance(fitted, ListNode) and len(fitted.items) == len(named):
         return fitted.items

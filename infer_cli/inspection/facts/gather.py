@@ -1,4 +1,4 @@
-"""What the nodes of a model tell: its kind, its classes, its features, the versions that made it."""
+"""The facts that the nodes of a model tell: estimator kind, classes, features, versions."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from infer_cli.inspection.nodes.node_types import DictNode, Instance, ListNode, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infer_cli.inspection.facts.model import CompiledFrom, Estimator, Feature, Kind
+    from infer_cli.inspection.facts.model import CompiledFrom, Estimator, EstimatorKind, Feature
     from infer_cli.inspection.nodes.arrays import Plain
 
-# How deep estimators lie within others; a hostile file may say that one holds itself.
+# How deep estimators may lie within estimators. In a hostile file an estimator may hold itself.
 DEPTH_MAX = 20
 CLASSES_MAX = 100_000
 FEATURES_MAX = 100_000
-# Objects without a predict method that people save by mistake.
+# The classes of objects without a predict method that people save by mistake.
 _DATA = re.compile(
     r"builtins\.(bytearray|complex|frozenset|range|set|slice)|_codecs\.encode|datetime\..*"
     r"|collections\.(Counter|OrderedDict|defaultdict|deque)|numpy\.(_?core\.multiarray\.scalar|dtype)"
@@ -38,9 +38,9 @@ _DATA = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known of a model, whatever its format; None is what its file does not tell."""
+    """What is known of a model of any format, as in `Inspection`; None if the file does not tell a fact."""
 
-    kind: Kind
+    kind: EstimatorKind
     estimator: Estimator | None = None
     feature_names: tuple[str, ...] | None = None
     feature_count: int | None = None
@@ -52,7 +52,7 @@ class Facts:
 
 
 def facts_of(content: Node) -> Facts:
-    """Tell what is known of the object that a file holds; refuse what cannot be a model."""
+    """Gather the facts of the object that a file holds; raise `Refused` if it cannot be a model."""
     model = _require_model(content)
     sklearn_version = _sklearn_version_of(model)
     names, count = _feature_names_of(model), _feature_count_of(model)
@@ -77,7 +77,7 @@ def facts_of(content: Node) -> Facts:
 
 
 def _require_model(node: Node) -> Instance:
-    """Give the object that a file holds; refuse what cannot be a model."""
+    """Give the object that a file holds; raise `Refused` if it cannot be a model."""
     if _may_be_model(node):
         return node
     hint = "infer serves one object with a predict method: save that alone, with joblib.dump(model, path)."
@@ -89,21 +89,22 @@ def _require_model(node: Node) -> Instance:
     raise Refused(reason, hint=hint)
 
 
-def _kind_of(model: Instance) -> Kind:
-    """Tell the kind by the class, by the estimator inside that predicts, or by what was learnt."""
+def _kind_of(model: Instance) -> EstimatorKind:
+    """Tell the estimator kind: by the class, by the class of the estimator inside, or by fitted classes."""
     for found in _chain(model, inner_of):
         made_by = found.made_by
         named = None if made_by is None else kind_by_name(made_by)
         if named is not None:
             return named
-        # Some of scikit-learn's transformers have classes too.
+        # In scikit-learn `classes_` does not make a classifier: transformers such as LabelBinarizer have it
+        # too.
         if (made_by is None or not is_sklearn_like(made_by)) and "classes_" in found.state():
             return "classifier"
     return "other"
 
 
 def _classes_of(model: Instance) -> tuple[Plain, ...] | None:
-    """Give the classes that a classifier tells apart, in its order."""
+    """Give the classes of a classifier, in the order of its probabilities."""
     for found in _chain(model, inner_of):
         state = found.state()
         binarizer = state.get("label_binarizer_")
@@ -111,7 +112,7 @@ def _classes_of(model: Instance) -> tuple[Plain, ...] | None:
             for attribute in ("classes_", "_classes"):
                 if attribute in holder:
                     return _finite(values_of(holder[attribute]))
-        # xgboost has them numbered from 0, and keeps only how many there are.
+        # The classes of XGBoost are numbered from 0: it keeps only their number.
         count = state.get("n_classes_")
         if str(found.made_by).startswith("xgboost.") and isinstance(count, int) and 0 < count < CLASSES_MAX:
             return tuple(range(count))
@@ -119,7 +120,7 @@ def _classes_of(model: Instance) -> tuple[Plain, ...] | None:
 
 
 def _feature_names_of(model: Instance) -> tuple[str, ...] | None:
-    """Give the names of the columns that the model was trained with."""
+    """Give the names of the columns that the model was trained with; None if the file tells none."""
     for found in _chain(model, first_of):
         names = found.state().get("feature_names_in_")
         if names is not None:
@@ -131,7 +132,7 @@ def _feature_names_of(model: Instance) -> tuple[str, ...] | None:
 
 
 def _feature_count_of(model: Instance) -> int | None:
-    """Give the number of columns that the model was trained with."""
+    """Give the number of columns that the model was trained with; 1 if it takes a list of texts."""
     if takes_texts(model):
         return 1
     for found in _chain(model, first_of):
@@ -146,7 +147,7 @@ def _feature_count_of(model: Instance) -> int | None:
 def _features_of(
     model: Instance, names: tuple[str, ...] | None, count: int | None, sklearn_version: str | None
 ) -> tuple[tuple[Feature, ...] | None, str | None]:
-    """Give the columns with their kinds, and why they must come in a DataFrame."""
+    """Give the features with their column types, and why the model needs a DataFrame; None if it does not."""
     if names is None and (count is None or count > FEATURES_MAX):
         return None, None
     listed = [f"x{at}" for at in range(count or 0)] if names is None else list(names)
@@ -155,7 +156,7 @@ def _features_of(
 
 
 def _sklearn_version_of(model: Instance) -> str | None:
-    """Give the version of scikit-learn that saved the model: of the outermost part that says so."""
+    """Give the version of scikit-learn that saved the model: the outermost part that records one tells it."""
     for node in _everything(model):
         if isinstance(node, Instance):
             version = node.state().get("_sklearn_version")
@@ -165,7 +166,7 @@ def _sklearn_version_of(model: Instance) -> str | None:
 
 
 def _xgboost_version_of(model: Instance) -> str | None:
-    """Give the version of XGBoost that saved the model: its boosters say so."""
+    """Give the version of XGBoost that saved the model: the first booster that records one tells it."""
     versions = (xgboost_version(node) for node in _everything(model) if isinstance(node, Instance))
     return next(filter(None, versions), None)
 
@@ -175,6 +176,7 @@ def _may_be_model(node: Node) -> TypeGuard[Instance]:
 
 
 def _chain(model: Instance, inside: Callable[[Instance], Instance | None]) -> Iterator[Instance]:
+    """Go from the model to the estimator inside it, and on, up to `DEPTH_MAX` estimators."""
     found: Instance | None = model
     for _ in range(DEPTH_MAX):
         if found is None:
@@ -184,14 +186,14 @@ def _chain(model: Instance, inside: Callable[[Instance], Instance | None]) -> It
 
 
 def _finite(values: tuple[Plain, ...] | None) -> tuple[Plain, ...] | None:
-    """Give values that JSON can hold."""
+    """Give values that JSON can hold: NaN and the infinities become strings."""
     if values is None:
         return None
     return tuple(str(v) if isinstance(v, float) and not math.isfinite(v) else v for v in values)
 
 
 def _everything(model: Instance) -> Iterator[Node]:
-    """Go through all nodes that have others inside, the outer before the inner."""
+    """Go through all nodes that hold other nodes, level by level from the outside, each node once."""
     seen = {id(model)}
     waiting: deque[Node] = deque([model])
     while waiting:

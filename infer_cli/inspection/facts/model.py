@@ -1,4 +1,4 @@
-"""What an inspection tells of a model file."""
+"""What an inspection tells of a model file, as plain data."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from infer_cli.inspection.nodes.arrays import Plain
     from infer_cli.inspection.nodes.node_types import Global
 
-Kind: TypeAlias = Literal["classifier", "regressor", "other"]
+EstimatorKind: TypeAlias = Literal["classifier", "regressor", "other"]
 Format: TypeAlias = Literal["pickle", "joblib", "skops", "onnx", "lean"]
-FeatureKind: TypeAlias = Literal["number", "text", "category", "date", "boolean", "any"]
+ColumnType: TypeAlias = Literal["number", "text", "category", "date", "boolean", "any"]
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A setting of an estimator; what is no plain value is described by a text."""
+    """A parameter of an estimator; a value that JSON cannot hold is described by a short string."""
 
     name: str
     value: Plain
@@ -28,10 +28,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Estimator:
-    """An estimator and those inside it.
+    """An estimator, and the estimators inside it as `steps`.
 
-    `name` is what the estimator around it calls it, None for the outermost. `columns` are those that a
-    branch of a column transformer takes, None where it takes all or they cannot be listed.
+    `name` is its name in the estimator around it, None for the outermost estimator. `columns` are the names
+    or positions of the columns that a branch of a column transformer takes; None if it takes all columns, or
+    if the file does not list them.
     """
 
     class_path: str
@@ -42,11 +43,11 @@ class Estimator:
 
     @property
     def class_name(self) -> str:
-        """The class without its module."""
+        """The name of the class without its module."""
         return self.class_path.rpartition(".")[2]
 
     def as_dict(self) -> dict[str, Json]:
-        """Give it as JSON would hold it."""
+        """Give the estimator as JSON values."""
         return {
             "class": self.class_path,
             "name": self.name,
@@ -58,34 +59,35 @@ class Estimator:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A column that the model takes, and which values.
+    """A column that the model takes, and the values that it may hold.
 
-    One that is `nullable` takes a missing value; one that is not `required` may be left out.
-    `categories` are the values that the model knows; it refuses others unless it `accepts_others`.
+    A feature that is `nullable` takes a missing value; one that is not `required` may be left out of a
+    request. `categories` are the values that the model knows, None if the column has no list of values. The
+    model refuses any other value unless the feature `is_open`.
     """
 
     name: str
-    kind: FeatureKind
+    type: ColumnType
     required: bool = True
     nullable: bool = False
     categories: tuple[Plain, ...] | None = None
-    accepts_others: bool = False
+    is_open: bool = False
 
     def as_dict(self) -> dict[str, Json]:
-        """Give it as JSON would hold it."""
+        """Give the feature as JSON values."""
         return {
             "name": self.name,
-            "kind": self.kind,
+            "kind": self.type,
             "required": self.required,
             "nullable": self.nullable,
             "categories": None if self.categories is None else list(self.categories),
-            "accepts_others": self.accepts_others,
+            "accepts_others": self.is_open,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedVersion:
-    """The version of a package that made the model, as the file records it."""
+    """A package that made the model, and its version, as the file records them."""
 
     package: str
     version: str
@@ -93,9 +95,11 @@ class RecordedVersion:
 
 @dataclass(frozen=True, slots=True)
 class CompiledFrom:
-    """The model that a compiled one was made of, and how far its answers were from that one's.
+    """The model that a compiled model was made from, and the result of comparing the answers of both.
 
-    `generated_rows` and `given_rows` are how many of infer's own rows and of the user's were compared.
+    `generated_rows` counts the compared rows that infer made, `given_rows` the rows that the user gave.
+    `largest_difference` is the largest absolute difference of a predicted value or probability.
+    `digest` is that of the original file.
     """
 
     file: str
@@ -107,7 +111,7 @@ class CompiledFrom:
     largest_difference: float
 
     def as_dict(self) -> dict[str, Json]:
-        """Give it as JSON would hold it."""
+        """Give the origin as JSON values."""
         return {
             "file": self.file,
             "digest": self.digest,
@@ -123,12 +127,15 @@ class CompiledFrom:
 class Inspection:
     """What is known of a model file without running any of its code.
 
-    `globals` is every name that loading the file would import, sorted; `calls` those of them that would be
-    called with arguments; `modules` the top-level modules among them that are not Python's own.
-    `numpy_major` is 2 if only NumPy 2 writes such a file, else None. `protocol` is the pickle protocol.
-    `features` are the columns, called x0, x1, … where they have no names. `frame_reason` says why the model
-    must be given a pandas DataFrame, None if it need not. `compiled_from` is told of a compiled model alone.
     A fact that the file does not tell is None.
+
+    `size_bytes` and `sha256` are of the whole file, as it is compressed. `protocol` is the pickle protocol.
+    `kind` is the estimator kind. `globals` are all names that loading the file would import, sorted. `calls`
+    are the names among them that loading would call with arguments. `modules` are the top-level modules of
+    the names, without the modules of Python's standard library. `numpy_major` is 2 if only NumPy 2 writes a
+    file with these names. `features` are the columns; a model that was trained without names has x0, x1, and
+    so on. `frame_reason` says why the model needs a pandas DataFrame; None if it needs none. `compiled_from`
+    is set for a compiled model.
     """
 
     path: Path
@@ -137,7 +144,7 @@ class Inspection:
     protocol: int | None
     size_bytes: int
     sha256: str
-    kind: Kind
+    kind: EstimatorKind
     estimator: Estimator | None
     feature_names: tuple[str, ...] | None
     feature_count: int | None
@@ -153,7 +160,7 @@ class Inspection:
     compiled_from: CompiledFrom | None = None
 
     def as_dict(self) -> dict[str, Json]:
-        """Give it as JSON would hold it."""
+        """Give all facts as JSON values."""
         return {
             "path": str(self.path),
             "format": self.format,

@@ -1,4 +1,4 @@
-"""How the objects of scikit-learn hold others, read from nodes."""
+"""How scikit-learn's objects hold their parts and the positions of columns, read from nodes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ COLUMNS_MAX = 100_000
 
 
 def class_name(part: Instance) -> str:
-    """Give the name of an object's class without its module."""
+    """Give the name of a part's class without its module, "" if the class is computed."""
     return "" if part.made_by is None else part.made_by.name.rpartition(".")[2]
 
 
 def named_parts(node: Node) -> list[tuple[str, Node, Node]]:
-    """List the named parts of a part, with the columns of each if it has its own."""
+    """Give the items of a list of (name, part) or (name, part, columns); other items are left out.
+
+    `steps`, `transformers_`, `transformer_list` and `estimators` of scikit-learn are such lists. Where an
+    item has no columns, None stands for them.
+    """
     found: list[tuple[str, Node, Node]] = []
     for item in node.items if isinstance(node, ListNode) else ():
         match item:
@@ -33,22 +37,22 @@ def named_parts(node: Node) -> list[tuple[str, Node, Node]]:
 
 
 def by_name(node: Node) -> dict[str, Node]:
-    """Give the entries of a dictionary whose key is a text; none if it is no dictionary."""
+    """Give the entries of a dictionary whose key is a string; none if the node is no dictionary."""
     return node.by_name() if isinstance(node, DictNode) else {}
 
 
 def positions_of(node: Node) -> list[int]:
-    """Give the positions of columns in an array or list."""
+    """Give the positions of columns that an array or list holds."""
     return indices_of(values_of(node) or (), COLUMNS_MAX)
 
 
 def indices_of(values: Sequence[Plain], count: int) -> list[int]:
-    """Give those of the values that are positions below the count."""
+    """Give the values that are positions in a list of `count` items."""
     return [value for value in values if isinstance(value, int) and 0 <= value < count]
 
 
 def listed(node: Node) -> list[Node]:
-    """Give the items of a list, set or tuple; anything else by itself."""
+    """Give the items of a list, set or tuple; any other node is a list of itself, None an empty one."""
     if node is None:
         return []
     if isinstance(node, ListNode | SetNode):
@@ -57,7 +61,7 @@ def listed(node: Node) -> list[Node]:
 
 
 def width_of(node: Node) -> int | None:
-    """Give the length of a slice, None if it is none."""
+    """Give how many columns a slice of columns holds; None if the node is no slice."""
     match node:
         case Instance(callee=Global(module="builtins", name="slice"), arguments=(int(start), int(stop), _)):
             return max(stop - start, 0)

@@ -1,6 +1,6 @@
-"""What a model file may name, as the service's own `policy.txt` says.
+"""Which names a model file may import, and how it may use them: the allow-list in `service/policy.txt`.
 
-The service judges by the same file, with code of its own: `service/loading/policy.py`.
+The service judges by the same list, with code of its own: `service/loading/policy.py`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from infer_cli.inspection.nodes.node_types import Global
 
 Verdict: TypeAlias = Literal["safe", "trusted", "unknown", "dangerous"]
-_CALLABLE = "call"
+# The use that lets a file call a name with any arguments.
+CALL = "call"
+# How many refused names an error lists.
 _SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A name that loading the file would import, and what is thought of that."""
+class Judgement:
+    """The verdict on one name that loading a file would import, and the reason if the name is refused."""
 
     name: Global
     verdict: Verdict
@@ -31,71 +33,71 @@ class Judged:
 
     @property
     def is_allowed(self) -> bool:
-        """Whether the service would import it."""
+        """Whether the service would import the name."""
         return self.verdict in {"safe", "trusted"}
 
     def as_dict(self) -> dict[str, Json]:
-        """Give it as JSON would hold it."""
+        """Give the judgement as JSON values."""
         return {"name": str(self.name), "verdict": self.verdict, "reason": self.reason or None}
 
 
-def judge_globals(model: Inspection, trusted: tuple[str, ...] = ()) -> tuple[Judged, ...]:
-    """Judge each name that loading the model would import; `trusted` are modules and full names."""
+def judge_globals(model: Inspection, trusted: tuple[str, ...] = ()) -> tuple[Judgement, ...]:
+    """Judge each name that loading the model would import; `trusted` holds modules and full names."""
     return tuple(
-        Judged(name, *_verdict(name, trusted, is_called=name in model.calls)) for name in model.globals
+        Judgement(name, *_verdict(name, trusted, is_called=name in model.calls)) for name in model.globals
     )
 
 
 def require_safe(model: Inspection, trusted: tuple[str, ...]) -> None:
-    """Raise `ModelUnsafe`, with each name, if the model has any that is dangerous or unknown."""
+    """Raise `ModelUnsafe`, which lists the names, if any name of the model is dangerous or unknown."""
     refused = [one for one in judge_globals(model, trusted) if not one.is_allowed]
     if not refused:
         return
     lines = [f"  {one.name}: {one.verdict}, {one.reason}" for one in refused[:_SHOWN]]
     if len(refused) > _SHOWN:
         lines.append(f"  … ({len(refused)} in all)")
-    message = f"{model.path} names what no known model uses, and loading it could run that"
+    message = f"{model.path} imports names that no known model uses: loading the file could run their code"
     raise ModelUnsafe(message, detail="\n".join(lines), hint=_advice(refused))
 
 
-def _advice(refused: list[Judged]) -> str:
+def _advice(refused: list[Judgement]) -> str:
     if any(one.name.module == "__main__" for one in refused):
         return "move your own classes from the training script into a module, and train again"
     if any(one.verdict == "dangerous" for one in refused):
         return (
-            "do not load it, unless you made it yourself; then save the fitted model without these "
-            "(the README says more under Safety)"
+            "do not load it, unless you made it yourself: then save the fitted model without the names above "
+            "(see Safety in the documentation)"
         )
     modules = dict.fromkeys(one.name.module.partition(".")[0] for one in refused)
     options = " ".join(f"--trust {module}" for module in modules)
-    return f"if it is your own code, build with --code DIR; if you know who made it, allow it: {options}"
+    return f"if the code is yours, build with --code DIR; if you know who made the file, allow it: {options}"
 
 
 def use_of(name: Global) -> str | None:
-    """Give how the allow-list says that a name may be used; None if it does not say."""
+    """Give the use that the allow-list permits, "call", "make" or "name"; None if the name is not listed."""
     return _rules()[0].get((name.module, name.name))
 
 
 def _verdict(name: Global, trusted: tuple[str, ...], *, is_called: bool) -> tuple[Verdict, str]:
     uses, dangers = _rules()
     use = uses.get((name.module, name.name))
-    is_own = name.module != "__main__"
-    if f"{name.module}.{name.name}" in trusted and is_own:
+    is_importable = name.module != "__main__"
+    if f"{name.module}.{name.name}" in trusted and is_importable:
         return "trusted", ""
     if use is not None:
-        if is_called and use != _CALLABLE:
-            return "dangerous", "is called as no known model does"
+        if is_called and use != CALL:
+            return "dangerous", "is called, which no known model does"
         return "safe", ""
-    danger = _danger(name, dangers)
+    danger = _danger_of(name, dangers)
     if danger is not None:
         return "dangerous", danger
-    if is_own and any(name.module == one or name.module.startswith(f"{one}.") for one in trusted):
+    if is_importable and any(name.module == one or name.module.startswith(f"{one}.") for one in trusted):
         return "trusted", ""
-    return "unknown", "is of the training script" if not is_own else "is not known to be harmless"
+    return "unknown", "is not known to be harmless" if is_importable else "belongs to the training script"
 
 
-def _danger(name: Global, dangers: dict[tuple[str, str | None], str]) -> str | None:
-    """Say what makes a name dangerous, whatever module is trusted."""
+def _danger_of(name: Global, dangers: dict[tuple[str, str | None], str]) -> str | None:
+    """Say what makes a name dangerous even if its module is trusted; None if nothing does."""
     if "." in name.name:
         return "reaches through one name to another"
     if name.name.startswith("__") and name.name.endswith("__"):
@@ -110,7 +112,10 @@ def _danger(name: Global, dangers: dict[tuple[str, str | None], str]) -> str | N
 
 @lru_cache(maxsize=1)
 def _rules() -> tuple[dict[tuple[str, str], str], dict[tuple[str, str | None], str]]:
-    """Read the file: how each safe name may be used, and why others are dangerous."""
+    """Read the list: how each safe name may be used, and why each dangerous name or module is dangerous.
+
+    A dangerous module is listed with None in place of a name. `policy.txt` explains its own format.
+    """
     uses: dict[tuple[str, str], str] = {}
     dangers: dict[tuple[str, str | None], str] = {}
     section, title, module = "", "", ""

@@ -1,4 +1,4 @@
-"""The packages that loading a model needs."""
+"""The packages that loading a model needs, with their versions."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from infer_cli.inspection.facts.model import Inspection
 
-# The packages that provide modules often found in models, by the module's name.
+# Packages by the top-level module that they provide, for the modules that are often found in models.
 DISTRIBUTIONS = {
-    # The compiled losses of scikit-learn 1.5 to 1.8 name their module without its package.
+    # The compiled losses of scikit-learn 1.5 to 1.8 are pickled with this module, without its package.
     "_loss": "scikit-learn",
     "autogluon": "autogluon",
     "catboost": "catboost",
@@ -58,16 +58,16 @@ DISTRIBUTIONS = {
     "umap": "umap-learn",
     "xgboost": "xgboost",
 }
-# Parts of packages that need scikit-learn, though their packages do not.
+# Modules that need scikit-learn although their package does not depend on it.
 _WITH_SKLEARN = {"lightgbm.sklearn", "xgboost.sklearn"}
-# What reads only its own version well.
+# Packages that read only the files of their own version reliably.
 _RECORDED = ("scikit-learn", "xgboost")
-# The first whose wheels were built for NumPy 2.
+# The first scikit-learn whose wheels were built for NumPy 2.
 NUMPY_2_SKLEARN = (1, 4, 2)
-# Older ones came out before pandas 3, whose texts and dates are of other types than those of pandas 2.
+# A scikit-learn older than this came out before pandas 3, which changed the dtypes of strings and dates.
 PANDAS_3_SKLEARN = (1, 8, 0)
-# What only these versions of pandas write. pandas 3 says `pandas.DataFrame` where those before it name the
-# module that the class is in.
+# Names that only one major version of pandas writes. pandas 3 writes `pandas.DataFrame`; older versions write
+# the module that defines the class.
 _PANDAS_1_MODULE = "pandas.core.indexes.numeric"
 _PANDAS_2 = frozenset(
     {
@@ -87,7 +87,7 @@ _VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc|\.post|\.dev)\d+)*")
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A package, the versions of it that will do ("" for any), and why it is needed."""
+    """A package, the specifier of the versions that will do ("" for any), and why the package is needed."""
 
     name: str
     specifier: str
@@ -95,7 +95,7 @@ class Requirement:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether the file names the version itself; a range is deduced from what else it holds."""
+        """Whether the file records the version itself; a range of versions is deduced from other facts."""
         return self.specifier.startswith("==")
 
     def __str__(self) -> str:
@@ -105,7 +105,7 @@ class Requirement:
 def requirements_of(inspection: Inspection) -> tuple[Requirement, ...]:
     """Give the packages that loading the model needs, sorted by name.
 
-    Modules of no known package are not among them: see `unknown_modules`.
+    A module that no known package provides adds none: see `unknown_modules`.
     """
     needed = {
         DISTRIBUTIONS[module]: f"the file uses {module}"
@@ -125,8 +125,8 @@ def requirements_of(inspection: Inspection) -> tuple[Requirement, ...]:
     if inspection.compression == "lz4":
         needed["lz4"] = "the file is compressed with it"
     found = {name: Requirement(name, "", reason) for name, reason in needed.items()}
-    told = (*_recorded(inspection), _skops(inspection), _pandas(inspection), _numpy(inspection))
-    found |= {requirement.name: requirement for requirement in told if requirement is not None}
+    versioned = (*_recorded(inspection), _skops(inspection), _pandas(inspection), _numpy(inspection))
+    found |= {requirement.name: requirement for requirement in versioned if requirement is not None}
     return tuple(found[name] for name in sorted(found))
 
 
@@ -141,12 +141,12 @@ def _recorded(inspection: Inspection) -> list[Requirement]:
 
 
 def unknown_modules(inspection: Inspection) -> tuple[str, ...]:
-    """Give the modules that the model needs and that no known package provides, such as your own code."""
+    """Give the top-level modules of the model that no known package provides, such as the user's own code."""
     return tuple(module for module in inspection.modules if module not in DISTRIBUTIONS)
 
 
 def _skops(inspection: Inspection) -> Requirement | None:
-    """Ask for a skops that is not older than the writer's: it reads what older ones wrote."""
+    """Ask for the skops that wrote the file, or a newer one: skops reads the files of its older versions."""
     recorded = {one.package: one.version for one in inspection.versions}.get("skops", "")
     if inspection.format != "skops" or not _FINAL_VERSION.fullmatch(recorded):
         return None
@@ -154,10 +154,10 @@ def _skops(inspection: Inspection) -> Requirement | None:
 
 
 def _pandas(inspection: Inspection) -> Requirement | None:
-    """Ask for pandas if the file names it, and then for one that reads what the writer's wrote.
+    """Ask for pandas if the file names it, in a version that reads what the writer's version wrote.
 
-    Otherwise only if the model takes named columns that are not all numbers: an array of numbers is quicker,
-    and needs no pandas.
+    Otherwise ask for pandas only if the model needs a DataFrame. A model of numbers alone gets an array,
+    which is quicker and needs no pandas.
     """
     if "pandas" in inspection.modules:
         reason = "the file uses pandas"
@@ -177,7 +177,7 @@ def _pandas(inspection: Inspection) -> Requirement | None:
 
 
 def _pandas_of_writer(inspection: Inspection) -> tuple[str, str] | None:
-    """Give the versions that read what pandas wrote into the file, and why."""
+    """Give the specifier of the pandas versions that read the file, and why; None if any version does."""
     modules = {name.module for name in inspection.globals}
     if _PANDAS_1_MODULE in modules:
         return "<2", "pandas 1 saved the file"
@@ -197,7 +197,7 @@ def _numpy(inspection: Inspection) -> Requirement | None:
     release = _sklearn_release(inspection)
     is_numpy_1 = release is not None and release < NUMPY_2_SKLEARN
     if is_numpy_1 and inspection.numpy_major:
-        # 1.26 has stand-ins for the modules that NumPy 2 renamed.
+        # NumPy 1.26 has the module names of NumPy 2 as well.
         reason = (
             f"scikit-learn {inspection.sklearn_version} was built for NumPy 1, and NumPy 2 saved the file"
         )

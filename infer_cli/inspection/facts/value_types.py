@@ -1,4 +1,4 @@
-"""Column types of values and of dtypes."""
+"""The column types of values and of dtypes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from infer_cli.inspection.nodes.node_types import Global, Node
 
 if TYPE_CHECKING:
-    from infer_cli.inspection.facts.model import FeatureKind
+    from infer_cli.inspection.facts.model import ColumnType
     from infer_cli.inspection.nodes.arrays import Plain
 
-_DTYPES: dict[str, FeatureKind] = {
+# By the names that `make_column_selector` takes, without their sizes: int64 counts as int.
+DTYPES: dict[str, ColumnType] = {
     "number": "number",
     "integer": "number",
     "floating": "number",
@@ -27,7 +28,8 @@ _DTYPES: dict[str, FeatureKind] = {
     "datetime": "date",
     "datetimetz": "date",
 }
-DTYPE_KINDS: dict[str, FeatureKind] = {
+# By the letter of NumPy's `dtype.kind`.
+DTYPE_KINDS: dict[str, ColumnType] = {
     "b": "boolean",
     "i": "number",
     "u": "number",
@@ -38,8 +40,8 @@ DTYPE_KINDS: dict[str, FeatureKind] = {
 }
 
 
-def kind_of(values: tuple[Plain, ...]) -> FeatureKind | None:
-    """Tell what values are, if they are all of one kind and none is missing."""
+def type_of(values: tuple[Plain, ...]) -> ColumnType | None:
+    """Give the column type that all values have; None if there is none, or if a value is missing."""
     if not values or any(value is None or is_nan(value) for value in values):
         return None
     if all(isinstance(value, bool) for value in values):
@@ -49,12 +51,12 @@ def kind_of(values: tuple[Plain, ...]) -> FeatureKind | None:
     return "text" if all(isinstance(value, str) for value in values) else None
 
 
-def kind_of_dtype(dtype: Node) -> FeatureKind | None:
-    """Tell what a dtype that a selector names stands for."""
-    text = dtype if isinstance(dtype, str) else dtype.name if isinstance(dtype, Global) else ""
-    return _DTYPES.get(re.sub(r"\d+(\[.*)?$", "", text).lower().rstrip("_"))
+def type_of_dtype(dtype: Node) -> ColumnType | None:
+    """Give the column type of a dtype that a selector names, as a string or as a class; None if unknown."""
+    name = dtype if isinstance(dtype, str) else dtype.name if isinstance(dtype, Global) else ""
+    return DTYPES.get(re.sub(r"\d+(\[.*)?$", "", name).lower().rstrip("_"))
 
 
 def is_nan(value: object) -> bool:
-    """Say whether a value is NaN."""
+    """Say whether a value is a float that is not a number."""
     return isinstance(value, float) and math.isnan(value)

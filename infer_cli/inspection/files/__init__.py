@@ -1,1 +1,1 @@
-"""Finding, opening and decompressing model files, within limits."""
+"""Finding, reading and decompressing model files, within limits."""

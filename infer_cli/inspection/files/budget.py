@@ -1,4 +1,4 @@
-"""What a file may cost before it is refused: real models stay far below, files made to exhaust do not."""
+"""Limits on the work and memory that one file may cost; a real model stays far below them."""
 
 from __future__ import annotations
 
@@ -6,42 +6,42 @@ from typing import NoReturn
 
 from infer_cli.inspection.files.refusal import Refused
 
-# A model of a thousand trees has a hundred thousand steps; a vocabulary of a million words has ten million.
+# Steps are opcodes. A forest of 1,000 trees has 100,000 steps, a vocabulary of 1,000,000 words 10,000,000.
 STEPS_MAX = 60_000_000
 NODES_MAX = 16_000_000
-TEXT_BYTES_MAX = 256 * 1024 * 1024
+STRING_BYTES_MAX = 256 * 1024 * 1024
 
 
 class Budget:
-    """What is left to spend on one file."""
+    """The steps, nodes and bytes left for one file; a method raises `Refused` when none are left."""
 
-    __slots__ = ("_nodes", "_steps", "_text_bytes")
+    __slots__ = ("_nodes", "_steps", "_string_bytes")
 
     def __init__(self) -> None:
         self._steps = STEPS_MAX
         self._nodes = NODES_MAX
-        self._text_bytes = TEXT_BYTES_MAX
+        self._string_bytes = STRING_BYTES_MAX
 
     def take_steps(self, count: int) -> None:
-        """Spend steps."""
+        """Spend steps of the pickle machine."""
         self._steps -= count
         if self._steps < 0:
             refuse_size()
 
     def take_nodes(self, count: int) -> None:
-        """Spend nodes, and places in the memo and in containers."""
+        """Spend nodes, entries of the memo, and items of containers."""
         self._nodes -= count
         if self._nodes < 0:
             refuse_size()
 
-    def take_text(self, length: int) -> None:
-        """Spend bytes of texts and byte strings that are kept."""
-        self._text_bytes -= length
-        if self._text_bytes < 0:
+    def take_bytes(self, count: int) -> None:
+        """Spend bytes of strings and byte strings that are kept in memory."""
+        self._string_bytes -= count
+        if self._string_bytes < 0:
             refuse_size()
 
 
 def refuse_size() -> NoReturn:
-    """Refuse a file that is too much to look at."""
-    reason = "holds more small objects than infer looks at, or is made to exhaust who reads it"
+    """Refuse a file that spends more than its budget."""
+    reason = "holds more small objects than infer reads, as if made to exhaust its memory"
     raise Refused(reason, hint="Save only the fitted model: no training data, no history.")

@@ -1,6 +1,6 @@
-"""What a model file may be compressed with, and how it is read then.
+"""The compressions that a model file may have, and how each is read.
 
-The formats are joblib's (`joblib/compressor.py`), told by the first bytes as joblib does.
+They are the compressors of joblib, which tells them by the same first bytes (`joblib/compressor.py`).
 """
 
 from __future__ import annotations
@@ -30,19 +30,20 @@ _MAGIC: tuple[tuple[bytes, Compression], ...] = (
     (b"\x04\x22\x4d\x18", "lz4"),
     (b"\x78", "zlib"),
 )
-# Beyond both, a file is made to keep its reader busy: arrays of zeros compress well, but are not that big.
+# A file that expands beyond both limits is a decompression bomb. A real array of zeros expands by more than
+# 200 times too, but not to 4 GiB.
 EXPANDED_BYTES_MAX = 4 * 1024**3
 EXPANSION_MAX = 200
 _DAMAGED = "Copy or download the file again, or save the model again."
 
 
 def compression_of(start: bytes) -> Compression | None:
-    """Tell how a file with these first bytes is compressed."""
+    """Give the compression of a file with these first bytes, None if it is not compressed."""
     return next((name for magic, name in _MAGIC if start.startswith(magic)), None)
 
 
 def expanded(file: HashedFile, compression: Compression | None) -> Source:
-    """Give what reads the file's content."""
+    """Give a source of the decompressed content."""
     match compression:
         case None:
             return file
@@ -59,7 +60,7 @@ def expanded(file: HashedFile, compression: Compression | None) -> Source:
 
 
 class Expanded:
-    """The content of a compressed file, within limits, and with its errors translated."""
+    """The content of a compressed file; reading damage, or more than the limits, raises `Refused`."""
 
     def __init__(self, file: HashedFile, content: Source) -> None:
         self._file = file
@@ -67,7 +68,7 @@ class Expanded:
         self._size = 0
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:
-        """Read once."""
+        """Fill the buffer as far as one read of the decompressor goes; give 0 at the end."""
         try:
             count = self._content.readinto(buffer) or 0
         except EOFError as error:
@@ -78,14 +79,14 @@ class Expanded:
         self._size += count
         if self._size > max(EXPANDED_BYTES_MAX, EXPANSION_MAX * self._file.size_bytes):
             reason = (
-                f"expands to more than {EXPANSION_MAX} times its size, as if made to exhaust who reads it"
+                f"expands to more than {EXPANSION_MAX} times its size, as if made to exhaust memory and time"
             )
             raise Refused(reason)
         return count
 
 
 class _Inflated(io.RawIOBase):
-    """The content of a gzip or zlib file, which is one stream: joblib reads no more than that."""
+    """The content of a gzip or zlib file of one stream; a second stream is refused, as joblib reads none."""
 
     def __init__(self, file: HashedFile, window_bits: int) -> None:
         super().__init__()
@@ -95,7 +96,7 @@ class _Inflated(io.RawIOBase):
         self._input = b""
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Read once."""
+        """Fill the buffer as far as the next piece of input goes; give 0 at the end."""
         with memoryview(buffer) as view:
             while not self._inflater.eof:
                 if not self._input:

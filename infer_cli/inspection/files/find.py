@@ -1,4 +1,4 @@
-"""The model in a model folder."""
+"""Finding the model file in a model folder."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from pathlib import Path
 from infer_cli.errors import ModelNotFound
 
 SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops", ".onnx", ".lean")
-# A pickle may be compressed; the name then says so behind its own suffix.
+# A compressed pickle has one of these suffixes after its own, as in model.pkl.gz.
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".z", ".lz4")
 _PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
 
 
 def find_model(folder: Path, name: str | None = None) -> Path:
-    """Give the model file in the folder: the one named, or else the only one."""
+    """Give the model file of this name in the folder, or without a name the only model file there.
+
+    Raises `ModelNotFound` if there is no such file, or if there are several without a name.
+    """
     if not folder.exists():
         message = f"There is no folder {folder}."
         raise ModelNotFound(message, hint="Name the folder that holds the model with --model-dir.")
@@ -24,12 +27,12 @@ def find_model(folder: Path, name: str | None = None) -> Path:
     try:
         return _only(folder) if name is None else _named(folder, name)
     except OSError as error:
-        message = f"{folder} cannot be looked into: {error.strerror or error}."
+        message = f"{folder} cannot be read: {error.strerror or error}."
         raise ModelNotFound(message) from error
 
 
 def models_in(folder: Path) -> tuple[Path, ...]:
-    """Give the files in the folder that are models by their suffix, sorted."""
+    """Give the files in the folder that have the suffix of a model, sorted by name."""
     return tuple(sorted(path for path in folder.iterdir() if _is_model_name(path.name) and path.is_file()))
 
 
@@ -67,17 +70,19 @@ def _only(folder: Path) -> Path:
 
 def _named(folder: Path, name: str) -> Path:
     path = folder / name
-    # What is mounted is the folder, so a file elsewhere would not be there in the container.
+    # The container gets the folder alone, so it would not see a file elsewhere.
     if Path(name).is_absolute() or ".." in Path(name).parts:
         message = f"{name} is not within the model folder {folder}."
-        raise ModelNotFound(message, hint="Name the folder that holds it with --model-dir.")
+        raise ModelNotFound(message, hint="Name the folder that holds the file with --model-dir.")
     if path.is_file():
         return path
     models = models_in(folder)
     message = f"There is no file {name} in {folder}."
     if not models:
-        raise ModelNotFound(message, hint="There is no model in that folder at all: is it the right one?")
-    raise ModelNotFound(message, hint="Name one of these with --model-file.", detail=_listed(models))
+        raise ModelNotFound(message, hint="The folder holds no model at all: is it the right folder?")
+    raise ModelNotFound(
+        message, hint="Name one of the listed models with --model-file.", detail=_listed(models)
+    )
 
 
 def _listed(models: tuple[Path, ...]) -> str:

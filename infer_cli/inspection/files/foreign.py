@@ -1,4 +1,4 @@
-"""Files that people take for a model of theirs, and what to do with each."""
+"""Files that are no model, such as data, source code and other formats: what each is, and what to do."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 
 from infer_cli.inspection.files.refusal import Refused
 
-# How much of a file's start is looked at.
+# How many bytes of a file are looked at to tell its format.
 START_BYTES = 1024
 _FROM_PYTHON = "Load it in Python, and save the scikit-learn object with joblib.dump(model, 'model.joblib')."
 _SAVE = "Name the file that joblib.dump or pickle.dump wrote."
 _KERAS = "infer serves scikit-learn models, and others that are saved as .onnx: convert it with tf2onnx."
 _TORCH = "infer serves scikit-learn models, and others that are saved as .onnx: export it with torch.onnx."
 
-# By their first bytes, none of which a pickle starts with.
+# Binary formats by their first bytes: no pickle starts with any of them. Then what the file is, and a hint.
 _BINARY: tuple[tuple[bytes, str, str], ...] = (
     (b"\x89HDF\r\n\x1a\n", "is an HDF5 file, such as Keras writes", _KERAS),
     (b"\x93NUMPY", "is a NumPy array, not a model", _FROM_PYTHON),
@@ -27,14 +27,16 @@ _BINARY: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF", "is a PDF document, not a model", _FROM_PYTHON),
     (b"\x7fELF", "is a program, not a model", _FROM_PYTHON),
 )
-_TEXTS: tuple[tuple[str, str, str | None], ...] = (
+# Text formats by a regular expression for their start. Then what the file is, and a hint if `_SAVE` is not
+# enough.
+_TEXT_FORMATS: tuple[tuple[str, str, str | None], ...] = (
     (r"version https://git-lfs", "is a Git LFS pointer: the model itself was not downloaded", "git lfs pull"),
     (r"outs:\n- (md5|hash|size)", "is a DVC pointer: the model itself was not downloaded", "dvc pull"),
     (r"tree\nversion=v", "is a LightGBM model in LightGBM's own format", _FROM_PYTHON),
     (r'\s*\{\s*"learner"', "is an XGBoost model in XGBoost's own format", _FROM_PYTHON),
     (
         r"(?i)\s*<(!doctype html|html|head)",
-        "is a web page, perhaps of a failed download",
+        "is a web page, perhaps from a failed download",
         "Download it again.",
     ),
     (r"\s*<(\?xml|PMML)", "is an XML file, not a pickled model", _FROM_PYTHON),
@@ -43,12 +45,12 @@ _TEXTS: tuple[tuple[str, str, str | None], ...] = (
     (r"[^\n,;\t]*([,;\t][^\n,;\t]*)+\r?\n", "looks like a CSV file: data, not a model", None),
 )
 _CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
-# How objects start in protocol 0, which is text as well; the file may end there.
+# The start of an object in pickle protocol 0, which is ASCII too. A file that is cut short may end within it.
 _PROTOCOL_0 = re.compile(r"c[\w.]*(\Z|\n[\w.]*(\Z|\n))|\(")
 
 
 def refuse_foreign(start: bytes) -> None:
-    """Refuse a file that is of another format by its first bytes."""
+    """Raise `Refused` for an empty file, and for one that starts as another binary format does."""
     if not start:
         reason = "is empty"
         raise Refused(reason, hint="Save the model again; was the disk full?")
@@ -61,19 +63,19 @@ def refuse_foreign(start: bytes) -> None:
 
 
 def clearer(refused: Refused, start: bytes) -> Refused:
-    """Give a better reason for a refusal, if the file turns out to be a text."""
+    """Give a better reason for a refusal if the file turns out to be text; else the refusal itself."""
     text = _as_text(start)
     if text is None or _PROTOCOL_0.match(text):
         return refused
-    for pattern, reason, hint in _TEXTS:
+    for pattern, reason, hint in _TEXT_FORMATS:
         if re.match(pattern, text):
             return Refused(reason, hint=hint or _SAVE)
-    return Refused(f"is a text, not a model: it starts with {text.strip()[:40]!r}", hint=_SAVE)
+    return Refused(f"is a text file, not a model: it starts with {text.strip()[:40]!r}", hint=_SAVE)
 
 
 def _as_text(start: bytes) -> str | None:
     try:
-        # The last character may be cut in two.
+        # The start may end within a character: the incremental decoder does not mind.
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(start)
     except UnicodeDecodeError:
         return None

@@ -1,13 +1,13 @@
-"""How the parts of an inspection say that they do not understand a file."""
+"""The exceptions by which a reader of a format refuses a file."""
 
 from __future__ import annotations
 
 
 class Refused(Exception):
-    """The file is not understood.
+    """The file is not a model that infer understands.
 
-    The reason completes a sentence that starts with the file's name: "model.pkl ends too early".
-    `inspect_model` makes a `ModelUnreadable` of it.
+    `reason` is the rest of a sentence that starts with the name of the file: "model.pkl is empty". `hint`
+    says what to do. `inspect_model` translates this exception into `ModelUnreadable`.
     """
 
     def __init__(self, reason: str, *, hint: str | None = None) -> None:
@@ -17,7 +17,7 @@ class Refused(Exception):
 
 
 class EndOfFile(Refused):
-    """The bytes end before the model does."""
+    """The file ends before the model does; `position` is the number of bytes read."""
 
     def __init__(self, position: int) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""A file's bytes in order: counted, hashed on the way, and never all in memory."""
+"""The bytes of a file in order: counted and hashed on the way, and never all in memory."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from infer_cli.inspection.files.refusal import EndOfFile, Refused
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-# Small enough to stay in a processor's cache between being read and being hashed.
+# A chunk of this size stays in the processor's cache between reading and hashing.
 CHUNK_BYTES = 256 * 1024
-# The longest line that is looked at; protocol 0 writes a whole array as one line.
+# The longest line that is kept whole. Pickle protocol 0 writes a whole array as one line, which is skipped.
 LINE_BYTES_MAX = 64 * 1024
 
 
 class Source(Protocol):
-    """What a stream reads from: a file, or what decompresses it."""
+    """Where a stream reads from: a file, or a decompressor of a file."""
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int | None:
-        """Fill the buffer as far as one read goes; 0 at the end."""
+        """Fill the buffer as far as one read goes, and give the number of bytes; 0 at the end."""
 
 
 class HashedFile(io.RawIOBase):
-    """A file whose bytes are hashed as they are read, so that the digest is of what was inspected."""
+    """A file that hashes its bytes as they are read: the digest is of the very bytes that were inspected."""
 
     def __init__(self, file: io.RawIOBase) -> None:
         super().__init__()
@@ -34,11 +34,11 @@ class HashedFile(io.RawIOBase):
         self.size_bytes = 0
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Say that the file can be read."""
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Read once, and hash what was read."""
+        """Fill the buffer as far as one read goes, and hash the bytes; give 0 at the end."""
         with memoryview(buffer) as view:
             count = self._file.readinto(view) or 0
             self._hash.update(view[:count])
@@ -46,7 +46,7 @@ class HashedFile(io.RawIOBase):
         return count
 
     def finish(self) -> str:
-        """Read what is left, and give the SHA-256 of the whole file."""
+        """Read the rest of the file, and give the SHA-256 of the whole file in hexadecimal."""
         scratch = bytearray(CHUNK_BYTES)
         while self.readinto(scratch):
             pass
@@ -54,7 +54,7 @@ class HashedFile(io.RawIOBase):
 
 
 class Stream:
-    """Bytes read from a source one after another."""
+    """Reads a source piece by piece. A method that needs more bytes than are left raises `EndOfFile`."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -64,12 +64,12 @@ class Stream:
         self._chunk_start = 0
 
     def peek(self, size: int) -> bytes:
-        """Give the next bytes, at most that many and perhaps fewer, without reading them."""
+        """Give up to `size` of the next bytes without reading them; fewer where a chunk ends."""
         return b"" if self.is_at_end() else self._chunk[self._next : self._next + size]
 
     @property
     def position(self) -> int:
-        """How many bytes have been read."""
+        """The number of bytes that have been read."""
         return self._chunk_start + self._next
 
     def byte(self) -> int:
@@ -83,7 +83,7 @@ class Stream:
         return value
 
     def read(self, size: int) -> bytes:
-        """Read that many bytes; the caller has made sure that they fit in memory."""
+        """Read `size` bytes. The caller makes sure that they fit in memory."""
         end = self._next + size
         if end <= len(self._chunk):
             data = self._chunk[self._next : end]
@@ -100,7 +100,7 @@ class Stream:
         return b"".join(parts)
 
     def skip(self, size: int) -> None:
-        """Pass over that many bytes."""
+        """Skip `size` bytes without keeping them."""
         here = min(size, len(self._chunk) - self._next)
         self._next += here
         size -= here
@@ -113,15 +113,15 @@ class Stream:
             size -= count
 
     def line(self) -> bytes:
-        """Read a line, and give it without its end."""
+        """Give the next line without its newline; raise `Refused` if it is longer than `LINE_BYTES_MAX`."""
         line, length = self.line_start(LINE_BYTES_MAX)
         if length > len(line):
-            reason = f"has a line of {length} bytes before byte {self.position}, where a short one belongs"
+            reason = f"has a line of {length} bytes before byte {self.position}, where a short line belongs"
             raise Refused(reason)
         return line
 
     def line_start(self, keep: int) -> tuple[bytes, int]:
-        """Read a line; give its start, of at most `keep` bytes, and the length of it all."""
+        """Read a line; give its first `keep` bytes at most, and the length of the whole line."""
         kept = bytearray()
         length = 0
         while True:
@@ -136,11 +136,11 @@ class Stream:
             self._refill()
 
     def is_at_end(self) -> bool:
-        """Say whether all bytes have been read."""
+        """Say whether the source has no more bytes."""
         return self._next == len(self._chunk) and not self._fill()
 
     def _fill(self) -> bool:
-        """Read the next chunk, if there is one."""
+        """Read the next chunk, and say whether there was one."""
         count = self._source.readinto(self._scratch)
         if not count:
             return False

@@ -1,1 +1,1 @@
-"""The formats of model files, each read without running it."""
+"""A reader for each format of model files. No reader runs code of a file."""

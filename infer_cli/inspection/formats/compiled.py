@@ -1,7 +1,7 @@
-"""Compiled models: what their description says, and whether the archive is what it seems.
+"""Reading a compiled model (`.lean`): its description, and whether the archive holds what it should.
 
-The numbers are not looked at: `service/compiler/archive.py` reads and checks all of a file that it loads,
-and is what counts when it is served.
+The arrays are not read. `service/compiler/archive.py` reads and checks every part of a file that it loads,
+and is what counts when a model is served.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import zipfile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from infer_cli.inspection.facts.gather import FEATURES_MAX, Facts
 from infer_cli.inspection.facts.model import CompiledFrom, Feature, RecordedVersion
@@ -18,22 +18,25 @@ from infer_cli.inspection.files.refusal import Refused
 if TYPE_CHECKING:
     from infer_cli.inspection.facts.model import Json
 
+    # JSON of a stranger's file, which may hold anything: each value is checked where it is used.
+    Described: TypeAlias = dict[str, Any]
+
 FORMAT = 1
 DESCRIPTION = "model.json"
 DESCRIPTION_BYTES_MAX = 64 * 1024 * 1024
-# Where the name of an archive's first file stands.
+# The bytes of a zip that hold the name of its first file.
 _FIRST_NAME = slice(30, 30 + len(DESCRIPTION))
 _HINT = "Compile the model again: `infer compile MODEL`."
-_FEATURE_KINDS = ("number", "text", "category", "date", "boolean", "any")
+_COLUMN_TYPES = ("number", "text", "category", "date", "boolean", "any")
 
 
 def is_compiled(start: bytes) -> bool:
-    """Say by its first bytes whether a zip is a compiled model, as the service does."""
+    """Say by its first bytes whether a zip is a compiled model, which starts with its description."""
     return start[_FIRST_NAME] == DESCRIPTION.encode()
 
 
 def read_compiled(file: IO[bytes]) -> Facts:
-    """Read what a compiled model says of itself; refuse what is none."""
+    """Read the facts that a compiled model records; raise `Refused` if the file is not sound."""
     try:
         with zipfile.ZipFile(file) as archive:
             _check_entries(archive)
@@ -53,7 +56,7 @@ def _refused(reason: str) -> Refused:
 
 
 def _check_entries(archive: zipfile.ZipFile) -> None:
-    """Refuse an archive with more in it than a compiled model, or that unfolds to more than it holds."""
+    """Refuse an archive with other files, with compressed files, or with more content than its own size."""
     entries = archive.infolist()
     names = sorted(entry.filename for entry in entries)
     if names != sorted([DESCRIPTION, *(f"{number}.npy" for number in range(len(names) - 1))]):
@@ -63,10 +66,10 @@ def _check_entries(archive: zipfile.ZipFile) -> None:
     if sum(entry.file_size for entry in entries) > archive.start_dir:
         raise _refused("says that it holds more than it does")
     if archive.getinfo(DESCRIPTION).file_size > DESCRIPTION_BYTES_MAX:
-        raise _refused("has a description larger than infer looks at")
+        raise _refused("has a description larger than infer reads")
 
 
-def _facts(described: dict[str, Any]) -> Facts:
+def _facts(described: Described) -> Facts:
     kind, features = described["kind"], tuple(map(_feature, described["features"]))
     if kind not in ("classifier", "regressor") or not 0 < len(features) <= FEATURES_MAX:
         raise ValueError(kind)
@@ -81,30 +84,33 @@ def _facts(described: dict[str, Any]) -> Facts:
     )
 
 
-def _feature(described: dict[str, Any]) -> Feature:
-    kind, categories = described["type"], described["categories"]
-    if kind not in _FEATURE_KINDS:
-        raise ValueError(kind)
+def _feature(described: Described) -> Feature:
+    column_type, categories = described["type"], described["categories"]
+    if column_type not in _COLUMN_TYPES:
+        raise ValueError(column_type)
     return Feature(
-        name=_text(described["name"]),
-        kind=kind,
+        name=_string(described["name"]),
+        type=column_type,
         required=bool(described["required"]),
         nullable=bool(described["nullable"]),
         categories=None if categories is None else tuple(map(_plain, categories)),
-        accepts_others=bool(described["is_open"]),
+        is_open=bool(described["is_open"]),
     )
 
 
-def _origin(described: dict[str, Any]) -> CompiledFrom:
+def _origin(described: Described) -> CompiledFrom:
+    """Read the original model, and how far the answers were from it, for generated and given rows."""
     origin, generated, given = described["origin"], described["generated"], described["given"]
     parities = [generated] if given is None else [generated, given]
     return CompiledFrom(
-        file=_text(origin["file"]),
-        digest=_text(origin["digest"]),
-        estimator=_text(origin["estimator"]),
-        packages=tuple(RecordedVersion(_text(name), _text(version)) for name, version in origin["packages"]),
-        generated_rows=_whole(generated["rows"]),
-        given_rows=0 if given is None else _whole(given["rows"]),
+        file=_string(origin["file"]),
+        digest=_string(origin["digest"]),
+        estimator=_string(origin["estimator"]),
+        packages=tuple(
+            RecordedVersion(_string(name), _string(version)) for name, version in origin["packages"]
+        ),
+        generated_rows=_integer(generated["rows"]),
+        given_rows=0 if given is None else _integer(given["rows"]),
         largest_difference=max(
             _number(parity[name])
             for parity in parities
@@ -113,7 +119,7 @@ def _origin(described: dict[str, Any]) -> CompiledFrom:
     )
 
 
-def _whole(value: Json) -> int:
+def _integer(value: Json) -> int:
     if type(value) is not int:
         raise TypeError(value)
     return value
@@ -121,20 +127,20 @@ def _whole(value: Json) -> int:
 
 def _number(value: Json) -> float:
     if not isinstance(value, float) or not math.isfinite(value):
-        return float(_whole(value))
+        return float(_integer(value))
     return value
 
 
-def _text(value: Json) -> str:
+def _string(value: Json) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
     return value
 
 
 def _plain(value: Json) -> bool | int | float | str | None:
-    """A class or category; a date is given as its text."""
+    """Give a class or category; a date, which is an object with its ISO 8601 string, as this string."""
     if isinstance(value, dict):
-        return _text(value["date"])
+        return _string(value["date"])
     if isinstance(value, list):
         raise TypeError(value)
     return value

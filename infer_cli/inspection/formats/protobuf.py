@@ -1,6 +1,7 @@
-"""Protocol Buffers as they lie in a file, read without generated code.
+"""Protocol Buffers, read from a file without generated code.
 
-The encoding is described at https://protobuf.dev/programming-guides/encoding/.
+The encoding is that of https://protobuf.dev/programming-guides/encoding/. Every function raises `Refused`
+where the bytes do not follow it.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ if TYPE_CHECKING:
 
     from infer_cli.inspection.files.stream import Stream
 
-TEXT_BYTES_MAX = 64 * 1024
+STRING_BYTES_MAX = 64 * 1024
 _VARINT, _BLOCK = 0, 2
-# By wire type.
+# The bytes of a value of fixed size, by wire type.
 _FIXED_BYTES = {1: 8, 5: 4}
-# Set in each byte of a number but the last.
+# This bit is set in each byte of a varint but the last.
 _MORE = 0x80
+# A varint has at most ten bytes of seven bits; an integer is its lowest 64 bits.
 _VARINT_BITS_MAX = 70
 _NUMBERS = 1 << 64
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field's number, and its value: a whole number, or the length of the bytes that come next."""
+    """The number of a field, and its value: an integer; if `is_block`, the length of the bytes after it."""
 
     number: int
     value: int
@@ -35,9 +37,9 @@ class Field:
 
 
 def fields_of(stream: Stream, size: int | None = None) -> Iterator[Field]:
-    """Go through the fields of a message of that size, or up to the end of the stream.
+    """Go through the fields of a message of `size` bytes, or up to the end of the stream without a size.
 
-    The caller may read of a block what it wants.
+    The caller may read the bytes of a block, or some of them; the rest is skipped.
     """
     end = None if size is None else stream.position + size
     while not stream.is_at_end() if end is None else stream.position < end:
@@ -57,20 +59,20 @@ def fields_of(stream: Stream, size: int | None = None) -> Iterator[Field]:
         stream.skip(block_end - stream.position)
 
 
-def text_of(stream: Stream, field: Field) -> str:
-    """Read a block as a text."""
+def string_of(stream: Stream, field: Field) -> str:
+    """Read a block of at most `STRING_BYTES_MAX` as a string."""
     return raw_of(stream, field).decode("utf-8", "replace")
 
 
 def raw_of(stream: Stream, field: Field) -> bytes:
-    """Read a block."""
-    if not field.is_block or field.value > TEXT_BYTES_MAX:
+    """Read a block of at most `STRING_BYTES_MAX`."""
+    if not field.is_block or field.value > STRING_BYTES_MAX:
         _refuse(stream)
     return stream.read(field.value)
 
 
 def numbers_of(stream: Stream, field: Field) -> Iterator[int]:
-    """Read a field of whole numbers, which are one at a time or packed."""
+    """Give the integers of a field: one, or all those of a packed block."""
     if not field.is_block:
         yield _signed(field.value)
         return

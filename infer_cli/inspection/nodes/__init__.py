@@ -1,1 +1,1 @@
-"""The objects that a model file describes, as plain data."""
+"""Nodes: the objects that a model file describes, as plain data."""

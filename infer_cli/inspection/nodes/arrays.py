@@ -1,7 +1,7 @@
 """NumPy's dtypes, arrays and scalars, read from nodes without NumPy.
 
-Their pickled forms are those of `arraydescr_reduce`, `array_reduce_ex` and `gentype_reduce` in NumPy's
-`numpy/_core/src/multiarray/` (`descriptor.c`, `methods.c`, `scalartypes.c.src`).
+The pickled forms are what `arraydescr_reduce`, `array_reduce_ex` and `gentype_reduce` write; see
+`descriptor.c`, `methods.c` and `scalartypes.c.src` in NumPy's `numpy/_core/src/multiarray/`.
 """
 
 from __future__ import annotations
@@ -20,25 +20,28 @@ if TYPE_CHECKING:
 Plain: TypeAlias = bool | int | float | str | None
 
 DTYPE = Global("numpy", "dtype")
-# How deep fields may lie within fields.
+# How deep the fields of a structured dtype may be nested.
 DEPTH_MAX = 8
+# NumPy's NPY_ITEM_HASOBJECT, and the value of all flags that a dtype of objects has (NPY_OBJECT_DTYPE_FLAGS).
 HAS_OBJECTS_FLAG = 1
 OBJECT_FLAGS = 63
 _CODE = re.compile(r"([biufcmMOSUV])(\d{1,9})")
-# A text takes four bytes for each of the characters that its dtype counts.
+# The dtype "U3" counts characters; each takes four bytes in UTF-32.
 _CHARACTER_BYTES = 4
+# The `struct` formats of floats, by their bytes.
 _FLOATS = {2: "e", 4: "f", 8: "d"}
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (NumPy's dates have no time zone)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (a NumPy date has no time zone)
+# NumPy's NaT, the missing date.
 _NOT_A_TIME = -(2**63)
-# How many nanoseconds dates count.
+# The nanoseconds in one unit of a date.
 _NANOSECONDS = {"D": 86_400 * 10**9, "s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Dtype:
-    """What an array's elements are: NumPy's letter for the kind, and the bytes that each takes.
+    """The dtype of an array: NumPy's letter `dtype.kind`, and the bytes of one element.
 
-    `unit` is what a date counts, such as "us"; empty for other kinds.
+    `unit` is the unit that a date counts, such as "us"; "" for other dtypes.
     """
 
     kind: str
@@ -56,7 +59,7 @@ class _Content:
 
 
 def dtype_of(node: Node, depth: int = 0) -> Dtype | None:
-    """Read a dtype; None if it is not fully understood."""
+    """Read a dtype; None if any part of it is unknown or contradicts another part."""
     if depth > DEPTH_MAX or not isinstance(node, Instance) or node.callee != DTYPE or node.keywords:
         return None
     match node.arguments:
@@ -70,7 +73,7 @@ def dtype_of(node: Node, depth: int = 0) -> Dtype | None:
 
 
 def _with_state(kind: str, size: int, state: Node, depth: int) -> Dtype | None:
-    # A ninth item holds metadata, such as the unit of a date.
+    """Read a dtype with its state of eight items; a ninth item holds metadata, such as the unit of a date."""
     match state:
         case (int(), str(order), subarray, names, fields, int(itemsize), int(), int(flags), *more):
             pass
@@ -84,7 +87,7 @@ def _with_state(kind: str, size: int, state: Node, depth: int) -> Dtype | None:
         if kind != "V" or parts is None:
             return None
         has_objects = any(part.has_objects for part in parts)
-    # NumPy believes the flags, so they must tell the truth.
+    # NumPy trusts the flags: with false flags it would take the bytes of an array for addresses of objects.
     if has_objects != bool(flags & HAS_OBJECTS_FLAG) or (kind == "O" and flags != OBJECT_FLAGS):
         return None
     return Dtype(kind, size, is_big_endian=order == ">", has_objects=has_objects, unit=_unit(more))
@@ -114,7 +117,7 @@ def _fields(fields: Node, depth: int) -> list[Dtype] | None:
 
 
 def _subarray(subarray: Node, depth: int) -> list[Dtype] | None:
-    """Read the dtype of a field that is an array itself."""
+    """Read the dtype of a field that is itself an array of fixed shape."""
     match subarray:
         case (base, tuple()):
             part = dtype_of(base, depth + 1)
@@ -123,19 +126,19 @@ def _subarray(subarray: Node, depth: int) -> list[Dtype] | None:
 
 
 def shape_of(node: Node) -> tuple[int, ...] | None:
-    """Give an array's shape, None if the node is not an array."""
+    """Give the shape of an array; None if the node is no array."""
     content = _content(node)
     return None if content is None else content.shape
 
 
 def dtype_kind_of(node: Node) -> str | None:
-    """Give NumPy's letter for the kind of an array's elements, None if the node is not an array."""
+    """Give the letter `dtype.kind` of an array; None if the node is no array."""
     content = _content(node)
     return None if content is None else content.dtype.kind
 
 
 def values_of(node: Node) -> tuple[Plain, ...] | None:
-    """Give the elements of an array of one dimension, or of a list; None if they are not known."""
+    """Give the elements of a one-dimensional array, list or tuple; None if one is not a plain value."""
     if isinstance(node, ListNode):
         return _plain_items(node.items)
     if isinstance(node, tuple):
@@ -151,7 +154,7 @@ def values_of(node: Node) -> tuple[Plain, ...] | None:
 
 
 def scalar_of(node: Node) -> Plain | tuple[()]:
-    """Give the plain value of a number, a text or a NumPy scalar; an empty tuple if it is none of them."""
+    """Give the plain value of a number, string or NumPy scalar; an empty tuple for any other node."""
     if node is None or isinstance(node, bool | int | float | str):
         return node
     if isinstance(node, Instance) and _is_numpy(node.callee, "scalar"):
@@ -213,13 +216,13 @@ def _is_numpy(callee: Node, name: str) -> bool:
 
 
 def _raw(node: Node) -> bytes | None:
-    """Give the bytes of an array; before protocol 3 they are a text, still to be encoded."""
+    """Give the bytes of an array; protocols 0 to 2 hold them as a string and a call of `_codecs.encode`."""
     if isinstance(node, bytes):
         return node
     if isinstance(node, Instance) and node.callee == Global("_codecs", "encode"):
         match node.arguments:
-            case (str(text), "latin1"):
-                return text.encode("latin-1", "replace")
+            case (str(string), "latin1"):
+                return string.encode("latin-1", "replace")
     return None
 
 
@@ -252,7 +255,7 @@ def _decoder(dtype: Dtype) -> Callable[[bytes], Plain] | None:
 
 
 def _moment(count: int, unit: str) -> str | None:
-    """Write a date in ISO 8601, to the microsecond; None if it is none, or one that Python does not know."""
+    """Give a date in ISO 8601, to the microsecond; None for NaT, and outside the range of `datetime`."""
     if count == _NOT_A_TIME:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Nodes in a few words, for people."""
+"""Short descriptions of nodes, for people."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from infer_cli.inspection.nodes.arrays import Plain
 
-# How much is shown of a text, of a list, and of a dictionary's keys.
+# How much is shown of a string, of a list, and of the keys of a dictionary.
 SHOWN_CHARACTERS = 120
 SHOWN_ITEMS = 8
 SHOWN_KEYS = 6
@@ -30,19 +30,19 @@ _SEQUENCES = {tuple: "tuple", ListNode: "list", SetNode: "set"}
 
 
 def parameter_of(node: Node) -> Plain:
-    """Give a plain value as it is, and describe any other by a short text."""
+    """Give a plain value as it is, and any other node as a short description."""
     value = scalar_of(node)
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, str):
         shown = value if len(value) <= SHOWN_CHARACTERS else value[: SHOWN_CHARACTERS - 1] + "…"
-        # A file may hold texts that would do something to a terminal.
+        # A hostile string may hold control characters, which a terminal would obey.
         return shown if shown.isprintable() else ascii(shown)[1:-1]
     return value if not isinstance(value, tuple) else _short(node)
 
 
 def what_is(node: Node) -> str:
-    """Say what a file holds that is no model."""
+    """Describe the content of a file that is no model, as in "a list of length 2"."""
     if (shape := shape_of(node)) is not None:
         return f"a NumPy array of shape {shape}"
     match node:
@@ -50,7 +50,7 @@ def what_is(node: Node) -> str:
             return f"a dictionary ({_keys(node)})"
         case ListNode() | SetNode() | tuple():
             items = node if isinstance(node, tuple) else node.items
-            return f"a {_SEQUENCES[type(node)]} of {len(items)}"
+            return f"a {_SEQUENCES[type(node)]} of length {len(items)}"
         case Global():
             return f"the class or function {node} itself"
         case Instance():

@@ -1,7 +1,7 @@
-"""What a pickle describes, as inert values.
+"""The kinds of nodes: what a model file describes, as inert values.
 
-Where unpickling would make an object, the machine makes a node that says how: nothing is imported and
-nothing is called. Numbers, short texts, short byte strings and tuples stand for themselves.
+Where loading the file would make an object, its reader makes a node that says how: nothing is imported and
+nothing is called. Numbers, short strings, short byte strings and tuples are their own nodes.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ Node: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Bytes (or, if `is_text`, a text) that were passed over because nobody needs them: only their length.
+    """Bytes, or a string if `is_string`, that the reader skipped because no fact needs them.
 
-    Of a few, the `start` is kept.
+    `length` counts bytes. `start` holds the first bytes if a fact may need them.
     """
 
     length: int
-    is_text: bool = False
+    is_string: bool = False
     start: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Global:
-    """A name that loading the file would import from a module."""
+    """A module and a name in it that loading the file would import."""
 
     module: str
     name: str
 
     def __str__(self) -> str:
         path = f"{self.module}.{self.name}"
-        # A file may give names that would do something to a terminal.
+        # A hostile name may hold control characters, which a terminal would obey.
         return path if path.isprintable() else ascii(path)[1:-1]
 
 
@@ -52,35 +52,36 @@ class ListNode:
 
 @dataclass(slots=True, eq=False)
 class SetNode:
-    """A set or frozen set; its items keep the order of the file, and repetitions."""
+    """A set or frozen set, with its items in the order of the file; an item may occur twice."""
 
     items: list[Node]
 
 
 @dataclass(slots=True, eq=False)
 class DictNode:
-    """A dictionary, as keys and values in turn; a later pair overrides an earlier one.
+    """A dictionary, as a flat list of a key, its value, the next key, and so on.
 
-    The pairs are not tuples because there may be a million of them.
+    The value of a repeated key is the last one. A tuple for each pair would cost memory: a vocabulary may
+    have a million entries.
     """
 
     keys_and_values: list[Node]
 
     def pairs(self) -> Iterator[tuple[Node, Node]]:
-        """Go through the pairs."""
+        """Go through the pairs of a key and its value."""
         values = iter(self.keys_and_values)
         return zip(values, values, strict=True)
 
     def by_name(self) -> dict[str, Node]:
-        """Give the entries whose key is a text."""
+        """Give the entries whose key is a string."""
         return {key: value for key, value in self.pairs() if isinstance(key, str)}
 
 
 @dataclass(slots=True, eq=False)
 class Instance:
-    """An object: what would be called, with what, and the states that would then be set.
+    """An object: the callee and arguments that would make it, and the states that it would then be given.
 
-    `content` is what would then be put into it, as into a list, set or dictionary.
+    `content` are the items that would then be put into the object, as into a list, set or dictionary.
     """
 
     callee: Global | Instance
@@ -91,28 +92,28 @@ class Instance:
 
     @property
     def made_by(self) -> Global | None:
-        """The class, or the function that makes the object; None if that is itself computed."""
+        """The class of the object, or the function that makes it; None if the callee is computed."""
         callee: Node = self.callee
         if callee in CONSTRUCTORS and self.arguments:
             callee = self.arguments[0]
         return callee if isinstance(callee, Global) else None
 
     def put(self, items: list[Node]) -> None:
-        """Note what would be put into the object."""
+        """Add items that would be put into the object."""
         if self.content is None:
-            # Few objects hold others in this way, and there may be a million objects.
+            # Few objects hold items, and a file may describe a million objects: no empty list for each.
             self.content = []
         self.content += items
 
     def state(self) -> dict[str, Node]:
-        """Give the attributes that the object's states would set."""
+        """Give the attributes that the states of the object would set."""
         attributes: dict[str, Node] = {}
         for state in self.states:
             match state:
                 case DictNode():
                     attributes |= state.by_name()
                 case (DictNode() | None as named, DictNode() | None as slots):
-                    # A class with __slots__ has those beside its other attributes.
+                    # An object with __slots__ has two dictionaries: its attributes, and its slots.
                     for part in (named, slots):
                         attributes |= {} if part is None else part.by_name()
         return attributes
@@ -120,14 +121,14 @@ class Instance:
 
 @dataclass(slots=True, eq=False)
 class Array:
-    """A NumPy array whose bytes are kept beside the pickle, not in it."""
+    """A NumPy array whose elements stand outside the pickle or schema that describes it."""
 
     dtype: Node
     shape: tuple[int, ...]
     data: bytes | Blob
 
 
-# What makes an object of the class given first, for classes that do not say how they are pickled.
+# Functions of `copyreg` that make an object of the class that is their first argument.
 CONSTRUCTORS = (
     Global("copyreg", "_reconstructor"),
     Global("copyreg", "__newobj__"),
@@ -135,8 +136,13 @@ CONSTRUCTORS = (
 )
 
 
+def is_special(name: object) -> bool:
+    """Say whether a name is a special attribute such as `__class__`, which Python or NumPy looks at."""
+    return isinstance(name, str) and name.startswith("__") and name.endswith("__")
+
+
 def children_of(node: Node) -> Iterator[Node]:
-    """Go through the nodes directly inside one."""
+    """Go through the nodes directly inside a node."""
     match node:
         case tuple():
             yield from node

@@ -130,9 +130,13 @@ def _one_hot(encoder: Fitted, positions: list[int], fillings: list[Any], start: 
 def _codes(encoder: Fitted, positions: list[int], fillings: list[Any], start: int) -> Codes:
     unknown = getattr(encoder, "unknown_value", None)
     missing = float(getattr(encoder, "encoded_missing_value", math.nan))
+    # With pandas 2, None in a column of objects is a category like any other, and only NaN is missing.
+    missing_places = getattr(encoder, "_missing_indices", {})
     lookups = []
-    for position, filling, categories in zip(positions, fillings, encoder.categories_):
+    for column, categories in enumerate(encoder.categories_):
         values = plain_values(categories)
-        codes = [missing if _is_gap(value) else float(place) for place, value in enumerate(values)]
-        lookups.append(_lookup(position, filling, values, codes))
+        codes = [float(place) for place in range(len(values))]
+        if column in missing_places:
+            codes[missing_places[column]] = missing
+        lookups.append(_lookup(positions[column], fillings[column], values, codes))
     return Codes(lookups, start, math.nan if unknown is None else float(unknown))

@@ -1,11 +1,11 @@
-"""What is read of boosters whose libraries do not come with the tests; `tests/integration` has real ones."""
+"""Facts of boosters whose libraries the tests do not install; `tests/integration` has real boosters."""
 
 from __future__ import annotations
 
 import pickle
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
     from infer_cli.inspection import Inspection
 
-# As XGBoost writes it: a list with its length, of numbers of one byte.
+# The version as XGBoost writes it in UBJSON: a list of three integers of one byte.
 VERSION = b"version[#L\0\0\0\0\0\0\0\x03i\x03i\x02i\0"
 LINES = "tree\nversion=v4\nfeature_names={}\nfeature_infos=none\n"
 PADDING = "x" * 5000
 
 
 @pytest.fixture
-def make(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Make an object of a class of this name, with these attributes."""
+def make(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Make an object with attributes, of a class with this module and name."""
 
     def new(module: str, name: str, **attributes: object) -> object:
         home = sys.modules.get(module) or ModuleType(module)
-        # Importing a module asks for its package first.
+        # An import of the module imports its package first.
         monkeypatch.setitem(sys.modules, module.partition(".")[0], ModuleType(module.partition(".")[0]))
         monkeypatch.setitem(sys.modules, module, home)
         made = type(name, (), {"__module__": module})
@@ -58,7 +58,7 @@ def test_the_version_of_xgboost(
     protocol: int,
     before: int,
     needed: str,
-    make: Callable[..., Any],
+    make: Callable[..., object],
     inspect_bytes: Callable[..., Inspection],
 ) -> None:
     handle = bytearray(before * b"-" + VERSION + 100 * b"-")
@@ -70,32 +70,32 @@ def test_the_version_of_xgboost(
 
 
 def test_another_class_with_such_an_attribute_is_no_booster(
-    make: Callable[..., Any], inspect_bytes: Callable[..., Inspection]
+    make: Callable[..., object], inspect_bytes: Callable[..., Inspection]
 ) -> None:
     inspection = inspect_bytes(pickle.dumps(make("xgboost.sklearn", "XGBClassifier", handle=VERSION)))
 
     assert xgboost_needed(inspection) == "xgboost"
 
 
-def lightgbm_of(make: Callable[..., Any], names: str, columns: object, tables: object) -> bytes:
+def lightgbm_of(make: Callable[..., object], names: str, columns: object, categories: object) -> bytes:
     booster = make(
         "lightgbm.basic",
         "Booster",
         _handle=LINES.format(names) + PADDING,
         params={"verbose": -1, "categorical_column": columns},
-        pandas_categorical=tables,
+        pandas_categorical=categories,
     )
     return pickle.dumps(make("lightgbm.sklearn", "LGBMClassifier", _Booster=booster, _n_features_in=2))
 
 
 def test_the_columns_of_lightgbm_and_their_categories(
-    make: Callable[..., Any], inspect_bytes: Callable[..., Inspection]
+    make: Callable[..., object], inspect_bytes: Callable[..., Inspection]
 ) -> None:
     inspection = inspect_bytes(lightgbm_of(make, "age town", [1], [["Oslo", "Rome"]]))
 
     assert inspection.feature_names == ("age", "town")
     assert inspection.features is not None
-    assert [(one.kind, one.categories, one.accepts_others, one.nullable) for one in inspection.features] == [
+    assert [(one.type, one.categories, one.is_open, one.nullable) for one in inspection.features] == [
         ("number", None, False, True),
         ("category", ("Oslo", "Rome"), True, True),
     ]
@@ -103,7 +103,7 @@ def test_the_columns_of_lightgbm_and_their_categories(
 
 
 @pytest.mark.parametrize(
-    ("names", "columns", "tables"),
+    ("names", "columns", "categories"),
     [
         pytest.param("Column_0 Column_1", "auto", [], id="no names"),
         pytest.param("Column_0 Column_1", [0], [], id="numbers that are called categories"),
@@ -114,12 +114,12 @@ def test_the_columns_of_lightgbm_and_their_categories(
 def test_columns_of_lightgbm_that_are_numbers(
     names: str,
     columns: object,
-    tables: object,
-    make: Callable[..., Any],
+    categories: object,
+    make: Callable[..., object],
     inspect_bytes: Callable[..., Inspection],
 ) -> None:
-    inspection = inspect_bytes(lightgbm_of(make, names, columns, tables))
+    inspection = inspect_bytes(lightgbm_of(make, names, columns, categories))
 
     assert inspection.feature_names is None
     assert inspection.features is not None
-    assert {one.kind for one in inspection.features} == {"number"}
+    assert {one.type for one in inspection.features} == {"number"}

@@ -1,9 +1,9 @@
-"""What encoders, imputers, scalers and functions tell of their columns is what the service finds too."""
+"""Encoders, imputers, scalers and functions tell the column types that the service reads as well."""
 
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infer_cli.inspection import Inspection
+    from tests.inspection.facts.column_models import Fitted
 
-# The kind, whether it is required and whether it may be missing, of size, color, wet and day.
-CASES: dict[str, tuple[Callable[[], Any], list[tuple[str, bool, bool]]]] = {
+# The type of the features size, color, wet and day, whether each is required, and whether it is nullable.
+CASES: dict[str, tuple[Callable[[], Fitted], list[tuple[str, bool, bool]]]] = {
     "closed categories": (
         lambda: model_of((OneHotEncoder(), ["color"]), (StandardScaler(), ["size"])),
         [NUMBER, ("category", True, False), UNUSED, UNUSED],
@@ -80,13 +81,13 @@ CASES: dict[str, tuple[Callable[[], Any], list[tuple[str, bool, bool]]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_kinds(name: str, inspect_bytes: Callable[..., Inspection]) -> None:
+def test_types(name: str, inspect_bytes: Callable[..., Inspection]) -> None:
     make, expected = CASES[name]
     model = make()
 
     features = inspect_bytes(pickle.dumps(model)).features
 
     assert features is not None
-    found = [(feature.kind, feature.required, feature.nullable) for feature in features]
+    found = [(feature.type, feature.required, feature.nullable) for feature in features]
     assert found == expected
     assert_same(features, model)

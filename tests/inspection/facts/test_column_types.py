@@ -1,10 +1,10 @@
-"""The kinds of columns that are read from a file are those that the service finds in the loaded model."""
+"""The column types that are read from a file are those that the service reads from the loaded model."""
 
 from __future__ import annotations
 
 import io
 import pickle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import joblib
 import pytest
@@ -43,9 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infer_cli.inspection import Inspection
+    from tests.inspection.facts.column_models import Fitted
 
-# The kind, whether it is required and whether it may be missing, of size, color, wet and day.
-CASES: dict[str, tuple[Callable[[], Any], list[tuple[str, bool, bool]]]] = {
+# The type of the features size, color, wet and day, whether each is required, and whether it is nullable.
+CASES: dict[str, tuple[Callable[[], Fitted], list[tuple[str, bool, bool]]]] = {
     "by dtype": (
         lambda: model_of(
             (MinMaxScaler(), make_column_selector(dtype_include="number")),
@@ -100,14 +101,14 @@ CASES: dict[str, tuple[Callable[[], Any], list[tuple[str, bool, bool]]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_kinds(name: str, inspect_bytes: Callable[..., Inspection]) -> None:
+def test_types(name: str, inspect_bytes: Callable[..., Inspection]) -> None:
     make, expected = CASES[name]
     model = make()
 
     features = inspect_bytes(pickle.dumps(model)).features
 
     assert features is not None
-    found = [(feature.kind, feature.required, feature.nullable) for feature in features]
+    found = [(feature.type, feature.required, feature.nullable) for feature in features]
     assert found == expected
     assert_same(features, model)
 
@@ -117,7 +118,7 @@ def test_kinds(name: str, inspect_bytes: Callable[..., Inspection]) -> None:
     "name", ["many", "selected", "nested", "boosting", "search", "stacking", "array", "texts"]
 )
 def test_models_of_mixed_tables(
-    name: str, protocol: int, mixed_models: dict[str, Any], inspect_bytes: Callable[..., Inspection]
+    name: str, protocol: int, mixed_models: dict[str, Fitted], inspect_bytes: Callable[..., Inspection]
 ) -> None:
     model = mixed_models[name]
     file = io.BytesIO()

@@ -1,10 +1,9 @@
-"""The kinds told by names are those that scikit-learn itself tells."""
+"""The estimator kinds that names tell are those that scikit-learn itself tells."""
 
 from __future__ import annotations
 
 import inspect
 import warnings
-from typing import Any
 
 import pytest
 from sklearn.base import is_classifier, is_regressor
@@ -15,8 +14,8 @@ from infer_cli.inspection import Global
 from infer_cli.inspection.facts.estimator_kinds import kind_by_name
 
 
-def _made(cls: type[Any], inner: object) -> object:
-    """Make an estimator, with others where it needs some."""
+def _made(cls: type, inner: object) -> object:
+    """Make an estimator, with other estimators where it needs some."""
     needed = {
         name
         for name, parameter in inspect.signature(cls).parameters.items()
@@ -32,18 +31,19 @@ def _made(cls: type[Any], inner: object) -> object:
         "param_distributions": {},
         "dictionary": [],
     }
-    if cls.__name__ == "SelfTrainingClassifier":
+    # They have a default only while `base_estimator`, the parameter's former name, is still taken.
+    if cls.__name__ in ("ClassifierChain", "RegressorChain", "SelfTrainingClassifier"):
         needed.add("estimator")
     return cls(**{name: values[name] for name in needed})
 
 
-# What these are depends on the estimator within, not on their name.
+# The estimator kind of a meta-estimator is that of the estimator inside: its name does not tell.
 TRANSPARENT = {"FrozenEstimator", "GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "Pipeline"}
 TRANSPARENT |= {"RandomizedSearchCV", "RFE", "RFECV"}
 
 
 @pytest.mark.parametrize(("name", "cls"), all_estimators())
-def test_kinds_of_all_estimators(name: str, cls: type[Any]) -> None:
+def test_kinds_of_all_estimators(name: str, cls: type) -> None:
     inner = Ridge() if name.endswith("Regressor") or name == "RegressorChain" else LogisticRegression()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

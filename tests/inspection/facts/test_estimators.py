@@ -1,4 +1,4 @@
-"""The estimators in a model are told as a tree."""
+"""The estimators in a model are described as a tree."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MEASURES = ("slength", "swidth")
 
 
 def _outline(estimator: Estimator, depth: int = 0) -> list[str]:
-    """Give the names and classes of a tree, a line each."""
+    """Give the name and class of each estimator of a tree, one a line."""
     inner = [line for step in estimator.steps for line in _outline(step, depth + 1)]
     return ["  " * depth + f"{estimator.name} {estimator.class_name}", *inner]
 
@@ -56,7 +56,7 @@ def test_trees_of_meta_estimators(
 
 
 def test_an_object_may_hold_itself(inspect_bytes: Callable[..., Inspection]) -> None:
-    """A hostile file can say so; each way of going through a model must end."""
+    """Only a hostile file says so; every walk through the model must end."""
     itself = b"\x80\x04cmine\nThing\n)\x81\x94}(%sh\x00ub."
 
     for attribute in (b"estimator", b"estimators_", b"steps"):
@@ -67,7 +67,7 @@ def test_an_object_may_hold_itself(inspect_bytes: Callable[..., Inspection]) -> 
 
 
 def test_exponentially_many_estimators(inspect_bytes: Callable[..., Inspection]) -> None:
-    """Each estimator holds the one before twice: to go all ways through them would take for ever."""
+    """Each of 60 estimators holds the one before twice: there are 2**60 paths through them."""
     data = b"\x80\x04cmine\nThing\n\x940"
     for index in range(60):
         inner = b"h%c" % index

@@ -1,4 +1,4 @@
-"""What is told of real models: their kind, classes and columns; and what cannot be a model is refused."""
+"""The estimator kind, classes and columns of real models; an object that cannot be a model is refused."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _joblib(model: object, protocol: int) -> bytes:
     return file.getvalue()
 
 
-# Kind, classes, names of the columns, and their number.
+# The estimator kind, the classes, the names of the columns, and the number of columns.
 EXPECTED: dict[str, tuple[str, tuple[object, ...] | None, tuple[str, ...] | None, int | None]] = {
     "bools": ("classifier", (False, True), MEASURES, 2),
     "boosting": ("classifier", SPECIES, ("slength",), 1),
@@ -69,9 +69,10 @@ def test_facts(
 
     assert (found.kind, found.classes, found.feature_names, found.feature_count) == EXPECTED[name]
     assert found.sklearn_version == sklearn.__version__
-    # joblib keeps arrays beside the pickle, which then need not name anything of NumPy 2.
+    # joblib keeps arrays outside the pickle, which then may hold no name of NumPy 2.
     assert found.numpy_major == 2 or (dumps is _joblib and "numpy._core" not in str(found.globals))
-    assert {"numpy", "sklearn"} <= set(found.modules) <= {"joblib", "numpy", "scipy", "sklearn"}
+    # The compiled losses of an older scikit-learn call their module `_loss`.
+    assert {"numpy", "sklearn"} <= set(found.modules) <= {"_loss", "joblib", "numpy", "scipy", "sklearn"}
     assert found.size_bytes == len(data)
     assert found.sha256 == hashlib.sha256(data).hexdigest()
 
@@ -118,7 +119,7 @@ def test_thousands_of_classes_and_columns(protocol: int, inspect_bytes: Callable
         "int8",
         "uint8",
         "int64 of the other order",
-        "texts of the other order",
+        "strings of the other order",
         "bytes",
         "mixed",
         "scalars",
@@ -180,7 +181,7 @@ def test_classes_of_xgboost(inspect_bytes: Callable[..., Inspection]) -> None:
 
 
 class Doubler:
-    """A model of one's own."""
+    """A model class of the user."""
 
     def __init__(self) -> None:
         self.inner = LogisticRegression()
@@ -188,7 +189,7 @@ class Doubler:
         self.n_features_in_ = 3
 
 
-def test_a_class_of_ones_own(
+def test_a_class_of_the_user(
     inspect_bytes: Callable[..., Inspection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Doubler, "__module__", "__main__")
@@ -206,9 +207,9 @@ def test_a_class_of_ones_own(
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ([1, 2], "holds a list of 2, not a model"),
-        ((1,), "holds a tuple of 1"),
-        ({1, 2}, "holds a set of 2"),
+        ([1, 2], "holds a list of length 2, not a model"),
+        ((1,), "holds a tuple of length 1"),
+        ({1, 2}, "holds a set of length 2"),
         ({"a": 1}, "holds a dictionary ('a')"),
         ({}, "holds a dictionary (empty)"),
         (3.5, "holds the value 3.5"),
@@ -218,7 +219,7 @@ def test_a_class_of_ones_own(
         (np.ones((2, 3)), "holds a NumPy array of shape (2, 3)"),
         (np.float64(2), "holds a numpy._core.multiarray.scalar"),
         (np.dtype("f8"), "holds a numpy.dtype"),
-        (pd.DataFrame({"a": [1]}), "holds a pandas.DataFrame"),
+        (pd.DataFrame({"a": [1]}), f"holds a {pd.DataFrame.__module__}.DataFrame"),
         (dict, "holds the class or function builtins.dict itself"),
         (1 + 2j, "holds a builtins.complex"),
     ],

@@ -1,4 +1,4 @@
-"""The packages that a model needs are told from its file."""
+"""The packages that a model needs follow from its file."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_numpy(version: str | None, numpy_major: int | None, numpy: str, inspect
 
 
 @pytest.mark.parametrize("version", ["1.7; import os", "latest", "", "1.7\nnumpy"])
-def test_a_version_that_is_none_is_not_passed_on(version: str, inspection: Inspection) -> None:
+def test_a_string_that_is_no_version_is_not_passed_on(version: str, inspection: Inspection) -> None:
     changed = dataclasses.replace(inspection, sklearn_version=version)
 
     assert "scikit-learn" in map(str, requirements_of(changed))
@@ -118,7 +118,7 @@ def test_pandas_that_reads_what_the_file_names(
 
 
 @pytest.mark.parametrize(("version", "specifier"), [("1.1.3", "<3"), ("1.9.1", ""), (None, "")])
-def test_pandas_for_columns_of_several_kinds(
+def test_pandas_for_columns_of_several_types(
     version: str | None, specifier: str, inspection: Inspection
 ) -> None:
     changed = dataclasses.replace(inspection, frame_reason="takes named columns", sklearn_version=version)

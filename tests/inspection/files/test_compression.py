@@ -1,4 +1,4 @@
-"""Compressed models are read as they are, and files made to expand without end are not."""
+"""Compressed models are read; decompression bombs are refused."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_without_lz4(refusal: Callable[[bytes], ModelUnreadable], monkeypatch: p
 def test_with_lz4(
     models: dict[str, object], inspect_bytes: Callable[..., Inspection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where its package is installed, which is stood in for here."""
+    """With the lz4 package installed; a stand-in takes its place here."""
     content = pickle.dumps(models["svc"])
     module = types.ModuleType("lz4.frame")
     monkeypatch.setattr(module, "LZ4FrameFile", lambda _: io.BytesIO(content), raising=False)

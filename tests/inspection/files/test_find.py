@@ -1,4 +1,4 @@
-"""The one model in a folder is found, and what stands in the way is said."""
+"""The one model in a folder is found; an error says why there is none."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_only_model(name: str, tmp_path: Path) -> None:
 
 
 def test_the_named_model(tmp_path: Path) -> None:
-    """Also of a name that is not looked for, and in a folder further down."""
+    """A named model may have any suffix, and may lie in a subfolder."""
     for name in ("a.pkl", "b.pkl", "odd.name"):
         (tmp_path / name).touch()
     (tmp_path / "deep").mkdir()
@@ -75,7 +75,7 @@ def test_no_model(tmp_path: Path) -> None:
 
 
 def test_several_models(tmp_path: Path) -> None:
-    """None of them wins by its name."""
+    """A file named model.pkl has no priority."""
     for name in ("model.pkl", "b.joblib"):
         (tmp_path / name).touch()
 
@@ -99,7 +99,7 @@ def test_the_named_model_in_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match=r"There is no file b\.pkl in") as raised:
         find_model(tmp_path, "b.pkl")
 
-    assert "the right one?" in str(raised.value.hint)
+    assert "the right folder?" in str(raised.value.hint)
 
 
 @pytest.mark.parametrize("name", ["../model.pkl", "/etc/passwd"])
@@ -118,7 +118,7 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(type(tmp_path), "iterdir", refuse)
 
-    with pytest.raises(ModelNotFound, match="cannot be looked into: Permission denied"):
+    with pytest.raises(ModelNotFound, match="cannot be read: Permission denied"):
         find_model(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""A file that is no model is named for what it is, with what to do."""
+"""The refusal of a file that is no model says what the file is, and what to do."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def _npy() -> bytes:
         (b"\xef\xbb\xbfa;b\n1;2\n", "looks like a CSV file", "joblib.dump"),
         (b"import numpy as np\n\nprint(1)\n", "looks like source code", "joblib.dump"),
         (b"#!/bin/sh\necho\n", "looks like source code", "joblib.dump"),
-        (b"model", "is a text, not a model: it starts with 'model'", "joblib.dump"),
-        ("Zürich".encode(), "is a text", "joblib.dump"),
-        (b"Test", "is a text", "joblib.dump"),
+        (b"model", "is a text file, not a model: it starts with 'model'", "joblib.dump"),
+        ("Zürich".encode(), "is a text file", "joblib.dump"),
+        (b"Test", "is a text file", "joblib.dump"),
         (_npy(), "is a NumPy array", "joblib.dump"),
         (b"\x89HDF\r\n\x1a\n" + bytes(50), "is an HDF5 file, such as Keras writes", "onnx"),
         (b"ZF0x1234", "was saved by joblib 0.9 or older", "save it with a current one"),

@@ -1,4 +1,4 @@
-"""ONNX models are told by their protobuf, written here field by field."""
+"""The facts of ONNX models, whose protobuf is written here field by field."""
 
 from __future__ import annotations
 
@@ -109,12 +109,12 @@ def test_a_regressor_of_named_columns(inspect_bytes: Callable[..., Inspection]) 
         _block(5, _number(2, 7), _block(8, b"classes"), _block(9, (5).to_bytes(8, "little") + b"\xff" * 8)),
         _block(5, _number(2, 6), _block(8, b"classes"), _block(5, _varint(5), _varint(-1))),
     ],
-    ids=["bytes", "numbers"],
+    ids=["raw bytes", "integers"],
 )
 def test_classes_that_are_picked_from_a_list(
     constant: bytes, inspect_bytes: Callable[..., Inspection]
 ) -> None:
-    """As models without a classifier among their operators do it, such as neural networks."""
+    """A model without a classifier operator, such as a neural network, picks its labels from a list."""
     picked = _node(b"ArrayFeatureExtractor", takes=b"classes", makes=b"picked")
     data = _model(picked, _node(b"Cast", takes=b"picked"), constant, LABEL)
 
@@ -123,13 +123,13 @@ def test_classes_that_are_picked_from_a_list(
     assert (inspection.kind, inspection.classes) == ("classifier", (5, -1))
 
 
-def test_columns_of_several_kinds(inspect_bytes: Callable[..., Inspection]) -> None:
+def test_columns_of_several_types(inspect_bytes: Callable[..., Inspection]) -> None:
     inputs = [_input(name, None, 1, element=element) for name, element in ((b"a", 11), (b"b", 8), (b"c", 9))]
 
     features = inspect_bytes(_model(*inputs, LABEL)).features
 
     assert features is not None
-    assert [(one.name, one.kind) for one in features] == [("a", "number"), ("b", "text"), ("c", "boolean")]
+    assert [(one.name, one.type) for one in features] == [("a", "number"), ("b", "text"), ("c", "boolean")]
 
 
 def test_names_in_the_metadata(inspect_bytes: Callable[..., Inspection]) -> None:
@@ -139,7 +139,7 @@ def test_names_in_the_metadata(inspect_bytes: Callable[..., Inspection]) -> None
 
 
 @pytest.mark.parametrize("names", [b"[", b"[1]", b"{}", b""])
-def test_names_that_are_none(names: bytes, inspect_bytes: Callable[..., Inspection]) -> None:
+def test_metadata_without_names(names: bytes, inspect_bytes: Callable[..., Inspection]) -> None:
     data = _model(_input(b"X", None, 2)) + _block(14, _block(1, b"feature_names"), _block(2, names))
 
     assert inspect_bytes(data).feature_names is None
@@ -168,7 +168,7 @@ ELSEWHERE = _block(13, _block(1, b"location"), _block(2, b"/etc/passwd"))
             _model() + _block(25, _block(7, FOREIGN[2:])), "uses 'EPContext' of", id="operator in a function"
         ),
         pytest.param(_model(_block(5, ELSEWHERE)), "numbers in another file", id="tensor"),
-        pytest.param(_model(_block(5, _number(14, 1))), "numbers in another file", id="place of a tensor"),
+        pytest.param(_model(_block(5, _number(14, 1))), "numbers in another file", id="location of a tensor"),
         pytest.param(_model(_block(15, _block(2, ELSEWHERE))), "in another file", id="sparse tensor"),
         pytest.param(
             _model(_node(b"Constant", _block(5, _block(5, ELSEWHERE)))), "in another file", id="constant"
@@ -181,15 +181,17 @@ def test_what_is_not_in_the_file(
     assert reason in refusal(data).message
 
 
-def test_operators_within_operators_without_end(refusal: Callable[[bytes], ModelUnreadable]) -> None:
+def test_deeply_nested_operators(refusal: Callable[[bytes], ModelUnreadable]) -> None:
     node = _node(b"If")
     for _ in range(100):
         node = _node(b"If", _block(5, _block(6, node)))
 
-    assert "without end" in refusal(_model(node)).message
+    assert "more than 50 levels deep" in refusal(_model(node)).message
 
 
-def test_too_much(refusal: Callable[[bytes], ModelUnreadable], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_operators(
+    refusal: Callable[[bytes], ModelUnreadable], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(onnx, "ITEMS_MAX", 3)
 
     assert "more operators and inputs" in refusal(_model(*[_input(b"x", 1, 1)] * 5)).message
@@ -225,7 +227,7 @@ def test_another_model(inspect_bytes: Callable[..., Inspection]) -> None:
         "a group",
         "an endless number",
         "a block beyond its message",
-        "a number for a text",
+        "a number for a string",
         "a number beyond its block",
     ],
 )

@@ -1,4 +1,4 @@
-"""Values of parameters are described in a few words."""
+"""The value of a parameter is given as it is, or described in a few words."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from service.schema.predictions import Predictions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from service.json_values import JsonValue
     from service.prediction.predictor import Predictor
 
 ROWS = 300
@@ -124,7 +125,7 @@ def test_answers_are_the_models_own(
         answers = [(at, path.answer(row)) for at, row in enumerate(given.tolist())]
         alone = {at: writer.row(*answer) for at, answer in answers if answer}
         assert len(alone) > 0.9 * len(given)
-        shares = [list(cast("Any", row).values()) for _, row in alone.values() if row]
+        shares: list[JsonValue] = [list(cast("Any", row).values()) for _, row in alone.values() if row]
         predictions = Predictions([value for value, _ in alone.values()], shares or None)
         assert_own(model, given[list(alone)], predictions, has_probabilities=True)
 
@@ -135,7 +136,7 @@ def assert_own(model: Any, given: Any, found: Predictions, *, has_probabilities:
     if hasattr(model, "classes_"):
         assert found.values == expected.tolist()
     else:
-        np.testing.assert_allclose(found.values, expected, rtol=TOLERANCE, atol=TOLERANCE)
+        np.testing.assert_allclose(np.array(found.values), expected, rtol=TOLERANCE, atol=TOLERANCE)
     if hasattr(model, "predict_proba") and has_probabilities:
         probabilities = model.predict_proba(given)
         np.testing.assert_allclose(np.array(found.probabilities), probabilities, rtol=0, atol=TOLERANCE)

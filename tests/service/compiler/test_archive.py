@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import io
-import json
-import math
 import zipfile
-from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from service.compile import compile_model
 from service.compiler import archive as saved_module
-from service.compiler.archive import read_saved, write_saved
-from service.compiler.parity import try_program
+from service.compiler.archive import read_saved
+from service.compiler.program import try_program
 from service.errors import UnreadableArchive
 from service.loading.model_file import load_model
-from service.schema.features import Feature
+from tests.service.compiler.conftest import compiled, written
 from tests.service.compiler.test_all_estimators import CASES, COMPILED, POSITIVE, fitted
-from tests.service.compiler.test_parity import PIPELINES
+from tests.service.compiler.test_convert import PIPELINES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from service.compiler.codec import Saved
+    from sklearn.linear_model import LogisticRegression
+
     from service.compiler.functions import Outcome
     from service.prediction.predictor import Predictor
 
@@ -39,16 +32,6 @@ if TYPE_CHECKING:
     Change = Callable[[dict[str, Any]], object]
 
 COMPILED_CASES = [case for case in CASES if case[1] in COMPILED]
-
-
-def written(saved: Saved) -> bytes:
-    file = io.BytesIO()
-    write_saved(file, saved)
-    return file.getvalue()
-
-
-def compiled(save: Save, model: object) -> Saved:
-    return compile_model(load_model(save(model)))[0]
 
 
 def assert_same(found: Outcome | None, expected: Outcome | None) -> None:
@@ -122,146 +105,15 @@ def test_the_same_model_gives_the_same_bytes(classifier: LogisticRegression, sav
     assert len(files) == 1
 
 
-def test_a_date_is_kept(classifier: LogisticRegression, save: Save) -> None:
-    saved = compiled(save, classifier)
-    day = datetime(2026, 1, 31)  # noqa: DTZ001 (a model's have no zone)
-    dated = Feature("since", "date", categories=(day,), dtype="unused")
-    rows = [[*row, day] for row in saved.trial.rows.tolist()]
-    trial = replace(saved.trial, rows=rows)
-
-    read = read_saved(io.BytesIO(written(replace(saved, features=[*saved.features, dated], trial=trial))))
-
-    assert read.features[-1] == dated
-    assert read.trial.rows == rows
-
-
-def test_what_is_no_number_is_not_saved(classifier: LogisticRegression, save: Save) -> None:
-    saved = compiled(save, classifier)
-
-    with pytest.raises(TypeError, match="a complex cannot be saved"):
-        write_saved(io.BytesIO(), replace(saved, classes=[1j]))  # type: ignore[list-item]
-
-
-@pytest.fixture(scope="module")
-def forest() -> RandomForestClassifier:
-    chance = np.random.default_rng(0)
-    rows = chance.normal(size=(60, 3))
-    return RandomForestClassifier(3, random_state=0).fit(rows, rows[:, 0] > 0)
-
-
-@pytest.fixture
-def remake(forest: RandomForestClassifier, save: Save) -> Callable[..., io.BytesIO]:
-    """Write the file of a forest again, with a change to its description, or with other entries."""
-
-    def make(
-        change: Change = lambda _: None, *, compression: int = zipfile.ZIP_STORED, **entries: bytes | None
-    ) -> io.BytesIO:
-        source = zipfile.ZipFile(io.BytesIO(written(compiled(save, forest))))
-        held = {name: source.read(name) for name in source.namelist()}
-        described = json.loads(held["model.json"])
-        change(described)
-        held["model.json"] = json.dumps(described).encode()
-        named = {name.replace("_", "."): content for name, content in entries.items()}
-        changed = {**held, **named}
-        made = io.BytesIO()
-        with zipfile.ZipFile(made, "w", compression) as archive:
-            for name, content in changed.items():
-                if content is not None:
-                    archive.writestr(name, content)
-        return made
-
-    return make
-
-
 def npy(array: Any, **options: Any) -> bytes:
     file = io.BytesIO()
     np.save(file, array, **options)
     return file.getvalue()
 
 
-def nested(described: dict[str, Any]) -> None:
-    for _ in range(400):
-        described["path"] = {"is": "Chain", "steps": [], "model": described["path"]}
-
-
 def header_of_size(count: int) -> bytes:
     """An array of eight numbers that says that it has more."""
     return npy(np.zeros(8)).replace(b"(8,)", f"({count},)".encode().ljust(4)[:4])
-
-
-SUMS = ("path", "scores")
-TREES = (*SUMS, "trees")
-
-
-def at(described: dict[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
-    for name in place:
-        described = described[name]
-    return described
-
-
-def put(place: tuple[str, ...], name: str, value: object) -> Change:
-    return lambda described: at(described, place).update({name: value})
-
-
-WRONG: list[tuple[str, Change, str]] = [
-    ("another format", put((), "format", 2), "another version of infer"),
-    ("no format", lambda described: described.pop("format"), "another version of infer"),
-    ("more fields", put((), "more", 1), "a Saved that is not as it must be"),
-    ("a field less", lambda described: described.pop("given"), "a Saved that is not as it must be"),
-    ("no object", put((), "path", 3), "a int in the place of a Average"),
-    ("an unknown operation", put(("path",), "is", "eval"), "'eval' where that is not known"),
-    ("a known one elsewhere", put(("path", "scores"), "is", "Feature"), "'Feature' where"),
-    ("an operation of no text", put(("path",), "is", ["Chain"]), "where that is not known"),
-    ("an unknown kind", put((), "kind", "other"), "a Saved with something else"),
-    ("a kind of no text", put((), "kind", 1), "a Saved with something else"),
-    ("an unknown decision", put(("path",), "decision", "random"), "a Classifier with something else"),
-    ("a number for truth", put(("path",), "is_flat", 1), "a Classifier with something else"),
-    ("truth for a number", put(SUMS, "divisor", value=True), "a Sums with something else"),
-    ("a text for a list", put((), "features", "x0"), "a Saved with something else"),
-    ("packages that are no pairs", put(("origin",), "packages", [["a"]]), "an? Origin with something else"),
-    ("no features", put((), "features", []), "does not name its features"),
-    ("two of a name", lambda said: said["features"][0].update(name="x1"), "or one of them twice"),
-    ("a category of no value", lambda said: said["features"][0].update(categories=[[]]), "a Feature with"),
-    ("no date", lambda said: said["features"][0].update(categories=[{"date": "1"}]), "a Feature with"),
-    ("a feature more", lambda said: said["features"].append(dict(said["features"][0], name="x")), "tried"),
-    ("no classes", put((), "classes", None), "none of its classes"),
-    ("a class less", put((), "classes", [False]), "none of its classes"),
-    ("an array of no number", put(TREES, "leaf", {"array": "0"}), "a Trees with something else"),
-    ("an array that is not there", put(TREES, "leaf", {"array": 99}), "no compiled model"),
-    ("an array before the first", put(TREES, "leaf", {"array": -1}), "no compiled model"),
-    ("a list for an array", put(TREES, "leaf", [1]), "a Trees with something else"),
-    ("other nodes", put(TREES, "nodes", {"array": 1}), "a Trees with something else"),
-    ("a flat array for values", put(TREES, "values", {"array": 1}), "a Trees with something else"),
-    ("too many outputs", put(TREES, "outputs", 10**9), "a Sums that cannot be used"),
-    ("negative outputs", put(TREES, "outputs", -1), "a Sums that cannot be used"),
-    ("columns past the end", put(TREES, "columns", {"array": 1}), "a Sums that cannot be used"),
-    (
-        "roots past the end",
-        lambda said: at(said, TREES).update(roots={"array": 1}, leaf={"array": 4}),
-        "Sums",
-    ),
-    ("few rows", put(("trial",), "rows", {"array": 2}), "rows to be tried with"),
-    ("rows of values", put(("trial",), "rows", [[1.0, 2.0, 3.0]] * 100), "rows to be tried with"),
-    ("an answer less", put(("trial", "wanted"), "values", {"array": 1}), "not one answer for each row"),
-    ("one answer", put(("trial", "wanted"), "values", {"array": 99}), "no compiled model"),
-    (
-        "arrays again and again",
-        lambda said: said.update(
-            path={"is": "Average", "models": [said["path"]] * 50, "weights": None, "is_classifier": True}
-        ),
-        "again and again",
-    ),
-    ("integers", lambda said: said["features"][0].update(dtype="int64"), "numbers that are no doubles"),
-    ("too deep", nested, "nested too deeply"),
-]
-
-
-@pytest.mark.parametrize(("change", "reason"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
-def test_a_description_that_is_wrong_is_refused(
-    change: Change, reason: str, remake: Callable[..., io.BytesIO]
-) -> None:
-    with pytest.raises(UnreadableArchive, match=reason):
-        read_saved(remake(change))
 
 
 @pytest.mark.parametrize(
@@ -357,14 +209,3 @@ def test_changed_bytes_are_refused_or_do_no_harm(remake: Callable[..., io.BytesI
             refused += 1
 
     assert refused > 200
-
-
-def test_a_plain_number_is_read_as_an_intercept(save: Save) -> None:
-    chance = np.random.default_rng(0)
-    rows = chance.normal(size=(50, 2))
-    model = make_pipeline(StandardScaler(), Ridge(fit_intercept=False)).fit(rows, rows[:, 0])
-
-    read = read_saved(io.BytesIO(written(compiled(save, model))))
-
-    assert read.path(rows) is not None
-    assert not math.isnan(read.generated.value_difference)

@@ -14,10 +14,12 @@ import numpy as np
 
 from service.compiler import operations, outputs, trees
 from service.compiler.archive import FORMAT, read_saved, write_saved
-from service.compiler.codec import FEATURE_TYPES, FIELDS, KINDS, Origin, Parity, Saved
+from service.compiler.fields import FEATURE_TYPES, FIELDS, KINDS
 from service.compiler.functions import ACTIVATIONS, DECISIONS, LINKS, Outcome
 from service.compiler.parity import Trial
-from service.native import CATEGORIES, MISSING_LEFT, NODE, Trees
+from service.compiler.saved import Origin, Parity, Saved
+from service.native.forest import Trees
+from service.native.library import CATEGORIES, MISSING_LEFT, NODE
 from service.schema.features import Feature
 
 GOLDEN = Path(__file__).parents[2] / "golden"

@@ -108,7 +108,7 @@ def test_models_of_parts(
 
     assert (predictor.model.kind, names_of(predictor), predictor.classes) == ("classifier", NAMES, SPECIES)
     assert predictions.values == ["setosa"]
-    assert predictions.probabilities == [pytest.approx(model.predict_proba(iris[0][:1])[0].tolist())]
+    assert np.array(predictions.probabilities) == pytest.approx(model.predict_proba(iris[0][:1]))
 
 
 @pytest.mark.filterwarnings("ignore:The `probability` parameter was deprecated:FutureWarning")
@@ -235,7 +235,7 @@ def test_numbers_by_name_need_no_pandas(
 
     predictions = Predictor(loaded.model).predict(np.array([ROW]))
 
-    assert predictions.probabilities == [pytest.approx(expected)]
+    assert np.array(predictions.probabilities) == pytest.approx(np.array([expected]))
 
 
 def test_columns_of_several_kinds_without_pandas(
@@ -259,7 +259,7 @@ def test_a_transformer_that_makes_frames_gets_one(
 
     predictions = make_predictor(model).predict(np.array([ROW]))
 
-    assert predictions.probabilities == [pytest.approx(model.predict_proba(iris[0][:1])[0].tolist())]
+    assert np.array(predictions.probabilities) == pytest.approx(model.predict_proba(iris[0][:1]))
 
 
 def test_arrays_for_a_model_with_names_are_no_warning(

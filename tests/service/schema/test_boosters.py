@@ -1,9 +1,9 @@
-"""Boosters that say in their own way what they take; their packages are too large to come with the tests."""
+"""Boosters tell their columns by attributes of their own; stand-ins for them, as their packages are large."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class CatBoostClassifier:
-    """Answers what is asked of a loaded CatBoost 1.2.10, and predicts the second column."""
+    """Has the attributes of a loaded model of CatBoost 1.2.10, and predicts the second column."""
 
     n_features_in_ = 0
     classes_ = np.array(["no", "yes"])
@@ -33,11 +33,11 @@ class CatBoostClassifier:
     def get_text_feature_indices(self) -> list[int]:
         return self._texts
 
-    def predict(self, table: Any) -> Any:
+    def predict(self, table: object) -> object:
         return np.array(table, dtype=object)[:, 1:2]
 
 
-def test_categories_are_texts_that_are_never_missing() -> None:
+def test_catboost_takes_categories_as_strings_and_no_gaps_in_them() -> None:
     reading = Reading(3)
 
     reading.read(CatBoostClassifier(["age", "town", "note"], [1], [2]))
@@ -50,27 +50,30 @@ def test_categories_are_texts_that_are_never_missing() -> None:
     ]
 
 
-def test_columns_are_named_and_each_answer_is_one_value(make_predictor: Callable[..., Predictor]) -> None:
+def test_catboost_columns_have_names_and_each_prediction_is_one_value(
+    make_predictor: Callable[..., Predictor],
+) -> None:
     predictor = make_predictor(CatBoostClassifier(["age", "town"], [1], []))
 
     assert [feature.name for feature in predictor.features] == ["age", "town"]
     assert predictor.predict([[1.0, "no"], [None, "yes"]]).values == ["no", "yes"]
 
 
-def test_columns_without_names_are_numbered(make_predictor: Callable[..., Predictor]) -> None:
+def test_catboost_columns_without_names_are_numbered(make_predictor: Callable[..., Predictor]) -> None:
     predictor = make_predictor(CatBoostClassifier(["0", "1"], [], []))
 
     assert [feature.name for feature in predictor.features] == ["x0", "x1"]
 
 
 class LGBMClassifier:
-    """Has what a loaded LightGBM 4.7.0 knows of its columns."""
+    """Has the attributes of a loaded model of LightGBM 4.7.0 that tell of its columns."""
 
-    def __init__(self, columns: object, tables: object) -> None:
-        self._Booster = SimpleNamespace(params={"categorical_column": columns}, pandas_categorical=tables)
+    def __init__(self, columns: object, categories: object) -> None:
+        params = {"categorical_column": columns}
+        self._Booster = SimpleNamespace(params=params, pandas_categorical=categories)
 
 
-def test_categories_of_pandas_are_known() -> None:
+def test_lightgbm_knows_the_categories_of_pandas() -> None:
     reading = Reading(2)
 
     reading.read(LGBMClassifier([1], [["Oslo", "Rome"]]))
@@ -81,10 +84,12 @@ def test_categories_of_pandas_are_known() -> None:
     assert (town.dtype, town.nullable) == ("category", True)
 
 
-@pytest.mark.parametrize(("columns", "tables"), [("auto", []), ([0], []), ([0], [["a"], ["b"]]), ([0], None)])
-def test_other_categories_are_numbers(columns: object, tables: object) -> None:
+@pytest.mark.parametrize(
+    ("columns", "categories"), [("auto", []), ([0], []), ([0], [["a"], ["b"]]), ([0], None)]
+)
+def test_other_categories_of_lightgbm_are_numbers(columns: object, categories: object) -> None:
     reading = Reading(2)
 
-    reading.read(LGBMClassifier(columns, tables))
+    reading.read(LGBMClassifier(columns, categories))
 
     assert [feature.type for feature in reading.features(["a", "b"])] == ["number", "number"]

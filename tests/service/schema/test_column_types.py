@@ -1,11 +1,11 @@
-"""The answers for mixed tables are those of the model in its own Python, row by row."""
+"""For tables with columns of several types, the service answers each row as the model itself does."""
 
 from __future__ import annotations
 
 import json
 import math
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import numpy as np
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
     from flask.testing import FlaskClient
 
-    from tests.service.conftest import MakeClient
+    from tests.service.conftest import Fitted, Frame, MakeClient
 
 
 MODELS = ["many", "selected", "nested", "boosting", "search", "stacking", "array", "texts"]
 
 
 @pytest.fixture
-def client_of(mixed_models: dict[str, Any], make_client: MakeClient) -> Callable[[str], FlaskClient]:
+def client_of(mixed_models: dict[str, Fitted], make_client: MakeClient) -> Callable[[str], FlaskClient]:
     return lambda name: make_client(mixed_models[name])
 
 
-def table_of(name: str, model: Any, frame: Any) -> Any:
-    """The table as the model takes it."""
+def table_of(name: str, model: Fitted, frame: Frame) -> Frame:
+    """Give the table in the form in which the model takes it."""
     if name == "texts":
         return frame["note"]
     if name == "array":
@@ -37,8 +37,8 @@ def table_of(name: str, model: Any, frame: Any) -> Any:
     return table.astype({"town": "category"}) if name == "boosting" else table
 
 
-def rows_of(name: str, table: Any) -> list[dict[str, Any]]:
-    """The rows as JSON has them."""
+def rows_of(name: str, table: Frame) -> list[dict[str, object]]:
+    """Give the rows as JSON objects."""
     if name == "texts":
         return [{"x0": text} for text in table]
     if name == "array":
@@ -49,7 +49,7 @@ def rows_of(name: str, table: Any) -> list[dict[str, Any]]:
     ]
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, datetime):
@@ -57,15 +57,15 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def text_of(value: Any) -> str:
+def string_of(value: object) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_json_rows(
-    name: str, client_of: Callable[[str], FlaskClient], mixed_models: dict[str, Any], mixed_frame: Any
+def test_rows_in_json_are_answered_as_by_the_model(
+    name: str, client_of: Callable[[str], FlaskClient], mixed_models: dict[str, Fitted], mixed_frame: Frame
 ) -> None:
     model = mixed_models[name]
     table = table_of(name, model, mixed_frame)
@@ -80,19 +80,19 @@ def test_json_rows(
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_one_row_in_a_query(
-    name: str, client_of: Callable[[str], FlaskClient], mixed_models: dict[str, Any], mixed_frame: Any
+def test_one_row_in_a_query_is_answered_as_by_the_model(
+    name: str, client_of: Callable[[str], FlaskClient], mixed_models: dict[str, Fitted], mixed_frame: Frame
 ) -> None:
     model = mixed_models[name]
     table = table_of(name, model, mixed_frame)
     expected = model.predict_proba(table)
     client = client_of(name)
     features = json.loads(client.get("/model").data)["features"]
-    # The text of a column that nothing uses may be read as a number.
+    # A string in a column that no part of the model uses may be read as a number.
     used = [feature["name"] for feature in features if feature["type"] != "any"]
 
     for row, probabilities in zip(rows_of(name, table), expected, strict=True):
-        query = urlencode({column: text_of(value) for column, value in row.items()})
+        query = urlencode({column: string_of(value) for column, value in row.items()})
         response = client.get(f"/prediction?{query}")
 
         answer = json.loads(response.data)
@@ -104,7 +104,7 @@ def test_one_row_in_a_query(
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_example_works(name: str, client_of: Callable[[str], FlaskClient]) -> None:
+def test_the_example_of_the_service_is_answered(name: str, client_of: Callable[[str], FlaskClient]) -> None:
     client = client_of(name)
     example = json.loads(client.get("/model").data)["example"]
 

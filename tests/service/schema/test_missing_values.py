@@ -1,8 +1,8 @@
-"""Where a model takes missing values in its own Python, the service does, with the same answers."""
+"""The service takes a missing value if and only if the model itself takes it, and gives the same answer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from service.loading.model_file import LoadedModel
+    from service.models.estimators import Estimator
     from service.prediction.predictor import Predictor
 
 RANDOM = np.random.default_rng(0)
@@ -74,23 +75,23 @@ MODELS = {
 }
 
 
-def own_answer(model: Any, row: Any) -> str | None:
-    """What the model says in its own Python, None if it refuses."""
+def own_answer(model: Estimator, row: pd.DataFrame) -> str | None:
+    """Give the model's own prediction, None if the model refuses the row."""
     try:
-        return str(model.predict(row)[0])
+        return str(np.asarray(model.predict(row))[0])
     except ValueError:
         return None
 
 
 @pytest.mark.parametrize("table", ["full", "gaps"])
 @pytest.mark.parametrize("name", MODELS)
-def test_a_missing_number(
+def test_a_missing_number_is_taken_as_by_the_model(
     name: str, table: str, save: Callable[..., Path], load: Callable[[object], LoadedModel]
 ) -> None:
     try:
         model = clone(MODELS[name]).fit(FULL if table == "full" else GAPS, TARGET)
     except ValueError:
-        # It takes no gaps in training, and so none later.
+        # A model that takes no gaps in training takes none in predictions.
         assert table == "gaps"
         return
     row = pd.DataFrame({"a": [np.nan], "b": [0.9], "c": [0.3]})
@@ -112,7 +113,9 @@ def test_a_missing_number(
 
 
 @pytest.mark.parametrize("table", ["full", "gaps"])
-def test_a_missing_category(table: str, make_predictor: Callable[[object], Predictor]) -> None:
+def test_a_missing_category_is_taken_as_by_the_model(
+    table: str, make_predictor: Callable[[object], Predictor]
+) -> None:
     towns = np.resize(np.array(["Rome", "Oslo", "Lima"], dtype=object), 60)
     if table == "gaps":
         towns[::7] = None

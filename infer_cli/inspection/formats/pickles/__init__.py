@@ -1,1 +1,1 @@
-"""Pickles: a machine that goes through the opcodes and imports nothing."""
+"""Pickles: a machine goes through their opcodes, imports nothing and calls nothing."""

@@ -1,18 +1,18 @@
-"""The lists, sets, dictionaries and tuples of a pickle, and what is put into them."""
+"""The tuples, lists, sets and dictionaries of a pickle, and the items that are put into them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from infer_cli.inspection.formats.pickles.objects import Objects, is_special
-from infer_cli.inspection.nodes.node_types import DictNode, Instance, ListNode, Node, SetNode
+from infer_cli.inspection.formats.pickles.objects import Objects
+from infer_cli.inspection.nodes.node_types import DictNode, Instance, ListNode, Node, SetNode, is_special
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 class Containers(Objects):
-    """A stack that also makes containers, and puts items into them and into objects."""
+    """A stack with the opcodes that make containers, and that put items into containers and objects."""
 
     def _tuple(self, size: int) -> None:
         if len(self._stack) < size:
@@ -50,7 +50,7 @@ class Containers(Objects):
             case Instance() as container:
                 self._put(container, items)
             case _:
-                self.refuse("appends to what is no list")
+                self.refuse("appends to a value that is no list")
 
     def _add_level(self) -> None:
         items = self.pop_level()
@@ -60,11 +60,11 @@ class Containers(Objects):
             case Instance() as container:
                 self._put(container, items)
             case _:
-                self.refuse("adds to what is no set")
+                self.refuse("adds to a value that is no set")
 
     def _put(self, container: Instance, items: list[Node]) -> None:
         if container.made_by is not None:
-            # It is a method of the object that is called.
+            # Items get into an object by a call of its append, extend or add method.
             self.calls.add(container.made_by)
         container.put(items)
 
@@ -84,11 +84,11 @@ class Containers(Objects):
                 container.keys_and_values += keys_and_values
             case Instance() as container:
                 if any(map(is_special, keys_and_values[::2])):
-                    # Some classes lend their keys as attributes.
+                    # Some classes, such as scikit-learn's Bunch, show their items as attributes.
                     self.refuse("sets a special attribute of an object")
                 container.put(keys_and_values)
             case _:
-                self.refuse("sets an item of what is no dictionary")
+                self.refuse("sets an item of a value that is no dictionary")
 
     CONTAINER_EFFECTS: ClassVar[dict[bytes, Callable[[Containers], None]]] = {
         b"\x85": lambda self: self._tuple(1),

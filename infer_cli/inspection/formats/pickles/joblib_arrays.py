@@ -1,11 +1,11 @@
-"""Pickles by joblib, which keeps the bytes of arrays between the opcodes.
+"""Pickles that joblib wrote, with the elements of arrays between the opcodes.
 
-After `NumpyArrayWrapper` and `NumpyUnpickler` in joblib's `joblib/numpy_pickle.py`. Where a plain pickle
-would hold an array, joblib writes a wrapper object with its dtype and shape, and right behind the opcode
-that sets the wrapper's state:
+The format is that of `NumpyArrayWrapper` and `NumpyUnpickler` in joblib's `joblib/numpy_pickle.py`. In place
+of an array, joblib writes a wrapper object with the dtype and shape. Directly after the opcode that sets the
+state of the wrapper stand
 
-- since joblib 1.2, a byte that says how many bytes of padding follow, and the padding;
-- the elements; or, if they are Python objects, a pickle of the array by itself.
+- since joblib 1.2, one byte with the number of bytes of padding, and the padding;
+- the elements; or, for an array of Python objects, a pickle of the array.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from infer_cli.inspection.files.stream import Stream
 
 WRAPPER = Global("joblib.numpy_pickle", "NumpyArrayWrapper")
-# How a wrapper is made: by itself, or by what protocols 0 and 1 make objects with.
+# The arguments that make a wrapper: none, or those of `copyreg._reconstructor` in protocols 0 and 1.
 WRAPPER_ARGUMENTS = ((), (WRAPPER, Global("builtins", "object"), None))
-# Other names under which a wrapper may hide, of other versions or made to mislead, end like this.
+# The last part of the names of all wrappers: of older versions of joblib, and of hostile aliases.
 WRAPPER_NAMES = frozenset({"NumpyArrayWrapper", "NDArrayWrapper", "ZNDArrayWrapper"})
 
 
 class JoblibMachine(Machine):
-    """A machine that also understands joblib's arrays."""
+    """A machine that also reads the arrays of joblib; `has_arrays` says whether there were any."""
 
     def __init__(self, stream: Stream, budget: Budget) -> None:
         super().__init__(stream, budget)
         self.has_arrays = False
 
     def resolve(self, module: str, name: str) -> Global:
-        """Refuse wrappers that this machine does not know how to read."""
+        """Give the name as `Machine.resolve` does; refuse a wrapper that this machine cannot read."""
         found = super().resolve(module, name)
         if found != WRAPPER and name.rpartition(".")[2] in WRAPPER_NAMES:
             reason = f"keeps its arrays as {found}, as only very old versions of joblib do"
@@ -46,16 +46,16 @@ class JoblibMachine(Machine):
         return found
 
     def built(self, instance: Instance) -> Node:
-        """Read the array behind a wrapper."""
+        """Read the array behind a wrapper, and give it in place of the wrapper."""
         if instance.made_by != WRAPPER:
             return instance
         self.has_arrays = True
         if instance.arguments not in WRAPPER_ARGUMENTS or instance.keywords is not None:
-            # Its constructor would set attributes that its state does not tell.
+            # The constructor would set attributes that are not in the state.
             raise self._misunderstood()
         if len(instance.states) != 1 or not isinstance(instance.states[0], DictNode):
             raise self._misunderstood()
-        # joblib reads past the pickle's frames.
+        # joblib reads the elements from the file itself, past the frames of the pickle.
         if self.stream.position < self.frame_end:
             raise self._misunderstood()
         return self._read_array(instance.states[0].by_name())
@@ -92,16 +92,17 @@ class JoblibMachine(Machine):
 
 
 class _NestedMachine(Machine):
-    """A machine for the pickle of an array of objects, inside one by joblib."""
+    """A machine for the pickle of an array of objects inside a pickle of joblib."""
 
     def __init__(self, outer: JoblibMachine, budget: Budget) -> None:
         super().__init__(outer.stream, budget)
         self._outer = outer
 
     def resolve(self, module: str, name: str) -> Global:
-        """Refuse a name that means something else to the pickle around this one.
+        """Give the name as `Machine.resolve` does; refuse one that means another name in the outer pickle.
 
-        Newer versions of joblib look it up as the outer pickle would, older ones do not.
+        Newer versions of joblib translate it by the protocol of the outer pickle, older ones by that of this
+        pickle.
         """
         found = super().resolve(module, name)
         if self._outer.resolve(module, name) != found:

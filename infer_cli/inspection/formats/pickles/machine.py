@@ -1,9 +1,9 @@
-"""A machine that goes through a pickle as Python's unpickler would, and makes inert nodes of it.
+"""A machine that goes through a pickle as Python's unpickler does, but makes nodes in place of objects.
 
-Nothing is imported and nothing is called. It follows `load_*` of CPython's `Lib/pickle.py` (which joblib
-loads with) and `Modules/_pickle.c` (which `pickle.load` uses); where those two would go different ways, or
-where a pickle does what no pickler writes, the file is refused. So the names collected here are all
-that loading would import.
+It imports nothing and calls nothing. It follows the `load_*` methods of CPython's `Lib/pickle.py`, with which
+joblib loads, and `Modules/_pickle.c`, with which `pickle.load` does. Where the two unpicklers would do
+different things, and where a pickle does what no pickler writes, the machine refuses the file. So the names
+that it collects are all names that loading would import.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from infer_cli.inspection.nodes.node_types import Node
 
 PROTOCOL_MAX = 5
-# After so many steps the height of the stack is looked at.
+# The number of opcodes between two checks of the height of the stack.
 BLOCK_STEPS = 1 << 16
 
 
@@ -34,12 +34,12 @@ class Machine(Containers):
 
     def __init__(self, stream: Stream, budget: Budget) -> None:
         super().__init__(stream, budget)
-        # Where the frame ends that was announced last; joblib's arrays must not lie inside one.
+        # The position at which the last announced frame ends. An array of joblib must not lie inside a frame.
         self.frame_end = 0
         self._has_ended = False
 
     def run(self) -> Node:
-        """Go through the pickle up to its end, and give what it describes."""
+        """Go through the pickle to its STOP opcode, and give the node of the object that it describes."""
         while not self._has_ended:
             self._run_block()
             self.check_height()
@@ -63,12 +63,12 @@ class Machine(Containers):
                 self.refuse(f"has an unknown opcode {code:#04x}", back=1)
         self._budget.take_steps(BLOCK_STEPS)
 
-    # What announces, and what is refused.
+    # Opcodes that announce something, and opcodes that no model needs.
 
     def _protocol(self) -> None:
         protocol = self.stream.byte()
         if protocol > PROTOCOL_MAX:
-            self.refuse(f"says that it is of pickle protocol {protocol}, above {PROTOCOL_MAX},")
+            self.refuse(f"says that it uses pickle protocol {protocol}, above {PROTOCOL_MAX},")
         self.protocol = protocol
 
     def _frame(self) -> None:
@@ -87,7 +87,7 @@ class Machine(Containers):
         self._refuse_outside("an out-of-band buffer")
 
     def _refuse_outside(self, what: str) -> NoReturn:
-        reason = f"refers to something outside of it, by {what} at byte {self.stream.position - 1}"
+        reason = f"refers to an object outside the file, by {what} at byte {self.stream.position - 1}"
         raise Refused(reason, hint="Save a scikit-learn model with joblib.dump(model, 'model.joblib').")
 
     EFFECTS: ClassVar[dict[bytes, Callable[[Machine], None]]] = {

@@ -1,4 +1,4 @@
-"""The names in a pickle, and the objects that are made with them."""
+"""The names that a pickle imports, and the objects that it makes with them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from infer_cli.inspection.formats.pickles import opcodes
 from infer_cli.inspection.formats.pickles.strings import Strings
 from infer_cli.inspection.nodes.arrays import DTYPE, dtype_of
-from infer_cli.inspection.nodes.node_types import DictNode, Global, Instance, Node
+from infer_cli.inspection.nodes.node_types import DictNode, Global, Instance, Node, is_special
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,27 +16,31 @@ if TYPE_CHECKING:
     from infer_cli.inspection.files.budget import Budget
     from infer_cli.inspection.files.stream import Stream
 
-# From here on names of Python 2 are no longer translated.
+# From this protocol on, the names in a pickle are those of Python 3.
 PYTHON_3_PROTOCOL = 3
 GETATTR = Global("builtins", "getattr")
-# These would call their second argument.
+# The constructors of random states call their second argument, which must be NumPy's own function.
 RANDOM = tuple(Global("numpy.random._pickle", name) for name in ("__randomstate_ctor", "__generator_ctor"))
 BIT_GENERATOR = Global("numpy.random._pickle", "__bit_generator_ctor")
 
 
 class Objects(Strings):
-    """A stack that also imports names and makes objects: it notes them, and makes nodes."""
+    """A stack with the opcodes of names and objects: it notes each name, and makes a node of each object."""
 
     def __init__(self, stream: Stream, budget: Budget) -> None:
         super().__init__(stream, budget)
         self.protocol = 0
         self.globals: set[Global] = set()
-        # Those of them that are called with arguments, or with none where only __new__ should be.
+        # The names that loading calls. A class whose `__new__` alone is called, without arguments, does not
+        # count.
         self.calls: set[Global] = set()
         self._interned: dict[tuple[str, str], Global] = {}
 
     def resolve(self, module: str, name: str) -> Global:
-        """Give the name that a module and name of the file mean, and note that it would be imported."""
+        """Give the name that loading would import for a module and name of the file, and note it.
+
+        Protocols 0 to 2 have the names of Python 2, which the unpickler translates.
+        """
         if self.protocol < PYTHON_3_PROTOCOL:
             if (module, name) in _compat_pickle.NAME_MAPPING:
                 module, name = _compat_pickle.NAME_MAPPING[(module, name)]
@@ -52,7 +56,7 @@ class Objects(Strings):
         self.globals.add(name)
 
     def built(self, instance: Instance) -> Node:
-        """Give what takes the place of an object whose state has just been set."""
+        """Give what stands for an object whose state has just been set; a subclass may give another node."""
         return instance
 
     def _global_of_lines(self) -> None:
@@ -97,10 +101,10 @@ class Objects(Strings):
         self, callee: Node, arguments: Node, keywords: DictNode | None = None, *, is_call: bool
     ) -> None:
         if not isinstance(callee, Global | Instance):
-            self.refuse("calls what cannot be called")
+            self.refuse("calls a value that cannot be called")
         if isinstance(callee, Instance) and callee.callee != GETATTR:
-            # A class or function that was computed, or an object that can be called.
-            self.refuse("calls what it does not name")
+            # Such a callee is a class or function that the pickle computed, or an object with a `__call__`.
+            self.refuse("calls an object that it does not name")
         if not isinstance(arguments, tuple):
             self.refuse("calls something with arguments that are no tuple")
         if is_call and isinstance(callee, Global):
@@ -112,29 +116,29 @@ class Objects(Strings):
         self._push_new(Instance(callee, arguments, keywords))
 
     def _note_attribute(self, arguments: tuple[Node, ...]) -> None:
-        """Note the attribute of a class, or of an object's class, as the name that it amounts to."""
+        """Note an attribute of a class or of an object as the dotted name that it stands for."""
         match arguments:
             case (Global() as owner, str(name)):
                 self._note(Global(owner.module, f"{owner.name}.{name}"))
             case (Instance(made_by=Global() as owner), str(name)):
                 self._note(Global(owner.module, f"{owner.name}.{name}"))
             case _:
-                self.refuse("takes an attribute of what it does not name")
+                self.refuse("takes an attribute of an object that it does not name")
 
     def _build(self) -> None:
         state = self.pop()
         instance = self.top()
         if not isinstance(instance, Instance):
-            # On a class or function this would change it for the whole process.
-            self.refuse("sets the state of what is no object")
+            # The state of a class or function changes it for the whole process.
+            self.refuse("sets the state of a value that is no object")
         if instance.states:
-            # What was checked before may not be changed after.
+            # A second state could change what was checked in the first.
             self.refuse("sets the state of an object again")
         if any(map(_sets_special, state if isinstance(state, tuple) else (state,))):
             self.refuse("sets a special attribute of an object")
         instance.states += (state,)
-        if _lies(instance):
-            self.refuse("has a data type that lies about itself")
+        if _is_false_dtype(instance):
+            self.refuse("has a dtype that contradicts itself")
         self._stack[-1] = self.built(instance)
 
     OBJECT_EFFECTS: ClassVar[dict[bytes, Callable[[Objects], None]]] = {
@@ -150,16 +154,14 @@ class Objects(Strings):
 
 
 def _sets_special(state: Node) -> bool:
-    """Tell whether a state would set what Python itself looks at, such as an object's class."""
+    """Say whether a state would set a special attribute, such as the class of an object."""
     return isinstance(state, DictNode) and any(map(is_special, state.keys_and_values[::2]))
 
 
-def is_special(name: Node) -> bool:
-    """Tell whether Python itself looks at an attribute of this name."""
-    return isinstance(name, str) and name.startswith("__") and name.endswith("__")
+def _is_false_dtype(instance: Instance) -> bool:
+    """Say whether an object is a dtype of NumPy that `dtype_of` does not understand.
 
-
-def _lies(instance: Instance) -> bool:
-    """Tell whether it is a data type whose flags are not its own: its arrays would hold any addresses."""
+    A dtype with false flags makes NumPy take the bytes of an array for addresses of objects.
+    """
     has_code = instance.callee == DTYPE and isinstance(next(iter(instance.arguments), None), str)
     return has_code and dtype_of(instance) is None

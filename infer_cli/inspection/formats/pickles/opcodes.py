@@ -1,7 +1,7 @@
-"""The opcodes of pickle protocols 0 to 5, and how their arguments are written.
+"""The arguments of the opcodes of pickle protocols 0 to 5, as CPython's `Lib/pickletools.py` documents them.
 
-After CPython's `Lib/pickletools.py`, which documents each of them. Python's own opcode walker,
-`pickletools.genops`, reads every argument into memory; a forest's node arrays are far too big for that.
+`pickletools.genops` is no alternative: it reads every argument into memory, and the node arrays of a forest
+are too large for that. Every function raises `Refused` for an argument that no pickler writes.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from infer_cli.inspection.files.stream import Stream
 
-# Beyond this, Python itself refuses to print a whole number.
+# Python itself converts no integer of more than 4,300 digits (`sys.get_int_max_str_digits`).
 DIGITS_MAX = 4000
 NUMBER_BYTES_MAX = 1024
-_WHOLE_NUMBER = re.compile(rb"[+-]?(0|[1-9][0-9]*)")
-# A text as Python 2 wrote it: in quotes, with the escapes of its repr().
+_INTEGER = re.compile(rb"[+-]?(0|[1-9][0-9]*)")
+# A string as the repr() of Python 2 wrote it: in quotes, with escapes.
 _QUOTED = re.compile(
-    rb"""(?P<quote>['"])(?P<text>(?:[^\\]|\\(?:[\\'"abfnrtv]|x[0-9a-fA-F]{2}|[0-3][0-7]{2}))*)(?P=quote)""",
+    rb"""(?P<quote>['"])(?P<string>(?:[^\\]|\\(?:[\\'"abfnrtv]|x[0-9a-fA-F]{2}|[0-3][0-7]{2}))*)(?P=quote)""",
     re.DOTALL,
 )
 _INT4 = struct.Struct("<i")
@@ -34,24 +34,24 @@ _FLOAT8 = struct.Struct(">d")
 
 
 def uint2(stream: Stream) -> int:
-    """Read an unsigned number of two bytes."""
+    """Read an unsigned integer of two bytes."""
     return int.from_bytes(stream.read(2), "little")
 
 
 def uint4(stream: Stream) -> int:
-    """Read an unsigned number of four bytes."""
+    """Read an unsigned integer of four bytes."""
     number: int = _UINT4.unpack(stream.read(4))[0]
     return number
 
 
 def uint8(stream: Stream) -> int:
-    """Read an unsigned number of eight bytes."""
+    """Read an unsigned integer of eight bytes."""
     number: int = _UINT8.unpack(stream.read(8))[0]
     return number
 
 
 def size4(stream: Stream) -> int:
-    """Read a signed number of four bytes that must be a length."""
+    """Read a length: a signed integer of four bytes that must not be negative."""
     size = int4(stream)
     if size < 0:
         reason = f"has a negative length at byte {stream.position - 4}"
@@ -60,67 +60,67 @@ def size4(stream: Stream) -> int:
 
 
 def int4(stream: Stream) -> int:
-    """Read a signed number of four bytes."""
+    """Read a signed integer of four bytes."""
     number: int = _INT4.unpack(stream.read(4))[0]
     return number
 
 
 def index_line(stream: Stream) -> int:
     """Read a line that holds an index of the memo."""
-    index = whole_line(stream)
+    index = decimal_line(stream)
     if index < 0:
         reason = f"has a negative memo index before byte {stream.position}"
         raise Refused(reason)
     return index
 
 
-def whole_line(stream: Stream) -> int:
-    """Read a line that holds a whole number, written as Python writes it."""
+def decimal_line(stream: Stream) -> int:
+    """Read a line that holds an integer, written as Python writes it."""
     line = stream.line()
-    if len(line) > DIGITS_MAX or not _WHOLE_NUMBER.fullmatch(line):
-        reason = f"has {_excerpt(line)} before byte {stream.position}, where a whole number belongs"
+    if len(line) > DIGITS_MAX or not _INTEGER.fullmatch(line):
+        reason = f"has {_excerpt(line)} before byte {stream.position}, where an integer belongs"
         raise Refused(reason)
     return int(line)
 
 
 def int_line(stream: Stream) -> int | bool:
-    """Read a line that holds a whole number, or 00 or 01 for a truth value."""
+    """Read a line that holds an integer, or 00 or 01 for a boolean."""
     start = stream.position
     line, length = stream.line_start(DIGITS_MAX + 1)
     if line in {b"00", b"01"}:
         return line == b"01"
-    if length > DIGITS_MAX or not _WHOLE_NUMBER.fullmatch(line):
-        reason = f"has {_excerpt(line)} at byte {start}, where a whole number belongs"
+    if length > DIGITS_MAX or not _INTEGER.fullmatch(line):
+        reason = f"has {_excerpt(line)} at byte {start}, where an integer belongs"
         raise Refused(reason)
     return int(line)
 
 
 def long_line(stream: Stream) -> int:
-    """Read a line that holds a whole number with an L behind it."""
+    """Read a line that holds an integer and an L, as Python 2 writes a long."""
     line = stream.line()
     digits = line.removesuffix(b"L")
-    if len(digits) > DIGITS_MAX or not _WHOLE_NUMBER.fullmatch(digits):
-        reason = f"has {_excerpt(line)} before byte {stream.position}, where a whole number belongs"
+    if len(digits) > DIGITS_MAX or not _INTEGER.fullmatch(digits):
+        reason = f"has {_excerpt(line)} before byte {stream.position}, where an integer belongs"
         raise Refused(reason)
     return int(digits)
 
 
 def long1(stream: Stream) -> int:
-    """Read a whole number of up to 255 bytes."""
+    """Read a signed integer whose length, up to 255 bytes, comes first."""
     return int.from_bytes(stream.read(stream.byte()), "little", signed=True)
 
 
 def long4(stream: Stream) -> int:
-    """Read a whole number of any number of bytes, within reason."""
+    """Read a signed integer whose length, up to `NUMBER_BYTES_MAX` bytes, comes first."""
     size = size4(stream)
     if size > NUMBER_BYTES_MAX:
-        reason = f"has a whole number of {size} bytes at byte {stream.position}"
+        reason = f"has an integer of {size} bytes at byte {stream.position}"
         raise Refused(reason)
     return int.from_bytes(stream.read(size), "little", signed=True)
 
 
 def float_line(stream: Stream) -> float:
-    """Read a line that holds a number with a point."""
+    """Read a line that holds a float."""
     line = stream.line()
     try:
         return float(line)
@@ -130,23 +130,23 @@ def float_line(stream: Stream) -> float:
 
 
 def float8(stream: Stream) -> float:
-    """Read a number of eight bytes, the first the most significant."""
+    """Read a float of eight bytes, in big-endian order."""
     number: float = _FLOAT8.unpack(stream.read(8))[0]
     return number
 
 
 def quoted_line(stream: Stream) -> str:
-    """Read a line that holds a text as Python 2 wrote it."""
+    """Read a line that holds a string in quotes, as Python 2 wrote it."""
     line = stream.line()
     match = _QUOTED.fullmatch(line)
     if match is None:
-        reason = f"has {_excerpt(line)} before byte {stream.position}, where a text in quotes belongs"
+        reason = f"has {_excerpt(line)} before byte {stream.position}, where a string in quotes belongs"
         raise Refused(reason)
-    return ascii_text(codecs.escape_decode(match["text"])[0], stream)
+    return decode_ascii(codecs.escape_decode(match["string"])[0], stream)
 
 
-def ascii_text(data: bytes, stream: Stream) -> str:
-    """Decode a text that Python 2 wrote."""
+def decode_ascii(data: bytes, stream: Stream) -> str:
+    """Decode a string that Python 2 wrote: ASCII alone, as Python 3 decodes it by default."""
     try:
         return data.decode("ascii")
     except UnicodeDecodeError as error:
@@ -156,31 +156,27 @@ def ascii_text(data: bytes, stream: Stream) -> str:
         ) from error
 
 
-def utf8_text(data: bytes, stream: Stream) -> str:
-    """Decode a text that Python 3 wrote."""
+def decode_utf8(data: bytes, stream: Stream) -> str:
+    """Decode a string that Python 3 wrote: UTF-8, in which surrogates may stand alone."""
     try:
         return data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:
-        reason = f"is damaged: a text before byte {stream.position} is not UTF-8"
+        reason = f"is damaged: a string before byte {stream.position} is not UTF-8"
         raise Refused(reason) from error
 
 
-def escaped_text(data: bytes, stream: Stream) -> str:
-    """Decode a text that protocol 0 wrote."""
+def decode_escaped(data: bytes, stream: Stream) -> str:
+    """Decode a string that protocol 0 wrote: Latin-1, in which escapes stand for other characters."""
     try:
         return data.decode("raw-unicode-escape")
     except UnicodeDecodeError as error:
-        reason = f"is damaged: a text before byte {stream.position} has a broken escape"
+        reason = f"is damaged: a string before byte {stream.position} has a broken escape"
         raise Refused(reason) from error
 
 
 def name_line(stream: Stream) -> str:
-    """Read a line that holds the name of a module, or of something in one."""
-    return utf8_name(stream.line(), stream)
-
-
-def utf8_name(line: bytes, stream: Stream) -> str:
-    """Decode a name, which may not be empty."""
+    """Read a line that holds the name of a module, or a name in a module."""
+    line = stream.line()
     try:
         name = line.decode("utf-8")
     except UnicodeDecodeError:
@@ -196,7 +192,7 @@ def _excerpt(line: bytes) -> str:
     return repr(shown if len(line) <= len(shown) else shown + "…")
 
 
-# The opcodes that do no more than put a value on the stack.
+# The opcodes that do nothing but push a value.
 VALUES: dict[bytes, Callable[[Stream], bool | int | float | str | tuple[()] | None]] = {
     b"N": lambda _: None,
     b"\x88": lambda _: True,

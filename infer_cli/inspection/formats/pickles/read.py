@@ -1,4 +1,4 @@
-"""Models as pickle and joblib write them."""
+"""Reading a model that pickle or joblib wrote."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def read_pickle(stream: Stream) -> tuple[Node, JoblibMachine]:
-    """Go through a pickle, which must be all that there is; give what it holds, and the machine."""
+    """Read the one pickle of a file; give the node in it, and the machine with the names that it imports.
+
+    Raises `Refused` for another format, for a pickle that the machine refuses, and for bytes after the
+    pickle.
+    """
     start = stream.peek(START_BYTES)
     refuse_foreign(start)
     machine = JoblibMachine(stream, Budget())

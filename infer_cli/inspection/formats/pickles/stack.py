@@ -1,4 +1,4 @@
-"""The stack of an unpickler, with its marks, and its memo."""
+"""The stack of an unpickler with its marks, and its memo."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ if TYPE_CHECKING:
     from infer_cli.inspection.files.stream import Stream
     from infer_cli.inspection.nodes.node_types import DictNode, Instance, ListNode, Node, SetNode
 
-# How many values and marks may wait on the stack.
+# How many values and how many marks may stand on the stack at once.
 STACK_MAX = 4_000_000
 DEPTH_MAX = 100_000
-# How far a memo index may be ahead of the ones before it; picklers write them in order.
+# How far a memo index may lie beyond the end of the memo. Picklers write the indices in order.
 MEMO_GAP_MAX = 1000
 DAMAGED = "It is damaged, or not a pickle: copy or download it again, or save the model again."
 
 
 class _Missing:
-    """Stands in the memo where nothing has been put."""
+    """Stands in the memo at an index that holds no value."""
 
 
 _MISSING = _Missing()
 
 
 class Stack:
-    """Values, in levels: a mark starts a level, and what uses the mark takes the whole level.
+    """The values of a pickle, in levels: a mark starts a level, an opcode that uses the mark takes the level.
 
-    So nothing can be taken from below a mark; as in CPython, where that is refused too.
+    So no opcode can take a value from below a mark. CPython refuses that as well. Every method raises
+    `Refused` where the pickle asks for a value or mark that is not there.
     """
 
     def __init__(self, stream: Stream, budget: Budget) -> None:
@@ -45,18 +46,18 @@ class Stack:
         self._memo_count = 0
 
     def check_height(self) -> None:
-        """Refuse a stack that grows without end."""
+        """Refuse a stack of more than `STACK_MAX` values."""
         if len(self._stack) + sum(map(len, self._levels)) > STACK_MAX:
             refuse_size()
 
     def result(self) -> Node:
-        """Take the one value that is left at the end."""
+        """Take the one value that must be left at the end."""
         if self._levels or len(self._stack) != 1:
             self.refuse("ends with values left over", back=1)
         return self._stack.pop()
 
     def refuse(self, reason: str, *, back: int = 0) -> NoReturn:
-        """Refuse the file, for what is at the current byte."""
+        """Refuse the file; the reason is told with the current position, less `back` bytes."""
         reason = f"{reason} at byte {self.stream.position - back}"
         raise Refused(reason, hint=DAMAGED)
 
@@ -67,7 +68,7 @@ class Stack:
         return self._stack.pop()
 
     def top(self) -> Node:
-        """Give the last value, and leave it."""
+        """Give the last value, and leave it on the stack."""
         if not self._stack:
             self.refuse("uses a value of an empty stack")
         return self._stack[-1]
@@ -89,7 +90,7 @@ class Stack:
         self._stack = []
 
     def drop(self) -> None:
-        """Drop the last value, or the mark if it is the last."""
+        """Drop the last value; if a mark is last, drop the mark."""
         if self._stack:
             self._stack.pop()
         else:
@@ -100,7 +101,7 @@ class Stack:
         self.pop_level()
 
     def duplicate(self) -> None:
-        """Repeat the last value."""
+        """Push the last value once more."""
         self._stack.append(self.top())
 
     def _push_new(self, container: ListNode | SetNode | DictNode | Instance) -> None:
@@ -108,17 +109,17 @@ class Stack:
         self._stack.append(container)
 
     def put(self, index: int) -> None:
-        """Remember the last value in the memo."""
+        """Store the last value in the memo at this index."""
         value = self.top()
         memo = self._memo
         if index == len(memo):
-            # Nearly always, so this is quick.
+            # Nearly every put is this one: it must be quick.
             self._budget.take_nodes(1)
             self._memo_count += 1
             memo.append(value)
             return
         if index > len(memo) + MEMO_GAP_MAX:
-            self.refuse(f"puts a value at memo index {index}, far beyond the others,")
+            self.refuse(f"puts a value at memo index {index}, far beyond the end of the memo,")
         while len(memo) <= index:
             self._budget.take_nodes(1)
             memo.append(_MISSING)
@@ -127,11 +128,11 @@ class Stack:
         memo[index] = value
 
     def memoize(self) -> None:
-        """Remember the last value in the next place of the memo."""
+        """Store the last value in the memo at the next index."""
         self.put(self._memo_count)
 
     def get(self, index: int) -> None:
-        """Repeat a value of the memo."""
+        """Push the value at this index of the memo."""
         value = self._memo[index] if index < len(self._memo) else _MISSING
         if isinstance(value, _Missing):
             self.refuse(f"gets memo index {index}, which was not put,")

@@ -1,4 +1,4 @@
-"""Texts and byte strings of a pickle: read where they may be asked for, else passed over."""
+"""The strings and byte strings of a pickle: kept where a fact may need them, else skipped."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from infer_cli.inspection.files.stream import Stream
 
-# Up to this length texts and byte strings are always kept; beyond it only where they may be asked for.
+# A string of at most 1 KiB is always kept; a longer one, up to 16 MiB, only as part of a wanted attribute.
 KEPT_BYTES = 1024
 WANTED_BYTES = 16 * 1024 * 1024
-# The attributes whose arrays are looked at.
+# The attributes whose arrays are read for facts.
 WANTED = frozenset(
     {
         "_classes",
@@ -30,61 +30,66 @@ WANTED = frozenset(
         "statistics_",
     }
 )
-# How much is looked at of a model in the format of its own library.
+# How many bytes are kept of a booster in the format of its own library.
 STARTED_BYTES = 64 * 1024
 
 
 class Strings(Stack):
-    """A stack that also takes texts and byte strings."""
+    """A stack with the opcodes of strings and byte strings."""
 
     def _is_of(self, attributes: frozenset[str]) -> bool:
-        # The array of an attribute is written after the attribute's name, at most a few levels deep.
+        """Say whether the next value seems to belong to one of the attributes.
+
+        A pickler writes the value of an attribute after its name, so the name is among the last values of the
+        last few levels.
+        """
         nearby = [self._stack[-4:], *(level[-4:] for level in self._levels[-3:])]
         return any(isinstance(item, str) and item in attributes for items in nearby for item in items)
 
     def _keeps(self, length: int) -> bool:
+        """Say whether to keep a value of this length, and spend its bytes if so."""
         if length > KEPT_BYTES and (length > WANTED_BYTES or not self._is_of(WANTED)):
             return False
-        self._budget.take_text(length)
+        self._budget.take_bytes(length)
         return True
 
     def take(self, length: int) -> bytes | Blob:
-        """Read bytes, or pass over them if nobody will ask for them."""
+        """Read bytes, or skip them if no fact needs them; of a booster only the first bytes are kept."""
         if self._keeps(length):
             return self.stream.read(length)
         start = b""
         if self._is_of(HANDLES):
             start = self.stream.read(min(length, STARTED_BYTES))
-            self._budget.take_text(len(start))
+            self._budget.take_bytes(len(start))
         self.stream.skip(length - len(start))
         return Blob(length, start=start)
 
     def _bytes(self, length: int) -> None:
         self._stack.append(self.take(length))
 
-    def _text(self, length: int, decode: Callable[[bytes, Stream], str]) -> None:
+    def _string(self, length: int, decode: Callable[[bytes, Stream], str]) -> None:
         data = self.take(length)
-        text = replace(data, is_text=True) if isinstance(data, Blob) else decode(data, self.stream)
-        self._stack.append(text)
+        string = replace(data, is_string=True) if isinstance(data, Blob) else decode(data, self.stream)
+        self._stack.append(string)
 
-    def _text_line(self) -> None:
+    def _string_line(self) -> None:
         keep = WANTED_BYTES if self._is_of(WANTED) else KEPT_BYTES
         line, length = self.stream.line_start(keep)
         if length > len(line):
-            self._stack.append(Blob(length, is_text=True))
+            self._stack.append(Blob(length, is_string=True))
             return
         self._keeps(length)
-        self._stack.append(opcodes.escaped_text(line, self.stream))
+        self._stack.append(opcodes.decode_escaped(line, self.stream))
 
     STRING_EFFECTS: ClassVar[dict[bytes, Callable[[Strings], None]]] = {
         b"C": lambda self: self._bytes(self.stream.byte()),
         b"B": lambda self: self._bytes(opcodes.uint4(self.stream)),
         b"\x8e": lambda self: self._bytes(opcodes.uint8(self.stream)),
         b"\x96": lambda self: self._bytes(opcodes.uint8(self.stream)),
-        b"U": lambda self: self._text(self.stream.byte(), opcodes.ascii_text),
-        b"T": lambda self: self._text(opcodes.size4(self.stream), opcodes.ascii_text),
-        b"\x8c": lambda self: self._text(self.stream.byte(), opcodes.utf8_text),
-        b"X": lambda self: self._text(opcodes.uint4(self.stream), opcodes.utf8_text),
-        b"\x8d": lambda self: self._text(opcodes.uint8(self.stream), opcodes.utf8_text),
-        b"V": _text_line,
+        b"U": lambda self: self._string(self.stream.byte(), opcodes.decode_ascii),
+        b"T": lambda self: self._string(opcodes.size4(self.stream), opcodes.decode_ascii),
+        b"\x8c": lambda self: self._string(self.stream.byte(), opcodes.decode_utf8),
+        b"X": lambda self: self._string(opcodes.uint4(self.stream), opcodes.decode_utf8),
+        b"\x8d": lambda self: self._string(opcodes.uint8(self.stream), opcodes.decode_utf8),
+        b"V": _string_line,
     }

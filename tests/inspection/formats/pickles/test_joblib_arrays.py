@@ -1,10 +1,10 @@
-"""Arrays that joblib keeps beside the pickle are found and passed over."""
+"""The arrays that joblib writes between the opcodes are read or skipped."""
 
 from __future__ import annotations
 
 import io
 import pickle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Listening(NumpyUnpickler):  # type: ignore[misc]  # joblib has no types
-    """joblib's own unpickler, that notes what it imports."""
+    """joblib's own unpickler, which notes the names that it imports."""
 
     def __init__(self, path: Path, file: io.BufferedReader) -> None:
         super().__init__(str(path), file, ensure_native_byte_order=True)
@@ -80,7 +80,9 @@ def test_globals_are_those_that_loading_imports(
 )
 @pytest.mark.parametrize("protocol", [2, 5])
 def test_what_follows_an_array_is_found(
-    array: np.ndarray[Any, Any], protocol: int, inspect_bytes: Callable[..., Inspection]
+    array: np.ndarray[tuple[int, ...], np.dtype[np.generic]],
+    protocol: int,
+    inspect_bytes: Callable[..., Inspection],
 ) -> None:
     file = io.BytesIO()
     joblib.dump(Holder(array), file, protocol=protocol)
@@ -140,8 +142,8 @@ STATE = b"}(\x8c\x05shape%s\x8c\x05dtype%sub"
         "made with arguments",
         "negative shape",
         "shape is a list",
-        "objects that deny it",
-        "numbers that claim to be objects",
+        "objects without the flag for objects",
+        "numbers with the flag for objects",
         "unknown dtype",
         "inside a frame",
     ],
@@ -149,7 +151,7 @@ STATE = b"}(\x8c\x05shape%s\x8c\x05dtype%sub"
 def test_refuses_arrays_that_mislead(pickled: bytes, refusal: Callable[[bytes], ModelUnreadable]) -> None:
     message = refusal(pickled).message
 
-    assert "an array before byte" in message or "a data type that lies" in message
+    assert "an array before byte" in message or "a dtype that contradicts itself" in message
 
 
 @pytest.mark.parametrize(
@@ -174,7 +176,7 @@ def test_finds_names_in_arrays_of_objects(inspect_bytes: Callable[..., Inspectio
 
 
 def test_refuses_names_that_depend_on_joblib(refusal: Callable[[bytes], ModelUnreadable]) -> None:
-    """Around this array is protocol 2, where the name would be translated; the array is of protocol 4."""
+    """The outer pickle has protocol 2, which translates the name; the array inside has protocol 4."""
     dtype = DTYPE.replace(b"\x8c\x02", b"U\x02").replace(b"\x8c\x01", b"U\x01") % (b"O8", b"|", 63)
     state = STATE.replace(b"\x8c", b"U") % (b")", dtype)
     pickled = b"\x80\x02" + WRAPPER[2:] + b")\x81" + state + b"\x80\x04c__builtin__\neval\n." + b"."

@@ -1,4 +1,4 @@
-"""The machine sees what Python's unpickler would do, and does none of it."""
+"""The machine notes what Python's unpickler would do, and does none of it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class Listening(pickle.Unpickler):
-    """An unpickler that loads, and notes what it imports."""
+    """An unpickler that loads, and notes the names that it imports."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(io.BytesIO(data))
         self.found: set[str] = set()
 
     def find_class(self, module: str, name: str) -> object:
-        # Up to protocol 2 the names are those of Python 2; none of Python 3's is among them.
+        # Protocols 0 to 2 have the names of Python 2. No name of Python 3 is also one of Python 2.
         renamed = _compat_pickle.NAME_MAPPING.get(
             (module, name), (_compat_pickle.IMPORT_MAPPING.get(module, module), name)
         )
@@ -47,7 +47,7 @@ def test_globals_are_those_that_loading_imports(
     inspection = inspect_bytes(data)
 
     assert {str(name) for name in inspection.globals} == loading.found
-    # Protocol 1 does not say that it is.
+    # A pickle of protocol 1 does not record its protocol.
     assert inspection.protocol == (protocol if protocol > 1 else 0)
 
 
@@ -72,8 +72,8 @@ def test_nothing_runs(protocol: int, tmp_path: Path, inspect_bytes: Callable[...
     assert inspection.kind == "other"
 
 
-def test_nothing_heavy_is_imported() -> None:
-    """Neither NumPy nor scikit-learn: an inspection must not run code, nor need the model's packages."""
+def test_no_package_of_the_model_is_imported() -> None:
+    """An inspection needs neither NumPy nor scikit-learn, nor any other package of the model."""
     program = (
         "import sys, infer_cli.inspection; print(sorted({'numpy', 'sklearn', 'joblib'} & set(sys.modules)))"
     )
@@ -87,7 +87,7 @@ def test_nothing_heavy_is_imported() -> None:
     ("pickled", "reason"),
     [
         (b"\x80\x04\xff.", "has an unknown opcode 0xff at byte 2"),
-        (b"\x80\x09.", "says that it is of pickle protocol 9"),
+        (b"\x80\x09.", "says that it uses pickle protocol 9"),
         (b"\x80\x04\x82\x01.", "a registered extension code"),
         (b"\x80\x04\x83\x01\x00.", "a registered extension code"),
         (b"\x80\x04\x84\x01\x00\x00\x00.", "a registered extension code"),

@@ -1,4 +1,4 @@
-"""Names and objects are found however a pickle writes them, and other calls are refused."""
+"""Every way to write a name or object is understood; other calls are refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from infer_cli.inspection import Inspection
 
 
-# An object of a class a.b, as the top of a pickle, with what the test is about in between.
+# Each pickle makes an object of a class a.b, with another way to name the class.
 @pytest.mark.parametrize(
     ("pickled", "names"),
     [
@@ -62,10 +62,10 @@ def test_every_way_to_name_something(
         (b"\x80\x04K\x01\x8c\x01b\x93.", "computes the name of something that it imports"),
         (b"\x80\x04ca\nb\n)R\x8c\x01b\x93.", "computes the name of something that it imports"),
         (b"\x80\x04ca\nb\n]R.", "with arguments that are no tuple"),
-        (b"\x80\x04K\x01)R.", "calls what cannot be called"),
+        (b"\x80\x04K\x01)R.", "calls a value that cannot be called"),
         (b"\x80\x04ca\nb\n)N\x92.", "with keywords that are no dictionary"),
         (b"\x80\x04(o.", "makes an object without a class"),
-        (b"\x80\x04ca\nb\n}b.", "sets the state of what is no object"),
+        (b"\x80\x04ca\nb\n}b.", "sets the state of a value that is no object"),
         (b"\x80\x04ca\nb\n)\x81" + b"}b" * 5 + b".", "state of an object again"),
         (b"\x80\x04(i\xc3\xa9\nb\n.", "a name that is not ASCII"),
     ],
@@ -92,7 +92,7 @@ def test_every_way_to_make_something(pickled: bytes, inspect_bytes: Callable[...
     assert inspect_bytes(b"\x80\x04" + pickled).feature_count == 3
 
 
-def test_names_are_fit_to_be_printed(inspect_bytes: Callable[..., Inspection]) -> None:
+def test_names_are_printable(inspect_bytes: Callable[..., Inspection]) -> None:
     inspection = inspect_bytes(b"\x80\x04\x8c\x05\x1b[31m\x8c\x03\xed\xa0\x80\x93)\x81.")
 
     assert [str(name) for name in inspection.globals] == ["\\x1b[31m.\\ud800"]

@@ -1,4 +1,4 @@
-"""One pickle is read from a file, and no more may follow it."""
+"""A file holds one pickle and nothing after it."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         (b"\x80\x04(0" + b"0", "uses a mark that was not set"),
         (b"\x80\x04t.", "uses a mark that was not set"),
         (b"\x80\x04h\x05.", "gets memo index 5, which was not put"),
-        (b"\x80\x04Nr\xff\xff\xff\xff.", "far beyond the others"),
+        (b"\x80\x04Nr\xff\xff\xff\xff.", "far beyond the end of the memo"),
     ],
 )
 def test_refuses(pickled: bytes, reason: str, refusal: Callable[[bytes], ModelUnreadable]) -> None:
@@ -46,13 +46,13 @@ def test_refuses(pickled: bytes, reason: str, refusal: Callable[[bytes], ModelUn
         b"\x80\x04" + b"X\xff\x03\x00\x00" * 1 + b"a" * 1023 + b"X\xff\x03\x00\x00" + b"a" * 1023,
         b"\x80\x04" + b"N0" * 60_000,
     ],
-    ids=["containers", "memo", "items", "gaps of the memo", "texts", "steps"],
+    ids=["containers", "memo", "items", "gaps of the memo", "strings", "steps"],
 )
 def test_refuses_to_be_exhausted(
     pickled: bytes, refusal: Callable[[bytes], ModelUnreadable], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(budget, "NODES_MAX", 2000)
-    monkeypatch.setattr(budget, "TEXT_BYTES_MAX", 2000)
+    monkeypatch.setattr(budget, "STRING_BYTES_MAX", 2000)
     monkeypatch.setattr(budget, "STEPS_MAX", 100_000)
 
     assert "exhaust" in refusal(pickled + b".").message

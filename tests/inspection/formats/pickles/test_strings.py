@@ -1,4 +1,4 @@
-"""Texts are decoded as Python decodes them, or refused."""
+"""A string that Python cannot decode is refused."""
 
 from __future__ import annotations
 

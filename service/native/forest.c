@@ -1,15 +1,16 @@
-/* Adds up the leaves that rows reach in the trees of a forest.
+/* Adds up the values of the leaves that rows reach in the trees of a forest.
 
-   A row's way through a tree is a chain of loads, each waiting for the one before. So several ways are gone
-   side by side: those of several rows through one tree or, for few rows, those of one row through several
-   trees. The sums are the same either way: each row adds its trees in their order. */
+   Each step from a node to its child is a load from memory that waits for the load before it. So LANES walks
+   run side by side: LANES rows through one tree or, for fewer rows, one row through LANES trees. Both give the
+   same sums, to the last bit: each row adds its trees in the order of the forest. */
 
 #include "native.h"
 
 #define LANES 8
-#define BLOCK 64 /* rows that stay in the nearest cache, with one tree */
+#define BLOCK 64 /* rows that fit in the L1 cache together with a tree */
 
-/* What the rows and trees hold, known when the loops are compiled: each kind has its own. */
+/* Whether rows have missing values, and trees have categories. The kind is a constant of each loop, so that the
+   C compiler leaves out the tests that a kind does not need. */
 #define PLAIN 0
 #define WITH_MISSING 1
 #define WITH_CATEGORIES 2
@@ -41,7 +42,7 @@ static inline void add(const Forest *forest, int64_t tree, int32_t at, double *s
     }
 }
 
-/* LANES rows through one tree. */
+/* Walk LANES rows through one tree, and add their leaves. */
 static inline void descend_rows(const Forest *forest, int64_t tree, const double *rows, int64_t features,
                                 double *sums, int kind) {
     int32_t at[LANES], moved;
@@ -61,7 +62,7 @@ static inline void descend_rows(const Forest *forest, int64_t tree, const double
     }
 }
 
-/* One row through `lanes` trees, LANES at most. */
+/* Walk one row through `lanes` trees, LANES at most, and add their leaves. */
 static inline void descend_trees(const Forest *forest, int64_t first, int lanes, const double *row,
                                  double *sums, int kind) {
     int32_t at[LANES], moved;
@@ -120,7 +121,8 @@ static inline int has_missing(const double *values, int64_t count) {
     return found;
 }
 
-/* Add to each row's `outputs` sums the leaves that the row reaches, in the order of the trees. */
+/* Add the values of the leaves that each row reaches to the row's sums, in the order of the trees. `sums` has
+   the shape (count, outputs). */
 void add_leaves(const Forest *forest, const double *rows, int64_t count, int64_t features, double *sums) {
     if (forest->has_categories) {
         add_all(forest, rows, count, features, sums, WITH_CATEGORIES);

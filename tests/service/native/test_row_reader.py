@@ -1,28 +1,20 @@
-"""The compiled loops against what they stand for: the careful reader, and the trees themselves."""
+"""The C code reads the same rows as the parser in Python, or leaves the text to the parser."""
 
 from __future__ import annotations
 
 import json
 import random
 import struct
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
-import numpy as np
 import pytest
-from sklearn.datasets import make_regression
-from sklearn.ensemble import ExtraTreesRegressor
-from sklearn.tree import DecisionTreeRegressor
 
-from service.compiler.trees import Planting, nodes_of
 from service.errors import InvalidInput
-from service.native import LIBRARY, Forest, RowReader, walk_slowly
+from service.native.library import LIBRARY
+from service.native.row_reader import RowReader
 from service.protocols.payload import parse_json, parse_query
 from service.schema.features import Feature
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NAMES = ["a", "länge", "rows"]
 FEATURES = tuple(Feature(name) for name in NAMES)
@@ -31,7 +23,7 @@ GOOD = {"a": 1.5, "länge": -2, "rows": 0}
 
 @pytest.fixture
 def reader() -> RowReader:
-    assert LIBRARY, "the library must be compiled: .ci/setup does it"
+    assert LIBRARY, "the C code must be compiled: .ci/setup compiles it"
     return RowReader(NAMES, LIBRARY)
 
 
@@ -48,12 +40,13 @@ def same_bits(found: Any, expected: float) -> bool:
     ],
 )
 @pytest.mark.parametrize("indent", [None, 2])
-def test_rows_are_those_of_the_careful_reader(
-    reader: RowReader, document: object, indent: int | None
-) -> None:
+def test_a_body_gives_the_rows_of_the_parser(reader: RowReader, document: object, indent: int | None) -> None:
     body = json.dumps(document, ensure_ascii=False, indent=indent).encode()
 
-    assert reader.read(body).tolist() == parse_json(body, FEATURES)
+    rows = reader.read(body)
+
+    assert rows is not None
+    assert rows.tolist() == parse_json(body, FEATURES)
 
 
 @pytest.mark.parametrize(
@@ -91,11 +84,11 @@ def test_rows_are_those_of_the_careful_reader(
         '{"a": 1, "länge": 2, "rows": 3}'.encode("utf-16"),
     ],
 )
-def test_what_is_not_certainly_right_is_left_to_the_careful_reader(reader: RowReader, body: bytes) -> None:
+def test_a_body_that_is_not_certainly_right_is_left_to_the_parser(reader: RowReader, body: bytes) -> None:
     assert reader.read(body) is None
 
 
-def test_no_body_is_read_that_the_careful_reader_refuses(reader: RowReader) -> None:
+def test_no_body_is_read_that_the_parser_refuses(reader: RowReader) -> None:
     chance = random.Random(7)  # noqa: S311 (no secret)
     good = json.dumps({"rows": [GOOD, GOOD]}, ensure_ascii=False).encode()
     read = 0
@@ -108,7 +101,7 @@ def test_no_body_is_read_that_the_careful_reader_refuses(reader: RowReader) -> N
         rows = reader.read(bytes(body))
         if rows is not None:
             read += 1
-            # Raises InvalidInput if it would refuse.
+            # The parser raises InvalidInput for a text that it refuses.
             assert rows.tolist() == parse_json(bytes(body), FEATURES)
     assert read > 500
 
@@ -138,7 +131,7 @@ def numbers() -> list[str]:
             f"{digits}e{chance.randint(-30, 18)}",
             repr(bits),
         ]
-    # Halfway between two doubles, and just beside: where rounding goes wrong first.
+    # A wrong rounding shows first halfway between two doubles, and just beside that.
     for _ in range(2000):
         low = chance.randrange(2**53, 2**54) * 2
         texts += [str(low + 1), f"{low + 1}.0000000001", f"{low}.9999999999", f"0.{low + 1}"]
@@ -164,15 +157,18 @@ QUERY_NAMES = ["a", "b1", "c_"]
 QUERY_FEATURES = tuple(Feature(name) for name in QUERY_NAMES)
 
 
-def carefully(query: str) -> list[Any]:
+def parsed(query: str) -> list[Any]:
     return parse_query(parse_qsl(query, keep_blank_values=True), QUERY_FEATURES)
 
 
 @pytest.mark.parametrize("query", ["a=1.5&b1=-2&c_=0", "c_=1e3&a=0.1&b1=12345678901234567890"])
-def test_queries_are_those_of_the_careful_reader(query: str) -> None:
+def test_a_query_gives_the_row_of_the_parser(query: str) -> None:
     assert LIBRARY
 
-    assert RowReader(QUERY_NAMES, LIBRARY).read_query(query).tolist() == [carefully(query)]
+    row = RowReader(QUERY_NAMES, LIBRARY).read_query(query)
+
+    assert row is not None
+    assert row.tolist() == [parsed(query)]
 
 
 @pytest.mark.parametrize(
@@ -184,13 +180,13 @@ def test_queries_are_those_of_the_careful_reader(query: str) -> None:
         *("a=1&b1=2&c_=01", "a=1&b1=2&c_=.5", "a=1&b1=2&%63_=3", "a=1&b1=2&c_=ä"),
     ],
 )
-def test_a_query_that_is_not_certainly_right_is_left_to_the_careful_reader(query: str) -> None:
+def test_a_query_that_is_not_certainly_right_is_left_to_the_parser(query: str) -> None:
     assert LIBRARY
 
     assert RowReader(QUERY_NAMES, LIBRARY).read_query(query) is None
 
 
-def test_no_query_is_read_that_the_careful_reader_refuses() -> None:
+def test_no_query_is_read_that_the_parser_refuses() -> None:
     assert LIBRARY
     reader = RowReader(QUERY_NAMES, LIBRARY)
     chance = random.Random(11)  # noqa: S311 (no secret)
@@ -205,98 +201,11 @@ def test_no_query_is_read_that_the_careful_reader_refuses() -> None:
         row = reader.read_query("".join(query))
         if row is not None:
             read += 1
-            # Raises InvalidInput if it would refuse.
-            assert row.tolist() == [carefully("".join(query))]
+            # The parser raises InvalidInput for a text that it refuses.
+            assert row.tolist() == [parsed("".join(query))]
     assert read > 500
 
 
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "a\x7fb"])
 def test_names_that_need_an_escape_are_not_read(name: str) -> None:
     assert not RowReader.can_read([name])
-
-
-def walked(trees: list[Any], rows: Any) -> Any:
-    planting = Planting(outputs=1, width=1)
-    for tree in trees:
-        planting.add(nodes_of(tree.tree_), tree.tree_.value[:, :, 0])
-    sums = planting.sums()
-    found = sums(rows)
-    slowly = np.zeros((len(rows), 1))
-    walk_slowly(sums.trees, slowly, rows)
-    assert (slowly == found).all()
-    return found.ravel()
-
-
-@pytest.fixture(scope="module")
-def regression() -> tuple[Any, Any]:
-    data: tuple[Any, Any] = make_regression(500, 7, random_state=1)
-    return data
-
-
-@pytest.mark.parametrize("count", [1, 7, 8, 9, 63, 64, 65, 200])
-def test_sums_are_those_of_the_trees_to_the_last_bit(regression: tuple[Any, Any], count: int) -> None:
-    rows, target = regression
-    forest = ExtraTreesRegressor(13, random_state=0).fit(rows, target)
-
-    expected = np.zeros(count)
-    for tree in forest.estimators_:
-        expected += tree.predict(rows[:count])
-
-    assert (walked(forest.estimators_, rows[:count]) == expected).all()
-
-
-def test_rows_beside_a_threshold_go_the_way_that_they_go_in_32_bits() -> None:
-    rows = np.random.default_rng(0).normal(size=(400, 1)) * 1e3
-    tree = DecisionTreeRegressor().fit(rows, np.arange(400))
-    thresholds = tree.tree_.threshold[tree.tree_.children_left >= 0]
-    near = thresholds.astype(np.float32)
-    shifts: list[Callable[[Any], Any]] = [
-        lambda at: at,
-        lambda at: np.nextafter(at, np.inf),
-        lambda at: np.nextafter(at, -np.inf),
-    ]
-    halfway = (near.astype(np.float64) + np.nextafter(near, np.float32(np.inf)).astype(np.float64)) / 2
-    below = (near.astype(np.float64) + np.nextafter(near, np.float32(-np.inf)).astype(np.float64)) / 2
-    edges = [shift(values) for shift in shifts for values in (thresholds, near.astype(float), halfway, below)]
-    given = np.concatenate(edges).reshape(-1, 1)
-
-    assert (walked([tree], given) == tree.predict(given)).all()
-
-
-@pytest.mark.parametrize(
-    ("array", "change"),
-    [
-        ("nodes", {"left": 0}),
-        ("nodes", {"left": -1}),
-        ("nodes", {"left": 2**31 - 1}),
-        ("leaf", 10**6),
-        ("leaf", -1),
-        ("roots", 10**6),
-        ("columns", 1),
-        ("columns", -1),
-    ],
-)
-def test_trees_that_would_lead_out_of_bounds_are_refused(
-    regression: tuple[Any, Any], array: str, change: Any
-) -> None:
-    assert LIBRARY
-    planting = Planting(outputs=1, width=1)
-    tree = DecisionTreeRegressor(max_depth=3).fit(*regression)
-    planting.add(nodes_of(tree.tree_), tree.tree_.value[:, :, 0])
-    trees = planting.sums().trees
-    changed = getattr(trees, array).copy()
-    if isinstance(change, dict):
-        changed["left"][1] = change["left"]
-    else:
-        changed[0] = change
-
-    with pytest.raises(ValueError, match="lead nowhere"):
-        Forest(replace(trees, **{array: changed}), LIBRARY)
-
-
-def test_missing_values_go_the_way_that_they_went_in_training(regression: tuple[Any, Any]) -> None:
-    rows, target = regression[0].copy(), regression[1]
-    rows[np.random.default_rng(0).random(rows.shape) < 0.2] = np.nan
-    tree = DecisionTreeRegressor(random_state=0).fit(rows, target)
-
-    assert (walked([tree], rows) == tree.predict(rows)).all()

@@ -1,9 +1,9 @@
-/* Reads rows of numbers: from JSON, {"rows": [{"a": 1.5, …}, …]} or one object of features, and one from the
-   query of a URL, a=1.5&b=….
+/* Reads rows of numbers from a JSON body, {"rows": [{"a": 1.5, …}, …]} or one object of features, and one row
+   from the query of a URL, a=1.5&b=….
 
-   It reads only what is certainly right: every row has every feature once and nothing else, and each value
-   is a finite number. For anything else it gives up, and the careful reader says what is wrong. So it never
-   has to say why, and must never accept what that reader refuses. */
+   A text is read only if every row has every feature exactly once and nothing else, and each value is a finite
+   number. For any other text the functions return GIVE_UP. The parser in service/protocols/payload.py then
+   reads the text again, and says what is wrong with it. So no text may be read here that the parser refuses. */
 
 #include "native.h"
 
@@ -21,9 +21,9 @@ static inline void skip_space(Text *text) {
     }
 }
 
-static inline int take(Text *text, char wanted) {
+static inline int take(Text *text, char expected) {
     skip_space(text);
-    if (text->at < text->end && *text->at == wanted) {
+    if (text->at < text->end && *text->at == expected) {
         text->at++;
         return 1;
     }
@@ -57,20 +57,20 @@ static const uint64_t POWERS[20] = {1ull,
 
 /* The double nearest to digits / 10^places, ties to even; places is at most 19.
 
-   The quotient is made with 63 or 64 bits, and whether anything remains: enough to round it to 53 as the
-   exact value would be. */
+   The quotient has 63 or 64 bits, and the remainder says if it is exact. Together they are enough to round to
+   53 bits as the exact value would be rounded. */
 static inline double divided(uint64_t digits, int places) {
     if (digits == 0) {
         return 0.0;
     }
     if (digits <= 1ull << 53 && places <= 22) {
-        /* Both are exact as doubles, so that their quotient is rounded once. */
+        /* Both numbers are exact as doubles, so their quotient is rounded only once. */
         return (double)digits / (double)POWERS[places];
     }
     const uint64_t power = POWERS[places];
     const int digits_shift = __builtin_clzll(digits);
     const int power_shift = __builtin_clzll(power);
-    /* Both fill 64 bits; the quotient of the first, halved, by the second is below one. */
+    /* Shifted, both numbers fill 64 bits. Half the first divided by the second is below one. */
     const uint64_t high = (digits << digits_shift) >> 1;
     const unsigned __int128 dividend = ((unsigned __int128)high << 64) |
                                        ((unsigned __int128)((digits << digits_shift) & 1) << 63);
@@ -85,7 +85,7 @@ static inline double divided(uint64_t digits, int places) {
     quotient = (uint64_t)(dividend / divisor);
     remainder = (uint64_t)(dividend % divisor);
 #endif
-    /* digits / 10^places = quotient * 2^exponent, and a bit more if anything remains. */
+    /* digits / 10^places = quotient * 2^exponent, or a little more if there is a remainder. */
     const int exponent = power_shift - digits_shift - 63;
     const int drop = 64 - __builtin_clzll(quotient) - 53;
     uint64_t kept = quotient >> drop;
@@ -94,7 +94,7 @@ static inline double divided(uint64_t digits, int places) {
     if (dropped > half || (dropped == half && (remainder != 0 || (kept & 1)))) {
         kept++;
     }
-    /* A power of two from 2^-127 to 2^63: exact, and so is the product. */
+    /* The scale is a power of two from 2^-127 to 2^63. So the scale and the product are exact. */
     const union {
         uint64_t bits;
         double value;
@@ -102,18 +102,19 @@ static inline double divided(uint64_t digits, int places) {
     return (double)kept * scale.value;
 }
 
-/* Read digits, eight at a time while there are as many: `digits` grows by them. How many there were. */
+/* Read digits, eight at a time while there are eight, and append them to `digits`. Returns how many digits there
+   were. */
 static inline int64_t read_digits(Text *text, uint64_t *digits) {
     const char *start = text->at;
     while (text->end - text->at >= 8) {
         uint64_t eight;
         __builtin_memcpy(&eight, text->at, 8);
-        /* Each byte minus '0', and whether any is then above 9. */
+        /* Subtract '0' from each byte, and test whether a byte is then above 9. */
         const uint64_t values = eight - 0x3030303030303030ull;
         if (((values + 0x7676767676767676ull) | eight | values) & 0x8080808080808080ull) {
             break;
         }
-        /* Neighbours are joined three times: ones to tens, these to four digits, these to eight. */
+        /* Join neighbours three times: into numbers of two digits, of four digits, and of eight digits. */
         const uint64_t pairs = (values * 10) + (values >> 8);
         const uint64_t fours = (pairs & 0x000000ff000000ffull) * (100 + (1000000ull << 32));
         const uint64_t rest = ((pairs >> 16) & 0x000000ff000000ffull) * (1 + (10000ull << 32));
@@ -126,7 +127,7 @@ static inline int64_t read_digits(Text *text, uint64_t *digits) {
     return text->at - start;
 }
 
-/* Read a number of JSON's grammar; 0 if there is none. */
+/* Read a number as the grammar of JSON has it. Returns 0 if there is none. */
 static inline int read_number(Text *text, double *number) {
     skip_space(text);
     const char *start = text->at;
@@ -177,7 +178,7 @@ static inline int read_number(Text *text, double *number) {
         *number = is_negative ? -value : value;
         return 1;
     }
-    /* The text ends in a quote or bracket at the latest (see read_rows), where strtod stops too. */
+    /* strtod stops where the number ends: at a quote or a bracket, or at the zero byte behind the text. */
     char *end;
     *number = strtod(start, &end);
     return end == text->at && *number >= -LARGEST && *number <= LARGEST;
@@ -197,7 +198,7 @@ static inline int is_name(const Columns *columns, int64_t feature, const char *s
     return 1;
 }
 
-/* The feature of this name, which is most often `likely`, or GIVE_UP. */
+/* Returns the position of the feature with a name, or GIVE_UP. `likely` is tried first. */
 static inline int64_t find_name(const Columns *columns, int64_t likely, const char *start, int64_t length) {
     if (is_name(columns, likely, start, length)) {
         return likely;
@@ -210,7 +211,7 @@ static inline int64_t find_name(const Columns *columns, int64_t likely, const ch
     return GIVE_UP;
 }
 
-/* Read a name and its colon; the feature, or GIVE_UP. */
+/* Read a name and its colon. Returns the position of the feature, or GIVE_UP. */
 static inline int64_t read_name(Text *text, const Columns *columns, int64_t likely) {
     if (!take(text, '"')) {
         return GIVE_UP;
@@ -229,9 +230,9 @@ static inline int64_t read_name(Text *text, const Columns *columns, int64_t like
     return find_name(columns, likely, start, length);
 }
 
-/* Read the inside of an object of features, after its opening brace, into `row`. */
+/* Read an object of features, after its opening brace, into `row`. Returns 0 if it is not a complete row. */
 static int read_row(Text *text, const Columns *columns, double *row) {
-    uint64_t seen[MOST_FEATURES / 64] = {0};
+    uint64_t seen[FEATURES_MAX / 64] = {0};
     for (int64_t count = 0; count < columns->features; count++) {
         if (count && !take(text, ',')) {
             return 0;
@@ -249,25 +250,25 @@ static int read_row(Text *text, const Columns *columns, double *row) {
 }
 
 static inline int is_rows(const Text *text) {
-    static const char wanted[] = "\"rows\"";
+    static const char expected[] = "\"rows\"";
     if (text->end - text->at < 6) {
         return 0;
     }
     for (int at = 0; at < 6; at++) {
-        if (text->at[at] != wanted[at]) {
+        if (text->at[at] != expected[at]) {
             return 0;
         }
     }
     return 1;
 }
 
-/* Read `text` into `rows`, which has room for `most` rows; how many there were, or GIVE_UP.
+/* Read a JSON body into `rows`, which has space for `most` rows. Returns how many rows there were, or GIVE_UP.
 
-   The text must be followed by a zero byte, as that of Python's bytes is. */
+   A zero byte must follow the text, as in the `bytes` of Python. */
 int64_t read_rows(const Columns *columns, const char *start, int64_t length, double *rows, int64_t most) {
     Text text = {start, start + length};
     int64_t count = 0;
-    if (columns->features < 1 || columns->features > MOST_FEATURES || most < 1 || !take(&text, '{')) {
+    if (columns->features < 1 || columns->features > FEATURES_MAX || most < 1 || !take(&text, '{')) {
         return GIVE_UP;
     }
     skip_space(&text);
@@ -297,13 +298,14 @@ int64_t read_rows(const Columns *columns, const char *start, int64_t length, dou
     return text.at == text.end ? 1 : GIVE_UP;
 }
 
-/* Read a query into `row`: each feature once, a plain number, and nothing else. 1, or GIVE_UP.
+/* Read a query into `row`: every feature once, as a number, and nothing else. Returns 1, or GIVE_UP.
 
-   The text must be followed by a zero byte. Names that a URL would write otherwise match nothing here. */
+   A zero byte must follow the text. Nothing is decoded here: a name with an escape, such as %C3%A4, is not
+   found. */
 int64_t read_query(const Columns *columns, const char *start, int64_t length, double *row) {
     Text text = {start, start + length};
-    uint64_t seen[MOST_FEATURES / 64] = {0};
-    if (columns->features < 1 || columns->features > MOST_FEATURES) {
+    uint64_t seen[FEATURES_MAX / 64] = {0};
+    if (columns->features < 1 || columns->features > FEATURES_MAX) {
         return GIVE_UP;
     }
     for (int64_t count = 0; count < columns->features; count++) {
@@ -319,7 +321,7 @@ int64_t read_query(const Columns *columns, const char *start, int64_t length, do
             return GIVE_UP;
         }
         seen[feature >> 6] |= 1ull << (feature & 63);
-        /* Past the equals sign; no space may come there, which the reader of JSON would skip. */
+        /* The number must follow the equals sign at once: read_number would skip spaces, as JSON allows them. */
         if (text.at == text.end || (!is_digit(&(Text){text.at + 1, text.end}) &&
                                     (text.at + 1 >= text.end || text.at[1] != '-'))) {
             return GIVE_UP;
@@ -328,7 +330,7 @@ int64_t read_query(const Columns *columns, const char *start, int64_t length, do
         if (!read_number(&text, row + feature)) {
             return GIVE_UP;
         }
-        /* In a query, a plus is a space. */
+        /* A plus stands for a space in a query, so 1e+5 is not a number here. */
         for (; value < text.at; value++) {
             if (*value == '+') {
                 return GIVE_UP;

@@ -1,26 +1,28 @@
-/* Takes one row through the operations of a model, from the text of a request to the numbers of the answer.
+/* Runs a row program: from the text of a request with one row to the numbers of the answer.
 
-   The same steps in NumPy take ten times as long, nearly all of it to begin and end each of them. */
+   NumPy takes ten times as long for the same operations of one row: nearly all of that time goes into the
+   calls of NumPy, and not into the numbers. */
 
 #include "native.h"
 
-/* Of the C library's mathematics, which every Python is linked with. */
+/* From the C library's libm, which every Python is linked with. */
 extern double exp(double value);
 
-/* A sum of products may differ from that of another order by no more than this, for each product and unit
-   of their magnitude: twice the bound of Higham, Accuracy and Stability of Numerical Algorithms, section 3.1,
-   since either may be off by it. */
+/* The rounding error of a sum of n products is at most n * 1.15e-16 times the sum of their magnitudes, in any
+   order of addition: Higham, Accuracy and Stability of Numerical Algorithms, section 3.1. NumPy adds in another
+   order than `multiply`. Both sums may be off by the bound, so they differ by at most twice the bound. */
 #define ROUNDING 2.3e-16
-#define TOLERANCE 1e-12
+#define TOLERANCE 1e-12 /* as in service/compiler/parity.py */
 
 static inline double magnitude(double value) {
     return value < 0 ? -value : value;
 }
 
-/* Add up products in the order of the inputs. How far the sums may be from those of another order. */
-static inline double multiply(const Operation *operation, const double *inputs, double *outputs) {
+/* Multiply the inputs with the coefficients, and add up in the order of the inputs. Returns how far an output
+   may be from the same sum in another order. */
+static inline double multiply(const RowOperation *operation, const double *inputs, double *outputs) {
     const int64_t count = operation->inputs, width = operation->outputs;
-    double sizes[MOST_FEATURES];
+    double sizes[FEATURES_MAX];
     double largest = 0;
     for (int64_t output = 0; output < width; output++) {
         outputs[output] = 0;
@@ -41,8 +43,8 @@ static inline double multiply(const Operation *operation, const double *inputs, 
     return largest * (double)(count + 1) * ROUNDING;
 }
 
-/* Do one operation. How far the outputs may be from NumPy's, or GIVE_UP. */
-static inline double operate(const Operation *operation, double *workspace) {
+/* Run one operation. Returns how far its outputs may be from the outputs in NumPy, or GIVE_UP. */
+static inline double operate(const RowOperation *operation, double *workspace) {
     const double *inputs = workspace + operation->from;
     double *outputs = workspace + operation->to;
     const double *first = operation->first, *second = operation->second;
@@ -77,7 +79,8 @@ static inline double operate(const Operation *operation, double *workspace) {
         }
         return 0;
     case CHECK:
-        /* Models refuse what a step made too large. Missing values are theirs to take. */
+        /* scikit-learn raises an error for a number that is too large. A missing value passes: a compiled
+           model gets one only if its estimator takes missing values. */
         for (int64_t at = 0; at < count; at++) {
             if (magnitude(inputs[at]) > LARGEST) {
                 return GIVE_UP;
@@ -120,14 +123,14 @@ static inline void softmax(const double *scores, int64_t count, double *shares) 
     }
 }
 
-/* Put into `answer` what the link makes of the scores; how many numbers these are, or GIVE_UP. */
-static inline int64_t link_scores(const Path *path, const double *scores, double *answer) {
-    const int64_t count = path->scores;
+/* Write into `answer` what the link makes of the scores. Returns how many numbers were written, or GIVE_UP. */
+static inline int64_t link_scores(const RowProgram *program, const double *scores, double *answer) {
+    const int64_t count = program->scores;
     double total = 0;
-    switch (path->link) {
+    switch (program->link) {
     case NO_LINK:
-        /* A classifier without probabilities has its label alone. */
-        if (path->decision != NO_DECISION) {
+        /* A classifier without probabilities answers with its label only. */
+        if (program->decision != NO_DECISION) {
             return 0;
         }
         /* fall through */
@@ -143,7 +146,7 @@ static inline int64_t link_scores(const Path *path, const double *scores, double
         return count;
     case LOGISTIC:
     case LOGISTIC_OF_TWICE:
-        answer[1] = logistic(path->link == LOGISTIC ? scores[0] : 2.0 * scores[0]);
+        answer[1] = logistic(program->link == LOGISTIC ? scores[0] : 2.0 * scores[0]);
         answer[0] = 1.0 - answer[1];
         return 2;
     case SOFTMAX:
@@ -169,14 +172,14 @@ static inline int64_t link_scores(const Path *path, const double *scores, double
     }
 }
 
-/* Whether numbers that are off by `doubt` still have the twelve digits that service/compiler/parity.py asks for.
-   No link makes the doubt larger, but for the exponential, which makes it relative. */
-static inline int is_exact(const Path *path, const double *scores, double doubt) {
-    if (path->link == NO_LINK && path->decision != NO_DECISION) {
+/* Whether an answer is within TOLERANCE, if a score may be off by `doubt`. No link makes an error larger, except
+   EXPONENTIAL, which turns the absolute error of a score into a relative error of the answer. */
+static inline int is_exact(const RowProgram *program, const double *scores, double doubt) {
+    if (program->link == NO_LINK && program->decision != NO_DECISION) {
         return 1;
     }
-    for (int64_t at = 0; at < path->scores; at++) {
-        const double size = path->link == NO_LINK ? magnitude(scores[at]) : 1;
+    for (int64_t at = 0; at < program->scores; at++) {
+        const double size = program->link == NO_LINK ? magnitude(scores[at]) : 1;
         if (doubt > TOLERANCE * (size > 1 ? size : 1)) {
             return 0;
         }
@@ -184,22 +187,22 @@ static inline int is_exact(const Path *path, const double *scores, double doubt)
     return 1;
 }
 
-/* The position of the class, or GIVE_UP if it hangs on how the scores were rounded. */
-static inline int64_t decide(const Path *path, const double *scores, double doubt) {
-    if (path->decision == NO_DECISION) {
+/* Returns the position of the class, or GIVE_UP if the class depends on how the scores were rounded. */
+static inline int64_t decide(const RowProgram *program, const double *scores, double doubt) {
+    if (program->decision == NO_DECISION) {
         return 0;
     }
-    if (path->decision != LARGEST_SCORE) {
+    if (program->decision != LARGEST_SCORE) {
         if (doubt > 0 && magnitude(scores[0]) <= doubt) {
             return GIVE_UP;
         }
-        return path->decision == POSITIVE ? scores[0] > 0 : scores[0] >= 0;
+        return program->decision == POSITIVE ? scores[0] > 0 : scores[0] >= 0;
     }
     int64_t best = 0;
-    for (int64_t at = 1; at < path->scores; at++) {
+    for (int64_t at = 1; at < program->scores; at++) {
         best = scores[at] > scores[best] ? at : best;
     }
-    for (int64_t at = 0; doubt > 0 && at < path->scores; at++) {
+    for (int64_t at = 0; doubt > 0 && at < program->scores; at++) {
         if (at != best && scores[best] - scores[at] <= 2 * doubt) {
             return GIVE_UP;
         }
@@ -207,48 +210,49 @@ static inline int64_t decide(const Path *path, const double *scores, double doub
     return best;
 }
 
-/* Put into `answer` what the model says of a row: the probabilities of a classifier that has any, or the
-   values of a regressor. The position of the class, or 0; GIVE_UP for rows that others must judge. */
-int64_t answer_row(const Path *path, const double *row, double *answer) {
+/* Answer one row. Writes the probabilities of a classifier into `answer`, if it has probabilities, or the
+   values of a regressor. Returns the position of the class, 0 for a regressor, or GIVE_UP for a row that NumPy
+   or scikit-learn must answer. */
+int64_t answer_row(const RowProgram *program, const double *row, double *answer) {
     double workspace[WORKSPACE];
     double doubt = 0;
-    for (int64_t at = 0; at < path->features; at++) {
+    for (int64_t at = 0; at < program->features; at++) {
         workspace[at] = row[at];
     }
-    for (int64_t at = 0; at < path->count; at++) {
-        const double more = operate(path->operations + at, workspace);
+    for (int64_t at = 0; at < program->count; at++) {
+        const double more = operate(program->operations + at, workspace);
         if (more < 0) {
             return GIVE_UP;
         }
         doubt += more;
     }
-    const double *scores = workspace + path->from;
-    for (int64_t at = 0; at < path->scores; at++) {
+    const double *scores = workspace + program->from;
+    for (int64_t at = 0; at < program->scores; at++) {
         if (!(magnitude(scores[at]) <= LARGEST)) {
             return GIVE_UP;
         }
     }
-    if (!is_exact(path, scores, doubt)) {
+    if (!is_exact(program, scores, doubt)) {
         return GIVE_UP;
     }
-    const int64_t count = link_scores(path, scores, answer);
+    const int64_t count = link_scores(program, scores, answer);
     for (int64_t at = 0; at < count; at++) {
         if (!(magnitude(answer[at]) <= LARGEST)) {
             return GIVE_UP;
         }
     }
-    return count < 0 ? GIVE_UP : decide(path, scores, doubt);
+    return count < 0 ? GIVE_UP : decide(program, scores, doubt);
 }
 
-/* Read a JSON body of one row, and answer as `answer_row` does. */
-int64_t answer_body(const Columns *columns, const Path *path, const char *text, int64_t length,
+/* Read a JSON body with one row, and answer as `answer_row` does. */
+int64_t answer_body(const Columns *columns, const RowProgram *program, const char *text, int64_t length,
                     double *answer) {
-    double row[MOST_FEATURES];
-    return read_rows(columns, text, length, row, 1) == 1 ? answer_row(path, row, answer) : GIVE_UP;
+    double row[FEATURES_MAX];
+    return read_rows(columns, text, length, row, 1) == 1 ? answer_row(program, row, answer) : GIVE_UP;
 }
 
 /* Read a query into `row`, and answer as `answer_row` does. */
-int64_t answer_query(const Columns *columns, const Path *path, const char *text, int64_t length, double *row,
-                     double *answer) {
-    return read_query(columns, text, length, row) == 1 ? answer_row(path, row, answer) : GIVE_UP;
+int64_t answer_query(const Columns *columns, const RowProgram *program, const char *text, int64_t length,
+                     double *row, double *answer) {
+    return read_query(columns, text, length, row) == 1 ? answer_row(program, row, answer) : GIVE_UP;
 }

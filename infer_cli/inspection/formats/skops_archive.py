@@ -1,6 +1,7 @@
-"""Models as skops writes them: a zip with a description of each object in `schema.json`.
+"""Reading a model that skops wrote: a zip with arrays, and a description of each object in `schema.json`.
 
-After `skops/io/_persist.py` and the `get_state` functions beside it.
+The format is that of `dump` in skops' `skops/io/_persist.py`, and of the `get_state` functions beside it. The
+service loads such a file with code of its own: `service/loading/skops_archive.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from infer_cli.inspection.files.budget import Budget
 from infer_cli.inspection.files.compression import EXPANDED_BYTES_MAX, EXPANSION_MAX
 from infer_cli.inspection.files.refusal import Refused
 from infer_cli.inspection.formats.pickles.strings import WANTED
-from infer_cli.inspection.formats.skops_rules import DEPTH_MAX, Rules, refuse, refuse_schema
+from infer_cli.inspection.formats.skops_schema import DEPTH_MAX, Schema, refuse, refuse_schema
 from infer_cli.inspection.nodes.arrays import DTYPE
 from infer_cli.inspection.nodes.node_types import (
     Array,
@@ -38,11 +39,11 @@ if TYPE_CHECKING:
 
 SCHEMA = "schema.json"
 SCHEMA_BYTES_MAX = 64 * 1024 * 1024
-# Arrays of so few bytes are looked at whatever they are.
+# An array in a file of at most this size is always read; a larger one only if it is a wanted attribute.
 SMALL_BYTES = 1024
 ARRAY_BYTES_MAX = 1024 * 1024
 HEADER_BYTES_MAX = 10_000
-# What else is a zip, by a file in it.
+# Other formats that are a zip, by a file in it: what the file is, and a hint.
 _OTHER_ZIPS = (
     (
         r"(.*/)?data\.pkl",
@@ -57,37 +58,39 @@ _OTHER_ZIPS = (
     (r".*\.npy", "is a zip of NumPy arrays, not a model", "Save the model with joblib.dump(model, path)."),
     (r"(.*/)?MLmodel", "is an MLflow model in a zip", "Unpack it, and name the model file inside."),
 )
-# How many bytes say how long an array's header is, by what stands before them.
+# The bytes that hold the length of the header of an .npy file, by the magic string and version before them.
 _HEADER_SIZES = {b"\x93NUMPY\x01\x00": 2, b"\x93NUMPY\x02\x00": 4}
+# The header of a one-dimensional array whose elements are no structure.
 _NPY = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '(?P<order>[<>|])(?P<code>\w+)(\[(?P<unit>\w+)\])?', "
     rb"'fortran_order': (True|False), 'shape': \((?P<count>\d+),\), \} *\n",
     re.DOTALL,
 )
-
-
-# Names in themselves, not objects of a class.
+# The loaders of objects that stand for a name: there is no object of the class.
 _NAMES = ("FunctionNode", "TypeNode")
 _SEQUENCES: dict[str, Callable[[list[Node]], Node]] = {"TupleNode": tuple, "SetNode": SetNode}
 
 
 class SkopsModel:
-    """What was read of a model by skops."""
+    """The model in an archive: `root` is its node.
+
+    `globals` are the names that loading would import, `calls` the names among them that it would call.
+    """
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._budget = Budget()
         self._seen: dict[int, Node] = {}
-        schema = _schema(archive)
-        rules = Rules(schema)
-        self.globals, self.calls = rules.names, rules.calls
-        _check_files(archive, rules.files)
-        version = schema.get("_skops_version")
+        described = _schema_of(archive)
+        schema = Schema(described)
+        self.globals, self.calls = schema.names, schema.calls
+        _check_files(archive, schema.files)
+        version = described.get("_skops_version")
         self.version = version if isinstance(version, str) else None
-        self.root = self._node(schema, 0)
+        self.root = self._node(described, 0)
 
     def _node(self, described: Json, depth: int, *, is_wanted: bool = False) -> Node:
-        """Make a node of what the schema says of an object."""
+        """Make the node of an object; an object with the number of an earlier one is the earlier one."""
         if not isinstance(described, dict) or depth > DEPTH_MAX:
             refuse_schema()
         identity = described.get("__id__")
@@ -134,27 +137,27 @@ class SkopsModel:
         return size <= SMALL_BYTES
 
     def _array(self, name: str) -> Node:
-        """Read an array from the archive."""
+        """Read a one-dimensional array of at most `ARRAY_BYTES_MAX`; any other file is only counted."""
         try:
             with self._archive.open(name) as file:
                 data = file.read(ARRAY_BYTES_MAX)
         except KeyError:
             refuse(f"lacks {name}, which its schema names")
-        self._budget.take_text(len(data))
+        self._budget.take_bytes(len(data))
         header = _NPY.match(data)
         if header is None:
             return Blob(len(data))
         order, code, count = header["order"].decode(), header["code"].decode(), int(header["count"])
         state: tuple[Node, ...] = (3, order, None, None, None, -1, -1, 0)
         if header["unit"]:
-            # That of dates.
+            # The unit of a date, as metadata of the dtype.
             state = (*state, (None, (header["unit"], 1, 1, 1)))
         dtype = Instance(DTYPE, (code, False, True), states=(state,))
         return Array(dtype, (count,), data[header.end() :])
 
 
 def open_skops(file: IO[bytes]) -> SkopsModel:
-    """Read a model by skops; refuse other zips, and say what they are."""
+    """Read a model that skops wrote; raise `Refused` for any other zip, with what it is."""
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
@@ -170,11 +173,11 @@ def open_skops(file: IO[bytes]) -> SkopsModel:
     raise Refused(reason, hint="If the model is inside, unpack it and name that file.")
 
 
-def _schema(archive: zipfile.ZipFile) -> dict[str, Json]:
+def _schema_of(archive: zipfile.ZipFile) -> dict[str, Json]:
     if archive.getinfo(SCHEMA).file_size > SCHEMA_BYTES_MAX:
-        refuse("has a schema larger than infer looks at")
+        refuse("has a schema larger than infer reads")
     with archive.open(SCHEMA) as file:
-        # The size that a zip says its files have may be wrong.
+        # The size that a zip states for a file may be false.
         schema: Json = _json(file.read(SCHEMA_BYTES_MAX))
     if not isinstance(schema, dict):
         refuse_schema()
@@ -190,6 +193,7 @@ def _json(text: str | bytes) -> Json:
 
 
 def _literal(text: str) -> Node:
+    """Give the node of a value that the schema holds as JSON, without the inner values of nested ones."""
     value = _json(text)
     if isinstance(value, list):
         return ListNode([item for item in value if not isinstance(item, list | dict)])
@@ -197,7 +201,7 @@ def _literal(text: str) -> Node:
 
 
 def _check_files(archive: zipfile.ZipFile, names: set[str]) -> None:
-    """Refuse files that are not what the schema uses them as."""
+    """Refuse a file that is missing, and an .npy or .npz file that holds anything but plain arrays."""
     for name in sorted(names):
         try:
             with archive.open(name) as file:
@@ -213,12 +217,12 @@ def _check_files(archive: zipfile.ZipFile, names: set[str]) -> None:
 
 def _array_name(name: str) -> str:
     if not name.endswith(".npy"):
-        refuse("holds a table that infer does not understand")
+        refuse("holds a sparse matrix that infer does not understand")
     return name
 
 
 def _check_array(file: IO[bytes]) -> None:
-    """Refuse an array that holds objects, which would be a pickle."""
+    """Refuse an array of objects: its elements are a pickle."""
     width = _HEADER_SIZES.get(file.read(8))
     size = 0 if width is None else int.from_bytes(file.read(width), "little")
     if width is None or size > HEADER_BYTES_MAX:
@@ -233,23 +237,23 @@ def _check_array(file: IO[bytes]) -> None:
 
 
 def _has_objects(described: object) -> bool:
-    """Say whether a data type, or one inside of it, is that of objects."""
+    """Say whether a dtype of an .npy header, or a dtype inside it, is that of objects."""
     if isinstance(described, str):
         return "O" in described
     return isinstance(described, list | tuple) and any(map(_has_objects, described))
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
-    """Refuse an archive whose files lie elsewhere, hide each other, or expand without end."""
+    """Refuse an archive with paths outside it, links, two files of one name, or a decompression bomb."""
     members = archive.infolist()
     for member in members:
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
         if not parts or parts[0] == "/" or ".." in parts or ":" in parts[0]:
-            refuse(f"holds a file that would lie outside of it, {member.filename[:40]!r}")
+            refuse(f"holds a file whose path leads outside the archive, {member.filename[:40]!r}")
         if stat.S_ISLNK(member.external_attr >> 16):
             refuse(f"holds a link, {member.filename[:40]!r}")
     if len({member.filename for member in members}) != len(members):
         refuse("holds two files of the same name")
     packed = sum(member.compress_size for member in members)
     if sum(member.file_size for member in members) > max(EXPANDED_BYTES_MAX, EXPANSION_MAX * packed):
-        refuse(f"expands to more than {EXPANSION_MAX} times its size, as if made to exhaust who reads it")
+        refuse(f"expands to more than {EXPANSION_MAX} times its size, as if made to exhaust memory and time")
