@@ -106,8 +106,8 @@ LINKS: dict[str, Callable[[Array], Array | None]] = {
     "normalized logistic": _normalized_logistic,
     "normalized logarithms": _normalized_logarithms,
 }
-# From scores and probabilities to the positions of classes. The first three ignore the probabilities, which may
-# be None. The last two read them, and stand only with a link that gives probabilities.
+# From scores and probabilities to the positions of classes. The first three ignore the probabilities, which
+# may be None. The last two read them, and stand only with a link that gives probabilities.
 DECISIONS: dict[str, Callable[[Array, Any], Array]] = {
     "positive": lambda score, _: (score > 0).astype(np.intp),
     "not negative": lambda score, _: (score >= 0).astype(np.intp),
