@@ -179,9 +179,9 @@ def no_probabilities(saved: Saved) -> Saved:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (other_label, "does not answer here as the model that it was made of: it gave another label"),
-        (other_number, "it was made of: its answers differ by 1.0e-09"),
-        (no_probabilities, "only one of the two has probabilities"),
+        (other_label, "does not answer here as the model that it was made of: a label differs"),
+        (other_number, "a number differs from the model's number by 1.0e-09"),
+        (no_probabilities, "only one of the model and the compiled model gives probabilities"),
         (a_missing_column, "cannot be computed .IndexError: index 99"),
     ],
 )
