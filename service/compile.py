@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from service.native.row_program import RowProgram
     from service.schema.features import Feature, Value
 
+# An error names at most this many rows.
 DETAILS_MAX = 5
 # Before anything was compared.
 UNKNOWN = Parity(0, 0, 0.0, 0.0)

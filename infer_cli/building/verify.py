@@ -163,9 +163,9 @@ def _compare(rows: Sequence[Row], answer: _Answer, examples: Path | None, tolera
     if wrong:
         more = [f"  … and {len(wrong) - _SHOWN_ROWS} more"] if len(wrong) > _SHOWN_ROWS else []
         raise VerificationFailed(
-            f"{len(wrong)} of {compared} answers are not those of {examples}",
+            f"{len(wrong)} of {compared} answers differ from {examples}",
             detail="\n".join([*wrong[:_SHOWN_ROWS], *more]),
-            hint="the image was not kept; are the examples of this very model?",
+            hint="the image was not kept; check that the examples belong to this model",
         )
     return compared
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from infer_cli.errors import ModelNotFound, ModelUnreadable, UsageError
+from infer_cli.inspection import find_model, inspect_model
 from infer_cli.plan.run import ModelMount
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ def mount_found(
     folder: Path, name: str | None, *, writable: bool = False, is_baked: bool = False
 ) -> tuple[ModelMount, Inspection]:
     """The mount for a folder, and the inspection of its model; raises `ModelError`."""
-    from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
-
     file = find_model(folder, name)
     root, target = folder.resolve(), file.resolve()
     if is_baked and not target.is_relative_to(root):
