@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ["slength", "swidth", "plength", "pwidth"]
+# Marks what the last Granian for Python 3.9 cannot do: see service/requirements.txt.
+needs_newer_granian = pytest.mark.skipif(
+    sys.version_info < (3, 10),
+    reason="with Granian 2.5.7, health checks wait behind predictions, and chunked bodies are refused",
+)
 START_DEADLINE_S = 60
 END_DEADLINE_S = 60
 # Takes as many seconds as its one feature says.

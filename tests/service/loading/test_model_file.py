@@ -81,7 +81,7 @@ def test_another_suffix(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("locked", ["folder", "folder/m.pkl"])
 def test_a_file_that_may_not_be_read(tmp_path: Path, locked: str) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o755)
     file = tmp_path / "folder" / "m.pkl"
     file.parent.mkdir()
