@@ -156,9 +156,10 @@ def _measure(
 
 
 def _other_labels(found: Outcome, wanted: Outcome, classes: Sequence[object]) -> list[str]:
+    labels = [label.item() if isinstance(label, np.generic) else label for label in classes]
     pairs = zip(found.values.tolist(), np.asarray(wanted.values).tolist())
     return [
-        f"row {number}: {classes[here]!r} instead of {classes[there]!r}"
+        f"row {number}: {labels[here]!r} instead of {labels[there]!r}"
         for number, (here, there) in enumerate(pairs, 1)
         if here != there
     ][:DETAILS_MAX]

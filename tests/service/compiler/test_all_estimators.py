@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from inspect import signature
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.multioutput import ClassifierChain
 from sklearn.utils import all_estimators
 
 from service.compiler.parity import TOLERANCE
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
 
 ROWS = 300
 FEATURES = 6
+# The name of the parameter before scikit-learn 1.7 is base_estimator.
+CHAINED = "estimator" if "estimator" in signature(ClassifierChain).parameters else "base_estimator"
 # Arguments of estimators that cannot be made, or fitted to one table and one target, with the defaults alone.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "CCA": {"n_components": 1},
-    "ClassifierChain": {"estimator": LogisticRegression()},
+    "ClassifierChain": {CHAINED: LogisticRegression()},
     "FixedThresholdClassifier": {"estimator": LogisticRegression()},
     "MultiOutputClassifier": {"estimator": LogisticRegression()},
     "MultiOutputRegressor": {"estimator": LinearRegression()},
@@ -36,7 +40,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "PLSCanonical": {"n_components": 1},
     "RadiusNeighborsClassifier": {"radius": 1e6},
     "RadiusNeighborsRegressor": {"radius": 1e6},
-    "RegressorChain": {"estimator": LinearRegression()},
+    "RegressorChain": {CHAINED: LinearRegression()},
     "SelfTrainingClassifier": {"estimator": LogisticRegression()},
     "StackingClassifier": {"estimators": [("a", LogisticRegression())]},
     "StackingRegressor": {"estimators": [("a", LinearRegression())]},

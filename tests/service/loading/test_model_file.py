@@ -81,7 +81,7 @@ def test_a_name_with_another_suffix_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("locked", ["folder", "folder/m.pkl"])
 def test_a_file_that_the_user_id_may_not_read_comes_with_advice(tmp_path: Path, locked: str) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o755)
     file = tmp_path / "folder" / "m.pkl"
     file.parent.mkdir()

@@ -182,11 +182,11 @@ def test_columns_of_several_types_are_inputs_of_their_own(
     model = make_pipeline(step, LogisticRegression(max_iter=500))
     model.fit(frame, np.where(frame["income"] + 30 * frame["rooms"] > 5000, "yes", "no"))
     types = (FloatTensorType, Int64TensorType, StringTensorType, BooleanTensorType)
-    file = convert(model, [(name, kind([None, 1])) for name, kind in zip(columns, types, strict=True)])
+    file = convert(model, [(name, kind([None, 1])) for name, kind in zip(columns, types)])
 
     predictor = check_both_sides(file)
 
-    given = [dict(zip(columns, row, strict=True)) for row in frame.head(rows).to_numpy().tolist()]
+    given = [dict(zip(columns, row)) for row in frame.head(rows).to_numpy().tolist()]
     answer = predictor.predict(rows_of(predictor, given))
     assert [feature.type for feature in predictor.features] == ["number", "number", "text", "boolean"]
     assert answer.values == model.predict(frame.head(rows)).tolist()

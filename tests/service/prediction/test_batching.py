@@ -37,7 +37,7 @@ def joined(parts: list[list[int]]) -> list[int]:
 
 def divided(answer: list[int], counts: list[int]) -> list[list[int]]:
     ends = [sum(counts[: at + 1]) for at in range(len(counts))]
-    return [answer[end - count : end] for count, end in zip(counts, ends, strict=True)]
+    return [answer[end - count : end] for count, end in zip(counts, ends)]
 
 
 def asked_at_once(

@@ -44,7 +44,7 @@ def rows_of(name: str, table: Frame) -> list[dict[str, object]]:
     if name == "array":
         return [{f"x{at}": plain(value) for at, value in enumerate(row)} for row in table]
     return [
-        {column: plain(value) for column, value in zip(table.columns, row, strict=True)}
+        {column: plain(value) for column, value in zip(table.columns, row)}
         for row in table.astype(object).to_numpy()
     ]
 
@@ -91,7 +91,9 @@ def test_one_row_in_a_query_is_answered_as_by_the_model(
     # A string in a column that no part of the model uses may be read as a number.
     used = [feature["name"] for feature in features if feature["type"] != "any"]
 
-    for row, probabilities in zip(rows_of(name, table), expected, strict=True):
+    rows = rows_of(name, table)
+    assert len(rows) == len(expected)
+    for row, probabilities in zip(rows, expected):
         query = urlencode({column: string_of(value) for column, value in row.items()})
         response = client.get(f"/prediction?{query}")
 

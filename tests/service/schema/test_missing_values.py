@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +29,6 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, PolynomialFeature
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from infer_cli.inspection import inspect_model
 from tests.service.conftest import app_of
 
 if TYPE_CHECKING:
@@ -102,9 +102,13 @@ def test_a_missing_number_is_taken_as_by_the_model(
     by_json = client.post("/prediction", json={"a": None, "b": 0.9, "c": 0.3}).get_json()
     by_query = client.get("/prediction?a=&b=0.9&c=0.3").get_json()
 
-    features = inspect_model(save(model)).features
-    assert features is not None
-    assert loaded.model.features[0].nullable is features[0].nullable is (expected is not None)
+    assert loaded.model.features[0].nullable is (expected is not None)
+    if sys.version_info >= (3, 11):
+        from infer_cli.inspection import inspect_model  # noqa: PLC0415 (the host needs a newer Python)
+
+        features = inspect_model(save(model)).features
+        assert features is not None
+        assert features[0].nullable is (expected is not None)
     if expected is None:
         assert {by_json["error"]["code"], by_query["error"]["code"]} == {"invalid_input"}
     else:

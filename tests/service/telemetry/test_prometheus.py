@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import itertools
 import json
 import math
 import os
@@ -27,7 +26,7 @@ from service.telemetry import prometheus
 from service.telemetry.counters import Counters, Meter
 from service.telemetry.processes import Usage
 from service.workers.server import _share_counts
-from tests.service.conftest import SLOW
+from tests.service.conftest import SLOW, needs_newer_granian
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,6 +61,9 @@ REQUESTS: list[tuple[str, str, str | None, dict[str, str], str, str, int]] = [
     # The last on its connection, as its body is not read.
     ("POST", "/prediction", "1", {"Content-Type": "text/plain"}, "/prediction", "415", 0),
 ]
+if sys.version_info < (3, 10):
+    # The last Granian for this Python refuses bodies sent without a length.
+    REQUESTS = [request for request in REQUESTS if request[3] is not CHUNKED]
 # The service then starts its workers as it does on macOS, where they share nothing unasked.
 SPAWN = """
 import multiprocessing
@@ -357,7 +359,7 @@ def test_no_count_goes_back_when_a_worker_is_killed(
     busy.join()
     seen += [scrape(connection) for connection in both]
 
-    for earlier, later in itertools.pairwise(seen):
+    for earlier, later in zip(seen, seen[1:]):
         for key, number in {**counts(earlier), **cpu_time(earlier)}.items():
             assert later[key] >= number, key
     assert counts(seen[-1]) == counts(seen[-2])
@@ -374,6 +376,7 @@ def cpu_time(samples: dict[Key, float]) -> dict[Key, float]:
     return {key: samples[key]}
 
 
+@needs_newer_granian
 def test_predictions_in_progress_are_those_of_all_workers(
     save: Callable[..., Path], make_instance: Callable[[str, str], object], start_service: Start
 ) -> None:

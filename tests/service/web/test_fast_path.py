@@ -158,9 +158,7 @@ def test_mixed_tables(name: str, mixed_models: dict[str, Any], load: Callable[[o
 
 def test_rows_of_a_batch_are_those_of_single_requests(both: tuple[Client, Client]) -> None:
     chance = np.random.default_rng(5)
-    rows = [
-        dict(zip(ROW, values, strict=True)) for values in chance.normal(3, 2, size=(15, 4)).round(3).tolist()
-    ]
+    rows = [dict(zip(ROW, values)) for values in chance.normal(3, 2, size=(15, 4)).round(3).tolist()]
 
     together = json.loads(both[0].post("/prediction", json={"rows": rows}).data)
     alone = [json.loads(both[0].get("/prediction", query_string=row).data) for row in rows]

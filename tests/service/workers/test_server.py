@@ -20,7 +20,7 @@ from service.application import build_application
 from service.errors import CannotListen
 from service.settings import Settings
 from service.workers.server import check_address
-from tests.service.conftest import SLOW
+from tests.service.conftest import SLOW, needs_newer_granian
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,6 +135,7 @@ def test_the_service_stops_during_a_prediction_without_end(
     assert code == 0
 
 
+@needs_newer_granian
 def test_health_checks_are_answered_while_predictions_take_long(
     slow_model_file: Path, start_service: Start
 ) -> None:
@@ -148,6 +149,7 @@ def test_health_checks_are_answered_while_predictions_take_long(
         assert service.request("GET", "/livez", timeout_s=5)[0] == 200
 
 
+@needs_newer_granian
 def test_health_checks_are_answered_while_bodies_come_slowly(model_file: Path, start_service: Start) -> None:
     service = start_service(model_file, WORKERS="1")
     head = b"POST /prediction HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
@@ -197,6 +199,7 @@ def test_a_library_with_openmp_threads_works_in_the_workers(
     assert service.request("GET", QUERY)[1]["prediction"] == "setosa"
 
 
+@needs_newer_granian
 def test_a_chunked_body_over_the_limit_is_refused(model_file: Path, start_service: Start) -> None:
     service = start_service(model_file, WORKERS="1", MAX_BODY_BYTES="1000")
     head = b"POST /prediction HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from service.workers.thread_parking import ThreadParking
+from tests.service.conftest import needs_newer_granian
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -79,7 +80,7 @@ def test_all_threads_but_one_are_parked() -> None:
     server = Server(parking, 8)
     releases = [threading.Event() for _ in range(8)]
     began = [threading.Event() for _ in range(8)]
-    for number, (release, start) in enumerate(zip(releases, began, strict=True)):
+    for number, (release, start) in enumerate(zip(releases, began)):
         server.ask(name=b"%d" % number, wait=release, began=start)
     for start in began:
         assert start.wait(SOON_S)
@@ -277,6 +278,7 @@ def half_a_request(port: int) -> Iterator[socket.socket]:
         yield connection
 
 
+@needs_newer_granian
 def test_clients_that_send_slowly_do_not_delay_other_clients(
     classifier: LogisticRegression, save: Callable[..., Path], start_service: Start
 ) -> None:
