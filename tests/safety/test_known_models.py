@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from typing import TYPE_CHECKING, Any
+from inspect import signature
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import joblib
 import numpy as np
@@ -43,6 +44,9 @@ from service.loading.unpickling import load_safely
 if TYPE_CHECKING:
     from pathlib import Path
 
+# scikit-learn has no types.
+Estimator: TypeAlias = Any
+
 ROWS = 60
 RANDOM = np.random.default_rng(0)
 CLASSES = np.tile([0, 1, 2], ROWS // 3)
@@ -58,7 +62,7 @@ FRAME = pd.DataFrame(
     }
 )
 # Training data: each estimator is fitted with the first entry that it takes.
-TRAINING: tuple[tuple[Any, ...], ...] = (
+TRAINING: tuple[tuple[object, ...], ...] = (
     (NUMBERS, CLASSES),
     (NUMBERS, CLASSES == 1),
     (NUMBERS, AMOUNTS),
@@ -72,7 +76,7 @@ TRAINING: tuple[tuple[Any, ...], ...] = (
     (["a", "b"] * 30,),
 )
 LOGISTIC = LogisticRegression()
-NEEDED: dict[str, Any] = {
+NEEDED: dict[str, object] = {
     "estimator": LOGISTIC,
     "base_estimator": LOGISTIC,
     "estimators": [("logistic", LOGISTIC), ("tree", DecisionTreeClassifier())],
@@ -96,7 +100,7 @@ NOT_FITTED = {
 NOT_BY_SKOPS = {"Birch", "early stopping"}
 
 
-def _made(name: str, cls: type) -> Any:
+def _made(name: str, cls: type) -> Estimator:
     needed = {key: NEEDED[key] for key in _required(cls)}
     if "Regressor" in name or name == "RegressorChain":
         needed |= {"estimator": Ridge()} if "estimator" in needed else {}
@@ -104,14 +108,15 @@ def _made(name: str, cls: type) -> Any:
     return cls(**needed)
 
 
-def _required(cls: Any) -> list[str]:
-    import inspect  # noqa: PLC0415 (infer has a command of that name)
-
-    parameters = inspect.signature(cls.__init__).parameters.values()
+def _required(cls: type) -> list[str]:
+    # These two have a default only while `base_estimator`, the former name of `estimator`, is still taken.
+    if cls.__name__ in ("ClassifierChain", "RegressorChain"):
+        return ["estimator"]
+    parameters = signature(cls).parameters.values()
     return [p.name for p in parameters if p.default is p.empty and p.name in NEEDED]
 
 
-def _fitted(estimator: Any) -> Any:
+def _fitted(estimator: Estimator) -> Estimator:
     for data in TRAINING:
         try:
             return clone(estimator).fit(*data)
@@ -128,7 +133,7 @@ COLUMNS = ColumnTransformer(
     ],
     remainder="passthrough",
 )
-VARIANTS: dict[str, tuple[Any, ...]] = {
+VARIANTS: dict[str, tuple[Estimator, object, object]] = {
     "mixed table": (make_pipeline(COLUMNS, RandomForestClassifier(3)), FRAME, CLASSES),
     "categories": (HistGradientBoostingClassifier(max_iter=3), FRAME[["length", "size"]], CLASSES),
     "early stopping": (
@@ -169,7 +174,7 @@ def _check(model: object, folder: Path) -> None:
         assert refused == []
 
 
-def _check_skops(model: object, file: Path) -> Any:
+def _check_skops(model: object, file: Path) -> Estimator:
     """Save the model with skops; the inspection allows it. Give what the service loads."""
     skops.io.dump(model, file)
 
@@ -201,7 +206,7 @@ def test_what_people_make_of_them(name: str, tmp_path: Path) -> None:
 
     _check(model, tmp_path)
 
-    models: list[Any] = [load_safely(tmp_path / "plain.joblib", Policy())]
+    models: list[Estimator] = [load_safely(tmp_path / "plain.joblib", Policy())]
     if name not in NOT_BY_SKOPS:
         models.append(_check_skops(model, tmp_path / "model.skops"))
     for loaded in models:
