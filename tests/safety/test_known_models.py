@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -96,19 +97,27 @@ NOT_FITTED = {
 NOT_BY_SKOPS = {"Birch", "early stopping"}
 
 
+# A few trees hold every name that many trees hold.
+FEW = {"n_estimators": 3, "max_iter": 3}
+
+
 def _made(name: str, cls: type) -> Any:
     needed = {key: NEEDED[key] for key in _required(cls)}
+    if cls.__module__.startswith("sklearn.ensemble."):
+        names = {parameter.name for parameter in _parameters(cls)}
+        needed |= {key: value for key, value in FEW.items() if key in names}
     if "Regressor" in name or name == "RegressorChain":
         needed |= {"estimator": Ridge()} if "estimator" in needed else {}
         needed |= {"estimators": [("ridge", Ridge())]} if "estimators" in needed else {}
     return cls(**needed)
 
 
-def _required(cls: Any) -> list[str]:
-    import inspect  # noqa: PLC0415 (infer has a command of that name)
+def _parameters(cls: Any) -> list[Parameter]:
+    return [*signature(cls.__init__).parameters.values()]
 
-    parameters = inspect.signature(cls.__init__).parameters.values()
-    required = [p.name for p in parameters if p.default is p.empty and p.name in NEEDED]
+
+def _required(cls: Any) -> list[str]:
+    required = [p.name for p in _parameters(cls) if p.default is p.empty and p.name in NEEDED]
     # It has a default only while `base_estimator`, its former name, is still taken.
     return ["estimator"] if cls.__name__ in ("ClassifierChain", "RegressorChain") else required
 
