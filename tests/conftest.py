@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import operator
 import os
 import pickle
 import signal
@@ -13,17 +15,33 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infer_cli.engine.connection import Engine, connect
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from infer_cli.engine.connection import Engine
+
+# The path of an installed `infer`: the tests that start infer then start that one.
+PROGRAM_VARIABLE = "INFER_TEST_PROGRAM"
+
+# Tables here are small. On busy processors, threads of OpenBLAS and OpenMP that wait for each other take four
+# times as long as one thread.
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
 
 # What a script starts in the background ignores Ctrl-C, and so does what that starts. Tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IRIS_COLUMNS = ["slength", "swidth", "plength", "pwidth"]
 FIRST_IRIS = {"slength": 1.5, "swidth": 0.7, "plength": 1.3, "pwidth": 0.3}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With an installed program, leave out the tests that do not start it: they would test the checkout."""
+    if os.environ.get(PROGRAM_VARIABLE):
+        starts_infer = ["infer_program" in getattr(item, "fixturenames", ()) for item in items]
+        config.hook.pytest_deselected(items=[*itertools.compress(items, map(operator.not_, starts_infer))])
+        items[:] = itertools.compress(items, starts_infer)
 
 
 @dataclass(frozen=True)
@@ -78,8 +96,9 @@ def unsafe_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def infer_program() -> tuple[str, ...]:
-    """The words that start infer as its own process."""
-    return (sys.executable, "-m", "infer_cli")
+    """The words that start infer as its own process: an installed one if named, else that of the checkout."""
+    installed = os.environ.get(PROGRAM_VARIABLE)
+    return (installed,) if installed else (sys.executable, "-m", "infer_cli")
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +123,8 @@ def infer(infer_program: tuple[str, ...]) -> Callable[..., Finished]:
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """The real engine."""
+    from infer_cli.engine.connection import connect  # noqa: PLC0415 (the service's tests run without infer_cli)
+
     connected = connect()
     yield connected
     connected.api.close()

@@ -57,6 +57,23 @@ def run_main(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., tuple
     signal.signal(signal.SIGTERM, before)
 
 
+@pytest.fixture
+def run_infer(
+    run_main: Callable[..., tuple[int, str, str]],
+    infer: Callable[..., Finished],
+    infer_program: tuple[str, ...],
+) -> Callable[..., tuple[int, str, str]]:
+    """Call infer as `run_main` does, or start it if an installed program is tested."""
+    if infer_program[0] == sys.executable:
+        return run_main
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        finished = infer(*arguments)
+        return finished.exit_code, finished.stdout, finished.stderr
+
+    return run
+
+
 @contextmanager
 def deaf_engine() -> Iterator[tuple[str, socket.socket]]:
     """An engine that takes a connection and never answers."""
@@ -68,15 +85,15 @@ def deaf_engine() -> Iterator[tuple[str, socket.socket]]:
         yield f"unix://{path}", listener
 
 
-def test_the_version_is_printed(run_main: Callable[..., tuple[int, str, str]]) -> None:
-    assert run_main("--version") == (0, f"infer {__version__}\n", "")
+def test_the_version_is_printed(run_infer: Callable[..., tuple[int, str, str]]) -> None:
+    assert run_infer("--version") == (0, f"infer {__version__}\n", "")
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_the_help_lists_every_command_in_the_order_of_use(
-    run_main: Callable[..., tuple[int, str, str]], option: str
+    run_infer: Callable[..., tuple[int, str, str]], option: str
 ) -> None:
-    code, out, err = run_main(option)
+    code, out, err = run_infer(option)
 
     listed = re.findall(r"^  ([a-z]+) {2,}\S", out, re.MULTILINE)
     assert (code, err) == (0, "")
@@ -85,9 +102,9 @@ def test_the_help_lists_every_command_in_the_order_of_use(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_help_that_begins_with_what_it_does(
-    run_main: Callable[..., tuple[int, str, str]], command: str
+    run_infer: Callable[..., tuple[int, str, str]], command: str
 ) -> None:
-    code, out, err = run_main(command, "-h")
+    code, out, err = run_infer(command, "-h")
 
     lines = [line.strip() for line in out.splitlines() if line.strip()]
     assert (code, err) == (0, "")
@@ -97,13 +114,13 @@ def test_every_command_has_a_help_that_begins_with_what_it_does(
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command != "serve"])
 def test_every_command_that_ends_can_give_json(
-    run_main: Callable[..., tuple[int, str, str]], command: str
+    run_infer: Callable[..., tuple[int, str, str]], command: str
 ) -> None:
-    assert "--json" in run_main(command, "--help")[1]
+    assert "--json" in run_infer(command, "--help")[1]
 
 
-def test_without_a_command_the_help_is_shown(run_main: Callable[..., tuple[int, str, str]]) -> None:
-    code, out, err = run_main()
+def test_without_a_command_the_help_is_shown(run_infer: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = run_infer()
 
     assert code == 2
     assert "Commands:" in out + err
@@ -121,14 +138,14 @@ def test_without_a_command_the_help_is_shown(run_main: Callable[..., tuple[int, 
     ],
 )
 def test_wrong_usage_has_its_own_exit_code(
-    run_main: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...], message: str
+    run_infer: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...], message: str
 ) -> None:
-    code, out, err = run_main(*arguments)
+    code, out, err = run_infer(*arguments)
 
     assert (code, out) == (2, "")
     assert message in err
 
-    code_for_scripts, out_for_scripts, err_for_scripts = run_main(*arguments, "--json")
+    code_for_scripts, out_for_scripts, err_for_scripts = run_infer(*arguments, "--json")
 
     assert (code_for_scripts, err_for_scripts) == (2, err)
     error = json.loads(out_for_scripts)["error"]
@@ -137,22 +154,22 @@ def test_wrong_usage_has_its_own_exit_code(
 
 
 def test_a_file_that_cannot_be_written_is_an_error_for_scripts_too(
-    run_main: Callable[..., tuple[int, str, str]], tmp_path: Path
+    run_infer: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
 
-    code, out, err = run_main("init", str(tmp_path / "file" / "folder"), "--json")
+    code, out, err = run_infer("init", str(tmp_path / "file" / "folder"), "--json")
 
     assert code == 1
     assert json.loads(out)["error"]["message"] == err.removeprefix("error: ").splitlines()[0]
 
 
 def test_an_error_goes_to_stderr_with_its_hint(
-    run_main: Callable[..., tuple[int, str, str]], tmp_path: Path
+    run_infer: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
     (tmp_path / "train.py").touch()
 
-    code, out, err = run_main("init", str(tmp_path))
+    code, out, err = run_infer("init", str(tmp_path))
 
     assert (code, out) == (1, "")
     assert err == (
@@ -161,15 +178,15 @@ def test_an_error_goes_to_stderr_with_its_hint(
     )
 
 
-def test_an_error_of_ours_may_mean_wrong_usage(run_main: Callable[..., tuple[int, str, str]]) -> None:
-    code, out, err = run_main("push", "Iris")
+def test_an_error_of_ours_may_mean_wrong_usage(run_infer: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = run_infer("push", "Iris")
 
     assert (code, out) == (2, "")
     assert err == "error: 'Iris' is not a valid image name: the name must be lower case\nhint: try iris\n"
 
 
-def test_with_json_an_error_is_one_object_on_stdout(run_main: Callable[..., tuple[int, str, str]]) -> None:
-    code, out, err = run_main("push", "Iris", "--json")
+def test_with_json_an_error_is_one_object_on_stdout(run_infer: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = run_infer("push", "Iris", "--json")
 
     message = "'Iris' is not a valid image name: the name must be lower case"
     assert code == 2

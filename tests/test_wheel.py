@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from infer_cli.assets import find_assets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conftest import Finished
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -62,3 +69,18 @@ def test_installed_infer_plans_the_same_build_as_the_checkout(wheel: Path, tmp_p
         return finished.stdout
 
     assert plan(python, tmp_path) == plan(sys.executable, _ROOT)
+
+
+def test_the_tested_program_comes_from_where_it_was_chosen(
+    infer: Callable[..., Finished], infer_program: tuple[str, ...], tmp_path: Path
+) -> None:
+    """From the environment of an installed program, and of the checkout otherwise."""
+    shown = infer("--version", cwd=tmp_path, PYTHONVERBOSE="1").stderr
+
+    # "code object from FILE", or "CACHE matches FILE" where bytecode was kept.
+    imported = re.findall(r"(?:code object from|matches) (\S+/infer_cli/\S+\.py)$", shown, re.MULTILINE)
+    is_checkout = infer_program[0] == sys.executable
+    expected = _ROOT if is_checkout else Path(infer_program[0]).parent.parent
+    assert imported
+    assert {path for path in imported if not Path(path).is_relative_to(expected)} == set()
+    assert is_checkout or not expected.is_relative_to(_ROOT)
