@@ -36,6 +36,7 @@ format: setup
 
 docs: setup
 	.venv/bin/python docs/commands_page.py > docs/commands.md
+	.venv/bin/python docs/build_site.py
 
 bench: setup
 	.venv/bin/python -m benchmarks --json .cache/bench.json --plot .cache/bench.svg

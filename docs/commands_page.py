@@ -24,9 +24,10 @@ _COMMANDS = (
     "doctor",
 )
 _HEAD = """\
-# The commands of infer
+# Commands
 
-Made by `make docs` from the help of the commands themselves.
+**Reference.** All commands of infer with their options.
+`make docs` writes this page from the help of the commands.
 """
 
 

@@ -1,4 +1,4 @@
-"""The command line: gathers the commands, and reports what goes wrong."""
+"""The command line: registers the commands, and reports errors with their exit codes."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-# What the parser raises for wrong usage: Typer has no public name for all of it, only for one kind.
+# The base class of the errors that the parser raises for wrong usage. Typer has a public name only for
+# `BadParameter`, which is one of them.
 _WRONG_USAGE = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 
 
 class _Commands(TyperGroup):
-    """The group of all commands; turns Ctrl-C into an error of ours, which has its own exit code."""
+    """The group of all commands; Ctrl-C becomes `Interrupted`, an error with its own exit code."""
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # Typer hides the base's type
         try:
@@ -51,14 +52,14 @@ app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    # Plain help: importing rich for it would take as long as everything else.
+    # Plain help: importing rich makes `infer --help` slow.
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 (Typer gives an option's value by position)
-    if wanted:
+def _show_version(is_given: bool) -> None:  # noqa: FBT001 (Typer gives an option's value by position)
+    if is_given:
         print(f"infer {__version__}")
         raise typer.Exit
 
@@ -74,7 +75,7 @@ def _infer(
     """Turn a trained scikit-learn model into a prediction service in a container."""
 
 
-# In the order in which one needs them.
+# In the order of use, which is also the order in the help.
 app.command()(init)
 app.command()(inspect)
 app.command()(build)
@@ -96,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if argv is None else argv)
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     as_json = "--json" in own
-    # A service manager's "end" is to clean up as much as Ctrl-C does.
+    # SIGTERM, the signal of service managers, cleans up as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         exit_code = app(arguments, prog_name="infer", standalone_mode=False)
@@ -109,7 +110,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         output.report(error, as_json=as_json)
         raise SystemExit(error.exit_code) from error
     except BrokenPipeError:
-        # What reads our output has seen enough; Python would otherwise complain when it closes it.
+        # The reader of our output, such as `head`, has closed the pipe. Python flushes stdout at exit, which
+        # would be a second error, so stdout becomes the null device.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     except OSError as error:
@@ -119,13 +121,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _usage_error(error: typer.BadParameter) -> UsageError:
-    """An error of the parser as one of ours."""
+    """An error of the parser as a `UsageError`."""
     hint = f"see `{error.ctx.command_path} --help`" if error.ctx else None
     return UsageError(error.format_message(), hint=hint)
 
 
 def _system_error(error: OSError) -> InferError:
-    """A file or a folder that cannot be read or written, or a full disk, in the system's words."""
+    """A file that cannot be read or written, or a full disk, with the system's own message."""
     where = f"{error.filename}: " if error.filename else ""
     return InferError(f"{where}{error.strerror or error}")
 

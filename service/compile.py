@@ -21,7 +21,7 @@ import numpy as np
 
 from service.compiler.archive import read_saved, write_saved
 from service.compiler.parity import Trial, compare, compare_rows
-from service.compiler.program import as_taken, try_program
+from service.compiler.program import program_input, try_program
 from service.compiler.saved import Origin, Parity, Saved
 from service.errors import (
     InvalidInput,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from service.native.row_program import RowProgram
     from service.schema.features import Feature, Value
 
+# An error names at most this many rows.
 DETAILS_MAX = 5
 # Before anything was compared.
 UNKNOWN = Parity(0, 0, 0.0, 0.0)
@@ -110,7 +111,7 @@ def _given_rows(body: bytes, features: Sequence[Feature]) -> list[list[Value]]:
 
 def _trial_of(model: FittedModel, ask: Ask, rows: list[list[Value]]) -> Trial:
     """Give the user's rows with the answers of the model; raise `NotCompiled` if `ask` gives none."""
-    taken = as_taken(rows, model.features)
+    taken = program_input(rows, model.features)
     if ask(taken) is None:
         unanswered = [number for number in range(len(rows)) if ask(taken[number : number + 1]) is None]
         reason = f"the compiled model cannot answer {len(unanswered)} of {len(rows)} given rows"
@@ -144,7 +145,7 @@ def _measure(
             _other_labels(found, trial.wanted, classes or ()),
         )
     try:
-        difference = trial.judge(ask)
+        difference = trial.measure(ask)
         by_row = compare_rows(row_program, trial) if row_program else None
         if by_row is not None:
             by_row.check()

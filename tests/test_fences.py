@@ -213,7 +213,12 @@ INPUT_AND_OUTPUT = {
 SLOW = (
     "docker",
     "flask",
+    "infer_cli.building",
+    "infer_cli.client",
+    "infer_cli.engine",
     "infer_cli.inspection",
+    "infer_cli.packages",
+    "infer_cli.running",
     "numpy",
     "pandas",
     "psutil",
@@ -367,9 +372,13 @@ def test_only_commands_and_the_command_line_talk(module: str) -> None:
 
 
 def test_the_command_line_starts_without_what_is_slow() -> None:
+    """Neither the import of the command line nor its help needs any of them."""
     script = f"""
-import sys
+import contextlib, io, sys
 import infer_cli.cli
+with contextlib.redirect_stdout(io.StringIO()) as help_text, contextlib.suppress(SystemExit):
+    infer_cli.cli.main(["--help"])
+assert "Usage: infer" in help_text.getvalue()
 print([name for name in {SLOW!r} if name in sys.modules])
 """
 

@@ -1,1 +1,1 @@
-"""From a model to an image: prepare, build, verify, compile."""
+"""From a model to an image: prepare, build, verify and compile."""

@@ -112,7 +112,9 @@ def _check_base(engine: Engine) -> Finding:
             value=local,
         )
     message = (
-        f"{reference} can be pulled" if is_known else f"{reference} is to be pulled; the engine cannot tell"
+        f"{reference} can be pulled"
+        if is_known
+        else f"{reference} must be pulled; the engine cannot check that it can be"
     )
     return Finding("base image", is_well=True, message=message, value=reference)
 

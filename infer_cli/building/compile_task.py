@@ -1,7 +1,8 @@
-"""Compiles a model in a throwaway container of its own image: the host loads no model.
+"""Compiles a model in a temporary container, as this machine must not load the model itself.
 
-The container is locked down as in earnest and has no network. What it writes is a line of JSON and the
-compiled model; as a model may have written it, only what was inspected becomes a file.
+The container has the same limits and rights as a service of `infer run`, and no network. It writes one line
+of JSON and then the compiled model. The code of a malicious model could write the same, so the line is
+checked, and the caller inspects the compiled model before it keeps the file.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import uuid
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypedDict, cast
 
 from infer_cli.building.verify import inputs_of, read_examples
 from infer_cli.engine.streams import STDOUT_STREAM
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from infer_cli.plan.run import ModelMount
 
 _COMMAND = ("python3", "-m", "service.compile")
-# The line says a few numbers, or lists a few rows.
+# The line holds a few numbers, or a few rows whose labels differ.
 _LINE_BYTES_MAX = 1024 * 1024
-# As much as an archive without extensions of its format can hold.
+# The limit of a zip archive without the ZIP64 extension, which compiled models do not use.
 _FILE_BYTES_MAX = 4 * 1024**3
 _TAIL_BYTES = 64 * 1024
 _TAIL_LINES = 20
@@ -38,7 +39,7 @@ _AS_IT_IS = "nothing was written; `infer build` serves the model as it is"
 _HINTS = {
     "no_path": f"{_AS_IT_IS}, and so it does an ONNX model that it is converted to (skl2onnx)",
     "different": _AS_IT_IS,
-    "left_to_model": f"leave these rows out, if the service is never asked for such; {_AS_IT_IS}",
+    "left_to_model": f"leave the listed rows out, if the service never gets such rows; {_AS_IT_IS}",
     "invalid_rows": "nothing was written; correct the rows of --examples",
     "refused": "nothing was written; correct the rows of --examples",
 }
@@ -46,7 +47,7 @@ _HINTS = {
 
 @dataclass(frozen=True)
 class Parity:
-    """How far the compiled model was from the model, on so many rows."""
+    """The largest differences between the answers of a compiled model and of its model, on `rows` rows."""
 
     rows: int
     different_labels: int
@@ -56,10 +57,37 @@ class Parity:
 
 @dataclass(frozen=True)
 class Report:
-    """How far a compiled model is from the model: on rows that were made up, and on those that were given."""
+    """The parity of a compiled model with its model on generated rows, and on the rows of --examples."""
 
     generated: Parity
     given: Parity | None
+
+
+class _ParityRecord(TypedDict):
+    """The parity on one set of rows, in the line of JSON."""
+
+    rows: int
+    different_labels: int
+    value_difference: float
+    probability_difference: float
+
+
+class _ErrorRecord(TypedDict):
+    """Why the model was not compiled, in the line of JSON; `kind` may be a key of `_HINTS`."""
+
+    kind: str
+    reason: str
+    details: list[str]
+
+
+class _Line(TypedDict, total=False):
+    """The line of JSON, if `service.compile` wrote it: the file and its parity, or `error` alone."""
+
+    size_bytes: int
+    digest: str
+    generated: _ParityRecord
+    given: _ParityRecord | None
+    error: _ErrorRecord
 
 
 def compile_in(  # noqa: PLR0913 (each is a part of the task)
@@ -72,9 +100,11 @@ def compile_in(  # noqa: PLR0913 (each is a part of the task)
     examples: Path | None,
     target: BinaryIO,
 ) -> Report:
-    """Compile a model in a container of `image`, and write it to `target`.
+    """Compile a model in a container of `image`, and write the compiled model to `target`.
 
-    Raises `NotCompiled` if it has no arithmetic of its own, or if a label differs.
+    `user` is the `UID:GID` that can read the model folder, `trusted` the names that the model may use besides
+    the allow-list. Raises `NotCompiled` if the model has an estimator that cannot be compiled, or if a label
+    of the compiled model differs.
     """
     rows = None if examples is None else read_examples(examples)
     plan = RunPlan(
@@ -87,13 +117,16 @@ def compile_in(  # noqa: PLR0913 (each is a part of the task)
         command=_COMMAND,
         is_temporary=True,
     )
-    result = _Result(target)
-    ended = run_task(engine, plan, stdin=b"" if rows is None else inputs_of(rows), on_output=result.take)
-    return _report(result, ended, model.file)
+    output = _Output(target)
+    ended = run_task(engine, plan, stdin=b"" if rows is None else inputs_of(rows), on_output=output.take)
+    return _report(output, ended, model.file)
 
 
-class _Result:
-    """What the container writes: a line, then the compiled model; and the end of what else it says."""
+class _Output:
+    """The output of the container: on stdout a line and then the compiled model, on stderr its log.
+
+    The compiled model goes on to `target`. Of the log, the last lines are kept.
+    """
 
     def __init__(self, target: BinaryIO) -> None:
         self._target = target
@@ -101,12 +134,12 @@ class _Result:
         self.line = b""
         self.has_line = False
         self.size_bytes = 0
-        self._said: deque[bytes] = deque(maxlen=_TAIL_LINES)
+        self._log: deque[bytes] = deque(maxlen=_TAIL_LINES)
 
-    def take(self, kind: int, data: bytes) -> None:
-        """Take a part of a stream."""
-        if kind != STDOUT_STREAM:
-            self._said.append(data[-_TAIL_BYTES:])
+    def take(self, stream: int, data: bytes) -> None:
+        """Take a part of a stream; raises `NotCompiled` if the compiled model becomes too large."""
+        if stream != STDOUT_STREAM:
+            self._log.append(data[-_TAIL_BYTES:])
             return
         if not self.has_line:
             before, newline, data = data.partition(b"\n")
@@ -123,43 +156,47 @@ class _Result:
 
     @property
     def digest(self) -> str:
+        """The digest of the compiled model."""
         return f"sha256:{self._hash.hexdigest()}"
 
     @property
-    def tail(self) -> str | None:
-        lines = b"".join(self._said).decode(errors="replace").splitlines()[-_TAIL_LINES:]
+    def log_tail(self) -> str | None:
+        """The last lines of the log, or None if it is empty."""
+        lines = b"".join(self._log).decode(errors="replace").splitlines()[-_TAIL_LINES:]
         return "\n".join(f"  {line}" for line in lines) or None
 
 
-def _report(result: _Result, ended: TaskResult, model: str) -> Report:
+def _report(output: _Output, ended: TaskResult, model: str) -> Report:
+    """The report in the line; raises `NotCompiled` for an error, or if the line does not fit the file."""
     try:
-        said: dict[str, Any] = json.loads(result.line)
-        if "error" in said:
-            raise _refused(said["error"], model)
-        is_whole = (said["size_bytes"], said["digest"]) == (result.size_bytes, result.digest)
-        generated = _parity(said["generated"])
-        given = _parity(said["given"]) if said["given"] else None
+        line = cast("_Line", json.loads(output.line))
+        if "error" in line:
+            raise _refused(line["error"], model)
+        is_whole = (line["size_bytes"], line["digest"]) == (output.size_bytes, output.digest)
+        generated = _parity(line["generated"])
+        given = _parity(line["given"]) if line["given"] else None
+    # The code of a model may have written any line.
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         is_whole = False
     if not is_whole or ended.exit_code != 0:
         raise NotCompiled(
             f"compiling {model} failed ({ended.end_reason})",
-            detail=result.tail,
-            hint="nothing was written; the reason may be in what the container said, above",
+            detail=output.log_tail,
+            hint="nothing was written; the reason may be in the log of the container, above",
         )
     return Report(generated, given)
 
 
-def _parity(said: dict[str, Any]) -> Parity:
+def _parity(record: _ParityRecord) -> Parity:
     return Parity(
-        rows=int(said["rows"]),
-        different_labels=int(said["different_labels"]),
-        value_difference=float(said["value_difference"]),
-        probability_difference=float(said["probability_difference"]),
+        rows=int(record["rows"]),
+        different_labels=int(record["different_labels"]),
+        value_difference=float(record["value_difference"]),
+        probability_difference=float(record["probability_difference"]),
     )
 
 
-def _refused(error: dict[str, Any], model: str) -> NotCompiled:
+def _refused(error: _ErrorRecord, model: str) -> NotCompiled:
     kind = str(error["kind"])
     details = "\n".join(f"  {printable(line)}" for line in error["details"])
     return NotCompiled(

@@ -38,7 +38,10 @@ def read_image(engine: Engine, name: ImageName) -> ImageContents:
     """
     image = require_image(engine, name)
     if not image.is_service:
-        raise InferError(f"the image {name} was not made by infer", hint="infer weighs only its own images")
+        raise InferError(
+            f"the image {name} was not made by infer",
+            hint="`infer inspect` reads only images that infer built",
+        )
     return ImageContents(image, measure_image(engine, image.image_id), _baked_model(engine, image))
 
 

@@ -1,1 +1,1 @@
-"""The HTTP client of a service, and files of rows."""
+"""The HTTP client of a service, files of rows, and bulk prediction."""

@@ -34,7 +34,7 @@ def format_of(path: Path) -> str:
     try:
         return _FORMATS[path.suffix.lower()]
     except KeyError:
-        message = f"{path} is of no known kind"
+        message = f"{path} has an unknown format"
         raise InferError(message, hint=f"name it with one of {', '.join(_FORMATS)}") from None
 
 

@@ -1,1 +1,1 @@
-"""One module a command: options are read, a plan made, the engine asked, the result shown."""
+"""One module for each command: its options, and the text of its result."""

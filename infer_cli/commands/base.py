@@ -1,4 +1,4 @@
-"""`infer base`: a base image made of Debian packages."""
+"""`infer base`: makes a base image of Debian packages."""
 
 from __future__ import annotations
 

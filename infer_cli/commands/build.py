@@ -1,4 +1,4 @@
-"""`infer build`: from a model to an image."""
+"""`infer build`: makes an image for a model."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Use the exact packages of this file; write it if it is new.",
+            help="Use the exact packages of this file; write the file if there is none.",
         ),
     ] = None,
     no_environment: NoEnvironment = False,
@@ -67,19 +67,19 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the bill of materials (CycloneDX) that is in the image.",
+            help="Write the image's software bill of materials (CycloneDX) to this file.",
         ),
     ] = None,
     examples: Annotated[
         Path | None,
         examples_option(
-            "Rows to prove the image with (.csv, .json, .jsonl, .parquet); answers are compared with its "
-            "columns prediction and probability_CLASS, if it has them."
+            "Rows to prove the image with (.csv, .json, .jsonl, .parquet); answers are compared with the "
+            "columns prediction and probability_CLASS of the file, if there are any."
         ),
     ] = None,
     verify: Annotated[
         bool,
-        typer.Option("--verify/--no-verify", help="Let the built service answer before the image is kept."),
+        typer.Option("--verify/--no-verify", help="Keep the image only if its service answers."),
     ] = True,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer again.")] = False,
     push: Annotated[bool, typer.Option("--push", help="Push the image when it is built.")] = False,

@@ -47,12 +47,12 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
         Path | None,
         output_option("Where to write the compiled model.  [default: compiled/NAME.lean beside the model]"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,
     examples: Annotated[
         Path | None,
         examples_option(
             "Rows to compare the compiled model with the model on (.csv, .json, .jsonl, .parquet), besides "
-            "the rows that infer generates; with --tag, the image is proved with them, as by build."
+            "the rows that infer generates; with --tag, the image is proved with the same rows."
         ),
     ] = None,
     tag: Annotated[

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.services import Service
 
-# Not every base image has bash.
+# Some base images have no bash.
 _SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")
 _COMMAND_KEY = "infer.command"
 
 
 class ExecCommand(TyperCommand):
-    """Keeps what follows `--` apart, which the parser would put together with the name."""
+    """Keeps the words after `--` apart; the parser would put them together with the words before."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Split at the first `--`."""

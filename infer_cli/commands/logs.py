@@ -1,4 +1,4 @@
-"""`infer logs`: what a service wrote."""
+"""`infer logs`: the log of a service."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def logs(
     name: AnyService = None,
     *,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the service ends or Ctrl-C.")
+        bool, typer.Option("--follow", "-f", help="Show new lines until the service ends, or until Ctrl-C.")
     ] = False,
     tail: Annotated[int | None, typer.Option(metavar="N", min=0, help="Only the last N lines.")] = None,
     since: Annotated[
         str | None,
-        typer.Option(metavar="T", help="Only what is newer: 10m, 2h, or 2026-01-31T12:00."),
+        typer.Option(metavar="T", help="Only lines that are newer: 10m, 2h, or 2026-01-31T12:00."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the log of a service.
 
-    Following ends when the service does, or with Ctrl-C, which leaves the service running.
+    Ctrl-C ends --follow, and leaves the service running.
     """
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.services import find_service, stream_logs  # noqa: PLC0415

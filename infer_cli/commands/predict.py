@@ -36,7 +36,7 @@ def predict(
     ] = 1000,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a running service for one prediction, or for those of a file."""
+    """Ask a running service to predict one row, or a file of rows."""
     from infer_cli.client.bulk import predict_file  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.client.cells import typed_row  # noqa: PLC0415
     from infer_cli.client.service_client import ServiceClient  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`infer push`: an image to its registry."""
+"""`infer push`: pushes an image to its registry."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     ] = None,
     env: Annotated[
         list[str] | None,
-        typer.Option("--env", "-e", metavar="NAME=VALUE", help="A setting; may be repeated."),
+        typer.Option("--env", "-e", metavar="NAME=VALUE", help="A setting of the service; may be repeated."),
     ] = None,
     memory: Annotated[
         str | None,
@@ -61,10 +61,11 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     ] = None,
     workers: Workers = None,
     restart: Annotated[
-        str, typer.Option(metavar="WHEN", help=f"Start again: {', '.join(_RESTARTS)}.")
+        str,
+        typer.Option(metavar="WHEN", help=f"When to restart the service: {', '.join(_RESTARTS)}."),
     ] = "no",
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="How long to wait until it is ready.")
+        float, typer.Option(metavar="SECONDS", help="How long to wait until the service is ready.")
     ] = 120,
     host: Annotated[
         str, host_option("The address to publish on; 0.0.0.0 opens it to the network.")
@@ -74,19 +75,19 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         int, typer.Option(metavar="N", help="At most this many processes and threads; -1: any number.")
     ] = 2048,
     cap_add: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Give back a capability; may be repeated.")
+        list[str] | None, typer.Option(metavar="NAME", help="Add a Linux capability; may be repeated.")
     ] = None,
     writable: Annotated[
-        bool, typer.Option("--writable", help="Let it write to its own file system.")
+        bool, typer.Option("--writable", help="Let the service write to the file system of its container.")
     ] = False,
     writable_model: Annotated[
         bool, typer.Option("--writable-model", help="Mount the model folder writable.")
     ] = False,
     new_privileges: Annotated[
-        bool, typer.Option("--new-privileges", help="Let programs gain privileges.")
+        bool, typer.Option("--new-privileges", help="Let programs in the container gain privileges.")
     ] = False,
     pull: Annotated[
-        str, typer.Option(metavar="WHEN", help=f"Pull the image: {', '.join(_PULLS)}.")
+        str, typer.Option(metavar="WHEN", help=f"When to pull the image: {', '.join(_PULLS)}.")
     ] = "missing",
     trust: Trust = None,
     as_json: AsJson = False,

@@ -1,4 +1,4 @@
-"""`infer stop`: a service, stopped and removed."""
+"""`infer stop`: stops and removes a service."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Starting a service: the model mount, readiness and ports."""
+"""Starting services, in a container or without one, and what becomes of them."""

@@ -1,4 +1,4 @@
-"""The model folder of a run: which file is served, as which user it can be read, and what became of it."""
+"""The model folder of a service: its model file, the user that can read it, and changes since the start."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from infer_cli.errors import ModelNotFound, ModelUnreadable, UsageError
+from infer_cli.inspection import find_model, inspect_model
 from infer_cli.plan.run import ModelMount
 
 if TYPE_CHECKING:
@@ -24,10 +25,11 @@ OnDisk = Literal["same", "changed", "missing"]
 def mount_model(
     folder: Path | None, name: str | None, *, writable: bool, is_baked: bool = False
 ) -> ModelMount | None:
-    """What to mount for the options `--model-dir` and `--model-file`; None without a folder.
+    """The mount for the options `--model-dir` and `--model-file`; None without a folder.
 
-    The file is inspected, so that one that cannot be served is known before anything starts. Whether it is
-    safe depends on what its image trusts. A file that `is_baked` is copied, and so may be a link to anywhere.
+    The file is inspected, so that an unusable file is an error before anything starts. Its names are judged
+    later, as the image may trust more of them. A file that `is_baked` is copied into the image, and may be a
+    link to a file outside the folder.
     """
     if folder is None:
         if name is not None:
@@ -40,9 +42,7 @@ def mount_model(
 def mount_found(
     folder: Path, name: str | None, *, writable: bool = False, is_baked: bool = False
 ) -> tuple[ModelMount, Inspection]:
-    """The same for a folder that there must be, and what is known of the model."""
-    from infer_cli.inspection import find_model, inspect_model  # noqa: PLC0415 (keeps `infer --help` quick)
-
+    """The mount for a folder, and the inspection of its model; raises `ModelError`."""
     file = find_model(folder, name)
     root, target = folder.resolve(), file.resolve()
     if is_baked and not target.is_relative_to(root):
@@ -65,9 +65,10 @@ def mount_found(
 
 
 def user_for(model: ModelMount | None, *, engine_is_local: bool) -> str | None:
-    """The user that the container must run as to read the model, or None if any can.
+    """The user (`UID:GID`) that the container must run as to read the model, or None if any user can.
 
-    Only where the engine mounts this machine's folder itself: elsewhere owners are not kept.
+    Owners matter only where a Linux engine on this machine mounts the folder itself. Raises
+    `ModelUnreadable` if only root can read the file.
     """
     if model is None or not engine_is_local or platform.system() != "Linux":
         return None
@@ -87,17 +88,17 @@ def user_for(model: ModelMount | None, *, engine_is_local: bool) -> str | None:
 
 
 def model_on_disk(service: Service, *, engine_is_local: bool) -> OnDisk | None:
-    """Whether the file that a running service loaded is still what lies on this machine.
+    """Compare the model file on this machine with the file that a running service loaded.
 
-    None if that cannot be told: the model is inside the image, or was copied to an engine elsewhere. The
-    content is read only if the file is newer than the start of the service.
+    None if they cannot be compared: the model is inside the image, or was copied to an engine on another
+    machine. The content is read only if the file is newer than the start of the service.
     """
     if not (engine_is_local and service.model_folder and service.model and service.started_at):
         return None
     file = Path(service.model_folder) / service.model
     try:
         status = file.stat()
-        # An older file that was moved here keeps its time of modification.
+        # A file that was moved here keeps its time of modification; only its time of change is new.
         if max(status.st_mtime, status.st_ctime) <= service.started_at.timestamp():
             return "same"
         with file.open("rb") as content:

@@ -1,4 +1,4 @@
-"""Ports of this machine: whether one is free, and who holds it."""
+"""Ports of this machine: whether one is free, and which process listens on it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import socket
 
 from infer_cli.errors import InferError, PortTaken
 
+# Lower ports are for root.
 _FIRST_OPEN_PORT = 1024
 
 
 def require_port(host: str, port: int) -> None:
-    """Raise an error that names the option to change, if nothing could listen on `port` of `host`."""
+    """Raise an error that names the option to change, if no service could listen on `port` of `host`."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
-            # A port that was let go a moment ago is free.
+            # A port is free right after its process ended, while the system still keeps old connections.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
@@ -31,7 +32,7 @@ def require_port(host: str, port: int) -> None:
 
 
 def process_on_port(port: int) -> str | None:
-    """The process that listens on TCP `port` here, described, or None where the system does not tell."""
+    """The name and pid of the process that listens on a TCP port, or None if the system does not tell."""
     import psutil  # noqa: PLC0415 (only after a port was refused)
 
     try:

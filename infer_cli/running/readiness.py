@@ -1,4 +1,4 @@
-"""Waits until a service can predict, or says why it never will."""
+"""Where a running service answers, and whether it is ready to predict."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.services import Service
 
+# A command in the container costs much more than a request to its port, so it is run less often.
 _POLL_S = 0.05
 _SLOW_POLL_S = 0.5
 _HEALTH_COMMAND = ("python3", "-m", "service.health")
@@ -21,7 +22,7 @@ _ANY_ADDRESS = {None, "", "0.0.0.0", "::"}  # noqa: S104 (compared, not bound)
 
 
 def service_url(engine: Engine, service: Service) -> str | None:
-    """The URL at which this machine reaches the service, or None if its port is not published to us."""
+    """The URL at which this machine reaches the service, or None if its port is not published to here."""
     if service.host_port is None:
         return None
     host: str | None
@@ -48,9 +49,10 @@ def require_url(engine: Engine, service: Service) -> str:
 
 
 def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> None:
-    """Return when the service is ready.
+    """Wait until the service is ready.
 
-    Raises `ContainerFailed` with the tail of its log if it ends first or is not ready in time.
+    A service whose port this machine cannot reach is asked by a command in its container. Raises
+    `ContainerFailed` with the end of the log if the service ends first, or is not ready after `timeout_s`.
     """
     url = service_url(engine, service)
     deadline = time.monotonic() + timeout_s

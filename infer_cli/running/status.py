@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """A service, and what changes while it runs; `url`, `model_on_disk` and `age` are None if it does not."""
+    """The status of a service; `url`, `model_on_disk` and `age` are None if the service is not running."""
 
     service: Service
     url: str | None

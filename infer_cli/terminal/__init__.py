@@ -1,1 +1,1 @@
-"""What the user sees and types: output, options and completion."""
+"""The user's side of the command line: output, progress, options and completion."""

@@ -1,4 +1,4 @@
-"""Completes the names of services and images in the shell; silent where no engine answers."""
+"""Completes the names of services and images in the shell; gives no names if no engine answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def complete_running_service(incomplete: str) -> list[str]:
 
 
 def complete_image(incomplete: str) -> list[str]:
-    """The tags of the images that infer made which begin with `incomplete`."""
+    """The tags that begin with `incomplete`, of the images that infer made."""
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.images import service_image_tags  # noqa: PLC0415
 

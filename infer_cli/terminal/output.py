@@ -1,6 +1,6 @@
-"""Results, progress and errors, for a person or for a script.
+"""Prints results, notes and errors, for a person or for a script.
 
-Results go to stdout, as text or as one JSON object; everything else goes to stderr.
+Results go to stdout, as text or as one JSON object. Everything else goes to stderr.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ def show(text: str, record: Mapping[str, object], *, as_json: bool) -> None:
 
 
 def note(text: str) -> None:
-    """Say something beside the result."""
+    """Print something that is not the result."""
     print(text, file=sys.stderr, flush=True)
 
 
 def report(error: InferError, *, as_json: bool) -> None:
-    """Say what went wrong, with what is known of it, and what to do next."""
+    """Print the message of an error, its details, and the hint; with `as_json`, also a record on stdout."""
     if isinstance(error, Interrupted):
         note(error.message)
         return
@@ -40,13 +40,13 @@ def report(error: InferError, *, as_json: bool) -> None:
 
 
 def print_record(error: InferError) -> None:
-    """Print what went wrong for a script."""
+    """Print an error as one JSON object on stdout."""
     record = {"message": error.message, "detail": error.detail, "hint": error.hint}
     print(json.dumps({"error": record}, ensure_ascii=False), flush=True)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell."""
+    """The rows below the header, with each column as wide as its widest cell."""
     lines = [header, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     return "\n".join(

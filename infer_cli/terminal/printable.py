@@ -1,10 +1,10 @@
-"""Texts of others, made fit to be shown."""
+"""Makes strings from model files and containers safe to print on a terminal."""
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """A text without what would change the terminal."""
+    """The string with each unprintable character escaped, such as the start of a control sequence."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape", "replace").decode()
         for character in text

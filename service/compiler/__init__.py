@@ -1,18 +1,21 @@
-"""The arithmetic of fitted models, without all that scikit-learn does around it.
+"""The compiler: turns a fitted estimator into a compiled model, a program of plain operations on arrays.
 
-One row of a small model takes scikit-learn a hundred times longer than the numbers do: it validates, looks at
-tags, makes frames, starts joblib. Here, each family of models gives its own arithmetic as a function of an
-array. Whether that function is right is not believed but tried, when the model is loaded: see `trial`.
-Whatever is not equal to the model, or not known here, is left to scikit-learn.
+scikit-learn needs about a hundred times longer for one row of a small model than its arithmetic takes: it
+validates the row, reads tags, makes frames and starts joblib. A compiled model does the arithmetic alone.
+The compiler does not assume that a program is right. When a model is loaded, its program answers the rows of
+a trial, and is used only if it gives the same labels, and the same numbers to twelve digits. An estimator
+that the compiler does not support, or that fails the trial, answers through its own library.
 
 ::
 
-    make      the short path of a model, of those of its parts
-      linear, forests, boosting, bayes, networks     from fitted models
-      transformers, columns                          from what comes before a model
-    models, steps, trees                             what it is made of: data that can be called
-    rows      the same for one row, as operations of compiled code
-    trial     compares both with the model
-    saved     writes a path to a file without the model, and reads that
-      parts                                          what such a file may hold
+    program          compiles an estimator, and tries the program
+      convert        candidate programs for an estimator, from the programs and operations of its parts
+        converters/  one family of estimators each
+      trial_rows     the rows of the trial
+      parity         differences between the answers of a program and of the model
+      row_program    the same program for one row, in C
+    outputs, operations, trees, functions     what programs are made of: dataclasses that can be called
+    archive          writes a compiled model to a file, and reads it again
+      saved          what such a file holds
+      codec, fields  how it stands in JSON, and the names that may stand there
 """

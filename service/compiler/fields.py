@@ -1,9 +1,12 @@
-"""What each part of a compiled model's file holds. No other name in a file is known."""
+"""The classes that the file of a compiled model may name, and how each of their fields is read.
+
+The names are written into files, so they stay as they are. No other name is known to the reader.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from service.compiler import operations, outputs, trees
 from service.compiler.codec import WrongField, among, array_of, list_of, optional, pair, part, plain
@@ -16,10 +19,11 @@ from service.schema.features import Feature
 
 if TYPE_CHECKING:
     from service.compiler.codec import Fields, Reader
-    from service.compiler.functions import Array
+    from service.native.library import Array
 
 KINDS = ("classifier", "regressor")
 FEATURE_TYPES = ("number", "text", "category", "boolean", "date", "any")
+# The kinds of NumPy's dtypes for floats, integers, unsigned integers and booleans.
 NUMBER_KINDS = "fiub"
 
 
@@ -31,7 +35,7 @@ def _nodes(reader: Reader, value: object) -> Array:
 
 
 def _value(_: Reader, value: object) -> object:
-    """Read what a row may hold."""
+    """Read a value of a row: null, boolean, number, string or date."""
     if isinstance(value, dict) and value.keys() == {"date"}:
         try:
             return datetime.fromisoformat(str(value["date"]))
@@ -43,7 +47,7 @@ def _value(_: Reader, value: object) -> object:
 
 
 def _number_or_numbers(reader: Reader, value: object) -> object:
-    return float(value) if type(value) in {int, float} else NUMBERS(reader, value)  # type: ignore[arg-type]
+    return float(value) if type(value) is int or type(value) is float else NUMBERS(reader, value)
 
 
 def _rows(reader: Reader, value: object) -> object:
@@ -51,49 +55,34 @@ def _rows(reader: Reader, value: object) -> object:
 
 
 def _categories(reader: Reader, value: object) -> object:
-    return tuple(list_of(_value)(reader, value))
+    return tuple(cast("list[object]", list_of(_value)(reader, value)))
 
 
-TEXT, TRUTH, WHOLE, FLOAT = plain(str), plain(bool), plain(int), plain(float)
+STRING, BOOLEAN, INTEGER, FLOAT = plain(str), plain(bool), plain(int), plain(float)
 NUMBERS, POSITIONS, TABLE = array_of(NUMBER_KINDS), array_of("iu", 1), array_of(NUMBER_KINDS, 2)
-STEPS = (
-    *(
-        operations.Branches,
-        operations.Clip,
-        operations.Fill,
-        operations.Function,
-        operations.Gaussian,
-        operations.Layers,
-        operations.Powers,
-    ),
-    *(
-        operations.Product,
-        operations.Shift,
-        operations.Stretch,
-        operations.Table,
-        operations.Take,
-        operations.Threshold,
-    ),
-    *(trees.Sums, trees.Votes),
+OPERATION = part(
+    *(operations.Branches, operations.Clip, operations.Fill, operations.Function, operations.Gaussian),
+    *(operations.Layers, operations.Powers, operations.Product, operations.Shift, operations.Stretch),
+    *(operations.Table, operations.Take, operations.Threshold, trees.Sums, trees.Votes),
 )
-STEP, SEVERAL_STEPS = part(*STEPS), list_of(part(*STEPS))
-MODEL = part(outputs.Average, outputs.Chain, outputs.Classifier, outputs.Regressor, outputs.TurnedBack)
-# What each part of a file holds; a test compares it with the classes.
+STEPS = list_of(OPERATION)
+PROGRAM = part(outputs.Average, outputs.Chain, outputs.Classifier, outputs.Regressor, outputs.TurnedBack)
+# tests/service/compiler/test_fields.py compares the fields with the fields of the classes.
 FIELDS: Fields = {
-    outputs.Average: {"models": list_of(MODEL), "weights": optional(NUMBERS), "is_classifier": TRUTH},
-    outputs.Chain: {"steps": SEVERAL_STEPS, "model": MODEL},
+    outputs.Average: {"models": list_of(PROGRAM), "weights": optional(NUMBERS), "is_classifier": BOOLEAN},
+    outputs.Chain: {"steps": STEPS, "model": PROGRAM},
     outputs.Classifier: {
-        "scores": STEP,
+        "scores": OPERATION,
         "decision": among(DECISIONS),
         "link": among(LINKS),
-        "is_flat": TRUTH,
+        "is_flat": BOOLEAN,
     },
-    outputs.Regressor: {"scores": STEP, "link": optional(part(operations.Function))},
-    outputs.TurnedBack: {"model": MODEL, "back": SEVERAL_STEPS},
-    operations.Branch: {"columns": list_of(WHOLE), "steps": SEVERAL_STEPS},
+    outputs.Regressor: {"scores": OPERATION, "link": optional(part(operations.Function))},
+    outputs.TurnedBack: {"model": PROGRAM, "back": STEPS},
+    operations.Branch: {"columns": list_of(INTEGER), "steps": STEPS},
     operations.Branches: {"branches": list_of(part(operations.Branch))},
     operations.Clip: {"low": FLOAT, "high": FLOAT},
-    operations.Codes: {"lookups": list_of(part(operations.Lookup)), "start": WHOLE, "unknown": FLOAT},
+    operations.Codes: {"lookups": list_of(part(operations.Lookup)), "start": INTEGER, "unknown": FLOAT},
     operations.Fill: {"values": NUMBERS},
     operations.Function: {"name": among(operations.FUNCTIONS)},
     operations.Gaussian: {"means": NUMBERS, "variances": NUMBERS, "constant": NUMBERS},
@@ -103,12 +92,12 @@ FIELDS: Fields = {
         "activation": among(ACTIVATIONS),
     },
     operations.Lookup: {
-        "column": WHOLE,
+        "column": INTEGER,
         "filling": _value,
         "known": list_of(pair(_value, FLOAT)),
         "gap": optional(FLOAT),
     },
-    operations.Numbers: {"columns": list_of(WHOLE), "steps": SEVERAL_STEPS, "start": WHOLE, "end": WHOLE},
+    operations.Numbers: {"columns": list_of(INTEGER), "steps": STEPS, "start": INTEGER, "end": INTEGER},
     operations.OneHot: {"lookups": list_of(part(operations.Lookup))},
     operations.Powers: {"factors": list_of(POSITIONS)},
     operations.Product: {"coefficients": NUMBERS, "intercept": _number_or_numbers},
@@ -116,7 +105,7 @@ FIELDS: Fields = {
     operations.Stretch: {"scale": NUMBERS, "offset": NUMBERS},
     operations.Table: {
         "parts": list_of(part(operations.Codes, operations.Numbers, operations.OneHot)),
-        "width": WHOLE,
+        "width": INTEGER,
     },
     operations.Take: {"columns": POSITIONS},
     operations.Threshold: {"threshold": FLOAT},
@@ -129,30 +118,30 @@ FIELDS: Fields = {
         "sets": array_of("u", 2),
         "roots": POSITIONS,
         "columns": POSITIONS,
-        "outputs": WHOLE,
+        "outputs": INTEGER,
     },
     Outcome: {"values": NUMBERS, "probabilities": optional(TABLE)},
     Trial: {"rows": _rows, "wanted": part(Outcome)},
     Feature: {
-        "name": TEXT,
+        "name": STRING,
         "type": among(FEATURE_TYPES),
-        "required": TRUTH,
-        "nullable": TRUTH,
+        "required": BOOLEAN,
+        "nullable": BOOLEAN,
         "categories": optional(_categories),
-        "is_open": TRUTH,
-        "dtype": TEXT,
-        "has_none": TRUTH,
+        "is_open": BOOLEAN,
+        "dtype": STRING,
+        "has_none": BOOLEAN,
     },
     Origin: {
-        "file": TEXT,
-        "size_bytes": WHOLE,
-        "digest": TEXT,
-        "estimator": TEXT,
-        "packages": list_of(pair(TEXT, TEXT)),
+        "file": STRING,
+        "size_bytes": INTEGER,
+        "digest": STRING,
+        "estimator": STRING,
+        "packages": list_of(pair(STRING, STRING)),
     },
     Parity: {
-        "rows": WHOLE,
-        "different_labels": WHOLE,
+        "rows": INTEGER,
+        "different_labels": INTEGER,
         "value_difference": FLOAT,
         "probability_difference": FLOAT,
     },
@@ -160,7 +149,7 @@ FIELDS: Fields = {
         "kind": among(KINDS),
         "features": list_of(part(Feature)),
         "classes": optional(list_of(plain(bool, int, float, str))),
-        "path": MODEL,
+        "path": PROGRAM,
         "trial": part(Trial),
         "origin": part(Origin),
         "generated": part(Parity),

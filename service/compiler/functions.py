@@ -1,46 +1,59 @@
-"""What all share: the shape of an answer, and the functions at the end of many models, by their names."""
+"""Links, decisions and activations by name, and the types that all modules of the compiler share.
+
+The names are written into compiled models.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple, Optional
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
 import numpy as np
 
-# NumPy has no types for Python 3.9 that say more, and a model's attributes have none.
-Array = Any
-Fitted = Any
+if TYPE_CHECKING:
+    from typing import Any, Optional, TypeAlias
+
+    from service.native.library import Array
+    from service.schema.features import Rows
+
+    # A fitted estimator or transformer of scikit-learn, which has no types for its attributes.
+    Fitted: TypeAlias = Any
+    # A program: gives the outcome for rows, or None if only the estimator can answer them.
+    Ask: TypeAlias = Callable[[Rows], Optional["Outcome"]]
+    # Turns rows into rows, or into scores. It takes an array; `Table` alone takes lists of values.
+    Operation: TypeAlias = Callable[[Any], Array]
+
+# The exponential of a larger number is infinite.
 LARGEST_EXPONENT = 709.0
 
 
 class Outcome(NamedTuple):
-    """`values` by row: for a classifier the position of its class, else the number itself."""
+    """The answers to rows, in arrays.
+
+    `values` has, by row, the number that a regressor predicts, or the position of the class that a classifier
+    predicts. `probabilities` has the shape (rows, classes).
+    """
 
     values: Array
     probabilities: Array | None = None
 
 
-# Gives the outcome for rows, or None for those that only the model itself can judge.
-Ask = Callable[[Array], Optional[Outcome]]
-# Turns rows into rows, or into scores.
-Step = Callable[[Array], Array]
-
-
 def class_name(part: Fitted) -> str:
-    """Give the name of a class of scikit-learn; "" for any other, whose arithmetic may be its own."""
+    """Give the name of a class of scikit-learn, and "" for any other class, which may compute otherwise."""
     kind = type(part)
     return kind.__name__ if kind.__module__.partition(".")[0] == "sklearn" else ""
 
 
 def logistic(scores: Array) -> Array:
-    """Take scores to probabilities: SciPy's expression, where SciPy may be missing.
+    """Turn scores into probabilities, by the expression of `scipy.special.expit`: SciPy may be missing.
 
-    Beyond the limit, the power would be too large, and the probability is 0 to 300 digits.
+    A score below -709 would overflow. Its probability is 0 to 300 digits.
     """
-    return 1.0 / (1.0 + np.exp(np.minimum(-scores, LARGEST_EXPONENT)))
+    probabilities: Array = 1.0 / (1.0 + np.exp(np.minimum(-scores, LARGEST_EXPONENT)))
+    return probabilities
 
 
 def softmax(scores: Array) -> Array:
-    """Give probabilities by row, as `sklearn.utils.extmath.softmax` does; `scores` are changed."""
+    """Turn the scores of each row into probabilities in place, as `sklearn.utils.extmath.softmax` does."""
     scores -= scores.max(axis=1)[:, np.newaxis]
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=1)[:, np.newaxis]
@@ -48,7 +61,7 @@ def softmax(scores: Array) -> Array:
 
 
 def _two_columns(positive: Array) -> Array:
-    """Give the probabilities of both classes, from those of the second."""
+    """Give the probabilities of both classes, from the probabilities of the second class."""
     both = np.empty((len(positive), 2))
     both[:, 1] = positive
     np.subtract(1.0, positive, out=both[:, 0])
@@ -56,7 +69,7 @@ def _two_columns(positive: Array) -> Array:
 
 
 def _normalized_logistic(scores: Array) -> Array:
-    """Give one against the rest: a sigmoid for each class, and their shares."""
+    """Give one-vs-rest probabilities: a sigmoid for each class, divided by their sum."""
     probabilities = logistic(scores)
     total = probabilities.sum(axis=1)
     empty = total == 0
@@ -68,15 +81,19 @@ def _normalized_logistic(scores: Array) -> Array:
 
 
 def _normalized_logarithms(scores: Array) -> Array:
-    """Give the shares of likelihoods, by way of the logarithm of their sum as scikit-learn goes.
+    """Turn the logarithms of likelihoods into probabilities, in the steps of scikit-learn.
 
-    With large numbers, the last digits would differ any other way.
+    With large scores, the last digits would differ in any other order of steps.
     """
     largest = scores.max(axis=1)[:, np.newaxis]
-    return np.exp(scores - (largest + np.log(np.exp(scores - largest).sum(axis=1))[:, np.newaxis]))
+    probabilities: Array = np.exp(
+        scores - (largest + np.log(np.exp(scores - largest).sum(axis=1))[:, np.newaxis])
+    )
+    return probabilities
 
 
-# From scores to probabilities by class. Scores of one column are flat, those of several are never changed.
+# From scores to the probabilities of classes. Scores of one column are flat. A link never changes an array of
+# several columns, because a decision may read it afterwards.
 LINKS: dict[str, Callable[[Array], Array | None]] = {
     "none": lambda _: None,
     "shares": lambda scores: scores,
@@ -89,7 +106,8 @@ LINKS: dict[str, Callable[[Array], Array | None]] = {
     "normalized logistic": _normalized_logistic,
     "normalized logarithms": _normalized_logarithms,
 }
-# From scores and probabilities to the positions of classes.
+# From scores and probabilities to the positions of classes. The first three ignore the probabilities, which
+# may be None. The last two read them, and stand only with a link that gives probabilities.
 DECISIONS: dict[str, Callable[[Array, Any], Array]] = {
     "positive": lambda score, _: (score > 0).astype(np.intp),
     "not negative": lambda score, _: (score >= 0).astype(np.intp),
@@ -97,7 +115,8 @@ DECISIONS: dict[str, Callable[[Array, Any], Array]] = {
     "more probable": lambda _, probabilities: (probabilities[:, 1] > 0.5).astype(np.intp),  # noqa: PLR2004
     "most probable": lambda _, probabilities: probabilities.argmax(axis=1),
 }
-ACTIVATIONS: dict[str, Step] = {
+# The hidden layers of a neural network; the layer may be changed in place.
+ACTIVATIONS: dict[str, Operation] = {
     "identity": lambda layer: layer,
     "logistic": logistic,
     "relu": lambda layer: np.maximum(layer, 0, out=layer),

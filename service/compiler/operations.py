@@ -1,45 +1,39 @@
-"""From rows to rows, and from rows to scores: each operation with the numbers that it works with.
+"""Operations: rows in, rows or scores out, as serialisable dataclasses.
 
-They are data, as the models are: what a path does can be read off it.
+Each operation holds the numbers that it computes with. The names of classes and fields are written into
+compiled models.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from service.compiler.functions import ACTIVATIONS, Array
+from service.compiler.functions import ACTIVATIONS
 
 if TYPE_CHECKING:
-    from service.compiler.functions import Step
+    from collections.abc import Sequence
 
-# The functions of NumPy that a step or a target may be turned by.
+    from service.compiler.functions import Operation
+    from service.native.library import Array
+    from service.schema.features import Rows, Value
+
+    MixedRows = Sequence[Sequence[Value]]
+
+# The functions of NumPy that `Function` may call: each turns every number into one number.
 FUNCTIONS = frozenset(
     {
-        *(
-            "abs",
-            "absolute",
-            "arcsinh",
-            "arctan",
-            "cbrt",
-            "exp",
-            "exp2",
-            "expm1",
-            "log",
-            "log10",
-            "log1p",
-            "log2",
-        ),
-        *("negative", "reciprocal", "sign", "sin", "sinh", "sqrt", "square", "tanh"),
+        *("abs", "absolute", "arcsinh", "arctan", "cbrt", "exp", "exp2", "expm1", "log", "log10", "log1p"),
+        *("log2", "negative", "reciprocal", "sign", "sin", "sinh", "sqrt", "square", "tanh"),
     }
 )
 
 
 @dataclass(frozen=True)
 class Shift:
-    """`(rows - center) / scale`, each of which may be left out."""
+    """`(rows - center) / scale`. Either may be None, and is then left out."""
 
     center: Array | None
     scale: Array | None
@@ -68,7 +62,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Clip:
-    """Rows within limits."""
+    """Numbers below `low` become `low`, and numbers above `high` become `high`."""
 
     low: float
     high: float
@@ -79,7 +73,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Take:
-    """Some of the columns."""
+    """Some of the columns, by position."""
 
     columns: Array
 
@@ -89,7 +83,7 @@ class Take:
 
 @dataclass(frozen=True)
 class Fill:
-    """Missing values replaced, by column."""
+    """Each missing value is replaced by the value of its column."""
 
     values: Array
 
@@ -99,7 +93,7 @@ class Fill:
 
 @dataclass(frozen=True)
 class Threshold:
-    """1 for what is over a threshold, else 0."""
+    """1 for a number above the threshold, else 0."""
 
     threshold: float
 
@@ -109,7 +103,7 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Function:
-    """A function of NumPy, of each number."""
+    """A function of NumPy, applied to each number. Raises `ValueError` for a name not in `FUNCTIONS`."""
 
     name: str
 
@@ -118,12 +112,13 @@ class Function:
             raise ValueError(self.name)
 
     def __call__(self, rows: Array) -> Array:
-        return getattr(np, self.name)(rows)
+        made: Array = getattr(np, self.name)(rows)
+        return made
 
 
 @dataclass(frozen=True)
 class Powers:
-    """Products of columns: of each output, the columns to be multiplied, one after the other."""
+    """Products of columns: for each output column, the positions of the columns that are multiplied."""
 
     factors: list[Array]
 
@@ -136,18 +131,19 @@ class Powers:
 
 @dataclass(frozen=True)
 class Product:
-    """`rows @ coefficients + intercept`: flat, if the coefficients are."""
+    """`rows @ coefficients + intercept`. The result is flat if the coefficients are flat."""
 
     coefficients: Array
-    intercept: Any
+    intercept: Array | float
 
     def __call__(self, rows: Array) -> Array:
-        return rows @ self.coefficients + self.intercept
+        made: Array = rows @ self.coefficients + self.intercept
+        return made
 
 
 @dataclass(frozen=True)
 class Gaussian:
-    """The logarithm of the likelihood of rows whose columns are normal, by class."""
+    """The logarithm of the likelihood of each row by class, where each column has a normal distribution."""
 
     means: Array
     variances: Array
@@ -156,12 +152,13 @@ class Gaussian:
     def __call__(self, rows: Array) -> Array:
         squares = (rows[:, np.newaxis, :] - self.means) ** 2
         squares /= self.variances
-        return self.constant - 0.5 * squares.sum(axis=2)
+        likelihoods: Array = self.constant - 0.5 * squares.sum(axis=2)
+        return likelihoods
 
 
 @dataclass(frozen=True)
 class Layers:
-    """A neural network up to its last layer, before that one's activation."""
+    """A neural network without the activation of its last layer."""
 
     weights: list[Array]
     intercepts: list[Array]
@@ -181,10 +178,10 @@ class Layers:
 
 @dataclass(frozen=True)
 class Branch:
-    """Some columns, and the steps that they go through."""
+    """Some of the columns, and the operations that they go through."""
 
     columns: list[int]
-    steps: list[Step]
+    steps: list[Operation]
 
     def __call__(self, rows: Array) -> Array:
         return through(self.steps, rows.take(self.columns, axis=1))
@@ -192,7 +189,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Branches:
-    """What branches make of columns of numbers, side by side."""
+    """The columns that the branches give, side by side."""
 
     branches: list[Branch]
 
@@ -202,34 +199,41 @@ class Branches:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Of rows as lists of values, some columns of numbers; they go to the columns from `start` to `end`."""
+    """Columns of numbers in mixed rows, and the operations that they go through.
+
+    The results go to the columns from `start` to `end` of the table.
+    """
 
     columns: list[int]
-    steps: list[Step]
+    steps: list[Operation]
     start: int
     end: int
 
-    def fill(self, rows: list[list[Any]], table: Array) -> None:
-        """Put them into the table; None becomes NaN."""
+    def fill(self, rows: MixedRows, table: Array) -> None:
+        """Write the results for mixed rows into the table; None is read as NaN."""
         numbers = np.array([[row[at] for at in self.columns] for row in rows], dtype=np.float64)
         table[:, self.start : self.end] = through(self.steps, numbers)
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """What each value of a column stands for; `filling` stands in for a missing value if it is not None."""
+    """The number for each known value of a column.
+
+    `filling` replaces a missing value. Where it is None, `gap` is the number for a missing value, or None if
+    a missing value has no number.
+    """
 
     column: int
-    filling: Any
-    known: list[tuple[Any, float]]
+    filling: Value
+    known: list[tuple[Value, float]]
     gap: float | None
-    by_value: dict[Any, float] = field(init=False, repr=False, compare=False)
+    by_value: dict[Value, float] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_value", dict(self.known))
 
-    def find(self, row: list[Any]) -> float | None:
-        """Give the number that a row's value stands for, or None."""
+    def find(self, row: Sequence[Value]) -> float | None:
+        """Give the number for the value of a row, or None for an unknown value."""
         value = row[self.column]
         if value is None:
             value = self.filling
@@ -240,12 +244,12 @@ class Lookup:
 
 @dataclass(frozen=True)
 class OneHot:
-    """A one in the column of the table that a value stands for."""
+    """A one in the column of the table that a lookup gives for a value."""
 
     lookups: list[Lookup]
 
-    def fill(self, rows: list[list[Any]], table: Array) -> None:
-        """Put the ones into the table; a value that is unknown, or was dropped, is all zeros."""
+    def fill(self, rows: MixedRows, table: Array) -> None:
+        """Write the ones into the table, which is zero; an unknown or dropped value writes nothing."""
         for line, row in zip(table, rows):
             for lookup in self.lookups:
                 place = lookup.find(row)
@@ -255,14 +259,14 @@ class OneHot:
 
 @dataclass(frozen=True)
 class Codes:
-    """The number that a value stands for, in the columns of the table from `start` on."""
+    """The number that each lookup gives for a value, in the columns of the table from `start` on."""
 
     lookups: list[Lookup]
     start: int
     unknown: float
 
-    def fill(self, rows: list[list[Any]], table: Array) -> None:
-        """Put the numbers into the table."""
+    def fill(self, rows: MixedRows, table: Array) -> None:
+        """Write the numbers into the table; `unknown` stands for an unknown value."""
         for line, row in zip(table, rows):
             for place, lookup in enumerate(self.lookups, self.start):
                 code = lookup.find(row)
@@ -271,20 +275,20 @@ class Codes:
 
 @dataclass(frozen=True)
 class Table:
-    """An array of `width` columns from rows that are lists of values."""
+    """An array of `width` columns from mixed rows: lists of values, in the order of the features."""
 
-    parts: list[Any]
+    parts: list[Codes | Numbers | OneHot]
     width: int
 
-    def __call__(self, rows: list[list[Any]]) -> Array:
+    def __call__(self, rows: MixedRows) -> Array:
         table = np.zeros((len(rows), self.width))
         for part in self.parts:
             part.fill(rows, table)
         return table
 
 
-def through(steps: list[Step], rows: Array) -> Array:
-    """Take rows through steps."""
-    for step in steps:
-        rows = step(rows)
-    return rows
+def through(operations: Sequence[Operation], rows: Rows) -> Array:
+    """Give what the operations make of rows, one operation after the other."""
+    for operation in operations:
+        rows = operation(rows)
+    return rows  # type: ignore[return-value]  # `Table` comes first where rows are lists

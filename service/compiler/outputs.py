@@ -1,4 +1,7 @@
-"""From rows to outcomes. They are data, as the steps are."""
+"""Final stages: rows in, labels and probabilities out, as serialisable dataclasses.
+
+The names of classes and fields are written into compiled models.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from service.compiler.functions import DECISIONS, LINKS, Array, Outcome
+from service.compiler.functions import DECISIONS, LINKS, Outcome
 from service.compiler.operations import through
 from service.schema.features import LARGEST_NUMBER
 
 if TYPE_CHECKING:
-    from service.compiler.functions import Ask, Step
+    from service.compiler.functions import Ask, Operation
+    from service.native.library import Array
+    from service.schema.features import Rows
 
-# A third of the time that the same methods of an array take.
+# They take a third of the time of `array.max` and `abs`.
 LARGEST, ABSOLUTE = np.maximum.reduce, np.absolute
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """Scores, what makes probabilities of them, and which class they decide for: see `arithmetic`."""
+    """Scores, and what is made of them: `link` is a name of `LINKS`, `decision` one of `DECISIONS`."""
 
-    scores: Step
+    scores: Operation
     decision: str
     link: str = "none"
     is_flat: bool = False
 
-    def __call__(self, rows: Array) -> Outcome:
+    def __call__(self, rows: Rows) -> Outcome:
         scores = self.scores(rows)
         if self.is_flat:
             scores = scores.ravel()
@@ -37,12 +42,12 @@ class Classifier:
 
 @dataclass(frozen=True)
 class Regressor:
-    """Scores, which are flat if they have one column, and a function of NumPy if there is one."""
+    """Scores, flat if they have one column, and the function that turns them into predictions, if any."""
 
-    scores: Step
-    link: Step | None = None
+    scores: Operation
+    link: Operation | None = None
 
-    def __call__(self, rows: Array) -> Outcome:
+    def __call__(self, rows: Rows) -> Outcome:
         values = self.scores(rows)
         if values.ndim > 1 and values.shape[1] == 1:
             values = values.ravel()
@@ -51,45 +56,45 @@ class Regressor:
 
 @dataclass(frozen=True)
 class Chain:
-    """Steps before a model."""
+    """Operations before a final stage. It answers None for rows that an operation made too large."""
 
-    steps: list[Step]
+    steps: list[Operation]
     model: Ask
 
-    def __call__(self, rows: Array) -> Outcome | None:
-        rows = through(self.steps, rows)
-        # Models refuse what a step made too large; whether they do is theirs to say.
-        if not LARGEST(ABSOLUTE(rows), axis=None) <= LARGEST_NUMBER and not _are_usable(rows):
+    def __call__(self, rows: Rows) -> Outcome | None:
+        made = through(self.steps, rows)
+        # Most estimators raise an error for a number that is too large: the estimator itself must answer.
+        if not LARGEST(ABSOLUTE(made), axis=None) <= LARGEST_NUMBER and not _are_usable(made):
             return None
-        return self.model(rows)
+        return self.model(made)
 
 
 def _are_usable(rows: Array) -> bool:
-    """Tell whether all is a number within the limits, or missing as some models take it."""
+    """Tell whether every number is at most `LARGEST_NUMBER`, or NaN, which some estimators take."""
     return bool((np.isnan(rows) | (np.abs(rows) <= LARGEST_NUMBER)).all())
 
 
 @dataclass(frozen=True)
 class TurnedBack:
-    """A model of a target that was transformed, and the steps back."""
+    """The model of a transformed target, and the operations that turn its predictions back."""
 
     model: Ask
-    back: list[Step]
+    back: list[Operation]
 
-    def __call__(self, rows: Array) -> Outcome | None:
+    def __call__(self, rows: Rows) -> Outcome | None:
         outcome = self.model(rows)
         return None if outcome is None else Outcome(through(self.back, outcome.values))
 
 
 @dataclass(frozen=True)
 class Average:
-    """The mean of what models say: of their probabilities for classifiers."""
+    """The mean of the predictions of several models or, for a classifier, of their probabilities."""
 
     models: list[Ask]
     weights: Array | None
     is_classifier: bool
 
-    def __call__(self, rows: Array) -> Outcome | None:
+    def __call__(self, rows: Rows) -> Outcome | None:
         outcomes = [outcome for outcome in (model(rows) for model in self.models) if outcome is not None]
         if len(outcomes) < len(self.models):
             return None

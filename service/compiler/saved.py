@@ -1,4 +1,7 @@
-"""What the file of a compiled model says, as plain data."""
+"""What the file of a compiled model holds, as plain data.
+
+The names of classes and fields are written into the file, so they stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Parity:
-    """How far the path was from the model, on so many rows."""
+    """How far the answers of the compiled model were from the model's, on a number of `rows`."""
 
     rows: int
     different_labels: int
@@ -35,10 +38,10 @@ class Parity:
 
 @dataclass(frozen=True)
 class Saved:
-    """A compiled model: what a service must know of a model, and its path.
+    """A compiled model in a file: its program, and what a service must know of the model.
 
-    `trial` has rows with the model's own answers; `generated` and `given` are what came of these rows and of
-    the user's, where there were any.
+    `path` is the program. `trial` has rows with the model's own answers. `generated` is the parity on these
+    rows, and `given` the parity on the user's rows, if the user gave any.
     """
 
     kind: str

@@ -1,4 +1,7 @@
-"""Fitted trees in the layout that `service.native` walks through, and the sums of their leaves."""
+"""Fitted trees in the layout of `service.native.forest`, and the sums of their leaves.
+
+The names of the classes and fields of `Sums` and `Votes` are written into compiled models.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,16 @@ from service.native.forest import Forest, Trees, add_leaves_in_numpy, check_tree
 from service.native.library import CATEGORIES, LIBRARY, MISSING_LEFT, NODE
 
 if TYPE_CHECKING:
-    from service.compiler.functions import Array, Fitted
+    from service.compiler.functions import Fitted
+    from service.native.library import Array
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """One tree as scikit-learn has it, by node: `left` and `right` are -1 for a leaf."""
+    """One tree in arrays by node: `left` and `right` are the positions of the children, or -1 for a leaf.
+
+    For a node that `is_categorical`, the threshold is the position of its set in `sets`.
+    """
 
     left: Array
     right: Array
@@ -32,8 +39,8 @@ class Nodes:
 def nodes_of(tree: Fitted) -> Nodes:
     """Give the nodes of a `sklearn.tree._tree.Tree`.
 
-    It rounds a row to 32 bits before it compares. Here the thresholds are moved instead, so that a row of 64
-    bits goes the same way.
+    scikit-learn rounds a row to float32 before it compares a value with a threshold. Here the thresholds are
+    moved instead, so that a row of float64 goes to the same child.
     """
     state = tree.__getstate__()["nodes"]
     has_missing = "missing_go_to_left" in (state.dtype.names or ())
@@ -42,14 +49,17 @@ def nodes_of(tree: Fitted) -> Nodes:
         left=left,
         right=state["right_child"],
         feature=state["feature"],
-        threshold=_for_doubles(state["threshold"]),
+        threshold=_for_float64(state["threshold"]),
         missing_left=state["missing_go_to_left"] if has_missing else np.zeros(len(left), np.uint8),
     )
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What the leaves of trees add up to by row, from `start` on, over the divisor."""
+    """The leaves of all trees, added up by row: `(start + leaves) / divisor`, of shape (rows, outputs).
+
+    Raises `ValueError` for trees that are out of bounds, or that do not fit `start`.
+    """
 
     trees: Trees
     start: Array
@@ -59,7 +69,7 @@ class Sums:
 
     def __post_init__(self) -> None:
         if np.shape(self.start) != (self.trees.outputs,):
-            raise ValueError("the trees have other outputs than where they start from")
+            raise ValueError("the trees have another number of outputs than `start`")
         forest = Forest(self.trees, LIBRARY) if LIBRARY else None
         object.__setattr__(self, "forest", forest)
         slowly = partial(add_leaves_in_numpy, self.trees if forest else check_trees(self.trees))
@@ -76,34 +86,36 @@ class Sums:
 
 @dataclass(frozen=True)
 class Votes:
-    """The sums of two classes as one score, as AdaBoost has it."""
+    """The sums of two classes as one score: the second minus the first, in the expression of AdaBoost."""
 
     sums: Sums
 
     def __call__(self, rows: Array) -> Array:
         scores = self.sums(rows)
         scores[:, 0] *= -1
-        return scores.sum(axis=1)
+        score: Array = scores.sum(axis=1)
+        return score
 
 
-def _for_doubles(thresholds: Array) -> Array:
-    """Give the largest doubles that are at most the threshold once they are rounded to 32 bits."""
+def _for_float64(thresholds: Array) -> Array:
+    """Give the largest float64 that is at most the threshold once it is rounded to float32, by threshold."""
     with np.errstate(over="ignore"):
         below = thresholds.astype(np.float32)
         below = np.where(below > thresholds, np.nextafter(below, np.float32(-np.inf)), below)
         above = np.nextafter(below, np.float32(np.inf))
-    # Halfway between two numbers of 32 bits, rounding goes to the one whose last bit is 0.
+    # A number halfway between two float32 is rounded to the one whose last bit is 0.
     halfway = np.where(np.isinf(above), np.inf, (below.astype(np.float64) + above.astype(np.float64)) / 2)
     is_odd = (below.view(np.int32) & 1).astype(bool)
-    return np.where(is_odd, np.nextafter(halfway, -np.inf), halfway)
+    moved: Array = np.where(is_odd, np.nextafter(halfway, -np.inf), halfway)
+    return moved
 
 
-class Planting:
-    """Collects trees, then makes the forest."""
+class ForestBuilder:
+    """Collects trees, and makes the sums of their leaves. Each leaf has `width` numbers of the `outputs`."""
 
     def __init__(self, outputs: int, width: int) -> None:
         if LIBRARY is None:
-            raise NotCompilable("there is no compiled code for trees on this machine")
+            raise NotCompilable("the C code for trees was not compiled for the processor of this machine")
         self.outputs = outputs
         self.width = width
         self.nodes: list[Array] = []
@@ -117,14 +129,15 @@ class Planting:
         self.set_count = 0
 
     def add(self, tree: Nodes, values: Array, *, column: int = 0, features: Array | None = None) -> None:
-        """Add a tree with the values of its nodes, of shape (nodes, width).
+        """Add a tree; `values` are the numbers of its nodes, of shape (nodes, width).
 
-        `features` are the columns that the tree was fitted on, where it did not see all.
+        `column` is the first of the outputs that the leaves are added to. `features` are the positions of the
+        columns that the tree was fitted on; None stands for all columns.
         """
         count = len(tree.left)
         inner = np.flatnonzero(tree.left >= 0)
         leaves = np.flatnonzero(tree.left < 0)
-        # The children of the first inner node come after the root, then those of the second, and so on.
+        # The root comes first, then the two children of each inner node, in the order of the inner nodes.
         place = np.zeros(count, np.int64)
         place[tree.left[inner]] = 1 + 2 * np.arange(len(inner))
         place[tree.right[inner]] = 2 + 2 * np.arange(len(inner))
@@ -140,7 +153,7 @@ class Planting:
             flags |= np.where(is_categorical, CATEGORIES, 0)
             nodes["threshold"][place[inner[is_categorical]]] += self.set_count
         nodes["feature"][place[inner]] = feature | flags
-        # A leaf is its own left child, and everything is at most its threshold.
+        # A leaf is its own left child, and its threshold is infinite: every row stays there.
         nodes["left"][place[leaves]] = self.node_count + place[leaves]
         nodes["threshold"][place[leaves]] = np.inf
         nodes["feature"][place[leaves]] = MISSING_LEFT
@@ -157,9 +170,9 @@ class Planting:
         self.set_count += len(tree.sets)
 
     def sums(self, *, start: Array | None = None, divisor: float = 1.0) -> Sums:
-        """Give the sums over the trees that were added, in their order."""
+        """Give the sums of all added trees, in the order in which they were added."""
         if self.node_count > np.iinfo(np.int32).max:
-            raise NotCompilable("it has more nodes than the compiled code can count")
+            raise NotCompilable("its trees have more nodes than 32 bits can count")
         trees = Trees(
             nodes=np.concatenate(self.nodes),
             leaf=np.concatenate(self.leaves),

@@ -134,7 +134,7 @@ class Schema:
     def _check_trusted(self) -> None:
         """Import what the user trusts, and refuse what a trusted module has only imported from elsewhere."""
         for module, name in sorted(self._trusted):
-            found: Any = importlib.import_module(module)
+            found: object = importlib.import_module(module)
             for part in name.split("."):
                 found = getattr(found, part)
             check_defining_module(self._policy, module, name, found)

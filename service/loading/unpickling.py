@@ -241,6 +241,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
         array = np.empty(count, dtype=dtype)
         if not array.nbytes:
             return array
+        # The types of NumPy do not say that an array is a buffer.
         view = memoryview(cast("Any", array.view(np.uint8)))
         done = 0
         while done < len(view):
@@ -362,6 +363,7 @@ def _check_labels(instance: object) -> None:
     """
     if not type(instance).__module__.startswith("pandas."):
         return
+    # pandas has no types.
     with suppress(AttributeError):
         if any(is_special(label) for axis in cast("Any", instance).axes for label in axis):
             raise Forbidden("has a table with a special label")

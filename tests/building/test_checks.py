@@ -90,7 +90,7 @@ def test_the_disk_of_an_engine_elsewhere_is_not_looked_at(machine: pytest.Monkey
             Finding(
                 "base image",
                 is_well=True,
-                message=f"{OFFICIAL} is to be pulled; the engine cannot tell",
+                message=f"{OFFICIAL} must be pulled; the engine cannot check that it can be",
                 value=OFFICIAL,
             ),
             id="perhaps in the registry",

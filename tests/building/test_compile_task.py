@@ -1,11 +1,11 @@
-"""What comes out of the container is believed only as far as it can be checked."""
+"""The output of the container is checked, as the code of a model may have written it."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,7 +14,7 @@ from infer_cli.building.compile_task import Parity, compile_in
 from infer_cli.engine.streams import STDERR_STREAM, STDOUT_STREAM
 from infer_cli.engine.tasks import TaskResult
 from infer_cli.errors import NotCompiled
-from infer_cli.plan.run import ModelMount
+from infer_cli.plan.run import ModelMount, RunPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,11 +36,11 @@ class Task:
 
     def __init__(self, written: bytes, ended: TaskResult, said: bytes) -> None:
         self.written, self.ended, self.said = written, ended, said
-        self.plan: Any = None
+        self.plan = RunPlan(image="", name="", host_port=None)
         self.stdin = b""
 
     def __call__(
-        self, _: object, plan: object, *, stdin: bytes, on_output: Callable[[int, bytes], None]
+        self, _: object, plan: RunPlan, *, stdin: bytes, on_output: Callable[[int, bytes], None]
     ) -> TaskResult:
         self.plan, self.stdin = plan, stdin
         on_output(STDERR_STREAM, self.said)
@@ -49,10 +49,13 @@ class Task:
         return self.ended
 
 
+if TYPE_CHECKING:
+    # Compiles in a container that writes the given bytes; gives the report, the file and the task.
+    Compile = Callable[..., tuple[compile_task.Report, bytes, Task]]
+
+
 @pytest.fixture
-def compile_with(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Callable[..., tuple[compile_task.Report, bytes, Task]]:
+def compile_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Compile:
     """Compile in a container that writes just that."""
 
     def run(
@@ -75,7 +78,7 @@ def compile_with(
     return run
 
 
-def test_the_report_and_the_file_are_told_apart(compile_with: Callable[..., Any]) -> None:
+def test_the_report_and_the_file_are_separated(compile_with: Compile) -> None:
     report, content, task = compile_with(GOOD)
 
     assert report == compile_task.Report(Parity(192, 0, 0.0, 1e-16), None)
@@ -88,9 +91,7 @@ def test_the_report_and_the_file_are_told_apart(compile_with: Callable[..., Any]
     assert task.plan.all_environment["MODEL_FILE"] == "/data/model.pkl"
 
 
-def test_examples_are_given_without_what_they_expect(
-    compile_with: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_examples_are_sent_without_their_expected_answers(compile_with: Compile, tmp_path: Path) -> None:
     examples = tmp_path / "rows.csv"
     examples.write_text("x0,prediction,probability_a\n1.5,a,0.5\n")
 
@@ -108,7 +109,7 @@ def test_examples_are_given_without_what_they_expect(
         ("unloadable", "serves the model as it is"),
     ],
 )
-def test_a_refusal_is_told_with_what_to_do(kind: str, hint: str, compile_with: Callable[..., Any]) -> None:
+def test_a_refusal_has_a_hint_for_its_kind(kind: str, hint: str, compile_with: Compile) -> None:
     error = {"kind": kind, "reason": "because", "details": ["row 2: 'a' instead of 'b'"]}
 
     with pytest.raises(NotCompiled, match=r"model\.pkl was not compiled: because") as caught:
@@ -137,8 +138,8 @@ ENDLESS = json.dumps({**LINE, "generated": {**PARITY, "rows": float("inf")}}).en
         pytest.param(json.dumps({**LINE, "generated": {}}).encode() + b"\n" + CONTENT, 0, "exit code 0"),
     ],
 )
-def test_what_is_not_whole_is_refused(
-    written: bytes, code: int, ending: str, compile_with: Callable[..., Any]
+def test_output_that_is_not_complete_is_refused(
+    written: bytes, code: int, ending: str, compile_with: Compile
 ) -> None:
     with pytest.raises(NotCompiled, match=r"compiling model\.pkl failed") as caught:
         compile_with(written, code=code, ending=ending)

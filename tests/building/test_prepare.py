@@ -27,8 +27,8 @@ def _small_image(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolution, "image_requirements", lambda *_, added, **__: added)
 
 
-def _prepare(**wanted: object) -> BuildPlan:
-    request = BuildRequest(name=_NAME, **wanted)  # type: ignore[arg-type]  # the tests' own names
+def _prepare(**options: object) -> BuildPlan:
+    request = BuildRequest(name=_NAME, **options)  # type: ignore[arg-type]  # the tests' own names
     return prepare_build(request, None, PlainProgress(verbose=False))
 
 
@@ -70,7 +70,7 @@ def test_a_chosen_python_without_wheels_names_one_that_has_them() -> None:
     assert "--base-image python:3.10-slim" in str(raised.value.hint)
 
 
-def test_what_fits_no_python_is_an_error() -> None:
+def test_packages_without_wheels_for_any_python_are_an_error() -> None:
     with pytest.raises(NothingFits, match=r"Python 3\.11"):
         _prepare(added_requirements=("blinker==999",))
 

@@ -43,7 +43,7 @@ def test_a_cell_is_a_number_where_it_reads_as_one(text: str, expected: object) -
     assert (found, type(found)) == (expected, type(expected))
 
 
-def test_a_cell_may_say_that_it_is_no_number() -> None:
+def test_a_cell_with_nan_is_a_number() -> None:
     found = number_or_string("NaN")
 
     assert isinstance(found, float)

@@ -48,7 +48,7 @@ def test_each_form_of_rows_is_read(path: Path, content: str, batches: list[list[
         pytest.param('{"a": 1}\n{"a": \n', ", line 2 is not JSON: Expecting value", id="JSON Lines"),
     ],
 )
-def test_what_holds_no_rows_is_an_error_that_says_where(path: Path, content: str, message: str) -> None:
+def test_json_without_rows_is_an_error_that_names_the_row(path: Path, content: str, message: str) -> None:
     path.write_text(content)
 
     with pytest.raises(InferError) as raised:
@@ -88,7 +88,7 @@ def test_json_lines_are_read(write_file: Callable[..., Path], content: str, expe
         pytest.param(b'{"a": 1}\n"\xff"\n', ", line 2 is not UTF-8 text", id="not UTF-8"),
     ],
 )
-def test_wrong_json_lines_are_an_error_that_says_where(
+def test_wrong_json_lines_are_an_error_that_names_the_line(
     write_file: Callable[..., Path], content: str | bytes, message: str
 ) -> None:
     path = write_file("rows.jsonl", content)

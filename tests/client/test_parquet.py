@@ -87,7 +87,7 @@ def test_parquet_without_its_package_says_how_to_get_it(
 
 
 @pytest.mark.parametrize("has_pip", [True, False])
-def test_what_installs_a_package_is_there(*, monkeypatch: pytest.MonkeyPatch, has_pip: bool) -> None:
+def test_the_command_that_installs_a_package_works(*, monkeypatch: pytest.MonkeyPatch, has_pip: bool) -> None:
     if not has_pip:
         monkeypatch.setattr(parquet_module, "find_spec", lambda _: None)
 

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
         pytest.param("rows.tar.csv", "csv", id="two endings"),
     ],
 )
-def test_the_ending_tells_the_kind(tmp_path: Path, name: str, expected: str) -> None:
+def test_the_ending_decides_the_format(tmp_path: Path, name: str, expected: str) -> None:
     assert format_of(tmp_path / name) == expected
 
 
 @pytest.mark.parametrize("name", ["rows.xlsx", "rows", "rows.csv.gz", ".csv"])
 def test_another_ending_is_an_error(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InferError, match=r"is of no known kind$") as raised:
+    with pytest.raises(InferError, match=r"has an unknown format$") as raised:
         format_of(tmp_path / name)
 
     assert str(raised.value.hint).startswith("name it with one of .csv, .jsonl, ")
@@ -98,7 +98,7 @@ def test_a_csv_is_read(write_file: Callable[..., Path], content: str, expected: 
         pytest.param("a,b\n".encode("utf-16"), ", line 1 is not UTF-8 text", id="UTF-16"),
     ],
 )
-def test_a_wrong_csv_is_an_error_that_says_where(
+def test_a_wrong_csv_is_an_error_that_names_the_line(
     write_file: Callable[..., Path], content: str | bytes, message: str
 ) -> None:
     path = write_file("rows.csv", content)

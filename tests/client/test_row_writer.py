@@ -150,8 +150,8 @@ def test_a_folder_in_the_files_place_is_an_error(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_of_no_known_kind_is_not_begun(tmp_path: Path) -> None:
-    with pytest.raises(InferError, match=r"is of no known kind$"):
+def test_a_file_of_an_unknown_format_is_not_begun(tmp_path: Path) -> None:
+    with pytest.raises(InferError, match=r"has an unknown format$"):
         write_all(tmp_path / "rows.xlsx", ODD_ROWS)
 
     assert list(tmp_path.iterdir()) == []

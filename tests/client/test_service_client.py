@@ -214,14 +214,14 @@ def test_rows_are_counted_from_where_the_caller_is(client: ServiceClient) -> Non
     assert raised.value.detail == '  row 1002: slength is not a number: "long"'
 
 
-def test_what_a_table_calls_nan_is_a_missing_value(client: ServiceClient) -> None:
+def test_nan_is_sent_as_a_missing_value(client: ServiceClient) -> None:
     with pytest.raises(PredictionFailed) as raised:
         client.predict([{**ROW, "pwidth": float("nan")}])
 
     assert raised.value.detail == "  pwidth has no value"
 
 
-def test_a_value_that_json_has_no_type_for_is_refused_by_name(client: ServiceClient) -> None:
+def test_a_value_without_a_json_type_is_refused_with_its_field(client: ServiceClient) -> None:
     with pytest.raises(PredictionFailed) as raised:
         client.predict([{**ROW, "pwidth": Path("/x")}])
 
@@ -311,7 +311,7 @@ def test_a_refusal_without_a_reason_is_still_an_error(answering: Callable[..., S
     assert raised.value.hint == "see what it says: `infer logs`"
 
 
-def test_an_address_without_a_port_is_that_of_http() -> None:
+def test_a_url_without_a_port_uses_that_of_http() -> None:
     client = ServiceClient("http://big.example")
 
     assert (client._host, client._port) == ("big.example", 80)
@@ -328,5 +328,5 @@ def test_an_address_without_a_port_is_that_of_http() -> None:
         ({"type": "text", "nullable": False}, ServedFeature("text", takes_empty=True)),
     ],
 )
-def test_what_a_feature_takes(record: FeatureRecord, expected: ServedFeature) -> None:
+def test_a_feature_of_the_service_is_read(record: FeatureRecord, expected: ServedFeature) -> None:
     assert ServedFeature.of(record) == expected

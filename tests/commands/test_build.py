@@ -80,9 +80,7 @@ def test_options_are_checked_before_the_model(
     assert f"error: {message}" in finished.stderr
 
 
-def test_a_file_that_is_written_beside_the_result_is_told(
-    infer: Callable[..., Finished], tmp_path: Path
-) -> None:
+def test_every_written_file_is_noted(infer: Callable[..., Finished], tmp_path: Path) -> None:
     options = ("--dry-run", "--base-image", "python:3.11-slim", "--lock", "l.txt", "--sbom", "s.json")
 
     first = infer("build", "--tag", "iris", *options, "--json", cwd=tmp_path)
@@ -130,7 +128,7 @@ def test_a_model_folder_that_does_not_exist_is_an_error(
         pytest.param("data", "a.pkl", True, "infer run iris:v1", id="baked"),
     ],
 )
-def test_the_next_command_is_told(
+def test_the_next_command_is_shown(
     *, tmp_path: Path, folder: str | None, file: str | None, bake: bool, expected: str
 ) -> None:
     path = None if folder is None else tmp_path.with_name(folder).relative_to(tmp_path.parent)

@@ -25,14 +25,14 @@ IMAGE_ID = f"sha256:{'0123456789ab' * 5}0123"
         pytest.param(ProofSkipped.UNCHANGED, "unchanged since it answered before", id="unchanged"),
     ],
 )
-def test_the_proof_of_an_image_is_told(proof: Proof, expected: str) -> None:
+def test_the_proof_of_an_image_is_shown(proof: Proof, expected: str) -> None:
     text, record = describe_image(MadeImage(NAME, IMAGE_ID, 56_500_000, "arm64", proof))
 
     assert text == f"Built iris:v1 (56.5 MB, sha256:0123456789ab)\nProof: {expected}"
     assert record == {"tag": "iris:v1", "id": IMAGE_ID, "size_bytes": 56_500_000, "proof": expected}
 
 
-def test_an_image_that_was_pushed_is_told_with_its_digest() -> None:
+def test_a_pushed_image_is_shown_with_its_digest() -> None:
     pushed = Pushed("big.example/iris:v1", "sha256:2")
 
     text, record = describe_image(MadeImage(NAME, IMAGE_ID, 1, "amd64", Verified(5, 0), pushed))

@@ -75,7 +75,7 @@ def test_nothing_that_exists_is_written_over(infer: Callable[..., Finished], fol
     assert kept.read_text() == "mine"
 
 
-def test_where_nothing_can_be_written_is_told(infer: Callable[..., Finished], folder: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_an_error(infer: Callable[..., Finished], folder: Path) -> None:
     finished = infer("compile", str(folder), "-o", str(folder / "model.pkl" / "model.lean"))
 
     assert finished.exit_code == 1
@@ -101,7 +101,7 @@ def test_an_unsafe_model_is_refused(infer: Callable[..., Finished], unsafe_folde
     assert [path.name for path in unsafe_folder.iterdir()] == ["model.pkl"]
 
 
-def test_differences_are_a_table() -> None:
+def test_the_parity_is_shown_as_a_table() -> None:
     given = Parity(5, 0, 0.0, 0.0)
     generated = Parity(192, 0, 3e-13, 0.0)
 

@@ -41,14 +41,14 @@ def test_the_commands_that_follow_are_those_of_this_program(
         assert infer(command, "--help").exit_code == 0
 
 
-def test_a_script_is_told_what_was_written(infer: Callable[..., Finished], tmp_path: Path) -> None:
+def test_a_script_gets_the_files_that_were_written(infer: Callable[..., Finished], tmp_path: Path) -> None:
     finished = infer("init", "--json", cwd=tmp_path)
 
     assert finished.record == {"files": ["train.py", "NEXT.md"]}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["NEXT.md", "train.py"]
 
 
-def test_without_a_folder_there_is_nowhere_to_go(infer: Callable[..., Finished], tmp_path: Path) -> None:
+def test_in_the_current_folder_no_cd_is_shown(infer: Callable[..., Finished], tmp_path: Path) -> None:
     assert "cd " not in infer("init", cwd=tmp_path).stdout
 
 

@@ -6,7 +6,7 @@ import pickle
 import sys
 import zipfile
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -54,9 +54,7 @@ def test_a_script_gets_one_object(infer: Callable[..., Finished], iris_folder: P
     assert record["feature_names"] == ["slength", "swidth", "plength", "pwidth"]
 
 
-def test_versions_are_told_with_where_they_come_from(
-    infer: Callable[..., Finished], iris_folder: Path
-) -> None:
+def test_versions_are_shown_with_their_sources(infer: Callable[..., Finished], iris_folder: Path) -> None:
     here = infer("inspect", str(iris_folder), VIRTUAL_ENV=sys.prefix)
     elsewhere = infer("inspect", str(iris_folder), "--no-environment", VIRTUAL_ENV=sys.prefix)
     record = infer("inspect", str(iris_folder), "--json", VIRTUAL_ENV=sys.prefix).record
@@ -103,7 +101,7 @@ def test_a_file_that_does_not_exist_is_an_error(
         pytest.param(None, None, "not recorded", id="nothing"),
     ],
 )
-def test_features_are_told_as_far_as_they_are_known(
+def test_features_are_shown_as_far_as_the_file_records_them(
     iris_folder: Path, names: tuple[str, ...] | None, count: int | None, expected: str
 ) -> None:
     model = inspect_model(iris_folder / "model.pkl")
@@ -111,12 +109,12 @@ def test_features_are_told_as_far_as_they_are_known(
     assert _features(replace(model, feature_names=names, feature_count=count)) == expected
 
 
-def test_of_many_names_only_the_first_are_shown() -> None:
+def test_of_many_names_only_the_first_twelve_are_shown() -> None:
     assert _names([f"x{number}" for number in range(12)]).endswith("x10, x11")
     assert _names([f"x{number}" for number in range(13)]).endswith("x10, x11, … (13 in all)")
 
 
-def test_what_is_not_known_is_left_out(iris_folder: Path) -> None:
+def test_a_fact_that_the_file_does_not_record_is_left_out(iris_folder: Path) -> None:
     model = inspect_model(iris_folder / "model.pkl")
 
     text = _describe(replace(model, classes=None, estimator=None, compression="gzip"))
@@ -126,8 +124,8 @@ def test_what_is_not_known_is_left_out(iris_folder: Path) -> None:
     assert "estimator:" not in text
 
 
-def test_columns_of_several_kinds_get_a_line_each(
-    infer: Callable[..., Finished], mixed_models: dict[str, Any], tmp_path: Path
+def test_each_column_of_a_mixed_table_gets_a_line_with_its_type(
+    infer: Callable[..., Finished], mixed_models: dict[str, object], tmp_path: Path
 ) -> None:
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(mixed_models["search"]))
 
@@ -161,7 +159,7 @@ def test_of_many_columns_the_first_are_shown(iris_folder: Path) -> None:
     assert lines[-1] == "  … (99 in all)"
 
 
-def test_what_a_model_was_compiled_from_is_told(infer: Callable[..., Finished], tmp_path: Path) -> None:
+def test_the_source_of_a_compiled_model_is_shown(infer: Callable[..., Finished], tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "model.lean", "w") as archive:
         archive.writestr("model.json", json.dumps(SOUND))
 
@@ -177,7 +175,7 @@ def test_what_a_model_was_compiled_from_is_told(infer: Callable[..., Finished], 
     ]
 
 
-def test_every_name_is_marked(infer: Callable[..., Finished], unsafe_folder: Path) -> None:
+def test_every_imported_name_has_a_verdict(infer: Callable[..., Finished], unsafe_folder: Path) -> None:
     text = infer("inspect", str(unsafe_folder), "--trust", "helpers.more").stdout
     record = infer("inspect", str(unsafe_folder), "--trust", "helpers.more", "--json").record
 

@@ -52,7 +52,7 @@ def test_an_age_or_a_time_is_read(text: str, expected: datetime) -> None:
         pytest.param(f"{10**20}d", id="more days than there are"),
     ],
 )
-def test_what_is_neither_is_wrong_usage(text: str) -> None:
+def test_anything_else_than_an_age_or_a_time_is_wrong_usage(text: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse_since(text, now=NOW)
 
@@ -60,7 +60,7 @@ def test_what_is_neither_is_wrong_usage(text: str) -> None:
     assert raised.value.hint == "write 30s, 10m, 2h, 1d, or a time such as 2026-01-31T12:00"
 
 
-def test_one_object_and_following_contradict_each_other(infer: Callable[..., Finished]) -> None:
+def test_json_and_follow_contradict_each_other(infer: Callable[..., Finished]) -> None:
     finished = infer("logs", "iris", "--follow", "--json")
 
     assert finished.exit_code == 2

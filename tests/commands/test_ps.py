@@ -36,7 +36,7 @@ def test_a_service_is_a_line() -> None:
     ]
 
 
-def test_a_script_gets_what_is_not_known_as_null() -> None:
+def test_a_script_gets_null_for_what_an_ended_service_does_not_have() -> None:
     assert _record(RUNNING)["age_s"] == 180
     assert _record(ENDED) == {
         "name": "iris",
@@ -68,5 +68,5 @@ def test_a_script_gets_what_is_not_known_as_null() -> None:
         ),
     ],
 )
-def test_a_model_that_changed_is_told_with_what_to_do(on_disk: OnDisk | None, expected: str | None) -> None:
+def test_a_changed_model_file_is_noted_with_commands(on_disk: OnDisk | None, expected: str | None) -> None:
     assert _note(replace(RUNNING, model_on_disk=on_disk)) == expected

@@ -24,7 +24,7 @@ def test_a_port_that_nobody_listens_on_has_no_process() -> None:
         assert process_on_port(bound.getsockname()[1]) is None
 
 
-def test_a_process_that_is_not_ours_to_see_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_of_another_user_may_have_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         hidden = [entry._replace(pid=None) for entry in psutil.net_connections(kind="tcp")]
@@ -34,7 +34,7 @@ def test_a_process_that_is_not_ours_to_see_is_not_named(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("error", [psutil.AccessDenied, psutil.NoSuchProcess(1)])
-def test_a_system_that_does_not_tell_is_no_error(
+def test_a_system_that_does_not_list_connections_is_no_error(
     monkeypatch: pytest.MonkeyPatch, error: type[psutil.Error] | psutil.Error
 ) -> None:
     def refuse(**_: object) -> None:

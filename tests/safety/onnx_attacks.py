@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from onnx import TensorProto, helper
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from onnx import FunctionProto, NodeProto
 
 
 def graphs(_: str) -> dict[str, bytes]:
@@ -32,7 +37,9 @@ def graphs(_: str) -> dict[str, bytes]:
     }
 
 
-def _graph(*nodes: Any, initializers: Any = (), functions: Any = ()) -> bytes:
+def _graph(
+    *nodes: NodeProto, initializers: Sequence[TensorProto] = (), functions: Sequence[FunctionProto] = ()
+) -> bytes:
     shape = [None, 2]
     made = helper.make_graph(
         list(nodes),

@@ -6,11 +6,11 @@ import io
 import json
 import pickle
 import zipfile
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
-State = dict[str, Any]
+State: TypeAlias = dict[str, object]
 SVC = "sklearn.svm._classes.SVC"
 
 
@@ -67,10 +67,11 @@ def link(name: str) -> zipfile.ZipInfo:
 def running(canary: str) -> dict[str, bytes]:
     """Archives that write the canary if the user trusts all types that skops lists for them."""
     touch = [plain("touch"), plain(canary)]
-    opened = listed(plain(canary), plain("w"), kind="tuple")
+    arguments = [plain(canary), plain("w")]
+    opened = listed(*arguments, kind="tuple")
     words = saved(np.array(["touch", canary]))
     by_key = {"content": {canary: plain(1)}, "key_types": listed(node("posix.mkdir", "TypeNode"))}
-    called = listed(node("builtins.open", "FunctionNode"), *opened["content"], kind="tuple")
+    called = listed(node("builtins.open", "FunctionNode"), *arguments, kind="tuple")
     mapped = listed(
         *(plain(value) for value in (canary, "uint8", "w+", 0, 1)),
         kind="tuple",

@@ -41,7 +41,7 @@ def test_a_model_that_is_not_safe_is_refused(
     assert "hint: do not load it" in refused.stderr
 
 
-def test_what_to_do_with_own_code_is_told(infer: Callable[..., Finished], tmp_path: Path) -> None:
+def test_for_own_code_the_hint_is_trust(infer: Callable[..., Finished], tmp_path: Path) -> None:
     (tmp_path / "model.pkl").write_bytes(OWN_CODE)
 
     refused = infer("build", "--tag", "x:v1", "--dry-run", "--model-dir", str(tmp_path))
@@ -51,7 +51,7 @@ def test_what_to_do_with_own_code_is_told(infer: Callable[..., Finished], tmp_pa
     assert "--trust helpers" in refused.stderr
 
 
-def test_what_to_do_with_the_code_of_a_script_is_told(infer: Callable[..., Finished], tmp_path: Path) -> None:
+def test_for_code_of_a_script_the_hint_is_a_module(infer: Callable[..., Finished], tmp_path: Path) -> None:
     (tmp_path / "model.pkl").write_bytes(OWN_CODE.replace(b"helpers.models", b"__main__"))
 
     refused = infer("build", "--tag", "x:v1", "--dry-run", "--model-dir", str(tmp_path))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from inspect import Parameter, signature
-from typing import TYPE_CHECKING, Any
+from inspect import signature
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import joblib
 import numpy as np
@@ -44,6 +44,9 @@ from service.loading.unpickling import load_safely
 if TYPE_CHECKING:
     from pathlib import Path
 
+# scikit-learn has no types.
+Estimator: TypeAlias = Any
+
 ROWS = 60
 RANDOM = np.random.default_rng(0)
 CLASSES = np.tile([0, 1, 2], ROWS // 3)
@@ -59,7 +62,7 @@ FRAME = pd.DataFrame(
     }
 )
 # Training data: each estimator is fitted with the first entry that it takes.
-TRAINING: tuple[tuple[Any, ...], ...] = (
+TRAINING: tuple[tuple[object, ...], ...] = (
     (NUMBERS, CLASSES),
     (NUMBERS, CLASSES == 1),
     (NUMBERS, AMOUNTS),
@@ -73,7 +76,7 @@ TRAINING: tuple[tuple[Any, ...], ...] = (
     (["a", "b"] * 30,),
 )
 LOGISTIC = LogisticRegression()
-NEEDED: dict[str, Any] = {
+NEEDED: dict[str, object] = {
     "estimator": LOGISTIC,
     "base_estimator": LOGISTIC,
     "estimators": [("logistic", LOGISTIC), ("tree", DecisionTreeClassifier())],
@@ -101,28 +104,25 @@ NOT_BY_SKOPS = {"Birch", "early stopping"}
 FEW = {"n_estimators": 3, "max_iter": 3}
 
 
-def _made(name: str, cls: type) -> Any:
+def _made(name: str, cls: type) -> Estimator:
     needed = {key: NEEDED[key] for key in _required(cls)}
     if cls.__module__.startswith("sklearn.ensemble."):
-        names = {parameter.name for parameter in _parameters(cls)}
-        needed |= {key: value for key, value in FEW.items() if key in names}
+        needed |= {key: value for key, value in FEW.items() if key in signature(cls).parameters}
     if "Regressor" in name or name == "RegressorChain":
         needed |= {"estimator": Ridge()} if "estimator" in needed else {}
         needed |= {"estimators": [("ridge", Ridge())]} if "estimators" in needed else {}
     return cls(**needed)
 
 
-def _parameters(cls: Any) -> list[Parameter]:
-    return [*signature(cls.__init__).parameters.values()]
+def _required(cls: type) -> list[str]:
+    # These two have a default only while `base_estimator`, the former name of `estimator`, is still taken.
+    if cls.__name__ in ("ClassifierChain", "RegressorChain"):
+        return ["estimator"]
+    parameters = signature(cls).parameters.values()
+    return [p.name for p in parameters if p.default is p.empty and p.name in NEEDED]
 
 
-def _required(cls: Any) -> list[str]:
-    required = [p.name for p in _parameters(cls) if p.default is p.empty and p.name in NEEDED]
-    # It has a default only while `base_estimator`, its former name, is still taken.
-    return ["estimator"] if cls.__name__ in ("ClassifierChain", "RegressorChain") else required
-
-
-def _fitted(estimator: Any) -> Any:
+def _fitted(estimator: Estimator) -> Estimator:
     for data in TRAINING:
         try:
             return clone(estimator).fit(*data)
@@ -139,7 +139,7 @@ COLUMNS = ColumnTransformer(
     ],
     remainder="passthrough",
 )
-VARIANTS: dict[str, tuple[Any, ...]] = {
+VARIANTS: dict[str, tuple[Estimator, object, object]] = {
     "mixed table": (make_pipeline(COLUMNS, RandomForestClassifier(3)), FRAME, CLASSES),
     "categories": (HistGradientBoostingClassifier(max_iter=3), FRAME[["length", "size"]], CLASSES),
     "early stopping": (
@@ -180,7 +180,7 @@ def _check(model: object, folder: Path) -> None:
         assert refused == []
 
 
-def _check_skops(model: object, file: Path) -> Any:
+def _check_skops(model: object, file: Path) -> Estimator:
     """Save the model with skops; the inspection allows it. Give what the service loads."""
     skops.io.dump(model, file)
 
@@ -212,7 +212,7 @@ def test_what_people_make_of_them(name: str, tmp_path: Path) -> None:
 
     _check(model, tmp_path)
 
-    models: list[Any] = [load_safely(tmp_path / "plain.joblib", Policy())]
+    models: list[Estimator] = [load_safely(tmp_path / "plain.joblib", Policy())]
     if name not in NOT_BY_SKOPS:
         models.append(_check_skops(model, tmp_path / "model.skops"))
     for loaded in models:

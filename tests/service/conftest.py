@@ -35,6 +35,14 @@ if TYPE_CHECKING:
 
     MakeClient = Callable[..., FlaskClient]
 
+# Estimators of scikit-learn and tables of pandas, which have no types.
+Fitted = Any
+Frame = Any
+# A table with named columns, and the class of each row.
+Iris = tuple[Frame, Frame]
+# Parsed JSON: a test knows what is in it.
+Json = Any
+
 ROOT = Path(__file__).parents[2]
 COLUMNS = ["slength", "swidth", "plength", "pwidth"]
 # Marks what the last Granian for Python 3.9 cannot do: see service/requirements.txt.
@@ -44,7 +52,7 @@ needs_newer_granian = pytest.mark.skipif(
 )
 START_DEADLINE_S = 60
 END_DEADLINE_S = 60
-# Takes as many seconds as its one feature says.
+# A class of models that take as many seconds for a prediction as their only feature says.
 SLOW = """
 import time
 class Slow:
@@ -56,21 +64,21 @@ class Slow:
 
 
 @pytest.fixture(scope="session")
-def iris() -> tuple[Any, Any]:
-    """A table with named columns, and the species by name."""
+def iris() -> Iris:
+    """Give a table with named columns, and the species of each row by its name."""
     data = load_iris(as_frame=True)
     names = dict(enumerate(data.target_names))
     return data.data.set_axis(COLUMNS, axis=1), data.target.map(names).astype(object)
 
 
 @pytest.fixture(scope="session")
-def classifier(iris: tuple[Any, Any]) -> LogisticRegression:
+def classifier(iris: Iris) -> LogisticRegression:
     return LogisticRegression(max_iter=500).fit(*iris)
 
 
 @pytest.fixture
 def save(tmp_path: Path) -> Callable[..., Path]:
-    """Write a model to a file."""
+    """Save a model with joblib."""
 
     def write(estimator: object, name: str = "model.joblib") -> Path:
         file = tmp_path / name
@@ -82,7 +90,7 @@ def save(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def load(save: Callable[..., Path]) -> Callable[[object], LoadedModel]:
-    """Load an estimator that went through a file, as every model does."""
+    """Load an estimator from a file, as every model is loaded."""
 
     def load_saved(estimator: object) -> LoadedModel:
         return load_model(save(estimator), trusted=(type(estimator).__module__,))
@@ -92,7 +100,7 @@ def load(save: Callable[..., Path]) -> Callable[[object], LoadedModel]:
 
 @pytest.fixture
 def make_predictor(load: Callable[[object], LoadedModel]) -> Callable[[object], Predictor]:
-    """Make a predictor of an estimator that went through a file."""
+    """Make a predictor of an estimator that is loaded from a file."""
 
     def make(estimator: object) -> Predictor:
         return Predictor(load(estimator).model)
@@ -101,7 +109,7 @@ def make_predictor(load: Callable[[object], LoadedModel]) -> Callable[[object], 
 
 
 def app_of(loaded: LoadedModel, *, max_body_bytes: int = 10_000_000) -> Flask:
-    """The whole application, for a loaded model."""
+    """Make the whole application for a loaded model."""
     app, _ = create_app(ModelSlot(make_served_model(loaded)), max_body_bytes=max_body_bytes)
     return app
 
@@ -118,7 +126,10 @@ def make_client(load: Callable[[object], LoadedModel]) -> MakeClient:
 
 @pytest.fixture
 def make_instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], object]:
-    """Make an object of a class whose code is in a module of its own; PYTHONPATH must be the `tmp_path`."""
+    """Make an object of a class whose code is in a module in `tmp_path`.
+
+    A process that loads the object needs `tmp_path` as its PYTHONPATH.
+    """
 
     def make(class_name: str, code: str) -> object:
         module = f"code_of_{class_name.lower()}"
@@ -132,14 +143,14 @@ def make_instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
 
 @dataclass
 class Service:
-    """A service that runs in processes of its own."""
+    """A service that runs in its own processes."""
 
     process: subprocess.Popen[str]
     port: int
 
     def request(
         self, method: str, path: str, body: object = None, *, timeout_s: float = 30
-    ) -> tuple[int, Any]:
+    ) -> tuple[int, Json]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
         with contextlib.closing(connection):
             sent = None if body is None else json.dumps(body)
@@ -157,12 +168,12 @@ class Service:
         pytest.fail(f"the service is not ready: {self.stop()}")
 
     def stop(self) -> tuple[int, str]:
-        """Stop it as a container is stopped; give its exit code and its log."""
+        """Stop the service as an engine stops a container; give the exit code and the log."""
         self.process.send_signal(signal.SIGTERM)
         return self.wait_for_end()
 
     def wait_for_end(self) -> tuple[int, str]:
-        """Give its exit code and its log."""
+        """Give the exit code and the log of the service."""
         _, log = self.process.communicate(timeout=END_DEADLINE_S)
         return self.process.returncode, log
 
@@ -181,7 +192,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def launch(free_port: int, tmp_path: Path) -> Iterator[Callable[..., Service]]:
-    """Start `python -m service` with these variables, on a free port, and end it after the test."""
+    """Start `python -m service` with environment variables, on a free port; end it after the test."""
     services = []
 
     def start(model_file: Path | str, **variables: str) -> Service:
@@ -206,7 +217,7 @@ def launch(free_port: int, tmp_path: Path) -> Iterator[Callable[..., Service]]:
 
 
 def environment(variables: Mapping[str, str], python_path: Path) -> dict[str, str]:
-    """Only what is said here, on the loopback address: no HOME, and nothing of whoever runs the tests."""
+    """Give an environment with these variables and the loopback address, and no variables of the tester."""
     return {"HOST": "127.0.0.1", "PATH": os.environ["PATH"], "PYTHONPATH": str(python_path), **variables}
 
 

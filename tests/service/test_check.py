@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +14,9 @@ from service import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.service.conftest import Json, Service
+
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,7 +61,7 @@ def test_an_example_without_inputs_is_refused() -> None:
         check.generate_rows(FixedClient({"example": "/prediction?a=1"}, {"inputs": None}))
 
 
-def _run(port: int, given: str) -> tuple[int, Any]:
+def _run(port: int, given: str) -> tuple[int, Json]:
     finished = subprocess.run(
         [sys.executable, "-m", "service.check"],
         input=given,
@@ -79,7 +82,7 @@ def test_no_service_on_the_port_is_an_error(free_port: int) -> None:
 
 
 @pytest.fixture
-def port(start_service: Callable[..., Any], save: Callable[..., Path], classifier: object) -> int:
+def port(start_service: Callable[..., Service], save: Callable[..., Path], classifier: object) -> int:
     """The port of a running service."""
     return int(start_service(save(classifier)).port)
 

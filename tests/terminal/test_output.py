@@ -31,7 +31,7 @@ def test_a_result_is_one_object_for_a_script(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_an_interrupt_is_said_and_is_no_result(capsys: pytest.CaptureFixture[str], *, as_json: bool) -> None:
+def test_an_interrupt_is_a_note_and_no_result(capsys: pytest.CaptureFixture[str], *, as_json: bool) -> None:
     output.report(Interrupted(), as_json=as_json)
 
     assert capsys.readouterr() == ("", "interrupted\n")

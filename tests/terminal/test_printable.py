@@ -15,5 +15,5 @@ from infer_cli.terminal.printable import printable
         ("a\nb", "a\\nb"),
     ],
 )
-def test_what_would_change_the_terminal_is_escaped(text: str, shown: str) -> None:
+def test_control_characters_are_escaped(text: str, shown: str) -> None:
     assert printable(text) == shown

@@ -23,7 +23,7 @@ def test_without_a_terminal_there_are_plain_lines(*, verbose: bool) -> None:
         assert isinstance(progress, PlainProgress)
 
 
-def test_plain_lines_tell_stages_steps_and_each_state_of_a_layer(capsys: pytest.CaptureFixture[str]) -> None:
+def test_plain_lines_show_stages_steps_and_long_states_of_layers(capsys: pytest.CaptureFixture[str]) -> None:
     with show_progress() as progress:
         progress.stage("Building iris:v1")
         progress.on_event(Step(1, 2, "ENV A=1 \\\n    B=2"))
@@ -43,14 +43,14 @@ def test_plain_lines_tell_stages_steps_and_each_state_of_a_layer(capsys: pytest.
     ]
 
 
-def test_with_verbose_every_line_of_the_engine_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_verbose_every_line_of_the_engine_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with show_progress(verbose=True) as progress:
         progress.on_event(Line(" ---> Using cache"))
 
     assert capsys.readouterr().err == " ---> Using cache\n"
 
 
-def test_plain_lines_tell_only_the_end_of_a_count(capsys: pytest.CaptureFixture[str]) -> None:
+def test_plain_lines_show_only_the_end_of_a_count(capsys: pytest.CaptureFixture[str]) -> None:
     with show_progress() as progress:
         progress.advance("rows", 1000, None)
         progress.advance("rows", 1000, 2000)

@@ -49,5 +49,5 @@ def test_an_age_is_in_its_largest_unit(age: timedelta | None, expected: str) -> 
     ("difference", "expected"),
     [pytest.param(0.0, "0", id="none"), pytest.param(3.04e-13, "3.0e-13", id="two digits")],
 )
-def test_of_a_difference_the_magnitude_is_told(difference: float, expected: str) -> None:
+def test_a_difference_shows_its_order_of_magnitude(difference: float, expected: str) -> None:
     assert difference_text(difference) == expected

@@ -122,7 +122,7 @@ class Reading:
     def _enter(self, part: Node, columns: list[Column], *, is_model: bool = False) -> list[Column]:
         """Follow the columns through a part, and give the columns that leave it.
 
-        `is_model`: the part predicts. Any other part transforms.
+        `is_model`: the part predicts. Every other part transforms.
         """
         if not isinstance(part, Instance):
             return [] if part == "drop" else columns

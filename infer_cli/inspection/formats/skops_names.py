@@ -1,6 +1,6 @@
 """Which names each loader of skops may use, besides the names of the allow-list.
 
-The service has the same tables, with its own names: `service/loading/skops_schema.py`.
+The service has the same tables, with its own names: `service/loading/skops_names.py`.
 """
 
 from __future__ import annotations

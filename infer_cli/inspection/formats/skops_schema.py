@@ -80,7 +80,7 @@ class Schema:
         if type(number) is int:
             self._numbered[number] = None
         start = self._count
-        self._take(1)
+        self._count_objects(1)
         try:
             self._check(loader, state, depth + 1)
         except (KeyError, TypeError, AttributeError) as error:
@@ -95,7 +95,7 @@ class Schema:
         if found is None:
             refuse("has an object that holds itself")
         state, count = found
-        self._take(count)
+        self._count_objects(count)
         return state
 
     def _found(self, state: Json) -> State:
@@ -106,7 +106,7 @@ class Schema:
         found = self._numbered.get(number) if type(number) is int else None
         return state if found is None else found[0]
 
-    def _take(self, count: int) -> None:
+    def _count_objects(self, count: int) -> None:
         self._count += count
         if self._count > NODES_MAX:
             refuse("describes more objects than infer reads, as if made to exhaust its memory")

@@ -1,1 +1,1 @@
-"""Converters: each turns one family of fitted estimators into operations."""
+"""Converters: each turns one family of fitted estimators into programs or operations."""

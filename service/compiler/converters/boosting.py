@@ -1,4 +1,4 @@
-"""Histogram gradient boosting: trees that take doubles, missing values and categories."""
+"""Histogram gradient boosting: trees over float64, missing values and categories."""
 
 from __future__ import annotations
 
@@ -9,43 +9,44 @@ import numpy as np
 from service.compiler.functions import class_name
 from service.compiler.operations import Function
 from service.compiler.outputs import Classifier, Regressor
-from service.compiler.trees import Nodes, Planting
+from service.compiler.trees import ForestBuilder, Nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from service.compiler.functions import Array, Ask, Fitted
+    from service.compiler.functions import Ask, Fitted
     from service.compiler.trees import Sums
+    from service.native.library import Array
 
 
-def candidates(model: Fitted) -> Iterator[Ask]:
-    """Give what the model may be: its loss decides what becomes of the sums.
+def candidates(estimator: Fitted) -> Iterator[Ask]:
+    """Give the candidate programs for an estimator of this family: the link depends on its loss.
 
-    It takes categories as its own encoder puts them.
+    The programs take a category as the code that the estimator's own encoder gives it.
     """
-    name = class_name(model)
+    name = class_name(estimator)
     if name == "HistGradientBoostingClassifier":
-        sums = _sums(model)
+        sums = _sums(estimator)
         if len(sums.start) > 1:
             yield Classifier(sums, "largest", "softmax")
         else:
             yield Classifier(sums, "positive", "logistic", is_flat=True)
     elif name == "HistGradientBoostingRegressor":
-        sums = _sums(model)
+        sums = _sums(estimator)
         yield Regressor(sums)
         yield Regressor(sums, link=Function("exp"))
 
 
-def _sums(model: Fitted) -> Sums:
-    start = np.atleast_1d(np.asarray(model._baseline_prediction, np.float64).ravel())  # noqa: SLF001 (no public name)
-    planting = Planting(outputs=len(start), width=1)
-    known, position = model._bin_mapper.make_known_categories_bitsets()  # noqa: SLF001
+def _sums(estimator: Fitted) -> Sums:
+    start = np.atleast_1d(np.asarray(estimator._baseline_prediction, np.float64).ravel())  # noqa: SLF001 (no public name)
+    builder = ForestBuilder(outputs=len(start), width=1)
+    known, position = estimator._bin_mapper.make_known_categories_bitsets()  # noqa: SLF001
     known = _as_words(known)
-    for stage in model._predictors:  # noqa: SLF001
+    for stage in estimator._predictors:  # noqa: SLF001
         for column, predictor in enumerate(stage):
             tree = _nodes(predictor, known, position)
-            planting.add(tree, predictor.nodes["value"][:, np.newaxis], column=column)
-    return planting.sums(start=start)
+            builder.add(tree, predictor.nodes["value"][:, np.newaxis], column=column)
+    return builder.sums(start=start)
 
 
 def _nodes(predictor: Fitted, known: Array, position: Array) -> Nodes:
@@ -58,7 +59,7 @@ def _nodes(predictor: Fitted, known: Array, position: Array) -> Nodes:
     if is_categorical.any():
         at = nodes["bitset_idx"][is_categorical]
         threshold[is_categorical] = at
-        # A category that was unknown in training goes where missing values go.
+        # A category that was unknown in training goes to the same child as a missing value.
         unknown = ~known[position[nodes["feature_idx"][is_categorical]]]
         sets = sets.copy()
         sets[at] |= np.where(missing_left[is_categorical][:, np.newaxis], unknown, np.uint64(0))
@@ -74,5 +75,5 @@ def _nodes(predictor: Fitted, known: Array, position: Array) -> Nodes:
 
 
 def _as_words(bitsets: Array) -> Array:
-    """Put sets of 256 bits, in eight words of 32, into four words of 64."""
+    """Turn sets of 256 bits from eight words of 32 bits into four words of 64 bits."""
     return np.ascontiguousarray(bitsets, "<u4").reshape(-1, 8).view("<u8")

@@ -1,4 +1,4 @@
-"""Models that are a product with coefficients, and what is made of it."""
+"""Linear models: a product with coefficients, and a function of the product."""
 
 from __future__ import annotations
 
@@ -37,35 +37,38 @@ REGRESSORS = frozenset(
         *("QuantileRegressor", "Ridge", "RidgeCV", "SGDRegressor", "TheilSenRegressor"),
     }
 )
-# Their link function is the logarithm, or none.
+# Their link function is the logarithm or the identity. The trial finds out which.
 GENERALIZED = frozenset({"GammaRegressor", "PoissonRegressor", "TweedieRegressor"})
 PROJECTIONS = frozenset({"CCA", "PLSCanonical", "PLSRegression"})
 
 
-def candidates(model: Fitted) -> Iterator[Ask]:
-    """Give what the model may be: versions and settings differ in the last step."""
-    name = class_name(model)
+def candidates(estimator: Fitted) -> Iterator[Ask]:
+    """Give the candidate programs for an estimator of this family.
+
+    Versions and parameters of scikit-learn differ in the link.
+    """
+    name = class_name(estimator)
     if name in CLASSIFIERS:
-        yield from _classifiers(model)
+        yield from _classifiers(estimator)
     elif name in REGRESSORS:
-        yield Regressor(_product(model))
+        yield Regressor(_product(estimator))
     elif name in GENERALIZED:
-        yield Regressor(_product(model), link=Function("exp"))
-        yield Regressor(_product(model))
+        yield Regressor(_product(estimator), link=Function("exp"))
+        yield Regressor(_product(estimator))
     elif name in PROJECTIONS:
-        yield from _projections(model)
+        yield from _projections(estimator)
 
 
-def _product(model: Fitted) -> Product:
-    """Give the product by scikit-learn's own expression: the same to the last bit."""
-    return Product(model.coef_.T, model.intercept_)
+def _product(estimator: Fitted) -> Product:
+    """Give the product in scikit-learn's own expression, which gives the same numbers to the last bit."""
+    return Product(estimator.coef_.T, estimator.intercept_)
 
 
-def _classifiers(model: Fitted) -> Iterator[Ask]:
-    scores = _product(model)
-    is_binary = np.ndim(model.coef_) == 1 or len(model.coef_) == 1
+def _classifiers(estimator: Fitted) -> Iterator[Ask]:
+    scores = _product(estimator)
+    is_binary = np.ndim(estimator.coef_) == 1 or len(estimator.coef_) == 1
     decision = "positive" if is_binary else "largest"
-    if not hasattr(model, "predict_proba"):
+    if not hasattr(estimator, "predict_proba"):
         links = ["none"]
     elif is_binary:
         links = ["logistic", "softmax of both"]
@@ -75,9 +78,9 @@ def _classifiers(model: Fitted) -> Iterator[Ask]:
         yield Classifier(scores, decision, link, is_flat=is_binary)
 
 
-def _projections(model: Fitted) -> Iterator[Ask]:
-    center = Shift(getattr(model, "_x_mean", None), None)
-    # Versions before 1.3 keep the coefficients the other way round.
-    for coefficients in (model.coef_.T, model.coef_):
-        if coefficients.shape[0] == model.n_features_in_:
-            yield Chain([center], Regressor(Product(coefficients, model.intercept_)))
+def _projections(estimator: Fitted) -> Iterator[Ask]:
+    center = Shift(getattr(estimator, "_x_mean", None), None)
+    # scikit-learn before 1.3 keeps the coefficients transposed.
+    for coefficients in (estimator.coef_.T, estimator.coef_):
+        if coefficients.shape[0] == estimator.n_features_in_:
+            yield Chain([center], Regressor(Product(coefficients, estimator.intercept_)))

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from service.compiler.functions import Ask, Fitted
 
 
-def candidates(model: Fitted) -> Iterator[Ask]:
-    """Give what the model is."""
-    name = class_name(model)
+def candidates(estimator: Fitted) -> Iterator[Ask]:
+    """Give the candidate program for an estimator of this family."""
+    name = class_name(estimator)
     if name not in ("MLPClassifier", "MLPRegressor"):
         return
-    layers = Layers(list(model.coefs_), list(model.intercepts_), model.activation)
+    layers = Layers(list(estimator.coefs_), list(estimator.intercepts_), estimator.activation)
     if name == "MLPRegressor":
         yield Regressor(layers)
-    elif model.out_activation_ == "softmax":
+    elif estimator.out_activation_ == "softmax":
         yield Classifier(layers, "most probable", "softmax")
-    elif model.n_outputs_ == 1:
+    elif estimator.n_outputs_ == 1:
         yield Classifier(layers, "more probable", "logistic", is_flat=True)
     else:
         raise NotCompilable("it has several outputs with classes")

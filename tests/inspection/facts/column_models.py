@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from service.schema.column_types import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from infer_cli.inspection import Feature
+
+# Neither pandas nor scikit-learn has types.
+Frame: TypeAlias = Any
+Fitted: TypeAlias = Any
 
 FRAME = pd.DataFrame(
     {
@@ -31,31 +40,31 @@ GAPS = FRAME.assign(
 class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A transformer of the user, whose class name speaks of dates."""
 
-    def fit(self, frame: Any, _: object = None) -> DateParts:
+    def fit(self, frame: Frame, _: object = None) -> DateParts:
         self.n_features_in_ = frame.shape[1]
         return self
 
-    def transform(self, frame: Any) -> Any:
+    def transform(self, frame: Frame) -> Frame:
         return frame.apply(lambda column: column.dt.day)
 
 
 class Lengths(DateParts):
     """A transformer of the user, whose class name tells nothing."""
 
-    def transform(self, frame: Any) -> Any:
+    def transform(self, frame: Frame) -> Frame:
         return frame.apply(lambda column: column.astype(str).str.len())
 
 
-def to_day(frame: Any) -> Any:
+def to_day(frame: Frame) -> Frame:
     return frame.apply(lambda column: column.dt.day)
 
 
-def date_number(frame: Any) -> Any:
+def date_number(frame: Frame) -> Frame:
     return frame.apply(lambda column: column.dt.day)
 
 
-def model_of(*branches: Any, frame: Any = FRAME, last: Any = None, **options: Any) -> Any:
-    transformer = make_column_transformer(*branches, **options)
+def model_of(*branches: object, frame: Frame = FRAME, last: object = None) -> Fitted:
+    transformer = make_column_transformer(*branches)
     return make_pipeline(transformer, last or LogisticRegression()).fit(frame, TARGET)
 
 
@@ -64,7 +73,8 @@ NUMBER_OR_GAP = ("number", False, True)
 UNUSED = ("any", False, True)
 
 
-def assert_same(features: Any, model: Any) -> None:
+def assert_same(features: Sequence[Feature], model: object) -> None:
+    """Assert that the service reads the same features of the loaded model."""
     reading = Reading(len(features))
     reading.read(model)
     loaded = reading.features([feature.name for feature in features])

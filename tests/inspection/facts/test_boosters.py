@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -24,7 +24,7 @@ PADDING = "x" * 5000
 
 
 @pytest.fixture
-def make(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def make(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
     """Make an object with attributes, of a class with this module and name."""
 
     def new(module: str, name: str, **attributes: object) -> object:
@@ -58,7 +58,7 @@ def test_the_version_of_xgboost(
     protocol: int,
     before: int,
     needed: str,
-    make: Callable[..., Any],
+    make: Callable[..., object],
     inspect_bytes: Callable[..., Inspection],
 ) -> None:
     handle = bytearray(before * b"-" + VERSION + 100 * b"-")
@@ -70,14 +70,14 @@ def test_the_version_of_xgboost(
 
 
 def test_another_class_with_such_an_attribute_is_no_booster(
-    make: Callable[..., Any], inspect_bytes: Callable[..., Inspection]
+    make: Callable[..., object], inspect_bytes: Callable[..., Inspection]
 ) -> None:
     inspection = inspect_bytes(pickle.dumps(make("xgboost.sklearn", "XGBClassifier", handle=VERSION)))
 
     assert xgboost_needed(inspection) == "xgboost"
 
 
-def lightgbm_of(make: Callable[..., Any], names: str, columns: object, categories: object) -> bytes:
+def lightgbm_of(make: Callable[..., object], names: str, columns: object, categories: object) -> bytes:
     booster = make(
         "lightgbm.basic",
         "Booster",
@@ -89,7 +89,7 @@ def lightgbm_of(make: Callable[..., Any], names: str, columns: object, categorie
 
 
 def test_the_columns_of_lightgbm_and_their_categories(
-    make: Callable[..., Any], inspect_bytes: Callable[..., Inspection]
+    make: Callable[..., object], inspect_bytes: Callable[..., Inspection]
 ) -> None:
     inspection = inspect_bytes(lightgbm_of(make, "age town", [1], [["Oslo", "Rome"]]))
 
@@ -115,7 +115,7 @@ def test_columns_of_lightgbm_that_are_numbers(
     names: str,
     columns: object,
     categories: object,
-    make: Callable[..., Any],
+    make: Callable[..., object],
     inspect_bytes: Callable[..., Inspection],
 ) -> None:
     inspection = inspect_bytes(lightgbm_of(make, names, columns, categories))

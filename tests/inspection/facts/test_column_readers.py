@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infer_cli.inspection import Inspection
+    from tests.inspection.facts.column_models import Fitted
 
 # The type of the features size, color, wet and day, whether each is required, and whether it is nullable.
-CASES: dict[str, tuple[Callable[[], Any], list[tuple[str, bool, bool]]]] = {
+CASES: dict[str, tuple[Callable[[], Fitted], list[tuple[str, bool, bool]]]] = {
     "closed categories": (
         lambda: model_of((OneHotEncoder(), ["color"]), (StandardScaler(), ["size"])),
         [NUMBER, ("category", True, False), UNUSED, UNUSED],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import joblib
 import pytest
@@ -43,9 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infer_cli.inspection import Inspection
+    from tests.inspection.facts.column_models import Fitted
 
 # The type of the features size, color, wet and day, whether each is required, and whether it is nullable.
-CASES: dict[str, tuple[Callable[[], Any], list[tuple[str, bool, bool]]]] = {
+CASES: dict[str, tuple[Callable[[], Fitted], list[tuple[str, bool, bool]]]] = {
     "by dtype": (
         lambda: model_of(
             (MinMaxScaler(), make_column_selector(dtype_include="number")),
@@ -117,7 +118,7 @@ def test_types(name: str, inspect_bytes: Callable[..., Inspection]) -> None:
     "name", ["many", "selected", "nested", "boosting", "search", "stacking", "array", "texts"]
 )
 def test_models_of_mixed_tables(
-    name: str, protocol: int, mixed_models: dict[str, Any], inspect_bytes: Callable[..., Inspection]
+    name: str, protocol: int, mixed_models: dict[str, Fitted], inspect_bytes: Callable[..., Inspection]
 ) -> None:
     model = mixed_models[name]
     file = io.BytesIO()

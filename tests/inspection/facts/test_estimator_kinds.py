@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from typing import Any
 
 import pytest
 from sklearn.base import is_classifier, is_regressor
@@ -15,7 +14,7 @@ from infer_cli.inspection import Global
 from infer_cli.inspection.facts.estimator_kinds import kind_by_name
 
 
-def _made(cls: type[Any], inner: object) -> object:
+def _made(cls: type, inner: object) -> object:
     """Make an estimator, with other estimators where it needs some."""
     needed = {
         name
@@ -44,7 +43,7 @@ TRANSPARENT |= {"RandomizedSearchCV", "RFE", "RFECV"}
 
 
 @pytest.mark.parametrize(("name", "cls"), all_estimators())
-def test_kinds_of_all_estimators(name: str, cls: type[Any]) -> None:
+def test_kinds_of_all_estimators(name: str, cls: type) -> None:
     inner = Ridge() if name.endswith("Regressor") or name == "RegressorChain" else LogisticRegression()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -42,7 +42,7 @@ def forest() -> RandomForestClassifier:
 
 @pytest.fixture
 def remake(forest: RandomForestClassifier, save: Save) -> Callable[..., io.BytesIO]:
-    """Write the file of a forest again, with a change to its description, or with other entries."""
+    """Write the file of a compiled forest again, with a changed description or with other entries."""
 
     def make(
         change: Change = lambda _: None, *, compression: int = zipfile.ZIP_STORED, **entries: bytes | None

@@ -1,4 +1,4 @@
-"""Whatever way serves a model, its answers are the model's own: all classifiers and regressors there are."""
+"""Each classifier and regressor of scikit-learn is answered as by itself, compiled or not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROWS = 300
 FEATURES = 6
 # The name of the parameter before scikit-learn 1.7 is base_estimator.
 CHAINED = "estimator" if "estimator" in signature(ClassifierChain).parameters else "base_estimator"
-# What cannot be made, or not be fitted to one table and one target, without being told more.
+# Arguments of estimators that cannot be made, or fitted to one table and one target, with the defaults alone.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "CCA": {"n_components": 1},
     "ClassifierChain": {CHAINED: LogisticRegression()},
@@ -56,7 +56,7 @@ POSITIVE = {"CategoricalNB", "ComplementNB", "MultinomialNB"}
 POSITIVE_TARGET = {"GammaRegressor", "PoissonRegressor"}
 TWO_CLASSES = {"ClassifierChain", "FixedThresholdClassifier", "TunedThresholdClassifierCV"}
 KINDS = ["classifier", "regressor"]
-# Without n_features_in_, it cannot be told what it takes: the service refuses it.
+# Without n_features_in_, the service does not know what an estimator takes, and refuses to load it.
 UNKNOWN_FEATURES = {"IsotonicRegression"}
 CASES = [
     (kind, name, made)
@@ -81,15 +81,15 @@ COMPILED = {
     *("RidgeClassifier", "RidgeClassifierCV", "SGDClassifier", "SGDRegressor", "TheilSenRegressor"),
     *("TransformedTargetRegressor", "TweedieRegressor", "VotingClassifier", "VotingRegressor"),
 }
-# Those whose single rows go through compiled code.
-NO_ROW_PATH = {
+# Compiled estimators without a row program: an operation of theirs is not supported in C.
+NO_ROW_PROGRAM = {
     *("AdaBoostClassifier", "BernoulliNB", "ComplementNB", "GaussianNB", "MLPClassifier"),
     *("MLPRegressor", "MultinomialNB", "TransformedTargetRegressor", "VotingClassifier", "VotingRegressor"),
 }
 
 
 def fitted(kind: str, name: str, made: Any) -> tuple[Any, Any]:
-    """A model of the class, and the rows that it was fitted to."""
+    """A fitted estimator of the class, and the rows that it was fitted to."""
     model = made(**ARGUMENTS.get(name, {}))
     if kind == "classifier":
         classes = 2 if name in TWO_CLASSES else 3
@@ -111,7 +111,7 @@ def fitted(kind: str, name: str, made: Any) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize(("kind", "name", "made"), CASES, ids=[name for _, name, _ in CASES])
 @pytest.mark.filterwarnings("ignore")
-def test_answers_are_the_models_own(
+def test_the_answers_are_those_of_the_estimator(
     kind: str, name: str, made: Any, make_predictor: Callable[[object], Predictor]
 ) -> None:
     model, rows = fitted(kind, name, made)
@@ -120,22 +120,26 @@ def test_answers_are_the_models_own(
     given = rows if name in POSITIVE else np.vstack([rows, chance.normal(0, 10, size=rows.shape)])
 
     assert (predictor.program is not None) == (name in COMPILED), predictor.model.not_compiled
-    assert_own(model, given, predictor.predict(given), has_probabilities=name not in SEVERAL_OUTPUTS)
-    assert_own(model, given[:1], predictor.predict(given[:1]), has_probabilities=name not in SEVERAL_OUTPUTS)
-    path = predictor.program and predictor.program.row_program
-    assert (path is not None) == (name in COMPILED - NO_ROW_PATH)
-    if path:
+    assert_equal_answers(
+        model, given, predictor.predict(given), has_probabilities=name not in SEVERAL_OUTPUTS
+    )
+    assert_equal_answers(
+        model, given[:1], predictor.predict(given[:1]), has_probabilities=name not in SEVERAL_OUTPUTS
+    )
+    row_program = predictor.program and predictor.program.row_program
+    assert (row_program is not None) == (name in COMPILED - NO_ROW_PROGRAM)
+    if row_program:
         writer = AnswerWriter(predictor.classes)
-        answers = [(at, path.answer(row)) for at, row in enumerate(given.tolist())]
+        answers = [(at, row_program.answer(row)) for at, row in enumerate(given.tolist())]
         alone = {at: writer.row(*answer) for at, answer in answers if answer}
         assert len(alone) > 0.9 * len(given)
         shares: list[JsonValue] = [list(cast("Any", row).values()) for _, row in alone.values() if row]
         predictions = Predictions([value for value, _ in alone.values()], shares or None)
-        assert_own(model, given[list(alone)], predictions, has_probabilities=True)
+        assert_equal_answers(model, given[list(alone)], predictions, has_probabilities=True)
 
 
-def assert_own(model: Any, given: Any, found: Predictions, *, has_probabilities: bool) -> None:
-    """Hold predictions to the model's own: the same labels, and numbers of twelve digits."""
+def assert_equal_answers(model: Any, given: Any, found: Predictions, *, has_probabilities: bool) -> None:
+    """Compare predictions with the model's own: the same labels, and the same numbers to twelve digits."""
     expected = model.predict(given)
     if hasattr(model, "classes_"):
         assert found.values == expected.tolist()

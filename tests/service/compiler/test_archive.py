@@ -1,4 +1,4 @@
-"""A path that was saved and read answers bit by bit as before, and a file that is not sound is refused."""
+"""A compiled model that was written and read answers as before, to the last bit; a damaged one is refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from service.compile import compile_model
-from service.compiler import archive as saved_module
+from service.compiler import archive as archive_module
 from service.compiler.archive import read_saved
 from service.compiler.program import try_program
 from service.errors import UnreadableArchive
@@ -35,7 +35,7 @@ COMPILED_CASES = [case for case in CASES if case[1] in COMPILED]
 
 
 def assert_same(found: Outcome | None, expected: Outcome | None) -> None:
-    """Equal to the last bit."""
+    """Compare two outcomes to the last bit."""
     assert found is not None
     assert expected is not None
     assert np.asarray(found.values).tobytes() == np.asarray(expected.values).tobytes()
@@ -48,7 +48,7 @@ def assert_same(found: Outcome | None, expected: Outcome | None) -> None:
     ("kind", "name", "made"), COMPILED_CASES, ids=[name for _, name, _ in COMPILED_CASES]
 )
 @pytest.mark.filterwarnings("ignore")
-def test_every_family_answers_as_before(
+def test_an_estimator_answers_as_before(
     kind: str, name: str, made: Any, make_predictor: Callable[[object], Predictor], save: Save
 ) -> None:
     model, rows = fitted(kind, name, made)
@@ -70,7 +70,7 @@ def test_every_family_answers_as_before(
 
 @pytest.mark.parametrize("model", PIPELINES, ids=lambda model: str(model)[:60])
 @pytest.mark.filterwarnings("ignore")
-def test_models_put_together_answer_as_before(
+def test_a_pipeline_answers_as_before(
     model: Any, make_predictor: Callable[[object], Predictor], save: Save
 ) -> None:
     chance = np.random.default_rng(0)
@@ -87,7 +87,7 @@ def test_models_put_together_answer_as_before(
 
 @pytest.mark.parametrize("name", ["search", "boosting"])
 @pytest.mark.filterwarnings("ignore")
-def test_mixed_tables_answer_as_before(
+def test_a_model_of_mixed_columns_answers_as_before(
     name: str, mixed_models: dict[str, Any], make_predictor: Callable[[object], Predictor], save: Save
 ) -> None:
     program = make_predictor(mixed_models[name]).program
@@ -112,7 +112,7 @@ def npy(array: Any, **options: Any) -> bytes:
 
 
 def header_of_size(count: int) -> bytes:
-    """An array of eight numbers that says that it has more."""
+    """An array of eight numbers whose header says that there are `count`."""
     return npy(np.zeros(8)).replace(b"(8,)", f"({count},)".encode().ljust(4)[:4])
 
 
@@ -124,19 +124,19 @@ def header_of_size(count: int) -> bytes:
         pytest.param({"model_json": b"[" * 100_000}, "nested too deeply", id="deep JSON"),
         pytest.param({"model_json": b"9" * 5000}, "no compiled model", id="a giant number"),
         pytest.param({"model_json": None}, "lacks model.json", id="no description"),
-        pytest.param({"more_txt": b""}, "no part of a compiled model", id="a file more"),
-        pytest.param({"0_npy": None}, "no part of a compiled model", id="an array less"),
+        pytest.param({"more_txt": b""}, "no part of a compiled model", id="one entry more"),
+        pytest.param({"0_npy": None}, "no part of a compiled model", id="one array less"),
         pytest.param({"0_npy": b""}, "no compiled model", id="an empty array"),
-        pytest.param({"0_npy": npy(np.array([{}]), allow_pickle=True)}, "something else", id="objects"),
-        pytest.param({"1_npy": npy(np.array(["text"]))}, "something else", id="texts"),
-        pytest.param({"1_npy": npy(np.zeros(3))}, "something else", id="floats for positions"),
-        pytest.param({"1_npy": npy(np.zeros((3, 3), int))}, "something else", id="a table for a row"),
+        pytest.param({"0_npy": npy(np.array([{}]), allow_pickle=True)}, "a wrong value", id="objects"),
+        pytest.param({"1_npy": npy(np.array(["text"]))}, "a wrong value", id="strings"),
+        pytest.param({"1_npy": npy(np.zeros(3))}, "a wrong value", id="floats for positions"),
+        pytest.param({"1_npy": npy(np.zeros((3, 3), int))}, "a wrong value", id="a table for a row"),
         pytest.param({"1_npy": npy(np.zeros(0, np.int32))}, "a Sums that cannot be used", id="no leaves"),
-        pytest.param({"1_npy": header_of_size(9)}, "something else", id="more than there is"),
-        pytest.param({"1_npy": npy(np.zeros(8))[:-1]}, "something else", id="less than it says"),
+        pytest.param({"1_npy": header_of_size(9)}, "a wrong value", id="a header with more numbers"),
+        pytest.param({"1_npy": npy(np.zeros(8))[:-1]}, "a wrong value", id="an array that is cut short"),
     ],
 )
-def test_entries_that_are_wrong_are_refused(
+def test_wrong_entries_are_refused(
     entries: dict[str, bytes], reason: str, remake: Callable[..., io.BytesIO]
 ) -> None:
     with pytest.raises(UnreadableArchive, match=reason):
@@ -147,7 +147,7 @@ def test_an_array_of_another_version_is_refused(remake: Callable[..., io.BytesIO
     file = io.BytesIO()
     np.lib.format.write_array(file, np.zeros(3, np.int32), version=(2, 0))
 
-    with pytest.raises(UnreadableArchive, match="something else"):
+    with pytest.raises(UnreadableArchive, match="a wrong value"):
         read_saved(remake(**{"1_npy": file.getvalue()}))
 
 
@@ -156,7 +156,7 @@ def test_a_compressed_file_is_refused(remake: Callable[..., io.BytesIO]) -> None
         read_saved(remake(compression=zipfile.ZIP_DEFLATED))
 
 
-def test_entries_over_each_other_are_refused(remake: Callable[..., io.BytesIO]) -> None:
+def test_entries_that_claim_the_same_bytes_are_refused(remake: Callable[..., io.BytesIO]) -> None:
     made = remake()
     with zipfile.ZipFile(made, "a") as archive:
         first = archive.getinfo("0.npy")
@@ -175,14 +175,14 @@ def test_entries_over_each_other_are_refused(remake: Callable[..., io.BytesIO]) 
 def test_a_description_that_is_too_long_is_refused(
     remake: Callable[..., io.BytesIO], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(saved_module, "LONGEST_DESCRIPTION", 100)
+    monkeypatch.setattr(archive_module, "DESCRIPTION_BYTES_MAX", 100)
 
     with pytest.raises(UnreadableArchive, match="too long"):
         read_saved(remake())
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no zip"])
-def test_what_is_no_archive_is_refused(content: bytes) -> None:
+def test_a_file_that_is_no_archive_is_refused(content: bytes) -> None:
     with pytest.raises(UnreadableArchive, match="no compiled model"):
         read_saved(io.BytesIO(content))
 
@@ -195,8 +195,8 @@ def test_a_file_that_is_cut_short_is_refused(remake: Callable[..., io.BytesIO]) 
             read_saved(io.BytesIO(whole[:size]))
 
 
-def test_changed_bytes_are_refused_or_do_no_harm(remake: Callable[..., io.BytesIO]) -> None:
-    """The checksums of the archive find nearly all of them."""
+def test_a_changed_bit_is_refused_or_does_no_harm(remake: Callable[..., io.BytesIO]) -> None:
+    """The checksums of the archive find nearly all changed bits."""
     whole = bytearray(remake().getvalue())
     chance = np.random.default_rng(0)
     refused = 0

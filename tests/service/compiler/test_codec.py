@@ -1,4 +1,4 @@
-"""A description is read as it was written, and one that is not sound is refused."""
+"""A description is read as it was written. One with a wrong part or field is refused."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     Change = Callable[[dict[str, Any]], object]
 
 
-def test_a_date_is_kept(classifier: LogisticRegression, save: Save) -> None:
+def test_a_date_is_read_as_it_was_written(classifier: LogisticRegression, save: Save) -> None:
     saved = compiled(save, classifier)
-    day = datetime(2026, 1, 31)  # noqa: DTZ001 (a model's have no zone)
+    day = datetime(2026, 1, 31)  # noqa: DTZ001 (a model's dates have no time zone)
     dated = Feature("since", "date", categories=(day,), dtype="unused")
-    rows = [[*row, day] for row in saved.trial.rows.tolist()]
+    rows = [[*row, day] for row in np.asarray(saved.trial.rows).tolist()]
     trial = replace(saved.trial, rows=rows)
 
     read = read_saved(io.BytesIO(written(replace(saved, features=[*saved.features, dated], trial=trial))))
@@ -40,7 +40,7 @@ def test_a_date_is_kept(classifier: LogisticRegression, save: Save) -> None:
     assert read.trial.rows == rows
 
 
-def test_what_is_no_number_is_not_saved(classifier: LogisticRegression, save: Save) -> None:
+def test_a_value_without_a_type_in_json_is_not_saved(classifier: LogisticRegression, save: Save) -> None:
     saved = compiled(save, classifier)
 
     with pytest.raises(TypeError, match="a complex cannot be saved"):
@@ -69,32 +69,44 @@ def put(place: tuple[str, ...], name: str, value: object) -> Change:
 WRONG: list[tuple[str, Change, str]] = [
     ("another format", put((), "format", 2), "another version of infer"),
     ("no format", lambda described: described.pop("format"), "another version of infer"),
-    ("more fields", put((), "more", 1), "a Saved that is not as it must be"),
-    ("a field less", lambda described: described.pop("given"), "a Saved that is not as it must be"),
-    ("no object", put((), "path", 3), "a int in the place of a Average"),
-    ("an unknown operation", put(("path",), "is", "eval"), "'eval' where that is not known"),
-    ("a known one elsewhere", put(("path", "scores"), "is", "Feature"), "'Feature' where"),
-    ("an operation of no text", put(("path",), "is", ["Chain"]), "where that is not known"),
-    ("an unknown kind", put((), "kind", "other"), "a Saved with something else"),
-    ("a kind of no text", put((), "kind", 1), "a Saved with something else"),
-    ("an unknown decision", put(("path",), "decision", "random"), "a Classifier with something else"),
-    ("a number for truth", put(("path",), "is_flat", 1), "a Classifier with something else"),
-    ("truth for a number", put(SUMS, "divisor", value=True), "a Sums with something else"),
-    ("a text for a list", put((), "features", "x0"), "a Saved with something else"),
-    ("packages that are no pairs", put(("origin",), "packages", [["a"]]), "an? Origin with something else"),
-    ("no features", put((), "features", []), "does not name its features"),
-    ("two of a name", lambda said: said["features"][0].update(name="x1"), "or one of them twice"),
-    ("a category of no value", lambda said: said["features"][0].update(categories=[[]]), "a Feature with"),
-    ("no date", lambda said: said["features"][0].update(categories=[{"date": "1"}]), "a Feature with"),
-    ("a feature more", lambda said: said["features"].append(dict(said["features"][0], name="x")), "tried"),
+    ("more fields", put((), "more", 1), "a Saved with other fields"),
+    ("a field less", lambda described: described.pop("given"), "a Saved with other fields"),
+    ("a number for a part", put((), "path", 3), "a int in the place of a Average"),
+    ("an unknown operation", put(("path",), "is", "eval"), "'eval' where no such part can be"),
+    ("a known class in a wrong place", put(("path", "scores"), "is", "Feature"), "'Feature' where"),
+    ("a list for a class name", put(("path",), "is", ["Chain"]), "where no such part can be"),
+    ("an unknown kind", put((), "kind", "other"), "a Saved with a wrong value"),
+    ("a number for a kind", put((), "kind", 1), "a Saved with a wrong value"),
+    ("an unknown decision", put(("path",), "decision", "random"), "a Classifier with a wrong value"),
+    ("a number for a boolean", put(("path",), "is_flat", 1), "a Classifier with a wrong value"),
+    ("a boolean for a number", put(SUMS, "divisor", value=True), "a Sums with a wrong value"),
+    ("a string for a list", put((), "features", "x0"), "a Saved with a wrong value"),
+    ("packages that are no pairs", put(("origin",), "packages", [["a"]]), "an? Origin with a wrong value"),
+    ("no features", put((), "features", []), "has no features"),
+    (
+        "two features of one name",
+        lambda said: said["features"][0].update(name="x1"),
+        "two features of one name",
+    ),
+    ("a list for a category", lambda said: said["features"][0].update(categories=[[]]), "a Feature with"),
+    (
+        "a date that is none",
+        lambda said: said["features"][0].update(categories=[{"date": "1"}]),
+        "a Feature with",
+    ),
+    (
+        "one feature more than in the rows",
+        lambda said: said["features"].append(dict(said["features"][0], name="x")),
+        "trial rows",
+    ),
     ("no classes", put((), "classes", None), "none of its classes"),
-    ("a class less", put((), "classes", [False]), "none of its classes"),
-    ("an array of no number", put(TREES, "leaf", {"array": "0"}), "a Trees with something else"),
+    ("one class less than in the answers", put((), "classes", [False]), "none of its classes"),
+    ("a string for the number of an array", put(TREES, "leaf", {"array": "0"}), "a Trees with a wrong value"),
     ("an array that is not there", put(TREES, "leaf", {"array": 99}), "no compiled model"),
     ("an array before the first", put(TREES, "leaf", {"array": -1}), "no compiled model"),
-    ("a list for an array", put(TREES, "leaf", [1]), "a Trees with something else"),
-    ("other nodes", put(TREES, "nodes", {"array": 1}), "a Trees with something else"),
-    ("a flat array for values", put(TREES, "values", {"array": 1}), "a Trees with something else"),
+    ("a list for an array", put(TREES, "leaf", [1]), "a Trees with a wrong value"),
+    ("integers for nodes", put(TREES, "nodes", {"array": 1}), "a Trees with a wrong value"),
+    ("a flat array for values", put(TREES, "values", {"array": 1}), "a Trees with a wrong value"),
     ("too many outputs", put(TREES, "outputs", 10**9), "a Sums that cannot be used"),
     ("negative outputs", put(TREES, "outputs", -1), "a Sums that cannot be used"),
     ("columns past the end", put(TREES, "columns", {"array": 1}), "a Sums that cannot be used"),
@@ -103,31 +115,35 @@ WRONG: list[tuple[str, Change, str]] = [
         lambda said: at(said, TREES).update(roots={"array": 1}, leaf={"array": 4}),
         "Sums",
     ),
-    ("few rows", put(("trial",), "rows", {"array": 2}), "rows to be tried with"),
-    ("rows of values", put(("trial",), "rows", [[1.0, 2.0, 3.0]] * 100), "rows to be tried with"),
-    ("an answer less", put(("trial", "wanted"), "values", {"array": 1}), "not one answer for each row"),
-    ("one answer", put(("trial", "wanted"), "values", {"array": 99}), "no compiled model"),
+    ("few rows", put(("trial",), "rows", {"array": 2}), "trial rows that are too few"),
+    ("rows of values", put(("trial",), "rows", [[1.0, 2.0, 3.0]] * 100), "trial rows that are too few"),
     (
-        "arrays again and again",
+        "one answer less than rows",
+        put(("trial", "wanted"), "values", {"array": 1}),
+        "one answer for each trial row",
+    ),
+    ("an answer that is no array", put(("trial", "wanted"), "values", {"array": 99}), "no compiled model"),
+    (
+        "one array many times",
         lambda said: said.update(
             path={"is": "Average", "models": [said["path"]] * 50, "weights": None, "is_classifier": True}
         ),
-        "again and again",
+        "the same arrays too often",
     ),
-    ("integers", lambda said: said["features"][0].update(dtype="int64"), "numbers that are no doubles"),
+    ("integer features", lambda said: said["features"][0].update(dtype="int64"), "dtype is not float64"),
     ("too deep", nested, "nested too deeply"),
 ]
 
 
 @pytest.mark.parametrize(("change", "reason"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
-def test_a_description_that_is_wrong_is_refused(
+def test_a_description_with_a_wrong_part_is_refused(
     change: Change, reason: str, remake: Callable[..., io.BytesIO]
 ) -> None:
     with pytest.raises(UnreadableArchive, match=reason):
         read_saved(remake(change))
 
 
-def test_a_plain_number_is_read_as_an_intercept(save: Save) -> None:
+def test_an_intercept_may_be_a_plain_number(save: Save) -> None:
     chance = np.random.default_rng(0)
     rows = chance.normal(size=(50, 2))
     model = make_pipeline(StandardScaler(), Ridge(fit_intercept=False)).fit(rows, rows[:, 0])

@@ -81,7 +81,9 @@ PIPELINES = [
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("model", PIPELINES, ids=[str(index) for index in range(len(PIPELINES))])
-def test_models_put_together(model: Any, table: tuple[Any, Any], make_predictor: MakePredictor) -> None:
+def test_a_model_of_several_parts_is_compiled_as_a_whole(
+    model: Any, table: tuple[Any, Any], make_predictor: MakePredictor
+) -> None:
     rows, target = table
     model.fit(rows, target)
 
@@ -100,7 +102,9 @@ def test_models_put_together(model: Any, table: tuple[Any, Any], make_predictor:
         RandomForestClassifier(10, random_state=0),
     ],
 )
-def test_missing_values(model: Any, table: tuple[Any, Any], make_predictor: MakePredictor) -> None:
+def test_missing_values_are_answered_as_by_the_model(
+    model: Any, table: tuple[Any, Any], make_predictor: MakePredictor
+) -> None:
     rows = with_gaps(table[0])
     model.fit(rows, table[1])
 
@@ -115,13 +119,15 @@ def test_missing_values(model: Any, table: tuple[Any, Any], make_predictor: Make
     )
 
 
-def test_what_is_not_known_says_so(table: tuple[Any, Any], make_predictor: MakePredictor) -> None:
+def test_the_reason_names_an_estimator_that_is_not_supported(
+    table: tuple[Any, Any], make_predictor: MakePredictor
+) -> None:
     predictor = make_predictor(KNeighborsClassifier().fit(*table))
 
-    assert predictor.model.not_compiled == "there is no shorter way through KNeighborsClassifier"
+    assert predictor.model.not_compiled == "the compiler does not support KNeighborsClassifier"
 
 
-def test_a_subclass_may_have_another_arithmetic(
+def test_a_subclass_of_a_supported_estimator_is_not_compiled(
     table: tuple[Any, Any], make_instance: Callable[[str, str], Any], make_predictor: MakePredictor
 ) -> None:
     code = """
@@ -139,7 +145,7 @@ class Turned(LogisticRegression):
 
 
 @pytest.mark.filterwarnings("ignore:overflow")
-def test_values_that_a_step_makes_too_large_are_the_models_to_judge(make_predictor: MakePredictor) -> None:
+def test_a_row_that_a_step_makes_too_large_gets_the_models_own_error(make_predictor: MakePredictor) -> None:
     rows = np.array([[1.0], [1.0 + 1e-9]] * 20)
     model = make_pipeline(StandardScaler(), RandomForestClassifier(3)).fit(rows, [0, 1] * 20)
     predictor = make_predictor(model)
@@ -148,7 +154,7 @@ def test_values_that_a_step_makes_too_large_are_the_models_to_judge(make_predict
         predictor.predict(np.array([[1e38]]))
 
 
-def test_several_outputs_are_left_to_the_model(make_predictor: MakePredictor) -> None:
+def test_a_model_of_several_outputs_is_not_compiled(make_predictor: MakePredictor) -> None:
     model = DecisionTreeClassifier().fit([[0.0], [1.0]], [[0, 1], [1, 0]])
 
     predictor = make_predictor(model)
@@ -157,7 +163,7 @@ def test_several_outputs_are_left_to_the_model(make_predictor: MakePredictor) ->
     assert predictor.predict(np.array([[1.0]])).values == [[1, 0]]
 
 
-def test_a_name_alone_does_not_make_a_model_known() -> None:
+def test_a_class_of_no_known_package_is_not_supported() -> None:
     class Other:
         pass
 

@@ -1,4 +1,4 @@
-"""A function that is not the model's is found out."""
+"""A program that answers otherwise than the model fails its trial."""
 
 from __future__ import annotations
 
@@ -30,14 +30,17 @@ def table() -> tuple[Any, Any]:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda outcome: outcome._replace(values=1 - outcome.values), "another label"),
-        (lambda outcome: outcome._replace(probabilities=outcome.probabilities + 1e-9), "differ by 1.0e-09"),
-        (lambda outcome: outcome._replace(probabilities=None), "only one of the two"),
+        (lambda outcome: outcome._replace(values=1 - outcome.values), "a label differs"),
+        (
+            lambda outcome: outcome._replace(probabilities=outcome.probabilities + 1e-9),
+            "a number differs from the model's number by 1.0e-09",
+        ),
+        (lambda outcome: outcome._replace(probabilities=None), "only one of the model and"),
         (lambda outcome: outcome._replace(probabilities=outcome.probabilities[:, :1]), "another shape"),
-        (lambda _: None, "for the model alone"),
+        (lambda _: None, "cannot answer most rows of its trial"),
     ],
 )
-def test_a_wrong_function_is_found_out(
+def test_a_wrong_program_is_not_used(
     change: Callable[[Outcome], Outcome],
     reason: str,
     table: tuple[Any, Any],
@@ -59,12 +62,12 @@ def test_a_wrong_function_is_found_out(
     assert predictor.predict(table[0]).values == model.predict(table[0]).tolist()
 
 
-def test_a_model_that_differs_on_one_side_of_a_threshold_alone_is_found_out(
+def test_a_program_that_differs_only_beside_a_threshold_is_not_used(
     table: tuple[Any, Any], make_predictor: MakePredictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = DecisionTreeClassifier(max_depth=2).fit(*table)
     monkeypatch.setattr(
-        "service.compiler.trees._for_doubles", lambda thresholds: np.nextafter(thresholds, -np.inf)
+        "service.compiler.trees._for_float64", lambda thresholds: np.nextafter(thresholds, -np.inf)
     )
 
-    assert "another label" in make_predictor(model).model.not_compiled
+    assert "a label differs" in make_predictor(model).model.not_compiled

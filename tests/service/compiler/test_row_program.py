@@ -1,4 +1,4 @@
-"""One row through compiled code: the same answer, or none."""
+"""A row program gives the same answer to one row as the program, or none."""
 
 from __future__ import annotations
 
@@ -55,46 +55,50 @@ def data() -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("model", PIPELINES.values(), ids=PIPELINES)
-def test_pipelines(model: Any, make_predictor: Callable[[object], Predictor]) -> None:
+def test_a_pipeline_is_answered_as_by_the_model(
+    model: Any, make_predictor: Callable[[object], Predictor]
+) -> None:
     rows, target = data()
     model.fit(rows, target)
     predictor = make_predictor(model)
 
     assert predictor.program, predictor.model.not_compiled
-    path = predictor.program.row_program
-    assert path
-    answers = [path.answer(row) for row in rows.tolist()]
+    row_program = predictor.program.row_program
+    assert row_program
+    answers = [row_program.answer(row) for row in rows.tolist()]
     assert None not in answers
     assert [answer[0] for answer in answers if answer] == model.predict(rows).tolist()
     found = [answer[1] for answer in answers if answer]
     np.testing.assert_allclose(found, model.predict_proba(rows), rtol=0, atol=1e-12)
 
 
-def test_a_label_that_hangs_on_rounding_is_left_to_numpy() -> None:
+def test_a_label_that_depends_on_rounding_is_left_to_numpy() -> None:
     coefficients = np.array([[0.1], [0.2], [-0.3]])
-    path = make_row_program(Classifier(Product(coefficients, 0.0), "positive", "logistic", is_flat=True), 3)
-    assert path
+    program = make_row_program(
+        Classifier(Product(coefficients, 0.0), "positive", "logistic", is_flat=True), 3
+    )
+    assert program
 
-    # 0.1 + 0.2 - 0.3 is 0 or 5.6e-17, as one adds.
-    assert path.answer([1.0, 1.0, 1.0]) is None
-    assert path.answer([1e30, 1e30, 1e30]) is None
-    assert path.answer([1.0, 1.0, 0.9999]) is not None
+    # 0.1 + 0.2 - 0.3 is 0 or 5.6e-17, depending on the order of addition.
+    assert program.answer([1.0, 1.0, 1.0]) is None
+    assert program.answer([1e30, 1e30, 1e30]) is None
+    assert program.answer([1.0, 1.0, 0.9999]) is not None
 
 
-def test_the_largest_of_several_scores_in_doubt() -> None:
-    path = make_row_program(
+def test_two_largest_scores_that_are_equal_are_left_to_numpy() -> None:
+    program = make_row_program(
         Classifier(Product(np.array([[0.1, 0.1, 1.0]]), np.zeros(3)), "largest", "softmax"), 1
     )
-    assert path
+    assert program
 
-    assert path.answer([-1.0]) is None
-    found = path.answer([1.0])
+    assert program.answer([-1.0]) is None
+    found = program.answer([1.0])
     assert found
     assert found[0] == 2
 
 
-def test_trees_after_a_product_are_left_to_numpy(make_predictor: Callable[[object], Predictor]) -> None:
-    """A sum in another order may be on the other side of a threshold."""
+def test_trees_behind_a_product_have_no_row_program(make_predictor: Callable[[object], Predictor]) -> None:
+    """A sum that was added in another order may be on the other side of a threshold."""
     rows, target = data()
     model = make_pipeline(PCA(3), RandomForestClassifier(5)).fit(rows, target)
 
@@ -104,7 +108,7 @@ def test_trees_after_a_product_are_left_to_numpy(make_predictor: Callable[[objec
     assert program.row_program is None
 
 
-def test_what_a_step_makes_too_large_is_left_to_the_model(
+def test_a_row_that_a_step_makes_too_large_is_left_to_the_model(
     make_predictor: Callable[[object], Predictor],
 ) -> None:
     rows, target = data()
@@ -113,23 +117,23 @@ def test_what_a_step_makes_too_large_is_left_to_the_model(
     assert program
     assert program.row_program
 
-    # The scaler divides by less than this.
+    # The scaler divides by less than 1, so the first number becomes too large for float32.
     assert program.row_program.answer([3.4e38, 0, 0, 0, 0]) is None
     assert program.row_program.answer([1e37, 0, 0, 0, 0]) is not None
 
 
 def test_a_sum_whose_digits_cancel_is_left_to_numpy() -> None:
     coefficients = np.array([[1.0], [-1.0], [0.5], [-0.5]])
-    path = make_row_program(Regressor(Product(coefficients, 0.1)), 4)
-    assert path
+    program = make_row_program(Regressor(Product(coefficients, 0.1)), 4)
+    assert program
 
-    assert path.answer([1.7e9, 1.7e9 + 1, 1.7e9, 1.7e9 + 3]) is None
-    found = path.answer([1.0, 2.0, 3.0, 5.0])
+    assert program.answer([1.7e9, 1.7e9 + 1, 1.7e9, 1.7e9 + 3]) is None
+    found = program.answer([1.0, 2.0, 3.0, 5.0])
     assert found
     np.testing.assert_allclose(found[1], [-1.9], rtol=1e-15)
 
 
-def test_exponential(make_predictor: Callable[[object], Predictor]) -> None:
+def test_an_exponential_is_answered_as_by_the_model(make_predictor: Callable[[object], Predictor]) -> None:
     rows, target = data()
     model = PoissonRegressor().fit(rows, target)
 
@@ -139,5 +143,5 @@ def test_exponential(make_predictor: Callable[[object], Predictor]) -> None:
     assert program.row_program
     found = [program.row_program.answer(row) for row in rows.tolist()]
     np.testing.assert_allclose([each[1][0] for each in found if each], model.predict(rows), rtol=1e-12)
-    # The exponential of so much is no number of 32 bits.
+    # The exponential of this score is larger than the largest float32.
     assert program.row_program.answer([1e5 * np.sign(model.coef_[0]), 0, 0, 0, 0]) is None

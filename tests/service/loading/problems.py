@@ -1,4 +1,4 @@
-"""What is said of files that cannot be loaded."""
+"""The explanations of files that cannot be loaded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def problem_of(file: Path, *trusted: str) -> str:
-    """The reason and the advice; always one line."""
+    """Give the reason and the advice for a file that cannot be loaded, which are one line."""
     with pytest.raises(ModelUnloadable) as caught:
         load_model(file, trusted)
     text = str(caught.value)

@@ -1,4 +1,4 @@
-"""A compiled model is served as the model was, without scikit-learn."""
+"""A compiled model answers as the model that it was compiled from, without scikit-learn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from service.compiler.saved import Saved
-    from tests.service.conftest import Service
+    from tests.service.conftest import Fitted, Frame, Iris, Json, Service
 
 ROOT = Path(__file__).parents[3]
 ROW = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}
-# What a service of a compiled model must do without.
+# Modules that a service of a compiled model does not need.
 ABSENT = ("sklearn", "scipy", "joblib", "pandas", "threadpoolctl")
 
 
 @pytest.fixture
 def compile_to_file(save: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
-    """Compile a model, perhaps with a change, into a file."""
+    """Compile a model into a file, with a change if one is given."""
 
     def make(model: object, change: Callable[[Saved], Saved] = lambda saved: saved) -> Path:
         file = tmp_path / "model.lean"
@@ -53,8 +53,8 @@ def compile_to_file(save: Callable[..., Path], tmp_path: Path) -> Callable[..., 
     return make
 
 
-def test_answers_are_those_of_the_model(
-    classifier: LogisticRegression, iris: tuple[Any, Any], compile_to_file: Callable[..., Path]
+def test_a_compiled_model_answers_as_the_model(
+    classifier: LogisticRegression, iris: Iris, compile_to_file: Callable[..., Path]
 ) -> None:
     rows = iris[0].to_numpy()
 
@@ -69,8 +69,8 @@ def test_answers_are_those_of_the_model(
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_answers_of_a_mixed_table_are_those_of_the_model(
-    mixed_models: dict[str, Any], mixed_frame: Any, compile_to_file: Callable[..., Path]
+def test_a_compiled_model_answers_a_mixed_table_as_the_model(
+    mixed_models: dict[str, Fitted], mixed_frame: Frame, compile_to_file: Callable[..., Path]
 ) -> None:
     model, table = mixed_models["search"], mixed_frame[["age", "town"]]
 
@@ -82,12 +82,12 @@ def test_answers_of_a_mixed_table_are_those_of_the_model(
     assert [feature.type for feature in predictor.features] == ["number", "category"]
 
 
-def test_what_it_was_compiled_from_is_described(
+def test_the_description_has_the_model_that_it_was_compiled_from(
     classifier: LogisticRegression, save: Callable[..., Path], compile_to_file: Callable[..., Path]
 ) -> None:
     origin = load_model(save(classifier))
 
-    description: Any = describe(load_model(compile_to_file(classifier)))
+    description: Json = describe(load_model(compile_to_file(classifier)))
 
     assert description["estimator"] == "LogisticRegression"
     assert description["file"] == "model.lean"
@@ -98,12 +98,12 @@ def test_what_it_was_compiled_from_is_described(
     assert "scikit-learn" in path["compiled_from"]["packages"]
 
 
-def test_nothing_of_scikit_learn_is_needed(
+def test_a_compiled_model_is_served_without_scikit_learn(
     classifier: LogisticRegression, compile_to_file: Callable[..., Path]
 ) -> None:
     script = f"""
 import sys
-sys.modules.update(dict.fromkeys({ABSENT!r}))  # To import one of them is an error.
+sys.modules.update(dict.fromkeys({ABSENT!r}))  # Importing one of them is an error.
 from pathlib import Path
 from service.application import build_application
 from service.settings import Settings
@@ -124,7 +124,7 @@ print(client.get("/prediction", query_string={ROW!r}).text)
     assert json.loads(finished.stdout)["prediction"] == "setosa"
 
 
-def test_the_service_serves_it(
+def test_a_running_service_serves_a_compiled_model(
     classifier: LogisticRegression,
     compile_to_file: Callable[..., Path],
     start_service: Callable[..., Service],
@@ -139,9 +139,9 @@ def test_the_service_serves_it(
 
 
 @pytest.mark.filterwarnings("ignore:overflow")
-def test_rows_that_only_the_model_could_judge_are_refused(compile_to_file: Callable[..., Path]) -> None:
-    chance = np.random.default_rng(0)
-    rows = chance.normal(size=(50, 1))
+def test_rows_that_the_program_cannot_answer_are_refused(compile_to_file: Callable[..., Path]) -> None:
+    generator = np.random.default_rng(0)
+    rows = generator.normal(size=(50, 1))
     model = make_pipeline(FunctionTransformer(np.exp), LogisticRegression()).fit(rows, rows[:, 0] > 0)
     client = app_of(load_model(compile_to_file(model))).test_client()
 
@@ -167,7 +167,7 @@ def other_number(saved: Saved) -> Saved:
     )
 
 
-def column_that_is_not_there(saved: Saved) -> Saved:
+def a_missing_column(saved: Saved) -> Saved:
     return replace(saved, path=Chain([Take(np.array([99]))], saved.path))
 
 
@@ -179,13 +179,13 @@ def no_probabilities(saved: Saved) -> Saved:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (other_label, "does not answer here as the model that it was made of: it gave another label"),
-        (other_number, "it was made of: its answers differ by 1.0e-09"),
-        (no_probabilities, "only one of the two has probabilities"),
-        (column_that_is_not_there, "cannot be computed .IndexError: index 99"),
+        (other_label, "does not answer here as the model that it was made of: a label differs"),
+        (other_number, "a number differs from the model's number by 1.0e-09"),
+        (no_probabilities, "only one of the model and the compiled model gives probabilities"),
+        (a_missing_column, "cannot be computed .IndexError: index 99"),
     ],
 )
-def test_a_path_that_does_not_answer_as_the_model_did_is_not_served(
+def test_a_program_that_does_not_answer_as_the_model_did_is_not_served(
     change: Callable[[Saved], Saved],
     reason: str,
     classifier: LogisticRegression,
@@ -197,7 +197,7 @@ def test_a_path_that_does_not_answer_as_the_model_did_is_not_served(
     assert "Compile the model again" in str(caught.value)
 
 
-def test_a_file_that_is_damaged_is_told_in_a_line(
+def test_a_damaged_file_is_explained_in_one_line(
     classifier: LogisticRegression, compile_to_file: Callable[..., Path]
 ) -> None:
     file = compile_to_file(classifier)

@@ -1,4 +1,4 @@
-"""What loaders raise and warn of is told in one line, with advice."""
+"""Errors and warnings of loaders are explained in one line, with advice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("compress", [0, 3])
-def test_a_file_that_is_cut_short(classifier: LogisticRegression, tmp_path: Path, compress: int) -> None:
+def test_a_file_that_is_cut_short_is_to_be_copied_again(
+    classifier: LogisticRegression, tmp_path: Path, compress: int
+) -> None:
     file = tmp_path / "m.joblib"
     joblib.dump(classifier, file, compress=compress)
     file.write_bytes(file.read_bytes()[:-200])
@@ -32,7 +34,7 @@ def test_a_file_that_is_cut_short(classifier: LogisticRegression, tmp_path: Path
 @pytest.mark.parametrize(
     "content", [b"slength,swidth\n1,2\n", b"\x89PNG\r\n", b"<html>", json.dumps([1]).encode()]
 )
-def test_a_file_that_is_not_a_pickle(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_pickle_is_to_be_saved_again(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "m.pkl"
     file.write_bytes(content)
 
@@ -71,14 +73,16 @@ def test_a_file_that_is_not_a_pickle(tmp_path: Path, content: bytes) -> None:
         ),
     ],
 )
-def test_a_pickle_that_asks_for_what_is_not_here(tmp_path: Path, reference: bytes, problem: str) -> None:
+def test_a_pickle_that_needs_what_this_image_does_not_have(
+    tmp_path: Path, reference: bytes, problem: str
+) -> None:
     file = tmp_path / "m.pkl"
     file.write_bytes(b"\x80\x02" + reference)
 
     assert problem_of(file, "nosuchpackage", "sklearn").startswith(problem)
 
 
-def test_the_code_of_a_script_has_advice_of_its_own(tmp_path: Path) -> None:
+def test_code_of_the_training_script_has_advice_of_its_own(tmp_path: Path) -> None:
     file = tmp_path / "m.pkl"
     file.write_bytes(b"\x80\x02c__main__\nMine\n.")
 
@@ -87,7 +91,7 @@ def test_the_code_of_a_script_has_advice_of_its_own(tmp_path: Path) -> None:
     )
 
 
-def test_another_version_of_scikit_learn_is_one_warning(
+def test_a_model_of_another_scikit_learn_is_one_warning(
     classifier: LogisticRegression, save: Callable[..., Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     version = classifier.__getstate__()["_sklearn_version"]
@@ -102,7 +106,7 @@ def test_another_version_of_scikit_learn_is_one_warning(
     assert caplog.messages == [f"the model was {versions}: predictions may differ"]
 
 
-def test_what_libraries_warn_of_is_one_line_each(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_warning_of_a_library_is_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "m.pkl"
     file.write_bytes(b"\x80\x02(cwarnings\nwarn\n(Vold\\u000anews\ntRcwarnings\nwarn\n(Vold\\u000anews\ntRl.")
 
@@ -133,7 +137,9 @@ def test_what_libraries_warn_of_is_one_line_each(tmp_path: Path, caplog: pytest.
         pytest.param(b"}.}.", "it goes on after the end of its pickle. Do not", id="two pickles"),
     ],
 )
-def test_a_pickle_that_does_what_no_model_does(tmp_path: Path, pickled: bytes, problem: str) -> None:
+def test_a_pickle_that_does_what_no_model_does_is_not_to_be_used(
+    tmp_path: Path, pickled: bytes, problem: str
+) -> None:
     file = tmp_path / "m.pkl"
     file.write_bytes(b"\x80\x02" + pickled)
 

@@ -55,32 +55,32 @@ def test_a_plain_pickle_is_loaded(classifier: LogisticRegression, tmp_path: Path
     assert load_model(file).model.name == "LogisticRegression"
 
 
-def test_a_missing_file(tmp_path: Path) -> None:
+def test_a_missing_file_comes_with_advice_on_the_mount(tmp_path: Path) -> None:
     assert problem_of(tmp_path / "m.pkl") == (
         "there is no such file. Mount the model folder and set MODEL_FILE to the path of the model in it."
     )
 
 
-def test_a_folder(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     (tmp_path / "m.pkl").mkdir()
 
     assert problem_of(tmp_path / "m.pkl").startswith("it is not a file. ")
 
 
-def test_an_empty_file(tmp_path: Path) -> None:
+def test_an_empty_file_comes_with_advice_to_copy_it_again(tmp_path: Path) -> None:
     (tmp_path / "m.pkl").touch()
 
     assert problem_of(tmp_path / "m.pkl").startswith("it is empty. Copy or save the model again")
 
 
-def test_another_suffix(tmp_path: Path) -> None:
+def test_a_name_with_another_suffix_is_refused(tmp_path: Path) -> None:
     assert problem_of(tmp_path / "m.h5").startswith(
         "the name of a model must end in .joblib, .pickle, .pkl, .lean, .onnx or .skops. "
     )
 
 
 @pytest.mark.parametrize("locked", ["folder", "folder/m.pkl"])
-def test_a_file_that_may_not_be_read(tmp_path: Path, locked: str) -> None:
+def test_a_file_that_the_user_id_may_not_read_comes_with_advice(tmp_path: Path, locked: str) -> None:
     for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o755)
     file = tmp_path / "folder" / "m.pkl"
@@ -96,13 +96,13 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, locked: str) -> None:
     assert problem == f"user id {NOBODY if os.getuid() == 0 else os.getuid()} may not read it. {advice}"
 
 
-def test_an_object_without_predict(save: Callable[..., Path]) -> None:
+def test_an_object_without_predict_is_no_model(save: Callable[..., Path]) -> None:
     problem = problem_of(save({"model": 1}))
 
     assert problem.startswith("it holds a dict, which has no predict method. ")
 
 
-def test_another_version_of_scikit_learn_is_an_error_where_versions_must_match(
+def test_a_model_of_another_scikit_learn_is_an_error_if_versions_must_match(
     classifier: LogisticRegression, save: Callable[..., Path]
 ) -> None:
     version = classifier.__getstate__()["_sklearn_version"]
@@ -114,14 +114,14 @@ def test_another_version_of_scikit_learn_is_an_error_where_versions_must_match(
 
 
 @pytest.mark.parametrize("name", ["model.pkl.gz", "model.joblib.z", "model.PKL.XZ"])
-def test_compressed_file_is_known_by_the_name_before(
+def test_the_suffix_before_that_of_the_compression_counts(
     classifier: LogisticRegression, save: Callable[..., Path], name: str
 ) -> None:
     assert load_model(save(classifier, name)).file.name == name
 
 
 @pytest.mark.parametrize("name", ["model.onnx.gz", "model.gz", "model"])
-def test_other_names_are_refused(
+def test_names_without_the_suffix_of_a_pickle_are_refused(
     classifier: LogisticRegression, save: Callable[..., Path], name: str
 ) -> None:
     with pytest.raises(ModelUnloadable):
@@ -129,23 +129,24 @@ def test_other_names_are_refused(
 
 
 @pytest.mark.parametrize("name", ["model.skops", "model.onnx", "model.lean"])
-def test_a_pickle_of_another_name_is_judged_as_a_pickle(tmp_path: Path, name: str) -> None:
+def test_a_pickle_with_the_name_of_another_format_is_judged_as_a_pickle(tmp_path: Path, name: str) -> None:
     file = tmp_path / name
     file.write_bytes(b"\x80\x02cposix\nsystem\n(Vtrue\ntR.")
 
     assert problem_of(file).startswith("posix.system is not allowed: it runs programs. ")
 
 
-def test_a_trusted_module_lends_nobody_elses_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it has imported itself is as dangerous as where it comes from."""
-    (tmp_path / "lending.py").write_text("import os\nfrom os import system\n")
+def test_a_trusted_module_gives_no_access_to_dangerous_code_that_it_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "importing.py").write_text("import os\nfrom os import system\n")
     monkeypatch.syspath_prepend(tmp_path)
     file = tmp_path / "m.pkl"
 
     for name, home in (("system", "posix"), ("os", "os")):
-        file.write_bytes(b"\x80\x02clending\n" + name.encode() + b"\n.")
-        expected = f"lending.{name} is not allowed: it only leads to {home}. "
-        assert problem_of(file, "lending").startswith(expected)
+        file.write_bytes(b"\x80\x02cimporting\n" + name.encode() + b"\n.")
+        expected = f"importing.{name} is not allowed: it only leads to {home}. "
+        assert problem_of(file, "importing").startswith(expected)
 
 
 @pytest.mark.parametrize("compress", ["zlib", "gzip", "bz2", "xz", "lzma"])

@@ -1,12 +1,11 @@
-"""ONNX models answer as the models do that they were converted from, to the precision of 32 bits."""
+"""An ONNX model answers as the model that it was converted from, to the precision of 32 bits."""
 
 from __future__ import annotations
 
 import json
-import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -40,13 +39,15 @@ from service.loading.model_file import load_model
 from service.prediction.predictor import Predictor
 from service.protocols.description import describe
 from service.protocols.payload import parse_json
+from tests.service.loading.both_sides import check_both_sides
 from tests.service.loading.problems import problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.service.conftest import Service
+    from service.schema.features import Value
+    from tests.service.conftest import Fitted, Frame, Iris, Json, Service
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
 CLASSIFIERS = [
@@ -58,10 +59,10 @@ CLASSIFIERS = [
     StackingClassifier([("a", LogisticRegression(max_iter=500)), ("b", GaussianNB())], cv=2),
     make_pipeline(StandardScaler(), LogisticRegression()),
 ]
-# Their second output is called probabilities, and is none.
+# The second output of their ONNX models is called "probabilities", and holds other scores.
 SCORERS = [SVC(), LinearSVC(), RidgeClassifier()]
 LABELS = {
-    "texts": np.array(["setosa", "versicolor", "virginica"]),
+    "strings": np.array(["setosa", "versicolor", "virginica"]),
     "numbers": np.array([3, 4, 5]),
     "two": np.array([0, 1, 1]),
 }
@@ -72,19 +73,19 @@ def name_of(value: object) -> str:
 
 
 @pytest.fixture
-def numbers(iris: tuple[Any, Any]) -> tuple[Any, Any]:
-    """A table that 32 bits hold, and the number of each row's species."""
+def numbers(iris: Iris) -> Iris:
+    """Give a table of floats of 32 bits, and the number of each row's species."""
     return iris[0].to_numpy().astype(np.float32), np.repeat([0, 1, 2], 50)
 
 
 @pytest.fixture
 def convert(tmp_path: Path) -> Callable[..., Path]:
-    """Write a model as ONNX; by default it takes one table of floats."""
+    """Convert a model to ONNX; by default its input is one table of floats."""
 
-    def write(model: Any, types: Any = None, options: Any = None) -> Path:
+    def write(model: Fitted, types: object = None, options: object = None) -> Path:
         types = types or [("X", FloatTensorType([None, model.n_features_in_]))]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # It looks at attributes that scikit-learn has deprecated.
+            warnings.simplefilter("ignore")  # skl2onnx reads attributes that scikit-learn has deprecated.
             converted = skl2onnx.to_onnx(model, initial_types=types, options=options, target_opset=OPSET)
         file = tmp_path / "model.onnx"
         file.write_bytes(converted.SerializeToString())
@@ -93,58 +94,23 @@ def convert(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-@pytest.fixture
-def write_graph(tmp_path: Path) -> Callable[..., Path]:
-    """Write a model of one operator that takes these inputs, each given as its name, type and shape."""
-
-    def write(*inputs: tuple[str, int, list[int | None]], **metadata: str) -> Path:
-        nodes = [helper.make_node("Identity", [inputs[0][0]], ["Y"])]
-        values = [helper.make_tensor_value_info(*one) for one in inputs]
-        output = helper.make_tensor_value_info("Y", inputs[0][1], inputs[0][2])
-        graph = helper.make_graph(nodes, "model", values, [output])
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-        helper.set_model_props(model, metadata)
-        file = tmp_path / "model.onnx"
-        onnx.save(model, file)
-        return file
-
-    return write
-
-
-def check_both_sides(file: Path) -> Predictor:
-    """What the file tells the host is what the service says, on a Python that both run on."""
-    predictor = Predictor(load_model(file).model)
-    if sys.version_info < (3, 11):
-        return predictor
-    from infer_cli.inspection import inspect_model  # noqa: PLC0415 (see above)
-
-    inspection = inspect_model(file)
-    assert inspection.kind == predictor.model.kind
-    assert inspection.classes == (None if predictor.classes is None else tuple(predictor.classes))
-    assert inspection.features is not None
-    assert [(one.name, one.type, one.required, one.nullable) for one in inspection.features] == [
-        (feature.name, feature.type, feature.required, feature.nullable) for feature in predictor.features
-    ]
-    return predictor
-
-
-def rows_of(predictor: Predictor, rows: list[dict[str, Any]]) -> Any:
+def rows_of(predictor: Predictor, rows: list[dict[str, Json]]) -> list[list[Value]]:
     return parse_json(json.dumps({"rows": rows}).encode(), predictor.features)
 
 
 @pytest.mark.parametrize("probabilities", ["maps", "table"])
 @pytest.mark.parametrize("labels", LABELS)
 @pytest.mark.parametrize("model", CLASSIFIERS, ids=name_of)
-def test_a_classifier(
-    model: Any,
+def test_a_classifier_answers_as_the_model(
+    model: Fitted,
     labels: str,
     probabilities: str,
-    numbers: tuple[Any, Any],
+    numbers: Iris,
     convert: Callable[..., Path],
 ) -> None:
     table, target = numbers
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # A network need not converge to be converted.
+        warnings.simplefilter("ignore")  # A network that has not converged can be converted too.
         model.fit(table, LABELS[labels][target])
     file = convert(model, options={id(model): {"zipmap": probabilities == "maps"}})
 
@@ -157,10 +123,10 @@ def test_a_classifier(
     assert np.array(answer.probabilities) == pytest.approx(model.predict_proba(table), abs=1e-4)
 
 
-@pytest.mark.parametrize("labels", ["texts", "two"])
+@pytest.mark.parametrize("labels", ["strings", "two"])
 @pytest.mark.parametrize("model", SCORERS, ids=name_of)
-def test_scores_are_no_probabilities(
-    model: Any, labels: str, numbers: tuple[Any, Any], convert: Callable[..., Path]
+def test_scores_are_not_given_as_probabilities(
+    model: Fitted, labels: str, numbers: Iris, convert: Callable[..., Path]
 ) -> None:
     table, target = numbers
     model.fit(table, LABELS[labels][target])
@@ -175,8 +141,8 @@ def test_scores_are_no_probabilities(
 
 @pytest.mark.parametrize("columns", [1, 2])
 @pytest.mark.parametrize("model", [LinearRegression(), RandomForestRegressor(3, random_state=0)], ids=name_of)
-def test_a_regressor(
-    model: Any, columns: int, numbers: tuple[Any, Any], convert: Callable[..., Path]
+def test_a_regressor_answers_as_the_model(
+    model: Fitted, columns: int, numbers: Iris, convert: Callable[..., Path]
 ) -> None:
     table, _ = numbers
     model.fit(table[:, :2], table[:, 2] if columns == 1 else table[:, 2:])
@@ -192,7 +158,9 @@ def test_a_regressor(
 @pytest.mark.parametrize(
     "model", [KMeans(3, random_state=0), IsolationForest(n_estimators=5, random_state=0)], ids=name_of
 )
-def test_neither_of_them(model: Any, numbers: tuple[Any, Any], convert: Callable[..., Path]) -> None:
+def test_a_model_that_is_neither_classifier_nor_regressor(
+    model: Fitted, numbers: Iris, convert: Callable[..., Path]
+) -> None:
     predictor = check_both_sides(convert(model.fit(numbers[0])))
 
     answer = predictor.predict(numbers[0].tolist())
@@ -202,8 +170,10 @@ def test_neither_of_them(model: Any, numbers: tuple[Any, Any], convert: Callable
 
 
 @pytest.mark.parametrize("rows", [1, 60])
-def test_columns_of_several_kinds(mixed_frame: Any, convert: Callable[..., Path], rows: int) -> None:
-    """Without pandas: each input gets a column of its own type."""
+def test_columns_of_several_types_are_inputs_of_their_own(
+    mixed_frame: Frame, convert: Callable[..., Path], rows: int
+) -> None:
+    """Each input gets a column of its own type, without pandas."""
     columns = ["income", "rooms", "town", "member"]
     frame = mixed_frame[columns]
     step = make_column_transformer(
@@ -224,11 +194,11 @@ def test_columns_of_several_kinds(mixed_frame: Any, convert: Callable[..., Path]
     assert np.array(answer.probabilities) == pytest.approx(expected, abs=1e-4)
 
 
-def test_texts(convert: Callable[..., Path]) -> None:
+def test_a_model_of_texts_takes_a_list_of_strings(convert: Callable[..., Path]) -> None:
     texts = ["a red rose", "a blue bell", "a red bell", "a blue rose"]
     model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(texts, [1, 0, 1, 0])
 
-    # Otherwise the model asks for a locale that few images have.
+    # Without this option the model asks for a locale that few images have.
     options = {CountVectorizer: {"locale": "C"}}
 
     predictor = check_both_sides(convert(model, [("text", StringTensorType([None, 1]))], options))
@@ -237,30 +207,14 @@ def test_texts(convert: Callable[..., Path]) -> None:
     assert predictor.predict([["a red one"], ["a blue one"]]).values == [1, 0]
 
 
-def test_names_come_from_the_metadata(write_graph: Callable[..., Path]) -> None:
-    file = write_graph(("X", TensorProto.FLOAT, [None, None]), feature_names='["length", "width"]')
-
-    predictor = check_both_sides(file)
-
-    assert [feature.name for feature in predictor.features] == ["length", "width"]
-    assert predictor.predict([[1.5, 2.0]]).values == [[1.5, 2.0]]
-
-
-def test_one_row_at_a_time(write_graph: Callable[..., Path]) -> None:
-    """As torch saves a model if nobody says otherwise."""
+def test_a_model_of_one_row_is_called_for_each_row(write_graph: Callable[..., Path]) -> None:
+    """PyTorch saves a model for as many rows as its example has."""
     predictor = check_both_sides(write_graph(("X", TensorProto.FLOAT, [1, 2])))
 
     assert predictor.predict([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]).values == [[1, 2], [3, 4], [5, 6]]
 
 
-def test_a_list_of_numbers(write_graph: Callable[..., Path]) -> None:
-    predictor = check_both_sides(write_graph(("X", TensorProto.DOUBLE, [None])))
-
-    assert predictor.model.kind == "regressor"
-    assert predictor.predict([[0.1], [0.2]]).values == [0.1, 0.2]
-
-
-def test_numbers_are_rounded_to_what_the_model_takes(write_graph: Callable[..., Path]) -> None:
+def test_numbers_are_rounded_to_the_floats_that_the_model_takes(write_graph: Callable[..., Path]) -> None:
     predictor = Predictor(load_model(write_graph(("X", TensorProto.FLOAT, [None, 1]))).model)
 
     assert predictor.predict([[0.1]]).values == [float(np.float32(0.1))]
@@ -268,8 +222,10 @@ def test_numbers_are_rounded_to_what_the_model_takes(write_graph: Callable[..., 
 
 @pytest.mark.parametrize("element", [TensorProto.INT64, TensorProto.UINT8])
 @pytest.mark.parametrize("value", [1.5, 1e30, -1e30, 2.0**63])
-def test_whole_numbers(write_graph: Callable[..., Path], element: int, value: float) -> None:
-    """What would silently become another number is an error."""
+def test_a_number_that_is_no_integer_of_the_model_is_an_error(
+    write_graph: Callable[..., Path], element: int, value: float
+) -> None:
+    """Such a number would silently become another number."""
     predictor = Predictor(load_model(write_graph(("X", element, [None, 1]))).model)
 
     with pytest.raises(Exception, match="x0 is not a whole number that the model takes"):
@@ -279,51 +235,7 @@ def test_whole_numbers(write_graph: Callable[..., Path], element: int, value: fl
     assert predictor.predict(rows).values == [7, 7]
 
 
-@pytest.mark.parametrize(
-    ("inputs", "metadata", "problem"),
-    [
-        pytest.param(
-            [("X", TensorProto.FLOAT, [None, 3, 8, 8])],
-            {},
-            "it takes 'X' with 4 dimensions, which is no table. ",
-            id="images",
-        ),
-        pytest.param(
-            [("X", TensorProto.COMPLEX64, [None, 2])],
-            {},
-            "it takes 'X', which is no table of numbers, strings or booleans. ",
-            id="complex numbers",
-        ),
-        pytest.param(
-            [("X", TensorProto.FLOAT, [4, 2])], {}, "it takes exactly 4 rows at a time. ", id="four rows"
-        ),
-        pytest.param(
-            [("X", TensorProto.FLOAT, [None, None])],
-            {},
-            "it does not say how many features it takes. Convert it with a fixed number",
-            id="any number of columns",
-        ),
-        pytest.param(
-            [("X", TensorProto.FLOAT, [None, 2])],
-            {"feature_names": '["a"]'},
-            "it has 1 names in its metadata for 2 features. ",
-            id="other names",
-        ),
-        pytest.param(
-            [("X", TensorProto.FLOAT, [None, 2]), ("Z", TensorProto.FLOAT, [None, 1])],
-            {},
-            "it takes several inputs, and 'X' is not one column. Convert it with one input for all",
-            id="several tables",
-        ),
-    ],
-)
-def test_what_cannot_be_served(
-    inputs: list[Any], metadata: dict[str, str], problem: str, write_graph: Callable[..., Path]
-) -> None:
-    assert problem_of(write_graph(*inputs, **metadata)).startswith(problem)
-
-
-def test_what_the_runtime_refuses(tmp_path: Path) -> None:
+def test_a_model_that_onnx_runtime_refuses(tmp_path: Path) -> None:
     file = tmp_path / "model.onnx"
     shape = [None, 2]
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("X", "Y")]
@@ -333,28 +245,12 @@ def test_what_the_runtime_refuses(tmp_path: Path) -> None:
     assert problem_of(file).startswith("it is refused by ONNX Runtime ")
 
 
-@pytest.mark.parametrize(
-    ("data", "problem"),
-    [
-        (b"\x08\x07", "it is no ONNX model. "),
-        (b"\x08\x07\x12\x40ORTM", "it is of ONNX Runtime's own format. Save it as .onnx."),
-        (b"\x08\x07\x3a\x40", "it is no ONNX model, or is cut short. "),
-        (b"\x08\x07\x3a\x00", "it has no inputs or no outputs. "),
-    ],
-)
-def test_what_is_no_model(data: bytes, problem: str, tmp_path: Path) -> None:
-    file = tmp_path / "model.onnx"
-    file.write_bytes(data)
-
-    assert problem_of(file).startswith(problem)
-
-
-def test_workers_that_are_forked_answer_at_the_same_time(
-    numbers: tuple[Any, Any], convert: Callable[..., Path], start_service: Callable[..., Service]
+def test_forked_workers_answer_at_the_same_time(
+    numbers: Iris, convert: Callable[..., Path], start_service: Callable[..., Service]
 ) -> None:
-    """The session was made before the workers were forked, and has no threads of its own."""
+    """The session is made before the workers are forked, and has no threads of its own."""
     table, target = numbers
-    model = RandomForestClassifier(5, random_state=0).fit(table, LABELS["texts"][target])
+    model = RandomForestClassifier(5, random_state=0).fit(table, LABELS["strings"][target])
     service = start_service(convert(model), WORKERS="2")
     rows = [{f"x{at}": value for at, value in enumerate(row)} for row in table.tolist()]
 
@@ -370,8 +266,8 @@ def test_workers_that_are_forked_answer_at_the_same_time(
     assert "Traceback" not in log
 
 
-def test_the_service_needs_no_scikit_learn(
-    numbers: tuple[Any, Any], convert: Callable[..., Path], start_service: Callable[..., Service]
+def test_an_onnx_model_is_served_without_scikit_learn(
+    numbers: Iris, convert: Callable[..., Path], start_service: Callable[..., Service]
 ) -> None:
     model = LogisticRegression(max_iter=500).fit(*numbers)
     service = start_service(convert(model), WORKERS="1")
@@ -385,7 +281,7 @@ def test_the_service_needs_no_scikit_learn(
     assert (status, list(answer["probabilities"])) == (200, ["0", "1", "2"])
 
 
-def test_it_is_described_in_json(mixed_frame: Any, convert: Callable[..., Path]) -> None:
+def test_an_onnx_model_is_described_in_json(mixed_frame: Frame, convert: Callable[..., Path]) -> None:
     scaler = make_column_transformer((StandardScaler(), ["income", "rooms"]))
     model = make_pipeline(scaler, LinearRegression())
     model.fit(mixed_frame[["income", "rooms"]], mixed_frame["income"])

@@ -1,10 +1,10 @@
-"""Models by skops answer as they do in their own Python."""
+"""Models that skops saved give their own answers."""
 
 from __future__ import annotations
 
 import sys
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,15 +16,24 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from service.errors import ModelUnloadable
 from service.loading.model_file import load_model
+from service.models.fitted_model import FittedModel
 from service.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.service.conftest import Fitted, Iris
+
+
+def estimator_of(file: Path, *trusted: str) -> Fitted:
+    model = load_model(file, trusted).model
+    assert isinstance(model, FittedModel)
+    return model.estimator
+
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_answers_are_those_of_the_model(iris: tuple[Any, Any], tmp_path: Path, compression: int) -> None:
+def test_answers_are_those_of_the_model(iris: Iris, tmp_path: Path, compression: int) -> None:
     model = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0)).fit(*iris)
     file = tmp_path / "model.skops"
     skops.io.dump(model, file, compression=compression)
@@ -39,7 +48,7 @@ def test_answers_are_those_of_the_model(iris: tuple[Any, Any], tmp_path: Path, c
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="infer_cli needs Python 3.11")
 @pytest.mark.parametrize("name", ["many", "selected", "nested", "search", "boosting", "stacking", "texts"])
 def test_both_sides_know_the_same_features(
-    name: str, mixed_models: dict[str, Any], save_skops: Callable[..., Path]
+    name: str, mixed_models: dict[str, Fitted], save_skops: Callable[..., Path]
 ) -> None:
     from infer_cli.inspection import inspect_model  # noqa: PLC0415 (the service's Python may be older)
 
@@ -56,7 +65,7 @@ def test_both_sides_know_the_same_features(
         assert (inspected.categories is None) == (feature.categories is None)
 
 
-def test_the_version_of_another_scikit_learn(
+def test_both_sides_know_the_version_of_scikit_learn(
     classifier: LogisticRegression, save_skops: Callable[..., Path]
 ) -> None:
     version = classifier.__getstate__()["_sklearn_version"]
@@ -71,11 +80,10 @@ def test_the_version_of_another_scikit_learn(
         assert inspect_model(file).sklearn_version == "0.0.7"
 
 
-def test_what_is_shared_stays_shared(iris: tuple[Any, Any], save_skops: Callable[..., Path]) -> None:
+def test_an_object_that_is_held_twice_stays_one_object(iris: Iris, save_skops: Callable[..., Path]) -> None:
     model = VotingClassifier([("a", LogisticRegression(max_iter=500))]).fit(*iris)
 
-    served: Any = load_model(save_skops(model)).model
-    loaded = served.estimator
+    loaded = estimator_of(save_skops(model))
 
     assert loaded.estimators_[0] is loaded.named_estimators_["a"]
 
@@ -83,8 +91,8 @@ def test_what_is_shared_stays_shared(iris: tuple[Any, Any], save_skops: Callable
 OWN = "def twice(x):\n    return x * 2\n\n\nfrom os import system\n"
 
 
-def test_own_code_needs_trust(
-    iris: tuple[Any, Any],
+def test_code_of_the_user_needs_trust(
+    iris: Iris,
     save_skops: Callable[..., Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -98,18 +106,17 @@ def test_own_code_needs_trust(
 
     with pytest.raises(ModelUnloadable, match=r"code_of_skops\.twice is not allowed: it is not known"):
         load_model(file)
-    served: Any = load_model(file, ("code_of_skops",)).model
-    loaded = served.estimator
+    loaded = estimator_of(file, "code_of_skops")
     assert loaded.predict(iris[0]).tolist() == model.predict(iris[0]).tolist()
-    lent = save_skops(model, lambda schema: schema.replace('"twice"', '"system"'))
+    imported = save_skops(model, lambda schema: schema.replace('"twice"', '"system"'))
     with pytest.raises(
         ModelUnloadable, match=r"code_of_skops\.system is not allowed: it only leads to posix"
     ):
-        load_model(lent, ("code_of_skops",))
+        load_model(imported, ("code_of_skops",))
 
 
 @pytest.mark.parametrize("keep", [0.5, 0.99])
-def test_a_file_that_is_cut_short(
+def test_an_archive_that_is_cut_short_is_damaged(
     classifier: LogisticRegression, save_skops: Callable[..., Path], keep: float
 ) -> None:
     file = save_skops(classifier)
@@ -120,7 +127,7 @@ def test_a_file_that_is_cut_short(
         load_model(file)
 
 
-def test_a_zip_of_another_kind(tmp_path: Path) -> None:
+def test_a_zip_without_a_schema_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "model.skops"
     np.savez(tmp_path / "arrays", np.ones(2))
     (tmp_path / "arrays.npz").rename(file)

@@ -1,9 +1,9 @@
-"""The schema of a skops archive is written anew, with nothing but what was judged."""
+"""The schema of a skops archive is written anew, with nothing but the judged parts."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
     from sklearn.linear_model import LogisticRegression
 
+    from tests.service.conftest import Json
 
-def test_nothing_but_what_was_judged_is_written() -> None:
+
+def test_only_the_judged_parts_are_written() -> None:
     text = {"__class__": "str", "__module__": "builtins", "__loader__": "JsonNode", "content": "1"}
     hidden = {**text, "is_json": True, "file": "/etc/passwd", "extra": {"__class__": "system"}}
-    schema: dict[str, Any] = {
+    schema: dict[str, Json] = {
         "__class__": "list",
         "__module__": "builtins",
         "__loader__": "ListNode",
@@ -40,7 +42,7 @@ def test_nothing_but_what_was_judged_is_written() -> None:
     assert "system" not in json.dumps(written)
 
 
-def test_more_objects_than_any_model_has(
+def test_more_objects_than_any_model_has_are_refused(
     classifier: LogisticRegression, save_skops: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(skops_schema, "NODES_MAX", 10)
@@ -52,6 +54,6 @@ def test_more_objects_than_any_model_has(
 @pytest.mark.parametrize(
     "schema", [None, [], {}, {"protocol": 2}, {"protocol": 2, "__loader__": ["ListNode"]}]
 )
-def test_a_schema_of_nothing(schema: object) -> None:
+def test_a_schema_without_an_object_is_refused(schema: object) -> None:
     with pytest.raises(Forbidden):
         Schema(schema, Policy())

@@ -11,7 +11,7 @@ from sklearn.datasets import make_regression
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.tree import DecisionTreeRegressor
 
-from service.compiler.trees import Planting, nodes_of
+from service.compiler.trees import ForestBuilder, nodes_of
 from service.native.forest import Forest, add_leaves_in_numpy
 from service.native.library import LIBRARY
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def sums_of(trees: list[Any], rows: Any) -> Any:
-    planting = Planting(outputs=1, width=1)
+    builder = ForestBuilder(outputs=1, width=1)
     for tree in trees:
-        planting.add(nodes_of(tree.tree_), tree.tree_.value[:, :, 0])
-    sums = planting.sums()
+        builder.add(nodes_of(tree.tree_), tree.tree_.value[:, :, 0])
+    sums = builder.sums()
     found = sums(rows)
     in_numpy = np.zeros((len(rows), 1))
     add_leaves_in_numpy(sums.trees, in_numpy, rows)
@@ -84,10 +84,10 @@ def test_trees_with_a_position_out_of_bounds_are_refused(
     regression: tuple[Any, Any], array: str, change: Any
 ) -> None:
     assert LIBRARY
-    planting = Planting(outputs=1, width=1)
+    builder = ForestBuilder(outputs=1, width=1)
     tree = DecisionTreeRegressor(max_depth=3).fit(*regression)
-    planting.add(nodes_of(tree.tree_), tree.tree_.value[:, :, 0])
-    trees = planting.sums().trees
+    builder.add(nodes_of(tree.tree_), tree.tree_.value[:, :, 0])
+    trees = builder.sums().trees
     changed = getattr(trees, array).copy()
     if isinstance(change, dict):
         changed["left"][1] = change["left"]

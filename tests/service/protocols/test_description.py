@@ -51,12 +51,12 @@ def test_the_example_is_encoded() -> None:
     )
 
 
-def test_why_a_model_has_no_shorter_way_is_said(load: Callable[[object], LoadedModel]) -> None:
+def test_the_reason_why_a_model_is_not_compiled_is_given(load: Callable[[object], LoadedModel]) -> None:
     path = describe(load(KNeighborsClassifier(1).fit([[0.0], [1.0]], [0, 1])))["path"]
 
     assert path == {
         "kind": "model",
-        "reason": "there is no shorter way through KNeighborsClassifier",
+        "reason": "the compiler does not support KNeighborsClassifier",
         "batched": True,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import numpy as np
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
     from flask.testing import FlaskClient
 
-    from tests.service.conftest import MakeClient
+    from tests.service.conftest import Fitted, Frame, MakeClient
 
 
 MODELS = ["many", "selected", "nested", "boosting", "search", "stacking", "array", "texts"]
 
 
 @pytest.fixture
-def client_of(mixed_models: dict[str, Any], make_client: MakeClient) -> Callable[[str], FlaskClient]:
+def client_of(mixed_models: dict[str, Fitted], make_client: MakeClient) -> Callable[[str], FlaskClient]:
     return lambda name: make_client(mixed_models[name])
 
 
-def table_of(name: str, model: Any, frame: Any) -> Any:
+def table_of(name: str, model: Fitted, frame: Frame) -> Frame:
     """Give the table in the form in which the model takes it."""
     if name == "texts":
         return frame["note"]
@@ -37,7 +37,7 @@ def table_of(name: str, model: Any, frame: Any) -> Any:
     return table.astype({"town": "category"}) if name == "boosting" else table
 
 
-def rows_of(name: str, table: Any) -> list[dict[str, Any]]:
+def rows_of(name: str, table: Frame) -> list[dict[str, object]]:
     """Give the rows as JSON objects."""
     if name == "texts":
         return [{"x0": text} for text in table]
@@ -65,7 +65,7 @@ def string_of(value: object) -> str:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_rows_in_json_are_answered_as_by_the_model(
-    name: str, client_of: Callable[[str], FlaskClient], mixed_models: dict[str, Any], mixed_frame: Any
+    name: str, client_of: Callable[[str], FlaskClient], mixed_models: dict[str, Fitted], mixed_frame: Frame
 ) -> None:
     model = mixed_models[name]
     table = table_of(name, model, mixed_frame)
@@ -81,7 +81,7 @@ def test_rows_in_json_are_answered_as_by_the_model(
 
 @pytest.mark.parametrize("name", MODELS)
 def test_one_row_in_a_query_is_answered_as_by_the_model(
-    name: str, client_of: Callable[[str], FlaskClient], mixed_models: dict[str, Any], mixed_frame: Any
+    name: str, client_of: Callable[[str], FlaskClient], mixed_models: dict[str, Fitted], mixed_frame: Frame
 ) -> None:
     model = mixed_models[name]
     table = table_of(name, model, mixed_frame)

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sklearn.linear_model import LogisticRegression
 
-    from tests.service.conftest import Service
+    from tests.service.conftest import Iris, Service
 
     Start = Callable[..., Service]
 
@@ -189,7 +189,7 @@ def test_all_threads_of_a_worker_have_batch_scheduling(model_file: Path, start_s
 
 
 def test_a_library_with_openmp_threads_works_in_the_workers(
-    iris: tuple[Any, Any], save: Callable[..., Path], start_service: Start
+    iris: Iris, save: Callable[..., Path], start_service: Start
 ) -> None:
     """OpenMP hangs in a forked process if it had started threads before the fork."""
     model = HistGradientBoostingClassifier(max_iter=3).fit(*iris)

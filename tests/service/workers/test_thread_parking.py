@@ -12,7 +12,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from _typeshed.wsgi import WSGIEnvironment
     from sklearn.linear_model import LogisticRegression
 
     from tests.service.conftest import Service
@@ -39,12 +40,12 @@ class Server:
 
     def __init__(self, parking: ThreadParking, threads: int) -> None:
         self._parking = parking
-        self._requests: queue.Queue[tuple[dict[str, Any], queue.Queue[bytes]]] = queue.Queue()
+        self._requests: queue.Queue[tuple[WSGIEnvironment, queue.Queue[bytes]]] = queue.Queue()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
         for thread in self._threads:
             thread.start()
 
-    def ask(self, **environ: Any) -> queue.Queue[bytes]:
+    def ask(self, **environ: object) -> queue.Queue[bytes]:
         """Send a request; give the queue in which its answer will be."""
         answer: queue.Queue[bytes] = queue.Queue()
         self._requests.put((environ, answer))
@@ -53,13 +54,14 @@ class Server:
     def _work(self) -> None:
         while True:
             environ, answer = self._requests.get()
-            parts: Any = self._parking(environ, lambda *_: lambda _: None)
+            parts = self._parking(environ, lambda *_: lambda _: None)
             answer.put(b"".join(parts))
-            if hasattr(parts, "close"):
-                parts.close()
+            close = getattr(parts, "close", None)
+            if close:
+                close()
 
 
-def application(environ: dict[str, Any], _start: object) -> Iterable[bytes]:
+def application(environ: WSGIEnvironment, _start: object) -> Iterable[bytes]:
     if "wait" in environ:
         environ["began"].set()
         environ["wait"].wait(SOON_S)

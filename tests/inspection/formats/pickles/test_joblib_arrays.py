@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
@@ -80,7 +80,9 @@ def test_globals_are_those_that_loading_imports(
 )
 @pytest.mark.parametrize("protocol", [2, 5])
 def test_what_follows_an_array_is_found(
-    array: np.ndarray[Any, Any], protocol: int, inspect_bytes: Callable[..., Inspection]
+    array: np.ndarray[tuple[int, ...], np.dtype[np.generic]],
+    protocol: int,
+    inspect_bytes: Callable[..., Inspection],
 ) -> None:
     file = io.BytesIO()
     joblib.dump(Holder(array), file, protocol=protocol)

@@ -1,4 +1,4 @@
-"""Histogram gradient boosting is compiled with the categories that it takes."""
+"""Histogram gradient boosting is compiled, with its categories."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     MakePredictor = Callable[[object], Predictor]
 
 
-def test_categories_of_boosting(make_predictor: MakePredictor) -> None:
+def test_categories_are_answered_as_by_the_model(make_predictor: MakePredictor) -> None:
     chance = np.random.default_rng(0)
     rows = np.stack([chance.integers(0, 40, 600), chance.normal(size=600)], axis=1)
     model = HistGradientBoostingClassifier(max_iter=20, categorical_features=[0])

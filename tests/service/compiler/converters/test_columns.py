@@ -1,4 +1,4 @@
-"""Column transformers over mixed columns answer without a frame."""
+"""Column transformers over mixed columns are compiled, and need no frame."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ MIXED = [
     "final", [LogisticRegression(max_iter=2000), RandomForestClassifier(10, random_state=0)]
 )
 @pytest.mark.parametrize("columns", MIXED, ids=["one-hot", "dropped", "ordinal"])
-def test_mixed_columns_without_a_frame(
+def test_mixed_columns_are_answered_as_by_the_model(
     columns: Any, final: Any, frame: Any, make_predictor: MakePredictor
 ) -> None:
     target = (frame["income"] + 100 * (frame["size"] == "L") > 3000).astype(int)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from infer_cli.errors import ContainerFailed, Interrupted, ModelUnsafe, PortTaken
+from infer_cli.running import local_service
+from infer_cli.running.local_service import LocalService, prepare_local_service
+from infer_cli.terminal.progress import PlainProgress
+
+PROGRESS = PlainProgress(verbose=False)
+DEADLINE_S = 30
+
+
+def service_of(folder: Path, program: str) -> LocalService:
+    """A service whose code is `program`."""
+    (folder / "service").mkdir()
+    (folder / "service" / "__init__.py").touch()
+    (folder / "service" / "__main__.py").write_text(program)
+    settings = {"PYTHONPATH": str(folder), "MODEL_FILE": str(folder / "model.pkl")}
+    return LocalService(Path(sys.executable), folder / "model.pkl", settings)
+
+
+def test_a_service_that_ends_by_itself_is_an_error(tmp_path: Path) -> None:
+    service = service_of(tmp_path, "import os, sys; sys.exit(3 if os.environ['MODEL_FILE'] else 4)")
+
+    with pytest.raises(ContainerFailed, match=r"^the service ended by itself \(exit code 3\)$"):
+        service.run()
+
+
+def test_an_interrupt_ends_the_process(tmp_path: Path) -> None:
+    service = service_of(
+        tmp_path, "import os, pathlib, time; pathlib.Path('pid').write_text(str(os.getpid())); time.sleep(60)"
+    )
+    pid = tmp_path / "pid"
+
+    def interrupt() -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while not (pid.exists() and pid.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if pid.exists():
+            os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(Interrupted):
+        service.run()
+    thread.join()
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+
+
+def test_a_model_gets_an_environment_and_settings(monkeypatch: pytest.MonkeyPatch, iris_folder: Path) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def make(requirements: tuple[str, ...]) -> Path:
+        asked.append(requirements)
+        return Path("/env/bin/python")
+
+    monkeypatch.setattr(local_service, "local_environment", make)
+    monkeypatch.setattr(local_service, "require_port", lambda *_: None)
+
+    service = prepare_local_service(
+        iris_folder, None, host="127.0.0.1", port=5001, workers=3, trusted=("mine",), progress=PROGRESS
+    )
+
+    assert service.python == Path("/env/bin/python")
+    assert service.file == iris_folder / "model.pkl"
+    assert any(requirement.startswith("scikit-learn==") for requirement in asked[0])
+    shown = {name: service.settings[name] for name in ("HOST", "PORT", "WORKERS", "TRUST")}
+    assert shown == {"HOST": "127.0.0.1", "PORT": "5001", "WORKERS": "3", "TRUST": "mine"}
+
+
+def test_model_and_port_are_checked_before_packages_are_fetched(
+    monkeypatch: pytest.MonkeyPatch, iris_folder: Path, unsafe_folder: Path
+) -> None:
+    def refuse(_: str, port: int) -> None:
+        raise PortTaken(f"port {port} is taken")
+
+    monkeypatch.setattr(local_service, "local_environment", pytest.fail)
+    monkeypatch.setattr(local_service, "require_port", refuse)
+
+    for folder, error in ((unsafe_folder, ModelUnsafe), (iris_folder, PortTaken)):
+        with pytest.raises(error):
+            prepare_local_service(
+                folder, None, host="127.0.0.1", port=5001, workers=None, trusted=(), progress=PROGRESS
+            )
