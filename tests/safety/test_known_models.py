@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from inspect import Parameter, signature
+from inspect import signature
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import joblib
@@ -107,23 +107,19 @@ FEW = {"n_estimators": 3, "max_iter": 3}
 def _made(name: str, cls: type) -> Estimator:
     needed = {key: NEEDED[key] for key in _required(cls)}
     if cls.__module__.startswith("sklearn.ensemble."):
-        names = {parameter.name for parameter in _parameters(cls)}
-        needed |= {key: value for key, value in FEW.items() if key in names}
+        needed |= {key: value for key, value in FEW.items() if key in signature(cls).parameters}
     if "Regressor" in name or name == "RegressorChain":
         needed |= {"estimator": Ridge()} if "estimator" in needed else {}
         needed |= {"estimators": [("ridge", Ridge())]} if "estimators" in needed else {}
     return cls(**needed)
 
 
-def _parameters(cls: type) -> list[Parameter]:
-    return [*signature(cls).parameters.values()]
-
-
 def _required(cls: type) -> list[str]:
     # These two have a default only while `base_estimator`, the former name of `estimator`, is still taken.
     if cls.__name__ in ("ClassifierChain", "RegressorChain"):
         return ["estimator"]
-    return [p.name for p in _parameters(cls) if p.default is p.empty and p.name in NEEDED]
+    parameters = signature(cls).parameters.values()
+    return [p.name for p in parameters if p.default is p.empty and p.name in NEEDED]
 
 
 def _fitted(estimator: Estimator) -> Estimator:
