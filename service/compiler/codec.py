@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Callable, TypeVar, cast
 
 import numpy as np
 
-from service.errors import UnreadableArchive
+from service.errors import UnreadableArchive, WrongField
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
@@ -115,10 +115,6 @@ class Reader:
             raise WrongField
         flat = np.frombuffer(content, dtype, offset=stream.tell()) if math.prod(shape) else np.empty(0, dtype)
         return flat.reshape(shape, order="F" if is_fortran else "C").copy(order="K")
-
-
-class WrongField(Exception):
-    """The file has something for a field that the field cannot hold."""
 
 
 def plain(*types: type) -> Read:

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from service.compiler import operations, outputs, trees
-from service.compiler.codec import WrongField, among, array_of, list_of, optional, pair, part, plain
+from service.compiler.codec import among, array_of, list_of, optional, pair, part, plain
 from service.compiler.functions import ACTIVATIONS, DECISIONS, LINKS, Outcome
 from service.compiler.parity import Trial
 from service.compiler.saved import Origin, Parity, Saved
+from service.errors import WrongField
 from service.native.forest import Trees
 from service.native.library import NODE
 from service.schema.features import Feature

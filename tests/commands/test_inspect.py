@@ -138,7 +138,7 @@ def test_each_column_of_a_mixed_table_gets_a_line_with_its_type(
         '  town  category: A & B, Köln, New York, say "hi"\n'
         "classes:   no, yes\n"
     ) in shown
-    assert "; the model takes named columns of several types: town is a category" in shown
+    assert " the model takes named columns of several types: town is a category" in shown
     assert record["features"][1] == {
         "name": "town",
         "kind": "category",
