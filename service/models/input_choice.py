@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from service.models.model_input import MakeInput
     from service.schema.features import Feature, Rows, Value
+    from service.schema.parts import Part
 
 
 def choose_input(estimator: object, reading: Reading, features: Sequence[Feature]) -> MakeInput:
@@ -55,7 +56,7 @@ def _has_pandas() -> bool:
     return importlib.util.find_spec("pandas") is not None
 
 
-def _pick_by_position(transformer: Any) -> None:  # noqa: ANN401 (scikit-learn has no types)
+def _pick_by_position(transformer: Part) -> None:
     """Let a fitted column transformer pick columns of an array, which have no names."""
     transformer.transformers_ = [
         (

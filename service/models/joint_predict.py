@@ -6,7 +6,7 @@ twice, and an estimator whose label is the most probable one computes its probab
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Callable
 
 import numpy as np
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from service.schema.features import Feature, Value
+    from service.schema.parts import Part
 
     # An estimator's input in, labels and probabilities out.
-    JointPredict = Callable[[object], tuple[Any, Any]]
+    JointPredict = Callable[[object], tuple[object, object]]
 
 # Estimators whose `predict` gives the class with the largest value of `predict_proba`.
 MOST_PROBABLE = frozenset(
@@ -35,7 +36,7 @@ TRIAL_ROWS = 32
 
 
 def find_joint_predict(
-    model: Any,  # noqa: ANN401 (estimators of any library)
+    model: Part,
     features: Sequence[Feature],
     table_of: Callable[[list[list[Value]]], object],
 ) -> JointPredict | None:
@@ -51,14 +52,14 @@ def find_joint_predict(
     return joint if is_same else None
 
 
-def _is_same(model: Any, joint: JointPredict, table: object) -> bool:  # noqa: ANN401
+def _is_same(model: Part, joint: JointPredict, table: object) -> bool:
     labels, probabilities = joint(table)
-    return np.array_equal(labels, model.predict(table)) and np.array_equal(
-        probabilities, model.predict_proba(table), equal_nan=True
+    return np.array_equal(np.asarray(labels), model.predict(table)) and np.array_equal(
+        np.asarray(probabilities), model.predict_proba(table), equal_nan=True
     )
 
 
-def _joint(model: Any) -> JointPredict | None:  # noqa: ANN401
+def _joint(model: Part) -> JointPredict | None:
     """Give the joint predict of an estimator that has one."""
     name = class_name(model)
     if name == "Pipeline":
@@ -72,17 +73,17 @@ def _joint(model: Any) -> JointPredict | None:  # noqa: ANN401
     return None
 
 
-def _either(model: Any) -> JointPredict:  # noqa: ANN401
+def _either(model: Part) -> JointPredict:
     return _joint(model) or (lambda table: (model.predict(table), model.predict_proba(table)))
 
 
-def _pipeline(model: Any) -> JointPredict | None:  # noqa: ANN401
+def _pipeline(model: Part) -> JointPredict | None:
     transformers, last = transformers_of(model), model.steps[-1][1]
     if not transformers:
         return _joint(last)
     ask = _either(last)
 
-    def joint(table: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    def joint(table: object) -> tuple[object, object]:
         for transformer in transformers:
             table = transformer.transform(table)
         return ask(table)
@@ -90,19 +91,19 @@ def _pipeline(model: Any) -> JointPredict | None:  # noqa: ANN401
     return joint
 
 
-def _stacking(model: Any) -> JointPredict:  # noqa: ANN401
+def _stacking(model: Part) -> JointPredict:
     ask = _either(model.final_estimator_)
     encoder = model._label_encoder  # noqa: SLF001 (has no public name)
 
-    def joint(table: object) -> tuple[Any, Any]:
+    def joint(table: object) -> tuple[object, object]:
         labels, probabilities = ask(model.transform(table))
         return encoder.inverse_transform(labels), probabilities
 
     return joint
 
 
-def _most_probable(model: Any) -> JointPredict:  # noqa: ANN401
-    def joint(table: object) -> tuple[Any, Any]:
+def _most_probable(model: Part) -> JointPredict:
+    def joint(table: object) -> tuple[object, object]:
         probabilities = model.predict_proba(table)
         return model.classes_.take(probabilities.argmax(axis=1), axis=0), probabilities
 

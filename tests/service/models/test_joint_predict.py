@@ -62,7 +62,7 @@ def test_both_are_the_models_own(model: Any, labels: Any) -> None:
 
     assert both
     found, probabilities = both(chance)
-    assert found.tolist() == model.predict(chance).tolist()
+    assert np.asarray(found).tolist() == model.predict(chance).tolist()
     np.testing.assert_array_equal(probabilities, model.predict_proba(chance))
 
 
