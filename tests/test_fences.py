@@ -1,4 +1,4 @@
-"""Who may import what; see the picture in the README."""
+"""Which room may import which; docs/architecture.md tells what each room is for."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def choose_input(estimator: object, reading: Reading, features: Sequence[Feature
         return model_input.values if is_mixed else model_input.used_numbers(features)
     if is_mixed or reading.makes_frames:
         if not _has_pandas():
-            reason = "takes named columns of several kinds, and there is no pandas"
+            reason = "takes named columns of several types, and there is no pandas"
             raise UnusableFile(reason, "Add pandas to the image")
         make = model_input.mixed_frame(features)
         return make if is_mixed else lambda rows: make(_as_lists(rows))

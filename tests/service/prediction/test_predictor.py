@@ -245,7 +245,7 @@ def test_columns_of_several_kinds_without_pandas(
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
 
     with pytest.raises(
-        ModelUnloadable, match=r"it takes named columns of several kinds, and there is no pandas\. Add pandas"
+        ModelUnloadable, match=r"it takes named columns of several types, and there is no pandas\. Add pandas"
     ):
         load_model(file)
 
