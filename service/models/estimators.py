@@ -93,13 +93,15 @@ def classes_of(estimator: object) -> list[JsonValue] | None:
     if classes is None:
         return None
     if isinstance(classes, list):
-        return [_labels(output) for output in classes]
-    return _labels(classes)
+        return [json_list(output) for output in classes]
+    return json_list(classes)
 
 
-def _labels(classes: object) -> list[JsonValue]:
-    array = np.asarray(classes)
+def json_list(values: object) -> list[JsonValue]:
+    """List what an estimator gives, which is something like an array, in JSON's types but for NaN."""
+    array = np.asarray(values)
     listed: list[JsonValue] = array.tolist()
+    # Arrays of objects or dates may hold values of any type.
     return listed if array.dtype.kind in "biufU" else [json_value(value) for value in listed]
 
 

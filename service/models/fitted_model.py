@@ -15,12 +15,12 @@ import numpy as np
 from service.compiler.functions import Outcome
 from service.compiler.program import compile_estimator
 from service.errors import NotCompilable
-from service.json_values import JsonValue, json_value
 from service.models.estimators import (
     classes_of,
     estimator_kind,
     feature_names,
     has_independent_rows,
+    json_list,
     parts_of,
     use_one_thread,
     with_best,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from service.compiler.program import Program
     from service.compiler.saved import Origin
+    from service.json_values import JsonValue
     from service.models.estimators import Estimator
     from service.models.joint_predict import JointPredict
     from service.models.model_input import MakeInput
@@ -91,7 +92,7 @@ class FittedModel:
         with _without_name_warning():
             values, probabilities = self._call_methods(rows)
         return Predictions(
-            values=_to_list(values),
+            values=json_list(values),
             probabilities=None if probabilities is None else _by_row(probabilities),
         )
 
@@ -103,7 +104,7 @@ class FittedModel:
                 raise NotCompilable("it has several outputs with classes")
             positions = {label: position for position, label in enumerate(cast("list[str]", self.classes))}
             values = np.array(
-                [positions[label] for label in cast("list[str]", _to_list(values))], dtype=np.intp
+                [positions[label] for label in cast("list[str]", json_list(values))], dtype=np.intp
             )
         return Outcome(np.asarray(values), None if probabilities is None else np.asarray(probabilities))
 
@@ -160,15 +161,8 @@ def _one_thread() -> AbstractContextManager[object]:
 def _by_row(probabilities: object) -> list[JsonValue]:
     """Turn the arrays of a model with several outputs, one array each, into one list for each row."""
     if isinstance(probabilities, list):
-        return [list(row) for row in zip(*(_to_list(output) for output in probabilities))]
-    return _to_list(probabilities)
-
-
-def _to_list(values: object) -> list[JsonValue]:
-    array = np.asarray(values)
-    listed: list[JsonValue] = array.tolist()
-    # Arrays of objects or dates may hold values of any type.
-    return listed if array.dtype.kind in "biufU" else [json_value(value) for value in listed]
+        return [list(row) for row in zip(*(json_list(output) for output in probabilities))]
+    return json_list(probabilities)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def choose_input(estimator: object, reading: Reading, features: Sequence[Feature
 
     Raises `UnusableFile` where only a DataFrame will do, and there is no pandas.
     """
-    is_mixed = any(feature.type != "number" and feature.dtype != "unused" for feature in features)
+    is_mixed = model_input.uses_mixed_columns(features)
     if takes_texts(estimator):
         return model_input.strings
     if not hasattr(entry_of(estimator), "feature_names_in_"):

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     MakeInput = Callable[[Rows], object]
 
 
+def uses_mixed_columns(features: Sequence[Feature]) -> bool:
+    """Tell whether the model uses a column that is not of numbers."""
+    return any(feature.type != "number" and feature.dtype != "unused" for feature in features)
+
+
 def numbers(rows: Rows) -> object:
     """Make an array of numbers; None becomes NaN."""
     return np.array(rows, dtype=np.float64)
@@ -22,8 +27,7 @@ def numbers(rows: Rows) -> object:
 
 def onnx_input(features: Sequence[Feature]) -> MakeInput:
     """Give what makes the input of an ONNX model: an array of numbers, or the lists, from mixed columns."""
-    is_mixed = any(feature.type != "number" and feature.dtype != "unused" for feature in features)
-    return (lambda rows: rows) if is_mixed else numbers
+    return (lambda rows: rows) if uses_mixed_columns(features) else numbers
 
 
 def used_numbers(features: Sequence[Feature]) -> MakeInput:
