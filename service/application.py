@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from service.loading.declarations import declared_for
 from service.loading.model_file import load_model
 from service.prediction.predictor import Predictor
 from service.prediction.served_model import ModelSlot, ServedModel
@@ -51,6 +52,7 @@ def build_application(settings: Settings) -> Application:
         settings.model_file,
         settings.trusted,
         versions_must_match=settings.version_mismatch == "error",
+        declared=declared_for(settings.model_file, settings.model_schema, settings.optional_features),
     )
     slot = ModelSlot(make_served_model(loaded))
     app, meter = create_app(slot, max_body_bytes=settings.max_body_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,11 @@ class Settings:
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     # Modules and full names that the model file may use besides the names of the allow-list.
     trusted: tuple[str, ...] = ()
+    # The file of the declared schema, and the features that a row may leave out besides those named there.
+    model_schema: Path | None = None
+    optional_features: tuple[str, ...] = ()
+    # Whether a category that the model does not know is an error where the model itself takes it.
+    unknown_categories: str = "warn"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -58,6 +64,9 @@ class Settings:
             version_mismatch=reader.choice("VERSION_MISMATCH", MISMATCHES) or "warn",
             max_body_bytes=reader.integer("MAX_BODY_BYTES", BODY_BYTES_MAX) or DEFAULT_MAX_BODY_BYTES,
             trusted=reader.dotted_names("TRUST"),
+            model_schema=reader.path("MODEL_SCHEMA"),
+            optional_features=reader.names("OPTIONAL_FEATURES"),
+            unknown_categories=reader.choice("UNKNOWN_CATEGORIES", MISMATCHES) or "warn",
         )
         if reader.problems:
             raise WrongSettings(tuple(reader.problems))
@@ -97,6 +106,24 @@ class _Reader:
             return int(value)
         self.problems.append(f"{name} must be a whole number from 1 to {maximum}, not {value!r}")
         return None
+
+    def path(self, name: str) -> Path | None:
+        value = self.string(name)
+        return Path(value) if value else None
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """Read names that are separated by commas, or a JSON list of names, which may hold commas."""
+        value = self.string(name)
+        if not value.startswith("["):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        try:
+            found = json.loads(value)
+        except ValueError:
+            found = None
+        if not isinstance(found, list) or not all(isinstance(part, str) for part in found):
+            self.problems.append(f"{name} must be names with commas between, or a JSON list, not {value!r}")
+            return ()
+        return tuple(found)
 
     def dotted_names(self, name: str) -> tuple[str, ...]:
         found = tuple(self.string(name).replace(",", " ").split())

@@ -1,9 +1,9 @@
 """Inspection of model files, without running any of their code."""
 
+from infer_cli.inspection.facts.features import Feature
 from infer_cli.inspection.facts.model import (
     CompiledFrom,
     Estimator,
-    Feature,
     Inspection,
     Parameter,
     RecordedVersion,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from infer_cli.errors import ModelUnreadable
+from infer_cli.inspection.declarations import declared_for
+from infer_cli.inspection.facts.declared import NOTHING_DECLARED, Declared, WrongSchema
 from infer_cli.inspection.facts.gather import Facts, facts_of
 from infer_cli.inspection.facts.model import Inspection, RecordedVersion
 from infer_cli.inspection.files.compression import compression_of, expanded
@@ -31,22 +33,34 @@ ZIP_MAGIC = b"PK\x03\x04"
 ONNX_MAGIC = b"\x08"
 
 
-def inspect_model(path: Path) -> Inspection:
+def inspect_model(path: Path, declared: Declared = NOTHING_DECLARED) -> Inspection:
     """Tell what a model file holds, without running any of its code.
 
-    Raises `ModelUnreadable` if the file cannot be read, or if any byte of it is not understood.
+    `declared` is what the user says of the model, besides what a file beside the model says. Raises
+    `ModelUnreadable` if the file cannot be read, or if any byte of it is not understood.
     """
     try:
         with path.open("rb", buffering=0) as file:
             start = file.read(START_BYTES)
             file.seek(0)
-            return _inspect(path, file, start)
+            return _completed(_inspect(path, file, start), declared_for(path, declared))
     except Refused as refused:
         message = f"{path} {refused.reason}."
         raise ModelUnreadable(message, hint=refused.hint) from refused
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror or error}."
         raise ModelUnreadable(message) from error
+
+
+def _completed(inspection: Inspection, declared: Declared) -> Inspection:
+    """Give the inspection with what is declared of the features; raise `Refused` if that does not fit."""
+    if inspection.features is None:
+        return replace(inspection, declared=declared)
+    try:
+        features = declared.complete(inspection.features)
+    except WrongSchema as error:
+        raise Refused(str(error), hint="Declare the features of this model, or none.") from error
+    return replace(inspection, features=features, declared=declared)
 
 
 @dataclass(frozen=True, slots=True)

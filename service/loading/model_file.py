@@ -13,7 +13,6 @@ import os
 import stat
 import warnings
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, cast
 
 from service.errors import ModelUnloadable, UnusableFile
@@ -34,6 +33,7 @@ from service.loading.unpickling import load_safely
 from service.logs import LOGGER
 from service.models.fitted_model import FittedModel
 from service.models.model_input import onnx_input
+from service.schema.declared import NOTHING_DECLARED, Declared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,12 +50,16 @@ MOUNT_ADVICE = "Mount the model folder and set MODEL_FILE to the path of the mod
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model, and the file that it was loaded from, with the digest of the file as `sha256:…`."""
+    """A model, and the file that it was loaded from, with the digest of the file as `sha256:…`.
+
+    `declared` is what the user says of the model.
+    """
 
     model: Model
     file: Path
     size_bytes: int
     digest: str
+    declared: Declared = NOTHING_DECLARED
 
 
 class _Format(NamedTuple):
@@ -63,17 +67,21 @@ class _Format(NamedTuple):
 
     read: Callable[[Path, Policy], object]
     # The object is what `read` of the same format gives; the types of the formats have nothing in common.
-    model_of: Callable[[Any], Model]
+    model_of: Callable[[Any, Declared], Model]
 
 
 def load_model(
-    file: Path, trusted: tuple[str, ...] = (), *, versions_must_match: bool = False
+    file: Path,
+    trusted: tuple[str, ...] = (),
+    *,
+    versions_must_match: bool = False,
+    declared: Declared = NOTHING_DECLARED,
 ) -> LoadedModel:
     """Load the model of a file; raise `ModelUnloadable` if the file holds no model that can predict.
 
     Each name that the file imports must be on the allow-list, or be in `trusted`, which holds modules and
     full names. A model of another version of scikit-learn is an error if `versions_must_match`, else a
-    warning in the log.
+    warning in the log. `declared` tells what the model itself does not tell.
     """
     _check_suffix(file)
     size = _check_size(file)
@@ -81,29 +89,33 @@ def load_model(
     found = _format_of(file)
     held = _read(found, file, Policy(trusted), versions_must_match=versions_must_match)
     try:
-        model = found.model_of(held)
+        model = found.model_of(held, declared)
     except UnusableFile as error:
         raise ModelUnloadable(file, f"it {error}", error.advice) from error
-    return LoadedModel(model=model, file=file, size_bytes=size, digest=digest)
+    return LoadedModel(model=model, file=file, size_bytes=size, digest=digest, declared=declared)
 
 
 def _format_of(file: Path) -> _Format:
     """Tell the format by the first bytes of the file, whatever its name."""
     start = start_of(file)
     if is_compiled(start):
-        return _Format(lambda path, _: load_compiled(path), lambda model: model)
+        return _Format(lambda path, _: load_compiled(path), lambda model, _: model)
     if start.startswith(ZIP_START):
         return _Format(load_skops, _fitted)
     if start.startswith(ONNX_START):
-        return _Format(lambda path, _: load_onnx(path), partial(FittedModel, input_for=onnx_input))
+        return _Format(lambda path, _: load_onnx(path), _onnx)
     return _Format(load_safely, _fitted)
 
 
-def _fitted(held: object) -> Model:
+def _onnx(held: Estimator, declared: Declared) -> Model:
+    return FittedModel(held, declared, input_for=onnx_input)
+
+
+def _fitted(held: object, declared: Declared) -> Model:
     """Make a model of the object in a pickle or skops archive; raise `UnusableFile` if it cannot predict."""
     if not callable(getattr(held, "predict", None)):
         raise UnusableFile(f"holds a {type(held).__name__}, which has no predict method", SAVE_ADVICE)
-    return FittedModel(cast("Estimator", held))
+    return FittedModel(cast("Estimator", held), declared)
 
 
 def _check_suffix(file: Path) -> None:

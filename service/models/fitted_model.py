@@ -14,7 +14,7 @@ import numpy as np
 
 from service.compiler.functions import Outcome
 from service.compiler.program import compile_estimator
-from service.errors import NotCompilable
+from service.errors import NotCompilable, UnusableFile
 from service.models.estimators import (
     classes_of,
     estimator_kind,
@@ -29,6 +29,7 @@ from service.models.input_choice import choose_input
 from service.models.joint_predict import find_joint_predict
 from service.schema.boosters import is_catboost
 from service.schema.column_types import Reading
+from service.schema.declared import NOTHING_DECLARED, Declared, WrongSchema
 from service.schema.features import takes_numbers
 from service.schema.predictions import Predictions
 
@@ -51,15 +52,20 @@ if TYPE_CHECKING:
 class FittedModel:
     """A fitted estimator as a `Model`: see there for what the attributes are.
 
-    `input_for` gives the function that makes the estimator's input of rows, for an estimator of which that is
-    known; for any other it is chosen by what the estimator has learned.
+    `declared` tells of the features what the estimator does not tell. `input_for` gives the function that
+    makes the estimator's input of rows, for an estimator of which that is known; for any other it is chosen
+    by what the estimator has learned.
     Raises `UnusableFile` for an estimator that cannot be served.
     """
 
     origin: Origin | None = None
 
     def __init__(
-        self, estimator: Estimator, input_for: Callable[[Sequence[Feature]], MakeInput] | None = None
+        self,
+        estimator: Estimator,
+        declared: Declared = NOTHING_DECLARED,
+        *,
+        input_for: Callable[[Sequence[Feature]], MakeInput] | None = None,
     ) -> None:
         self.estimator = estimator
         self.name = type(estimator).__name__
@@ -68,7 +74,7 @@ class FittedModel:
         reading = Reading(len(names))
         # Follows the columns through the parts of the estimator.
         reading.read(estimator)
-        self.features = reading.features(names)
+        self.features = _completed(reading.features(names), declared)
         self._takes_numbers = takes_numbers(self.features)
         self.classes = classes_of(estimator)
         self._predict: Method = estimator.predict
@@ -138,6 +144,13 @@ class FittedModel:
 
     def _as_rows(self, rows: list[list[Value]]) -> Rows:
         return np.array(rows, dtype=np.float64) if self._takes_numbers else rows
+
+
+def _completed(features: tuple[Feature, ...], declared: Declared) -> tuple[Feature, ...]:
+    try:
+        return declared.complete(features)
+    except WrongSchema as error:
+        raise UnusableFile(str(error), "Declare the features of this model, or none") from error
 
 
 @contextmanager

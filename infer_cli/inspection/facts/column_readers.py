@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infer_cli.inspection.facts.columns import LearnedFeatures
-    from infer_cli.inspection.facts.model import ColumnType
+    from infer_cli.inspection.facts.features import ColumnType
 
     Reader: TypeAlias = Callable[[LearnedFeatures, Instance, list[Column]], list[Column]]
 

@@ -35,7 +35,7 @@ from infer_cli.inspection.nodes.node_types import DictNode, Instance, ListNode, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from infer_cli.inspection.facts.model import Feature
+    from infer_cli.inspection.facts.features import Feature
     from infer_cli.inspection.nodes.arrays import Plain
 
     # Takes a part and the columns that enter it; gives the columns that leave it.

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from infer_cli.inspection.facts.model import Feature
+from infer_cli.inspection.facts.features import Feature
 
 if TYPE_CHECKING:
-    from infer_cli.inspection.facts.model import ColumnType
+    from infer_cli.inspection.facts.features import ColumnType
     from infer_cli.inspection.nodes.arrays import Plain
 
 

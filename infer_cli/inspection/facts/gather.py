@@ -21,7 +21,8 @@ from infer_cli.inspection.nodes.node_types import DictNode, Instance, ListNode, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infer_cli.inspection.facts.model import CompiledFrom, Estimator, EstimatorKind, Feature
+    from infer_cli.inspection.facts.features import Feature
+    from infer_cli.inspection.facts.model import CompiledFrom, Estimator, EstimatorKind
     from infer_cli.inspection.nodes.arrays import Plain
 
 # How deep estimators may lie within estimators. In a hostile file an estimator may hold itself.

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from infer_cli.inspection.facts.declared import NOTHING_DECLARED, Declared
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from infer_cli.inspection.facts.features import Feature, Json
     from infer_cli.inspection.files.compression import Compression
     from infer_cli.inspection.nodes.arrays import Plain
     from infer_cli.inspection.nodes.node_types import Global
 
 EstimatorKind: TypeAlias = Literal["classifier", "regressor", "other"]
 Format: TypeAlias = Literal["pickle", "joblib", "skops", "onnx", "lean"]
-ColumnType: TypeAlias = Literal["number", "text", "category", "date", "boolean", "any"]
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +55,6 @@ class Estimator:
             "columns": None if self.columns is None else list(self.columns),
             "parameters": {parameter.name: parameter.value for parameter in self.parameters},
             "steps": [step.as_dict() for step in self.steps],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """A column that the model takes, and the values that it may hold.
-
-    A feature that is `nullable` takes a missing value; one that is not `required` may be left out of a
-    request. `categories` are the values that the model knows, None if the column has no list of values. The
-    model refuses any other value unless the feature `is_open`.
-    """
-
-    name: str
-    type: ColumnType
-    required: bool = True
-    nullable: bool = False
-    categories: tuple[Plain, ...] | None = None
-    is_open: bool = False
-
-    def as_dict(self) -> dict[str, Json]:
-        """Give the feature as JSON values."""
-        return {
-            "name": self.name,
-            "kind": self.type,
-            "required": self.required,
-            "nullable": self.nullable,
-            "categories": None if self.categories is None else list(self.categories),
-            "accepts_others": self.is_open,
         }
 
 
@@ -135,7 +108,8 @@ class Inspection:
     the names, without the modules of Python's standard library. `numpy_major` is 2 if only NumPy 2 writes a
     file with these names. `features` are the columns; a model that was trained without names has x0, x1, and
     so on. `frame_reason` says why the model needs a pandas DataFrame; None if it needs none. `compiled_from`
-    is set for a compiled model.
+    is set for a compiled model. `declared` is what the user says of the model, of which the features are
+    part already.
     """
 
     path: Path
@@ -158,6 +132,7 @@ class Inspection:
     features: tuple[Feature, ...] | None = None
     frame_reason: str | None = None
     compiled_from: CompiledFrom | None = None
+    declared: Declared = NOTHING_DECLARED
 
     def as_dict(self) -> dict[str, Json]:
         """Give all facts as JSON values."""

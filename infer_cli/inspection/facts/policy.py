@@ -13,7 +13,8 @@ from infer_cli.assets import find_assets
 from infer_cli.errors import ModelUnsafe
 
 if TYPE_CHECKING:
-    from infer_cli.inspection.facts.model import Inspection, Json
+    from infer_cli.inspection.facts.features import Json
+    from infer_cli.inspection.facts.model import Inspection
     from infer_cli.inspection.nodes.node_types import Global
 
 Verdict: TypeAlias = Literal["safe", "trusted", "unknown", "dangerous"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from infer_cli.inspection.nodes.node_types import Global, Node
 
 if TYPE_CHECKING:
-    from infer_cli.inspection.facts.model import ColumnType
+    from infer_cli.inspection.facts.features import ColumnType
     from infer_cli.inspection.nodes.arrays import Plain
 
 # By the names that `make_column_selector` takes, without their sizes: int64 counts as int.

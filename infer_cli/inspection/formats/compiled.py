@@ -11,12 +11,13 @@ import math
 import zipfile
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
+from infer_cli.inspection.facts.features import Feature
 from infer_cli.inspection.facts.gather import FEATURES_MAX, Facts
-from infer_cli.inspection.facts.model import CompiledFrom, Feature, RecordedVersion
+from infer_cli.inspection.facts.model import CompiledFrom, RecordedVersion
 from infer_cli.inspection.files.refusal import Refused
 
 if TYPE_CHECKING:
-    from infer_cli.inspection.facts.model import Json
+    from infer_cli.inspection.facts.features import Json
 
     # JSON of a stranger's file, which may hold anything: each value is checked where it is used.
     Described: TypeAlias = dict[str, Any]

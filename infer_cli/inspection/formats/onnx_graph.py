@@ -9,10 +9,11 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from infer_cli.inspection.facts.model import Feature
+from infer_cli.inspection.facts.features import Feature
 
 if TYPE_CHECKING:
-    from infer_cli.inspection.facts.model import ColumnType, EstimatorKind
+    from infer_cli.inspection.facts.features import ColumnType
+    from infer_cli.inspection.facts.model import EstimatorKind
 
 Classes: TypeAlias = "tuple[str | int, ...] | None"
 

@@ -35,7 +35,7 @@ from infer_cli.inspection.nodes.node_types import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infer_cli.inspection.facts.model import Json
+    from infer_cli.inspection.facts.features import Json
 
 SCHEMA = "schema.json"
 SCHEMA_BYTES_MAX = 64 * 1024 * 1024

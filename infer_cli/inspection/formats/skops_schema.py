@@ -31,7 +31,7 @@ from infer_cli.inspection.nodes.node_types import Global, is_special
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infer_cli.inspection.facts.model import Json
+    from infer_cli.inspection.facts.features import Json
 
     State = dict[str, Json]
 

@@ -17,7 +17,7 @@ from infer_cli.inspection.facts.columns import (
 )
 
 if TYPE_CHECKING:
-    from infer_cli.inspection.facts.model import ColumnType
+    from infer_cli.inspection.facts.features import ColumnType
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,40 @@
+"""Finds what is declared of a model: by options of a command, and in a file beside the model."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from infer_cli.errors import ModelUnreadable
+from infer_cli.inspection.facts.declared import FILE_NAME, NOTHING_DECLARED, Declared, parse_declared
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# A schema with some thousand features and their categories is far smaller.
+BYTES_MAX = 64 * 2**20
+HINT = "Write the file again with infer_cli.save, or remove it."
+
+
+def declared_for(model: Path, given: Declared = NOTHING_DECLARED) -> Declared:
+    """Give what is declared of a model file: what is `given`, and where that is silent a file beside it.
+
+    Raises `ModelUnreadable` if the file beside the model is no declared schema.
+    """
+    beside = model.parent / FILE_NAME
+    return given.over(read_declared(beside)) if beside.is_file() else given
+
+
+def read_declared(file: Path) -> Declared:
+    """Read a file of a declared schema; raise `ModelUnreadable` if it is none."""
+    try:
+        if file.stat().st_size > BYTES_MAX:
+            message = f"{file} is larger than {BYTES_MAX} bytes, and no declared schema."
+            raise ModelUnreadable(message, hint=HINT)
+        return parse_declared(json.loads(file.read_bytes()))
+    except OSError as error:
+        message = f"{file} cannot be read: {error.strerror or error}."
+        raise ModelUnreadable(message) from error
+    except (ValueError, RecursionError) as error:
+        message = f"{file} is no declared schema: {error}."
+        raise ModelUnreadable(message, hint=HINT) from error

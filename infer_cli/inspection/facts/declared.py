@@ -1,0 +1,191 @@
+"""The declared schema: what the user says of a model because the model does not say it itself.
+
+`service/schema/declared.py` reads the same file inside the container.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from infer_cli.inspection.facts.features import ColumnType, Feature
+    from infer_cli.inspection.nodes.arrays import Plain
+
+# The name of the file beside a model.
+FILE_NAME = "infer.json"
+TYPES = ("any", "boolean", "category", "date", "number", "text")
+
+
+class WrongSchema(ValueError):
+    """A declared schema is no schema, or does not fit the model; the text of the error is the reason."""
+
+
+@dataclass(frozen=True)
+class DeclaredFeature:
+    """What is declared of one feature; None where nothing is declared.
+
+    `dtype` is the dtype of the column in NumPy's or pandas' words. `low` and `high` bound the values that
+    are usual, and `example` is a usual value: both serve to make rows, and refuse nothing.
+    """
+
+    name: str
+    type: ColumnType | None = None
+    dtype: str | None = None
+    nullable: bool | None = None
+    categories: tuple[Plain, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+    example: Plain = None
+
+    def fill(self, feature: Feature) -> Feature:
+        """Give the feature with what is declared, where the model itself tells no type."""
+        if feature.type != "any" or self.type in (None, "any"):
+            return feature
+        nullable = feature.nullable if self.nullable is None else feature.nullable and self.nullable
+        return replace(
+            feature,
+            type=self.type,
+            nullable=nullable,
+            categories=self.categories if self.type == "category" else None,
+            is_open=self.type == "category",
+        )
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The declared schema of a model; every part may be empty, for nothing declared.
+
+    `features` are in the order of the model's columns. `optional` are the names of the features that a row
+    may leave out. `classes` are the labels in the order of the probabilities. `member` chooses the model in a
+    file that holds several objects: a key, or a position as a string.
+    """
+
+    features: tuple[DeclaredFeature, ...] = ()
+    optional: tuple[str, ...] = ()
+    classes: tuple[Plain, ...] | None = None
+    member: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the declared features."""
+        return [feature.name for feature in self.features]
+
+    def over(self, other: Declared) -> Declared:
+        """Give this schema, with what only the other one declares."""
+        return Declared(
+            features=self.features or other.features,
+            optional=tuple(dict.fromkeys((*self.optional, *other.optional))),
+            classes=other.classes if self.classes is None else self.classes,
+            member=other.member if self.member is None else self.member,
+        )
+
+    def complete(self, features: Sequence[Feature]) -> tuple[Feature, ...]:
+        """Give the model's features with what is declared of them.
+
+        Raises `WrongSchema` if a declared name is not a feature of the model.
+        """
+        known = {feature.name for feature in features}
+        strange = [name for name in (*self.names, *self.optional) if name not in known]
+        if strange:
+            message = f"has no feature {', '.join(map(repr, strange))}; it takes {', '.join(sorted(known))}"
+            raise WrongSchema(message)
+        declared = {feature.name: feature for feature in self.features}
+        filled = (
+            declared[feature.name].fill(feature) if feature.name in declared else feature
+            for feature in features
+        )
+        return tuple(
+            replace(feature, required=feature.required and feature.name not in self.optional)
+            for feature in filled
+        )
+
+
+NOTHING_DECLARED = Declared()
+
+
+def parse_declared(document: object) -> Declared:
+    """Read a declared schema from the values of its JSON; raise `WrongSchema` with what is wrong in it."""
+    record = _record(document, "the schema", {"features", "optional", "classes", "member"})
+    return Declared(
+        features=tuple(_feature(value) for value in _list(record, "features")),
+        optional=tuple(_string(value, "a name in optional") for value in _list(record, "optional")),
+        classes=tuple(cast("list[Plain]", _list(record, "classes"))) if "classes" in record else None,
+        member=_string(record["member"], "member") if record.get("member") is not None else None,
+    )
+
+
+def _feature(document: object) -> DeclaredFeature:
+    keys = {"name", "type", "dtype", "nullable", "categories", "low", "high", "example"}
+    record = _record(document, "a feature", keys)
+    name = _string(record.get("name"), "the name of a feature")
+    column_type = record.get("type")
+    if column_type is not None and column_type not in TYPES:
+        message = f"the type of {name} must be one of {', '.join(TYPES)}, not {column_type!r}"
+        raise WrongSchema(message)
+    nullable = record.get("nullable")
+    if nullable is not None and not isinstance(nullable, bool):
+        message = f"nullable of {name} must be true or false"
+        raise WrongSchema(message)
+    return DeclaredFeature(
+        name,
+        type=cast("ColumnType | None", column_type),
+        dtype=None if record.get("dtype") is None else _string(record["dtype"], f"the dtype of {name}"),
+        nullable=nullable,
+        categories=_categories(record, name),
+        low=_number(record.get("low"), f"low of {name}"),
+        high=_number(record.get("high"), f"high of {name}"),
+        example=_value(record.get("example"), f"the example of {name}"),
+    )
+
+
+def _categories(record: Mapping[str, object], name: str) -> tuple[Plain, ...] | None:
+    if record.get("categories") is None:
+        return None
+    return tuple(_value(value, f"a category of {name}") for value in _list(record, "categories"))
+
+
+def _record(document: object, what: str, keys: set[str]) -> Mapping[str, object]:
+    if not isinstance(document, dict):
+        message = f"{what} must be an object of {', '.join(sorted(keys))}"
+        raise WrongSchema(message)
+    unknown = sorted(set(document) - keys)
+    if unknown:
+        message = f"{what} has an unknown key {unknown[0]!r}; known are {', '.join(sorted(keys))}"
+        raise WrongSchema(message)
+    return document
+
+
+def _list(record: Mapping[str, object], name: str) -> list[object]:
+    found = record.get(name)
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        message = f"{name} must be a list"
+        raise WrongSchema(message)
+    return found
+
+
+def _string(value: object, what: str) -> str:
+    if not isinstance(value, str) or not value:
+        message = f"{what} must be a string that is not empty"
+        raise WrongSchema(message)
+    return value
+
+
+def _number(value: object, what: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        message = f"{what} must be a number"
+        raise WrongSchema(message)
+    return float(value)
+
+
+def _value(value: object, what: str) -> Plain:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    message = f"{what} must be a string, a number, true, false or null"
+    raise WrongSchema(message)

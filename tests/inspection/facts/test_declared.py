@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from infer_cli.errors import ModelUnreadable
+from infer_cli.inspection import inspect_model
+from infer_cli.inspection.facts import declared as twin
+from service.schema import declared
+
+DOCUMENTS: dict[str, object] = {
+    "empty": {},
+    "all": {
+        "features": [
+            {"name": "a", "type": "category", "dtype": "int64", "categories": [1, 2], "nullable": True},
+            {"name": "b", "low": 1, "high": 2.5, "example": 2},
+        ],
+        "optional": ["a"],
+        "classes": [False, True],
+        "member": "0",
+    },
+    "a list": [],
+    "unknown key": {"x": 1},
+    "no name": {"features": [{"type": "number"}]},
+    "unknown type": {"features": [{"name": "a", "type": "float"}]},
+    "wrong bound": {"features": [{"name": "a", "low": "1"}]},
+    "wrong member": {"member": 0},
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_both_sides_read_a_schema_alike(name: str) -> None:
+    outcomes = []
+    for side in (twin, declared):
+        try:
+            outcomes.append(repr(side.parse_declared(DOCUMENTS[name])))
+        except ValueError as error:
+            outcomes.append(str(error))
+
+    assert outcomes[0] == outcomes[1]
+
+
+def test_a_file_beside_the_model_is_read(iris_folder: Path, tmp_path: Path) -> None:
+    model = Path(shutil.copy(iris_folder / "model.pkl", tmp_path))
+    (tmp_path / "infer.json").write_text(json.dumps({"optional": ["pwidth"]}))
+
+    features = inspect_model(model).features
+
+    assert features is not None
+    assert [feature.name for feature in features if not feature.required] == ["pwidth"]
+
+
+def test_a_schema_of_another_model_is_an_error(iris_folder: Path, tmp_path: Path) -> None:
+    model = Path(shutil.copy(iris_folder / "model.pkl", tmp_path))
+    (tmp_path / "infer.json").write_text(json.dumps({"features": [{"name": "width"}]}))
+
+    with pytest.raises(ModelUnreadable, match="has no feature 'width'; it takes "):
+        inspect_model(model)
