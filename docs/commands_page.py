@@ -13,6 +13,7 @@ _COMMANDS = (
     "build",
     "compile",
     "push",
+    "base",
     "run",
     "ps",
     "predict",
@@ -20,8 +21,9 @@ _COMMANDS = (
     "exec",
     "stop",
     "serve",
-    "base",
     "doctor",
+    "help",
+    "version",
 )
 _HEAD = """\
 # Commands

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from typer.core import TyperGroup
 
 from infer_cli import __version__
-from infer_cli.commands.base import base
-from infer_cli.commands.build import build
-from infer_cli.commands.compile import compile_
-from infer_cli.commands.doctor import doctor
-from infer_cli.commands.exec import ExecCommand, exec_
-from infer_cli.commands.init import init
-from infer_cli.commands.inspect import inspect
-from infer_cli.commands.logs import logs
-from infer_cli.commands.predict import predict
-from infer_cli.commands.ps import ps
-from infer_cli.commands.push import push
-from infer_cli.commands.run import run
-from infer_cli.commands.serve import serve
-from infer_cli.commands.stop import stop
+from infer_cli.commands.catalogue import LazyCommands
 from infer_cli.errors import InferError, Interrupted, UsageError
 from infer_cli.terminal import output
+from infer_cli.terminal.help import Group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,10 +24,16 @@ if TYPE_CHECKING:
 # The base class of the errors that the parser raises for wrong usage. Typer has a public name only for
 # `BadParameter`, which is one of them.
 _WRONG_USAGE = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
+# The exit code of a program that SIGPIPE ended, as a shell reports it.
+_PIPE_CLOSED = 128 + signal.SIGPIPE
 
 
-class _Commands(TyperGroup):
+class _Commands(Group):
     """The group of all commands; Ctrl-C becomes `Interrupted`, an error with its own exit code."""
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__(**settings)  # type: ignore[arg-type]  # Typer's own settings
+        self.commands = LazyCommands()  # type: ignore[assignment]  # read only
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # Typer hides the base's type
         try:
@@ -52,7 +46,7 @@ app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    # Plain help: importing rich makes `infer --help` slow.
+    # The help is made by `infer_cli.terminal.help`, which imports Rich only for a terminal.
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -75,49 +69,53 @@ def _infer(
     """Turn a trained scikit-learn model into a prediction service in a container."""
 
 
-# In the order of use, which is also the order in the help.
-app.command()(init)
-app.command()(inspect)
-app.command()(build)
-app.command("compile")(compile_)
-app.command()(push)
-app.command()(run)
-app.command()(ps)
-app.command()(predict)
-app.command()(logs)
-app.command("exec", cls=ExecCommand, context_settings={"ignore_unknown_options": True})(exec_)
-app.command()(stop)
-app.command()(serve)
-app.command()(base)
-app.command()(doctor)
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command; ends the process with its exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        exit_code = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        exit_code = _PIPE_CLOSED
+        _close_quietly()
+    raise SystemExit(exit_code)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command, report its error, and return its exit code."""
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     as_json = "--json" in own
     # SIGTERM, the signal of service managers, cleans up as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        exit_code = app(arguments, prog_name="infer", standalone_mode=False)
+        return app(arguments, prog_name="infer", standalone_mode=False) or 0
     except _WRONG_USAGE as error:
         error.show()
         if as_json:
             output.print_record(_usage_error(error))
-        raise SystemExit(error.exit_code) from error
+        return int(error.exit_code)
     except InferError as error:
         output.report(error, as_json=as_json)
-        raise SystemExit(error.exit_code) from error
+        return error.exit_code
+    except SystemExit as ended:
+        # Typer ends the process itself when a pipe was closed.
+        if isinstance(ended.__context__, OSError) and ended.__context__.errno == errno.EPIPE:
+            raise BrokenPipeError from ended
+        raise
     except BrokenPipeError:
-        # The reader of our output, such as `head`, has closed the pipe. Python flushes stdout at exit, which
-        # would be a second error, so stdout becomes the null device.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
+        raise
     except OSError as error:
         output.report(_system_error(error), as_json=as_json)
-        raise SystemExit(1) from error
-    raise SystemExit(exit_code or 0)
+        return 1
+
+
+def _close_quietly() -> None:
+    """Let what is left to write go nowhere: Python flushes stdout and stderr at the end.
+
+    The reader of our output, such as `head`, has closed the pipe, which is its right.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number in (1, 2):
+        os.dup2(nowhere, number)
 
 
 def _usage_error(error: typer.BadParameter) -> UsageError:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pexpect
 import pytest
 
 from infer_cli import __version__, cli
@@ -28,6 +29,7 @@ COMMANDS = [
     "build",
     "compile",
     "push",
+    "base",
     "run",
     "ps",
     "predict",
@@ -35,9 +37,11 @@ COMMANDS = [
     "exec",
     "stop",
     "serve",
-    "base",
     "doctor",
+    "help",
+    "version",
 ]
+PIPE_CLOSED = 141
 NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/engine.sock"}
 DEADLINE_S = 20
 
@@ -112,18 +116,96 @@ def test_every_command_has_a_help_that_begins_with_what_it_does(
     assert re.match(r"[A-Z].{10,}\.$", lines[1])
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "serve"])
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in {"serve", "help"}])
 def test_every_command_that_ends_can_give_json(
     run_infer: Callable[..., tuple[int, str, str]], command: str
 ) -> None:
     assert "--json" in run_infer(command, "--help")[1]
 
 
+def test_the_version_is_a_command_too(run_infer: Callable[..., tuple[int, str, str]]) -> None:
+    assert run_infer("version") == (0, f"infer {__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", [(), *((command,) for command in COMMANDS)], ids=" ".join)
+def test_help_is_a_command_too(
+    run_infer: Callable[..., tuple[int, str, str]], command: tuple[str, ...]
+) -> None:
+    assert run_infer("help", *command) == run_infer(*command, "--help")
+
+
+def test_help_of_an_unknown_command_suggests_near_names(
+    run_infer: Callable[..., tuple[int, str, str]],
+) -> None:
+    code, out, err = run_infer("help", "biuld")
+
+    assert (code, out) == (2, "")
+    assert "No such command 'biuld'. Did you mean 'build'?" in err
+
+
+def test_the_help_groups_the_commands(run_infer: Callable[..., tuple[int, str, str]]) -> None:
+    _, out, _ = run_infer("--help")
+
+    titles = re.findall(r"^(\S.*):$", out, re.MULTILINE)
+    assert titles == ["Options", "Quick start", "Images", "Services", "Help and checks"]
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("words", [("--help",), ("help", "build")], ids=" ".join)
+def test_on_a_terminal_the_help_has_panels_and_colours(
+    infer_program: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    child = pexpect.spawn(
+        infer_program[0],
+        [*infer_program[1:], *words],
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "90"},
+        encoding="utf-8",
+        dimensions=(60, 90),
+        timeout=DEADLINE_S,
+    )
+    child.expect(pexpect.EOF)
+    child.close()
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", str(child.before))
+
+    assert child.exitstatus == 0
+    assert shown != child.before
+    assert "╭─ Options " in shown
+    assert max(map(len, shown.splitlines())) <= 90
+    # Rich would take what stands in brackets for a mark of its own.
+    assert words == ("--help",) or "[default: the engine's]" in " ".join(re.split(r"[\s│]+", shown))
+
+
+@pytest.mark.parametrize(
+    "arguments", [pytest.param(("--help",), id="help"), pytest.param(("version",), id="result")]
+)
+def test_a_closed_pipe_is_no_error(infer_program: tuple[str, ...], arguments: tuple[str, ...]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    finished = subprocess.run(
+        [*infer_program, *arguments], stdout=write, stderr=subprocess.PIPE, timeout=DEADLINE_S, check=False
+    )
+    os.close(write)
+
+    assert (finished.returncode, finished.stderr) == (PIPE_CLOSED, b"")
+
+
+def test_an_error_that_nobody_reads_is_no_second_error(
+    infer_program: tuple[str, ...], tmp_path: Path
+) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [*infer_program, "inspect", str(tmp_path / "gone.pkl")]
+    finished = subprocess.run(command, stdout=write, stderr=write, timeout=DEADLINE_S, check=False)
+    os.close(write)
+
+    assert finished.returncode == PIPE_CLOSED
+
+
 def test_without_a_command_the_help_is_shown(run_infer: Callable[..., tuple[int, str, str]]) -> None:
     code, out, err = run_infer()
 
     assert code == 2
-    assert "Commands:" in out + err
+    assert "Quick start:" in out + err
 
 
 @pytest.mark.parametrize(

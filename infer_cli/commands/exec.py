@@ -6,10 +6,10 @@ import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from infer_cli.errors import ServiceNotFound
 from infer_cli.terminal import output
+from infer_cli.terminal.help import Command
 from infer_cli.terminal.options import AsJson, UserId, service_words
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")
 _COMMAND_KEY = "infer.command"
 
 
-class ExecCommand(TyperCommand):
+class ExecCommand(Command):
     """Keeps the words after `--` apart; the parser would put them together with the words before."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
@@ -31,6 +31,11 @@ class ExecCommand(TyperCommand):
             ctx.meta[_COMMAND_KEY] = args[split + 1 :]
             args = args[:split]
         return super().parse_args(ctx, args)
+
+
+COMMAND_CLASS = ExecCommand
+# An option behind the name of the service belongs to the command.
+CONTEXT_SETTINGS = {"ignore_unknown_options": True}
 
 
 def exec_(

@@ -1,8 +1,16 @@
-"""Completes the names of services and images in the shell; gives no names if no engine answers."""
+"""Completes the names of commands, services and images in the shell; gives none if no engine answers."""
 
 from __future__ import annotations
 
+import typer  # noqa: TC002 (Typer reads the annotations of what completes)
+
 from infer_cli.errors import InferError
+
+
+def complete_command(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The names of the commands that begin with `incomplete`."""
+    names: list[str] = ctx.find_root().command.list_commands(ctx)  # type: ignore[attr-defined]  # it is a group
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def complete_service(incomplete: str) -> list[str]:
