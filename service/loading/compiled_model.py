@@ -6,6 +6,7 @@ same answers, so that another version of NumPy or another CPU cannot change an a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,7 +53,8 @@ class CompiledModel:
         self.name = saved.origin.estimator
         self.origin = saved.origin
         self.kind = saved.kind
-        self.features = tuple(saved.features)
+        # The files of older versions call each feature that may be missing not required.
+        self.features = tuple(replace(one, required=one.dtype != "unused") for one in saved.features)
         self.classes = saved.classes
         self.program = _tried(saved)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from service.errors import InvalidInput, InvalidValue
 from service.json_values import JsonValue, json_value
+from service.protocols.near_names import nearest
 from service.protocols.value_checks import checks_of
 from service.schema.features import LARGEST_NUMBER
 
@@ -63,9 +63,10 @@ class RowChecks:
             for name, is_number in self.expected
         ]
         if len(row) != len(values) or not self.known.issuperset(row):
+            absent = [name for name in self.names if name not in row]
             for name in row:
                 if name not in self.known:
-                    self._add(index, name, "unknown", "is not a feature of the model")
+                    self._add(index, name, "unknown", "is not a feature of the model", absent=absent)
         return values
 
     def _check_value(self, index: int | None, name: str, row: Mapping[str, object]) -> Value:
@@ -89,8 +90,13 @@ class RowChecks:
         message: str,
         value: object = None,
         known: Sequence[object] = (),
+        absent: Sequence[str] = (),
     ) -> None:
-        """Count a problem; word it only if it will be listed, because there may be a million problems."""
+        """Count a problem; word it only if it will be listed, because there may be a million problems.
+
+        `known` are the values that the feature takes, if they are few, and `absent` the features that the row
+        lacks.
+        """
         self.count += 1
         if len(self.listed) >= MOST_PROBLEMS_LISTED:
             return
@@ -106,15 +112,16 @@ class RowChecks:
         if known:
             entry["categories"] = [json_value(category) for category in known[:MOST_PROBLEMS_LISTED]]
             message += f" (known: {_listed(known)})"
-        if problem == "unknown":
-            message += self._nearest(str(entry["field"]))
+        if problem == "unknown" and name is not None:
+            message += self._meant(name, absent)
         where = [] if row is None else [f"row {row}"]
-        entry["message"] = ": ".join([*where, message if name is None else f"{entry['field']} {message}"])
+        entry["message"] = ": ".join([*where, message if name is None else f"{_quoted(name)} {message}"])
         self.listed.append(entry)
 
-    def _nearest(self, name: str) -> str:
-        near = get_close_matches(name, self.names, n=1)
-        return f" (did you mean {near[0]}?)" if near else ""
+    def _meant(self, name: str, absent: Sequence[str]) -> str:
+        """Ask about the feature with the nearest name: first of those that the row lacks."""
+        near = nearest(name, absent) or nearest(name, self.names)
+        return f" (did you mean {_quoted(near)}?)" if near else ""
 
     def raise_if_any(self) -> None:
         """Raise `InvalidInput` with all problems that were found."""
@@ -133,6 +140,16 @@ def _listed(values: Sequence[object]) -> str:
     ]
     more = len(values) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _quoted(name: str) -> str:
+    """Give a name as a message shows it: in quotes if it would not be seen where the name ends."""
+    short = shortened(name)
+    return (
+        short
+        if short and short == short.strip() and short.isprintable()
+        else json.dumps(short, ensure_ascii=not short.isprintable())
+    )
 
 
 def shortened(text: str) -> str:

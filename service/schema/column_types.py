@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     # Takes a part and the columns that enter it; gives the columns that leave it.
     Handler = Callable[[Part, "list[Column]"], "list[Column]"]
 
-# The trees that take gaps even if there were none in training.
+# Models of trees, which hold no models that read columns themselves.
 TREES = re.compile(r"(DecisionTree|ExtraTrees?|RandomForest)(Classifier|Regressor)|IsolationForest")
 # Models that refuse gaps themselves, whatever the models inside them take.
 STRICT = re.compile(r"AdaBoost\w+|ClassifierChain|RegressorChain")
@@ -211,9 +211,6 @@ class Reading:
         """Learn what a model does with gaps."""
         if not takes_gaps(model):
             self.learned.refuse_gaps(columns)
-        elif TREES.fullmatch(type(model).__name__):
-            for at in merged(columns).gaps:
-                self.learned.features[at].takes_gaps_by_chance = True
 
     def _gradient_boosting(self, preprocessor: Part, columns: list[Column]) -> None:
         """Follow the columns through the encoder inside a HistGradientBoosting model."""

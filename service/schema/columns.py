@@ -33,8 +33,7 @@ class Learned:
 
     `unit` is the unit of dates, "ns" or "us"; "" if no part tells it. `has_none` and `number_dtype` become
     `has_none` and `dtype` of a `Feature`. `is_used`: a part received the feature unchanged. `refuses_gaps`: a
-    part that a gap reaches raises an error for it. `takes_gaps_by_chance`: a tree takes gaps although none
-    need have been in its training data.
+    part that a gap reaches raises an error for it.
     """
 
     types: set[ColumnType] = field(default_factory=set)
@@ -45,7 +44,6 @@ class Learned:
     number_dtype: str = "float64"
     is_used: bool = False
     refuses_gaps: bool = False
-    takes_gaps_by_chance: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,11 +85,10 @@ class LearnedFeatures:
 def feature_of(name: str, learned: Learned) -> Feature:
     """Give the feature of this name that takes what the parts told of it."""
     nullable = not learned.refuses_gaps
-    required = not nullable or learned.takes_gaps_by_chance
     if not learned.is_used:
         return Feature(name, "any", required=False, nullable=True, dtype="unused")
     if learned.categories:
-        return _category(name, learned, required=required, nullable=nullable)
+        return _category(name, learned, nullable=nullable)
     column_type = _agreed(learned.types)
     if column_type is None:
         column_type = "text" if learned.is_pandas_category else "any"
@@ -102,14 +99,13 @@ def feature_of(name: str, learned: Learned) -> Feature:
     return Feature(
         name,
         column_type,
-        required=required,
         nullable=nullable,
         dtype=dtype.get(column_type, column_type),
         has_none=learned.has_none,
     )
 
 
-def _category(name: str, learned: Learned, *, required: bool, nullable: bool) -> Feature:
+def _category(name: str, learned: Learned, *, nullable: bool) -> Feature:
     """Give a feature with categories.
 
     Where several closed encoders see the feature, its categories are the values that all of them know.
@@ -126,7 +122,6 @@ def _category(name: str, learned: Learned, *, required: bool, nullable: bool) ->
     return Feature(
         name,
         column_type if column_type in ("boolean", "date") else "category",
-        required=required,
         nullable=nullable,
         categories=tuple(shared),
         is_open=not closed,

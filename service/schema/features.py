@@ -25,7 +25,7 @@ class Feature:
     """One named input of the model, and the values that it takes.
 
     A feature that is `nullable` takes a missing value. A feature that is not `required` may be left out of a
-    row, and is then missing. `categories` are the values that the model knows; any other value is an error
+    row, and is then missing: one that no part of the model looks at, or that the user called optional. `categories` are the values that the model knows; any other value is an error
     unless `is_open`. `known` maps a value to the equal category as the model has it, such as 3.0 to 3.
 
     `dtype` is the dtype of the column in the table that the model was trained with; "unused" if no part of

@@ -261,10 +261,8 @@ class Reading:
 
     def _meet_gaps(self, name: str, columns: list[Column]) -> None:
         """Learn what a model of this class does with gaps."""
-        if name in TREES and self._release >= TREES[name]:
-            for at in merged(columns).gaps:
-                self.learned.features[at].takes_gaps_by_chance = True
-        elif not TAKE_GAPS.fullmatch(name):
+        is_new_tree = name in TREES and self._release >= TREES[name]
+        if not is_new_tree and not TAKE_GAPS.fullmatch(name):
             self.learned.refuse_gaps(columns)
 
     def _gradient_boosting(self, preprocessor: dict[str, Node], columns: list[Column]) -> None:

@@ -32,14 +32,13 @@ class Learned:
     """What the parts tell of one feature.
 
     `is_used`: a part received the feature unchanged. `refuses_gaps`: a part that a gap reaches raises an
-    error for it. `takes_gaps_by_chance`: a tree takes gaps although none need have been in its training data.
+    error for it.
     """
 
     types: set[ColumnType] = field(default_factory=set)
     categories: list[Categories] = field(default_factory=list)
     is_used: bool = False
     refuses_gaps: bool = False
-    takes_gaps_by_chance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +86,8 @@ def feature_of(name: str, learned: Learned) -> Feature:
     if not learned.is_used:
         return Feature(name, "any", required=False, nullable=True)
     nullable = not learned.refuses_gaps
-    required = not nullable or learned.takes_gaps_by_chance
     if not learned.categories:
-        return Feature(name, _agreed(learned.types), required=required, nullable=nullable)
+        return Feature(name, _agreed(learned.types), nullable=nullable)
     closed = [known for known in learned.categories if not known.is_open]
     first = (closed or learned.categories)[0]
     values = first.values
@@ -100,7 +98,6 @@ def feature_of(name: str, learned: Learned) -> Feature:
     return Feature(
         name,
         first.type if first.type in ("boolean", "date") else "category",
-        required=required,
         nullable=nullable,
         categories=values,
         is_open=not closed,

@@ -92,7 +92,8 @@ def _feature(described: Described) -> Feature:
     return Feature(
         name=_string(described["name"]),
         type=column_type,
-        required=bool(described["required"]),
+        # The files of older versions call each feature that may be missing not required.
+        required=described.get("dtype") != "unused",
         nullable=bool(described["nullable"]),
         categories=None if categories is None else tuple(map(_plain, categories)),
         is_open=bool(described["is_open"]),

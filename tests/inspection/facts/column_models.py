@@ -69,7 +69,7 @@ def model_of(*branches: object, frame: Frame = FRAME, last: object = None) -> Fi
 
 
 NUMBER = ("number", True, False)
-NUMBER_OR_GAP = ("number", False, True)
+NUMBER_OR_GAP = ("number", True, True)
 UNUSED = ("any", False, True)
 
 

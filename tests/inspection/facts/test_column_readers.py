@@ -41,13 +41,13 @@ CASES: dict[str, tuple[Callable[[], Fitted], list[tuple[str, bool, bool]]]] = {
     ),
     "a gap that is a category": (
         lambda: model_of((OneHotEncoder(), ["color"]), (SimpleImputer(), ["size"]), frame=GAPS),
-        [NUMBER_OR_GAP, ("category", False, True), UNUSED, UNUSED],
+        [NUMBER_OR_GAP, ("category", True, True), UNUSED, UNUSED],
     ),
     "a gap that an encoder passes on": (
         lambda: model_of(
             (OrdinalEncoder(), ["color"]), frame=GAPS, last=HistGradientBoostingClassifier(max_iter=2)
         ),
-        [UNUSED, ("category", False, True), UNUSED, UNUSED],
+        [UNUSED, ("category", True, True), UNUSED, UNUSED],
     ),
     "unknown values that become gaps": (
         lambda: model_of(
@@ -63,7 +63,7 @@ CASES: dict[str, tuple[Callable[[], Fitted], list[tuple[str, bool, bool]]]] = {
     ),
     "functions of which nothing is known": (
         lambda: model_of((FunctionTransformer(to_day), ["day"]), (Lengths(), ["color"])),
-        [UNUSED, ("any", False, True), UNUSED, ("any", False, True)],
+        [UNUSED, ("any", True, True), UNUSED, ("any", True, True)],
     ),
     "a gap that another imputer fills": (
         lambda: make_pipeline(

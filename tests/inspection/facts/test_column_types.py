@@ -53,7 +53,7 @@ CASES: dict[str, tuple[Callable[[], Fitted], list[tuple[str, bool, bool]]]] = {
             (OrdinalEncoder(), make_column_selector(dtype_include=bool)),
             (DateParts(), make_column_selector(dtype_include="datetime")),
         ),
-        [NUMBER, UNUSED, ("boolean", True, False), ("date", False, True)],
+        [NUMBER, UNUSED, ("boolean", True, False), ("date", True, True)],
     ),
     "by position and mask": (
         lambda: model_of(

@@ -41,19 +41,12 @@ def test_a_feature_that_no_part_receives_takes_anything() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refuses", "by_chance", "expected"),
-    [
-        pytest.param(True, False, (True, False), id="refused"),
-        pytest.param(False, False, (False, True), id="taken"),
-        pytest.param(False, True, (True, True), id="taken by a tree"),
-    ],
+    "refuses", [pytest.param(False, id="gaps taken"), pytest.param(True, id="gaps refused")]
 )
-def test_missing_values(refuses: bool, by_chance: bool, expected: tuple[bool, bool]) -> None:  # noqa: FBT001
-    learned = Learned(is_used=True, refuses_gaps=refuses, takes_gaps_by_chance=by_chance)
+def test_what_may_be_missing_must_be_there_all_the_same(*, refuses: bool) -> None:
+    feature = feature_of("a", Learned(is_used=True, refuses_gaps=refuses))
 
-    feature = feature_of("a", learned)
-
-    assert (feature.required, feature.nullable) == expected
+    assert (feature.required, feature.nullable) == (True, not refuses)
 
 
 def test_the_categories_are_those_that_all_closed_encoders_know() -> None:

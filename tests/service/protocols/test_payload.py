@@ -94,6 +94,20 @@ class TestQuery:
             'swidth is not a number: "1y"; slenght is not a feature of the model (did you mean slength?)'
         )
 
+    def test_a_name_that_is_nearly_right_is_asked_about(self) -> None:
+        error = refused_query(("slength ", "1"), ("Swidth", "1"))
+
+        assert error.message == (
+            'slength is missing; swidth is missing; "slength " is not a feature of the model '
+            "(did you mean slength?); Swidth is not a feature of the model (did you mean swidth?)"
+        )
+
+    def test_the_nearest_of_the_missing_features_is_asked_about(self) -> None:
+        features = (Feature("size_1"), Feature("size_2"))
+
+        with pytest.raises(InvalidInput, match=r"size_3 is not a feature .* \(did you mean size_2\?\)"):
+            parse_query([("size_1", "1"), ("size_3", "2")], features)
+
     def test_a_long_value_is_shown_short(self) -> None:
         error = refused_query(("slength", "x" * 1000), ("swidth", "1"))
 

@@ -158,12 +158,12 @@ def test_query_that_does_not_fit(feature: Feature, given: str, problem: str) -> 
     assert problem_of(caught.value) == problem
 
 
-def test_what_may_be_missing_may_be_left_out_unless_it_is_required() -> None:
-    by_chance = Feature("c", nullable=True)
+def test_what_may_be_missing_may_be_left_out_only_if_it_is_not_required() -> None:
+    required = Feature("c", nullable=True)
 
-    assert parse_json(b'{"c": null}', (NUMBER_OR_GAP, by_chance)) == [[None, None]]
+    assert parse_json(b'{"c": null}', (NUMBER_OR_GAP, required)) == [[None, None]]
     with pytest.raises(InvalidInput, match=r"^c is missing$"):
-        parse_json(b"{}", (NUMBER_OR_GAP, by_chance))
+        parse_json(b"{}", (NUMBER_OR_GAP, required))
 
 
 def test_the_known_categories_are_told() -> None:

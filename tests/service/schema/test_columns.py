@@ -34,17 +34,12 @@ def test_a_pandas_category_without_known_categories_is_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refuses", "by_chance", "expected"),
-    [(False, False, (False, True)), (False, True, (True, True)), (True, False, (True, False))],
+    "refuses", [pytest.param(False, id="gaps taken"), pytest.param(True, id="gaps refused")]
 )
-def test_what_is_required_and_what_may_be_missing(
-    *, refuses: bool, by_chance: bool, expected: tuple[bool, bool]
-) -> None:
-    learned = Learned({"number"}, is_used=True, refuses_gaps=refuses, takes_gaps_by_chance=by_chance)
+def test_what_may_be_missing_must_be_there_all_the_same(*, refuses: bool) -> None:
+    feature = feature_of("a", Learned({"number"}, is_used=True, refuses_gaps=refuses))
 
-    feature = feature_of("a", learned)
-
-    assert (feature.required, feature.nullable) == expected
+    assert (feature.required, feature.nullable) == (True, not refuses)
 
 
 def test_categories_are_the_values_that_all_closed_encoders_know() -> None:
