@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
-import json
 import re
-from difflib import get_close_matches
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from infer_cli.client.cells import typed_row
-from infer_cli.client.row_files import format_of, read_csv_cells, read_rows
+from infer_cli.client.answer_columns import (
+    NON_FINITE,
+    PREDICTION,
+    PROBABILITIES,
+    WARNINGS,
+    AnswerNames,
+    answer_values,
+    as_cell,
+    warnings_text,
+)
+from infer_cli.client.columns import Columns
+from infer_cli.client.predictions import Remarks
+from infer_cli.client.row_files import format_of, read_table
 from infer_cli.client.row_writer import open_writer
 from infer_cli.errors import InferError, PredictionFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
+    from infer_cli.client.predictions import Predictions
     from infer_cli.client.rows import Row
-    from infer_cli.client.service_client import Predictions, ServedFeature, ServiceClient
+    from infer_cli.client.served_model import ServedFeature, ServedModel
+    from infer_cli.client.service_client import ServiceClient
 
-_PREDICTION = "prediction"
 _DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
 
 
-def predict_file(
+@dataclass(frozen=True)
+class PredictedFile:
+    """A file whose rows were predicted: how many, and what is to be said of the answers, a sentence each."""
+
+    rows: int
+    notes: tuple[str, ...]
+
+
+def predict_file(  # noqa: PLR0913 (each is an option of the command)
     client: ServiceClient,
     source: Path,
     target: Path | None,
@@ -31,91 +50,121 @@ def predict_file(
     standard_output: IO[str],
     batch_rows: int,
     on_batch: Callable[[int], None],
-) -> int:
-    """Predict every row of `source`, and write rows and predictions to `target`; gives the number of rows.
+    missing_columns: Collection[str] = (),
+) -> PredictedFile:
+    """Predict every row of `source`, and write rows and predictions to `target`.
 
     Without a `target`, CSV goes to `standard_output`. After each batch, `on_batch` gets the number of rows
-    so far. Raises `InferError` for a file that does not fit the model, and `PredictionFailed` for refused
-    rows; then no target is left.
+    so far. `missing_columns` are features that the file has no columns for, on purpose. Raises `InferError`
+    for a file that does not fit the model, and `PredictionFailed` for refused rows; then no target is left.
     """
-    features = client.model().features
-    is_csv = format_of(source) == "csv"
+    model = client.model()
+    columns = Columns(model.features, missing_columns)
+    target_format = "csv" if target is None else format_of(target)
     # A CSV of predictions repeats the cells of a CSV of rows as they stand there; 007 stays 007.
-    keeps_cells = target is None or format_of(target) == "csv"
+    keeps_cells = target_format == "csv"
+    answers = _Answers(source, model, target_format)
     done = 0
     with open_writer(target, standard_output) as writer:
-        for read, rows in _batches(source, batch_rows, features):
-            if not done:
-                _check_columns(source, read[0], features)
-            known = [{name: row[name] for name in row if name in features} for row in rows]
-            try:
-                answer = client.predict(known, first_row=done + 1)
-            except PredictionFailed as error:
-                error.message = f"{source}: {error.message}"
-                if is_csv and _has_decimal_commas(rows, features):
-                    error.hint = "write numbers with a point: 1.5, not 1,5"
-                raise
-            written = read if keeps_cells else rows
-            columns = prediction_columns(answer)
-            writer.write([{**row, **more} for row, more in zip(written, columns, strict=True)])
+        for read, rows in read_table(source, model.features, batch_rows=batch_rows):
+            known = [columns.known(row, _where(source, number)) for number, row in enumerate(rows, done + 1)]
+            answer = _predict(client, source, known, first_row=done + 1, features=model.features)
+            writer.write(answers.beside(read if keeps_cells else rows, answer, first_row=done + 1))
             done += len(rows)
             on_batch(done)
-    return done
+    return PredictedFile(done, answers.notes())
 
 
-def prediction_columns(answer: Predictions) -> list[Row]:
-    """The columns that a row gets: `prediction`, and `probability_CLASS` for each class.
+class _Answers:
+    """Puts the answers beside the columns of a file, in the form that the format of the target wants."""
 
-    A model of several outputs gives one column `probabilities`, with JSON.
-    """
-    columns = []
-    for index, prediction in enumerate(answer.predictions):
-        column: Row = {_PREDICTION: prediction}
-        if answer.probabilities:
-            probabilities = answer.probabilities[index]
-            if isinstance(probabilities, dict):
-                column |= {f"probability_{label}": value for label, value in probabilities.items()}
-            else:
-                column["probabilities"] = json.dumps(probabilities)
-        columns.append(column)
-    return columns
+    def __init__(self, source: Path, model: ServedModel, target_format: str) -> None:
+        self._source = source
+        self._model = model
+        self._is_csv = target_format == "csv"
+        self._is_json = target_format in ("json", "jsonl")
+        self._names: AnswerNames | None = None
+        self._remarks = Remarks()
+
+    def beside(self, rows: Sequence[Row], answer: Predictions, *, first_row: int) -> list[Row]:
+        """The rows with their answers; raises `InferError` for a row that has the column of an answer."""
+        values = [self._values(answer, index) for index in range(len(rows))]
+        if self._names is None:
+            taken = {name for row in rows for name in row}
+            self._names = AnswerNames({*taken, *self._model.features}, self._wanted(values))
+        names = self._names
+        for number, row in enumerate(rows, first_row):
+            if not names.all.isdisjoint(row):
+                name = min(names.all.intersection(row))
+                raise InferError(
+                    f"{_where(self._source, number)} has a column {name}, which the answer would replace",
+                    hint=f"rename the column {name}, or give it to the first row, too",
+                )
+        self._remarks.add(answer)
+        return [
+            {**row, **{names[name]: value for name, value in more.items()}}
+            for row, more in zip(rows, values, strict=True)
+        ]
+
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said at the end."""
+        changed = self._names.changed if self._names else {}
+        renamed = [
+            f"the answers called {name} are in the column {given}, as {name} is another column already"
+            for name, given in changed.items()
+            if not self._is_json or name not in (WARNINGS, NON_FINITE)
+        ]
+        return (*renamed, *self._remarks.lines())
+
+    def _wanted(self, values: Sequence[Row]) -> list[str]:
+        """The usual names of all columns that an answer may have."""
+        listed = [name for value in values for name in value]
+        return list(dict.fromkeys([PREDICTION, *listed, *((WARNINGS, NON_FINITE) if self._is_json else ())]))
+
+    def _values(self, answer: Predictions, index: int) -> Row:
+        """The answer to one row by the usual names of the columns.
+
+        In a table, the column `warnings` is there if the model may warn; its name must be known before the
+        first row. A JSON object has `warnings` and `non_finite` only if there are any.
+        """
+        values = answer_values(answer, index)
+        warnings = answer.warnings_of(index)
+        if self._is_json:
+            if warnings:
+                values[WARNINGS] = warnings
+            if found := answer.non_finite_of(index):
+                values[NON_FINITE] = found
+            return values
+        if self._is_csv:
+            values = {name: as_cell(value) for name, value in values.items()}
+        elif PROBABILITIES in values:
+            # The outputs of a model have different classes, and so no common type in a Parquet file.
+            values[PROBABILITIES] = as_cell(values[PROBABILITIES])
+        if self._model.may_warn:
+            values[WARNINGS] = warnings_text(warnings)
+        return values
 
 
-def _batches(
-    source: Path, batch_rows: int, features: Mapping[str, ServedFeature]
-) -> Iterator[tuple[Sequence[Row], list[Row]]]:
-    """The rows of a file twice: as they were read, and with the types of the features.
+def _predict(
+    client: ServiceClient,
+    source: Path,
+    rows: Sequence[Row],
+    *,
+    first_row: int,
+    features: Mapping[str, ServedFeature],
+) -> Predictions:
+    try:
+        return client.predict(rows, first_row=first_row)
+    except PredictionFailed as error:
+        error.message = f"{source}: {error.message}"
+        if format_of(source) == "csv" and _has_decimal_commas(rows, features):
+            error.hint = "write numbers with a point: 1.5, not 1,5"
+        raise
 
-    Only a CSV needs types. The other formats have their own.
-    """
-    if format_of(source) == "csv":
-        for cells in read_csv_cells(source, batch_rows=batch_rows):
-            yield [dict(row) for row in cells], [typed_row(row, features) for row in cells]
-    else:
-        for rows in read_rows(source, batch_rows=batch_rows):
-            yield rows, rows
 
-
-def _check_columns(source: Path, row: Row, features: Mapping[str, ServedFeature]) -> None:
-    """Refuse a file without a column that the model needs, or with a column that a prediction would replace.
-
-    Otherwise the service would refuse every single row for the missing column.
-    """
-    others = [name for name in row if name not in features]
-    if _PREDICTION in others:
-        raise InferError(
-            f"{source} has a column called {_PREDICTION}, which the answers would replace",
-            hint="rename it, for example to expected",
-        )
-    missing = [name for name, feature in features.items() if feature.required and name not in row]
-    if not missing:
-        return
-    near = [close for name in missing for close in get_close_matches(name, others, n=1)]
-    hint = f"it has {', '.join(near)}; did you mean that? " if near else ""
-    raise InferError(
-        f"{source} has no column {', '.join(missing)}",
-        hint=f"{hint}the model takes {', '.join(features)}",
-    )
+def _where(source: Path, number: int) -> str:
+    """The file; for a format whose rows may have other columns than the first row, also the row."""
+    return f"{source}, row {number}" if format_of(source) in ("json", "jsonl") and number > 1 else str(source)
 
 
 def _has_decimal_commas(rows: Sequence[Row], features: Mapping[str, ServedFeature]) -> bool:

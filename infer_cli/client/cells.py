@@ -1,35 +1,54 @@
-"""The values of CSV cells and of words on the command line: all are strings until a column type is known."""
+"""The values of rows for the features of a model.
+
+The cells of a CSV, and words on the command line, are strings until a column type is known. The values of
+other formats have types of their own, not all of which JSON has.
+"""
 
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from infer_cli.errors import InferError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infer_cli.client.rows import Row
-    from infer_cli.client.service_client import ServedFeature
+    from infer_cli.client.served_model import ServedFeature
 
 _TRUE_OR_FALSE = {"true": True, "false": False}
 _BOOLEANS = {**_TRUE_OR_FALSE, "1": True, "0": False}
 # Matches only what JSON would also write as a number. In a column that takes any value, 007 may be a name.
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+# From here on, a float does not hold every whole number; beyond the second limit no integer column goes.
+_FLOAT_EXACT, _INTEGERS_END = 2**53, 2**64
 
 
 def number_or_string(cell: str) -> object:
-    """A cell as an int or a float if it reads as one, None if it is empty, else the string itself."""
+    """A cell as an int or a float if it reads as one, None if it is empty, else the string itself.
+
+    A whole number stays exact, however many digits it has, also as `9007199254740993.0`.
+    """
     if cell == "":
         return None
     if "_" in cell:
         # Python reads `1_000` as a number; no other program does.
         return cell
-    for convert in (int, float):
-        try:
-            return convert(cell)
-        except ValueError:
-            continue
-    return cell
+    try:
+        return int(cell)
+    except ValueError:
+        pass
+    try:
+        number = float(cell)
+    except ValueError:
+        return cell
+    if _FLOAT_EXACT <= abs(number) <= _INTEGERS_END:
+        exact = Decimal(cell.strip())
+        return int(exact) if exact == exact.to_integral_value() else number
+    return number
 
 
 def typed_row(cells: Mapping[str, str], features: Mapping[str, ServedFeature]) -> Row:
@@ -51,3 +70,19 @@ def typed_value(cell: str, feature: ServedFeature | None) -> object:
         number = number_or_string(cell)
         return number if not isinstance(number, str) else _TRUE_OR_FALSE.get(cell.strip().lower(), cell)
     return _TRUE_OR_FALSE.get(cell.lower(), cell) if column_type == "any" else cell
+
+
+def json_value(value: object) -> object:
+    """A value of a Parquet file in JSON's types: a date as in ISO 8601, a decimal as a number.
+
+    Raises `InferError` for a value that no feature takes, such as bytes or a duration.
+    """
+    if value is None or isinstance(value, bool | int | float | str | list | dict):
+        return value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            return float(value)
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise InferError(f"it holds {type(value).__name__}, which no feature takes")

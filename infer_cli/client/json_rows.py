@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from infer_cli.errors import InferError
@@ -15,25 +16,49 @@ if TYPE_CHECKING:
 
 _ROWS = "rows"
 _FORMS = 'it may hold [{"a": 1}, …], {"rows": […]}, or one object a line'
+_LINES = 'JSON Lines hold one object a line: {"a": 1, "b": 2}'
+_NULL = "write null for a missing value"
+# Strings are matched first, so that a NaN inside of one is not found.
+_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<constant>-?\bInfinity\b|\bNaN\b)', re.DOTALL)
+
+
+class _NotJsonConstant(Exception):
+    """NaN or an infinity, which Python writes into JSON, and which JSON has not."""
+
+    def __init__(self, constant: str) -> None:
+        super().__init__(constant)
+        self.constant = constant
+
+
+class _Repeated(dict[str, object]):
+    """An object with a name that is given more than once, which is `repeated`."""
+
+    repeated: str
 
 
 def read_json(path: Path, batch_rows: int) -> Iterator[list[Row]]:
     """The rows of an array, of `{"rows": […]}`, of one object, or of JSON Lines; raises `InferError`."""
     text = path.read_text(encoding="utf-8-sig")
     try:
-        whole: object = json.loads(text)
+        whole = _loads(text)
+    except _NotJsonConstant as error:
+        where = _line_of_constant(text)
+        raise InferError(f"{path}, line {where}: {error.constant} is not JSON", hint=_NULL) from error
     except ValueError as error:
         # Several values, one a line, are no JSON as a whole. A file that begins with [ is not JSON Lines.
         if not text.lstrip().startswith("["):
             yield from read_json_lines(path, batch_rows)
             return
         raise InferError(f"{path} is not JSON: {error}", hint=_FORMS) from error
-    rows = whole.get(_ROWS, [whole]) if isinstance(whole, dict) else whole
+    if isinstance(whole, _Repeated) and isinstance(whole.get(_ROWS), list):
+        raise InferError(f"{path} has {whole.repeated!r} more than once", hint=_FORMS)
+    rows = _rows_of(whole)
     if not isinstance(rows, list):
         raise InferError(f"{path} holds no rows", hint=_FORMS)
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
             raise InferError(f"{path}, row {number} is not a JSON object", hint=_FORMS)
+        _check_repeated(row, f"{path}, row {number}")
     for start in range(0, len(rows), batch_rows):
         yield rows[start : start + batch_rows]
 
@@ -46,17 +71,58 @@ def read_json_lines(path: Path, batch_rows: int) -> Iterator[list[Row]]:
             if not line.strip():
                 continue
             try:
-                row: object = json.loads(line)
+                row = _loads(line)
+            except _NotJsonConstant as error:
+                message = f"{path}, line {number}: {error.constant} is not JSON"
+                raise InferError(message, hint=_NULL) from error
             except ValueError as error:
                 message = f"{path}, line {number} is not JSON: {error}"
-                raise InferError(
-                    message, hint='JSON Lines hold one object a line: {"a": 1, "b": 2}'
-                ) from error
+                raise InferError(message, hint=_LINES) from error
             if not isinstance(row, dict):
-                raise InferError(f"{path}, line {number} is not a JSON object")
+                raise InferError(f"{path}, line {number} is not a JSON object", hint=_LINES)
+            _check_repeated(row, f"{path}, line {number}")
             batch.append(row)
             if len(batch) == batch_rows:
                 yield batch
                 batch = []
         if batch:
             yield batch
+
+
+def _rows_of(whole: object) -> object:
+    """The list in `{"rows": […]}`; an object whose `rows` is no list is itself a row."""
+    if not isinstance(whole, dict):
+        return whole
+    listed = whole.get(_ROWS)
+    return listed if isinstance(listed, list) else [whole]
+
+
+def _loads(text: str) -> object:
+    """The value in the text; raises `_NotJsonConstant`, and `ValueError` for any other text."""
+    found: object = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
+    return found
+
+
+def _refuse_constant(constant: str) -> object:
+    raise _NotJsonConstant(constant)
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    repeated = _Repeated(found)
+    names = [name for name, _ in pairs]
+    repeated.repeated = next(name for name in names if names.count(name) > 1)
+    return repeated
+
+
+def _check_repeated(row: dict[str, object], where: str) -> None:
+    if isinstance(row, _Repeated):
+        raise InferError(f"{where} has {row.repeated!r} more than once", hint="give each column once")
+
+
+def _line_of_constant(text: str) -> int:
+    """The number of the line with the first NaN or infinity outside of strings."""
+    found = next(match for match in _CONSTANT.finditer(text) if match["constant"])
+    return text.count("\n", 0, found.start()) + 1

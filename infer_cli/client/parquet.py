@@ -25,10 +25,18 @@ def read_parquet(path: Path, batch_rows: int) -> Iterator[list[Row]]:
 
     try:
         with parquet.ParquetFile(path) as file:
+            _check_names(path, file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=batch_rows):
                 yield batch.to_pylist()
     except ArrowInvalid as error:
         raise InferError(f"{path} is not a Parquet file: {error}") from error
+
+
+def _check_names(path: Path, names: Sequence[str]) -> None:
+    """Raise `InferError` for a name of several columns, of which a row would keep only the last."""
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise InferError(f"{path} has several columns called {', '.join(map(repr, repeated))}")
 
 
 @contextmanager

@@ -6,16 +6,17 @@ import csv
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
-from infer_cli.client.cells import number_or_string
+from infer_cli.client.cells import json_value, number_or_string, typed_row
 from infer_cli.client.json_rows import read_json, read_json_lines
 from infer_cli.client.parquet import read_parquet
 from infer_cli.errors import InferError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from infer_cli.client.rows import Row
+    from infer_cli.client.served_model import ServedFeature
 
 _FORMATS = {
     ".csv": "csv",
@@ -36,6 +37,39 @@ def format_of(path: Path) -> str:
     except KeyError:
         message = f"{path} has an unknown format"
         raise InferError(message, hint=f"name it with one of {', '.join(_FORMATS)}") from None
+
+
+def read_table(
+    path: Path, features: Mapping[str, ServedFeature], *, batch_rows: int
+) -> Iterator[tuple[Sequence[Row], list[Row]]]:
+    """The rows of a file twice, `batch_rows` at a time: as they stand there, and for the features of a model.
+
+    The cells of a CSV get the types of the features. The values of the other formats have types of their own,
+    and are only put into JSON's types. Raises `InferError` as `read_rows`, and for a value that no feature
+    takes.
+    """
+    if format_of(path) == "csv":
+        for cells in read_csv_cells(path, batch_rows=batch_rows):
+            yield [dict(row) for row in cells], [typed_row(row, features) for row in cells]
+        return
+    number = 0
+    for rows in read_rows(path, batch_rows=batch_rows):
+        yield rows, [_json_row(path, number + at, row, features) for at, row in enumerate(rows, 1)]
+        number += len(rows)
+
+
+def _json_row(path: Path, number: int, row: Row, features: Mapping[str, ServedFeature]) -> Row:
+    """A row with the values of the features in JSON's types; other columns stay as they are."""
+    typed = dict(row)
+    for name in row.keys() & features.keys():
+        try:
+            typed[name] = json_value(row[name])
+        except InferError as error:
+            raise InferError(
+                f"{path}, row {number}: {name!r} cannot be sent: {error.message}",
+                hint=f"write the column {name!r} as text or as numbers",
+            ) from error
+    return typed
 
 
 def read_rows(path: Path, *, batch_rows: int) -> Iterator[list[Row]]:

@@ -6,14 +6,18 @@ import http.client
 import json
 import math
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, cast
 from urllib.parse import urlsplit
 
+from infer_cli.client.predictions import Predictions, is_cut_short
+from infer_cli.client.served_model import ServedModel
 from infer_cli.errors import PredictionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from infer_cli.client.predictions import PredictionRecord
+    from infer_cli.client.served_model import ModelRecord
 
 _READY_TIMEOUT_S = 2.0
 _PREDICT_TIMEOUT_S = 300.0
@@ -24,81 +28,6 @@ _BUSY_FOR_S = 60.0
 _LONGEST_PAUSE_S = 5.0
 _SHOWN_PROBLEMS = 20
 _READ_THE_LOG = "see what it says: `infer logs`"
-
-
-class FeatureRecord(TypedDict, total=False):
-    """One of the `features` in the answer of `/model`."""
-
-    name: str
-    type: str
-    categories: list[object]
-    nullable: bool
-    required: bool
-
-
-@dataclass(frozen=True)
-class ServedFeature:
-    """A feature of the served model.
-
-    `type` is the column type of the values; for a category, the type of its categories. `takes_empty` says
-    that an empty string is a value, `required` that a row without the feature is refused.
-    """
-
-    type: str = "number"
-    takes_empty: bool = False
-    required: bool = True
-
-    @classmethod
-    def of(cls, record: FeatureRecord) -> ServedFeature:
-        """Read a feature in the answer of `/model`."""
-        column_type, categories = str(record["type"]), record.get("categories") or [""]
-        if column_type == "category":
-            column_type = "text" if isinstance(categories[0], str) else "number"
-        is_free_text = record["type"] == "text" and not record.get("nullable", False)
-        return cls(
-            column_type,
-            is_free_text or "" in record.get("categories", ()),
-            required=bool(record.get("required", True)),
-        )
-
-
-class _ModelRecord(TypedDict):
-    """The answer of `/model`, as far as it is used here."""
-
-    kind: str
-    features: list[FeatureRecord]
-    example: str
-
-
-@dataclass(frozen=True)
-class ServedModel:
-    """The model that a service serves: its kind, its features by name and in order, and a request that works.
-
-    `example` is the path and query of the request.
-    """
-
-    kind: str
-    features: dict[str, ServedFeature]
-    example: str
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """The predictions for rows, in the order of the rows.
-
-    `probabilities` holds a dictionary by class for each row, or a list of dictionaries for a model of
-    several outputs. It is None for a model without probabilities.
-    """
-
-    predictions: list[object]
-    probabilities: list[object] | None
-
-
-class _PredictionRecord(TypedDict, total=False):
-    """The answer of `POST /prediction`."""
-
-    predictions: list[object]
-    probabilities: list[object]
 
 
 class ServiceClient:
@@ -124,12 +53,7 @@ class ServiceClient:
 
     def model(self) -> ServedModel:
         """The model that is served; raises `PredictionFailed` if the service does not answer."""
-        record = cast("_ModelRecord", self._request("GET", "/model"))
-        return ServedModel(
-            kind=str(record["kind"]),
-            features={str(feature["name"]): ServedFeature.of(feature) for feature in record["features"]},
-            example=str(record["example"]),
-        )
+        return ServedModel.of(cast("ModelRecord", self._request("GET", "/model")))
 
     def predict(self, rows: Sequence[Mapping[str, object]], *, first_row: int | None = None) -> Predictions:
         """Predict `rows`; raises `PredictionFailed`, which names every wrong field.
@@ -138,8 +62,14 @@ class ServiceClient:
         """
         body = json.dumps({"rows": [_json_row(row) for row in rows]}, default=str)
         answer = self._request("POST", "/prediction", body.encode(), first_row=first_row)
-        record = cast("_PredictionRecord", answer)
-        return Predictions(record["predictions"], record.get("probabilities"))
+        record = cast("PredictionRecord", answer)
+        half = len(rows) // 2
+        if half and is_cut_short(record):
+            # Fewer rows have fewer remarks: none is lost.
+            start = self.predict(rows[:half], first_row=first_row)
+            rest = self.predict(rows[half:], first_row=None if first_row is None else first_row + half)
+            return start.followed_by(rest)
+        return Predictions.of(record)
 
     def _request(
         self, method: str, path: str, body: bytes | None = None, *, first_row: int | None = None

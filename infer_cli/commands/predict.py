@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from infer_cli.errors import UsageError
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson, output_option, service_words
 from infer_cli.terminal.progress import show_progress
+
+if TYPE_CHECKING:
+    from infer_cli.client.service_client import ServiceClient
 
 
 def predict(
@@ -34,11 +37,18 @@ def predict(
     batch_rows: Annotated[
         int, typer.Option("--batch", metavar="N", min=1, help="Rows in one request.")
     ] = 1000,
+    missing_columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--missing-columns",
+            metavar="A,B",
+            help="Features that the rows do not have: predict with missing values in their place.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask a running service to predict one row, or a file of rows."""
     from infer_cli.client.bulk import predict_file  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.client.cells import typed_row  # noqa: PLC0415
     from infer_cli.client.service_client import ServiceClient  # noqa: PLC0415
     from infer_cli.engine.connection import connect  # noqa: PLC0415
     from infer_cli.engine.services import find_service  # noqa: PLC0415
@@ -46,27 +56,60 @@ def predict(
 
     name, cells = split_words(words or [])
     _check_options(cells, input_file, output_file, as_json=as_json)
+    left_out = tuple(missing_columns or ())
     engine = connect()
     client = ServiceClient(require_url(engine, find_service(engine, name)))
     if input_file is None:
-        answer = client.predict([typed_row(cells, client.model().features)])
-        probabilities = answer.probabilities[0] if answer.probabilities else None
-        _show_prediction(answer.predictions[0], probabilities, as_json=as_json)
+        _predict_words(client, cells, left_out, as_json=as_json)
         return
     with show_progress() as progress:
-        count = predict_file(
+        predicted = predict_file(
             client,
             input_file,
             output_file,
             standard_output=sys.stdout,
             batch_rows=batch_rows,
             on_batch=lambda done: progress.advance("rows", done, None),
+            missing_columns=left_out,
         )
+    for line in predicted.notes:
+        output.note(f"note: {line}")
     if output_file is None:
-        output.note(f"{count} rows")
+        output.note(f"{predicted.rows} rows")
     else:
-        text = f"Wrote {count} predictions to {output_file}"
-        output.show(text, {"rows": count, "output": str(output_file)}, as_json=as_json)
+        text = f"Wrote {predicted.rows} predictions to {output_file}"
+        record = {"rows": predicted.rows, "output": str(output_file), "notes": list(predicted.notes)}
+        output.show(text, record, as_json=as_json)
+
+
+def _predict_words(
+    client: ServiceClient, cells: dict[str, str], left_out: tuple[str, ...], *, as_json: bool
+) -> None:
+    """Predict the one row of the command line, and show the answer."""
+    from infer_cli.client.answer_columns import answer_values, as_cell  # noqa: PLC0415
+    from infer_cli.client.cells import typed_row  # noqa: PLC0415
+    from infer_cli.client.columns import Columns  # noqa: PLC0415
+
+    features = client.model().features
+    # A word that names no feature is never dropped: the service refuses it.
+    row = Columns(features, left_out).missing | typed_row(cells, features)
+    answer = client.predict([row])
+    warnings, non_finite = answer.warnings_of(0), answer.non_finite_of(0)
+    for warning in warnings:
+        output.note(f"warning: {warning.get('message', warning.get('problem'))}")
+    record: dict[str, object] = {"prediction": answer.predictions[0]}
+    if answer.probabilities:
+        record["probabilities"] = answer.probabilities[0]
+    if warnings:
+        record["warnings"] = warnings
+    if non_finite:
+        record["non_finite"] = non_finite
+    # Only the text has words for infinities and NaN: JSON has null, and says which it is beside it.
+    prediction = answer_values(answer, 0)["prediction"]
+    text = str(as_cell(prediction))
+    if answer.probabilities:
+        text += f"\n{_probabilities_text(answer.probabilities[0])}"
+    output.show(text, record, as_json=as_json)
 
 
 def split_words(words: list[str]) -> tuple[str | None, dict[str, str]]:
@@ -94,15 +137,6 @@ def _check_options(
         raise UsageError("--output goes with --input")
     if as_json and input_file is not None and output_file is None:
         raise UsageError("--json with --input needs --output: the rows would mix with the object on stdout")
-
-
-def _show_prediction(prediction: object, probabilities: object, *, as_json: bool) -> None:
-    text = str(prediction)
-    record = {"prediction": prediction}
-    if probabilities is not None:
-        text += f"\n{_probabilities_text(probabilities)}"
-        record["probabilities"] = probabilities
-    output.show(text, record, as_json=as_json)
 
 
 def _probabilities_text(probabilities: object) -> str:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
-from infer_cli.client.cells import number_or_string, typed_row
-from infer_cli.client.service_client import ServedFeature
+from infer_cli.client.cells import json_value, number_or_string, typed_row
+from infer_cli.client.served_model import ServedFeature
+from infer_cli.errors import InferError
 
 FEATURES = {
     "size": ServedFeature("number"),
@@ -34,6 +37,10 @@ FEATURES = {
         pytest.param(" ", " ", id="a space"),
         pytest.param("0x10", "0x10", id="hexadecimal"),
         pytest.param("True", "True", id="boolean"),
+        pytest.param("9007199254740993", 2**53 + 1, id="more digits than a float has"),
+        pytest.param("9007199254740993.0", 2**53 + 1, id="a whole number with a point"),
+        pytest.param("-9223372036854775808", -(2**63), id="64 bits"),
+        pytest.param("1e300", 1e300, id="a large float"),
         pytest.param("9" * 5000, math.inf, id="more digits than Python reads"),
     ],
 )
@@ -76,3 +83,27 @@ def test_a_cell_with_nan_is_a_number() -> None:
 )
 def test_values_get_the_types_of_the_features(given: dict[str, str], expected: dict[str, object]) -> None:
     assert typed_row(given, FEATURES) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(None, None, id="nothing"),
+        pytest.param(True, True, id="a boolean"),
+        pytest.param(2**63 - 1, 2**63 - 1, id="64 bits"),
+        pytest.param(date(2026, 1, 31), "2026-01-31", id="a date"),
+        pytest.param(datetime(2026, 1, 31, 12, tzinfo=UTC), "2026-01-31T12:00:00+00:00", id="a time"),
+        pytest.param(Decimal("1.50"), 1.5, id="a decimal"),
+        pytest.param(Decimal("9007199254740993.00"), 2**53 + 1, id="a whole decimal"),
+    ],
+)
+def test_a_value_of_a_parquet_file_gets_a_type_of_json(value: object, expected: object) -> None:
+    found = json_value(value)
+
+    assert (found, type(found)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize("value", [b"a", timedelta(1)], ids=["bytes", "a duration"])
+def test_a_value_that_no_feature_takes_is_an_error(value: object) -> None:
+    with pytest.raises(InferError, match="which no feature takes"):
+        json_value(value)

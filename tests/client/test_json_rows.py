@@ -25,6 +25,10 @@ def path(tmp_path: Path) -> Path:
         pytest.param('[\n  {\n    "a": 1\n  }\n]\n', [[{"a": 1}]], id="array over several lines"),
         pytest.param('{"rows": [{"a": 1}]}', [[{"a": 1}]], id="as the service takes them"),
         pytest.param('{\n  "a": 1,\n  "b": 2\n}', [[{"a": 1, "b": 2}]], id="one object"),
+        pytest.param('{"rows": 7, "b": 2}', [[{"rows": 7, "b": 2}]], id="a feature called rows"),
+        pytest.param(
+            '[{"a": 9223372036854775807}]', [[{"a": 9223372036854775807}]], id="a whole number of 64 bits"
+        ),
         pytest.param('{"a": 1}\n{"a": 2}\n', [[{"a": 1}, {"a": 2}]], id="JSON Lines"),
         pytest.param('\ufeff[{"a": 1}]', [[{"a": 1}]], id="byte order mark"),
         pytest.param("[]", [], id="no rows"),
@@ -43,7 +47,10 @@ def test_each_form_of_rows_is_read(path: Path, content: str, batches: list[list[
     [
         pytest.param('[{"a": 1}, {"a"', " is not JSON: Expecting ':' delimiter: line 1", id="cut short"),
         pytest.param('[{"a": 1}, 2]', ", row 2 is not a JSON object", id="no object"),
-        pytest.param('{"rows": 1}', " holds no rows", id="no list of rows"),
+        pytest.param('[\n{"a": 1},\n{"a": "NaN", "b": NaN}]', ", line 3: NaN is not JSON", id="NaN"),
+        pytest.param('{"a": -Infinity}', ", line 1: -Infinity is not JSON", id="an infinity"),
+        pytest.param('[{"a": 1}, {"a": 1, "a": 2}]', ", row 2 has 'a' more than once", id="a name twice"),
+        pytest.param('{"rows": [], "rows": [{}]}', " has 'rows' more than once", id="rows twice"),
         pytest.param("1", " holds no rows", id="a number"),
         pytest.param('{"a": 1}\n{"a": \n', ", line 2 is not JSON: Expecting value", id="JSON Lines"),
     ],
@@ -85,6 +92,8 @@ def test_json_lines_are_read(write_file: Callable[..., Path], content: str, expe
         pytest.param('{"a": 1}\n{"a": \n', ", line 2 is not JSON: Expecting value", id="cut short"),
         pytest.param('\n[{"a": 1}]\n', ", line 2 is not a JSON object", id="a list"),
         pytest.param("[\n  {}\n]\n", ", line 1 is not JSON: Expecting value", id="a list over several lines"),
+        pytest.param('{"a": 1}\n\n{"a": NaN}\n', ", line 3: NaN is not JSON", id="NaN"),
+        pytest.param('{"a": 1}\n{"a": 1, "a": 1}\n', ", line 2 has 'a' more than once", id="a name twice"),
         pytest.param(b'{"a": 1}\n"\xff"\n', ", line 2 is not UTF-8 text", id="not UTF-8"),
     ],
 )

@@ -4,7 +4,8 @@ import math
 import shlex
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,6 +13,8 @@ import pytest
 from pyarrow import parquet
 
 from infer_cli.client import parquet as parquet_module
+from infer_cli.client.row_files import read_table
+from infer_cli.client.served_model import ServedFeature
 from infer_cli.errors import InferError
 from tests.client.conftest import Rows, read_all, write_all
 
@@ -96,3 +99,39 @@ def test_the_command_that_installs_a_package_works(*, monkeypatch: pytest.Monkey
     done = subprocess.run([*words, "--dry-run"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert ("pip" if has_pip else "uv") == words[2]
+
+
+def test_a_parquet_file_with_a_name_twice_is_an_error(tmp_path: Path) -> None:
+    """A row would keep only the last of the columns."""
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pa.table([[1], [2]], names=["a", "a"]), path)
+
+    with pytest.raises(InferError, match=r"has several columns called 'a'$"):
+        read_all(path)
+
+
+def test_columns_of_a_parquet_file_are_read_for_the_features(tmp_path: Path) -> None:
+    """Whole numbers stay whole beside nulls, and nothing is rounded."""
+    path = tmp_path / "rows.parquet"
+    table = pa.table(
+        {
+            "whole": pa.array([2**53 + 1, None], pa.int64()),
+            "code": pa.array(["a", None]).dictionary_encode(),
+            "flag": [True, None],
+            "day": [date(2026, 1, 31), None],
+            "price": pa.array([Decimal("1.25"), None]),
+            "raw": [b"\0", None],
+        }
+    )
+    parquet.write_table(table, path)
+    features = {name: ServedFeature("any") for name in table.column_names if name != "raw"}
+
+    [(read, rows)] = read_table(path, features, batch_rows=10)
+
+    assert rows == [
+        {"whole": 2**53 + 1, "code": "a", "flag": True, "day": "2026-01-31", "price": 1.25, "raw": b"\0"},
+        dict.fromkeys(table.column_names),
+    ]
+    assert read[0]["day"] == date(2026, 1, 31)
+    with pytest.raises(InferError, match="row 1: 'raw' cannot be sent: it holds bytes"):
+        list(read_table(path, {"raw": ServedFeature("text")}, batch_rows=10))

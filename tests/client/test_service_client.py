@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from infer_cli.client.service_client import Predictions, ServedFeature, ServiceClient
+from infer_cli.client.predictions import Predictions
+from infer_cli.client.served_model import ServedFeature
+from infer_cli.client.service_client import ServiceClient
 from infer_cli.errors import PredictionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infer_cli.client.service_client import FeatureRecord
+    from infer_cli.client.served_model import FeatureRecord
 
     # The status, the body, and the headers as names and values.
     Answer = tuple[int, bytes, *tuple[tuple[str, str], ...]]
@@ -324,9 +326,37 @@ def test_a_url_without_a_port_uses_that_of_http() -> None:
         ({"type": "category", "categories": ["a"]}, ServedFeature("text")),
         ({"type": "category", "categories": ["", "a"]}, ServedFeature("text", takes_empty=True)),
         ({"type": "category", "categories": [1]}, ServedFeature("number")),
-        ({"type": "text", "nullable": True}, ServedFeature("text")),
+        ({"type": "text", "nullable": True}, ServedFeature("text", nullable=True)),
+        ({"type": "category", "categories": [None, 1]}, ServedFeature("number")),
+        (
+            {"type": "category", "categories": ["a"], "accepts_others": True},
+            ServedFeature("text", accepts_others=True),
+        ),
         ({"type": "text", "nullable": False}, ServedFeature("text", takes_empty=True)),
     ],
 )
 def test_a_feature_of_the_service_is_read(record: FeatureRecord, expected: ServedFeature) -> None:
     assert ServedFeature.of(record) == expected
+
+
+def test_remarks_that_an_answer_leaves_out_are_asked_for_with_fewer_rows(
+    answering: Callable[..., ServiceClient],
+) -> None:
+    """A service lists at most 50 warnings: with so many, there may be more."""
+    warning = {"row": 0, "field": "a", "problem": "unknown_category", "message": "a is new"}
+    cut = {"predictions": [1, 2, 3], "warnings": [warning] * 50}
+    start = {"predictions": [1], "warnings": [warning], "probabilities": [{"x": 1.0}]}
+    rest = {
+        "predictions": [2, 3],
+        "warnings": [{**warning, "row": 1}],
+        "probabilities": [{"x": 0.5}, {"x": 0.25}],
+        "non_finite": [{"row": 0, "field": "prediction", "value": "nan"}],
+    }
+    client = answering(*((200, json.dumps(body).encode()) for body in (cut, start, rest)))
+
+    answer = client.predict([{"a": 1}, {"a": 2}, {"a": 3}])
+
+    assert answer.predictions == [1, 2, 3]
+    assert answer.probabilities == [{"x": 1.0}, {"x": 0.5}, {"x": 0.25}]
+    assert [bool(answer.warnings_of(index)) for index in range(3)] == [True, False, True]
+    assert answer.non_finite_of(1) == [{"field": "prediction", "value": "nan"}]

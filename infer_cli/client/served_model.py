@@ -1,0 +1,84 @@
+"""The model that a service serves, as `/model` describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+
+class FeatureRecord(TypedDict, total=False):
+    """One of the `features` in the answer of `/model`."""
+
+    name: str
+    type: str
+    categories: list[object] | None
+    nullable: bool
+    required: bool
+    accepts_others: bool
+
+
+class ModelRecord(TypedDict):
+    """The answer of `/model`, as far as it is used here."""
+
+    kind: str
+    features: list[FeatureRecord]
+    example: str
+
+
+@dataclass(frozen=True)
+class ServedFeature:
+    """A feature of the served model.
+
+    `type` is the column type of the values; for a category, the type of its categories. `takes_empty` says
+    that an empty string is a value, `required` that a row without the feature is refused, `nullable` that the
+    model takes a missing value, `accepts_others` that the model takes categories that it does not know.
+    """
+
+    type: str = "number"
+    takes_empty: bool = False
+    required: bool = True
+    nullable: bool = False
+    accepts_others: bool = False
+
+    @classmethod
+    def of(cls, record: FeatureRecord) -> ServedFeature:
+        """Read a feature in the answer of `/model`."""
+        column_type, categories = str(record["type"]), record.get("categories") or []
+        if column_type == "category":
+            known = [value for value in categories if value is not None]
+            column_type = "text" if not known or isinstance(known[0], str) else "number"
+        nullable = bool(record.get("nullable", False))
+        is_free_text = record["type"] == "text" and not nullable
+        return cls(
+            column_type,
+            is_free_text or "" in categories,
+            required=bool(record.get("required", True)),
+            nullable=nullable,
+            accepts_others=bool(record.get("accepts_others", False)),
+        )
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """The model that a service serves: its kind, its features by name and in order, and a request that works.
+
+    `example` is the path and query of the request.
+    """
+
+    kind: str
+    features: dict[str, ServedFeature]
+    example: str
+
+    @classmethod
+    def of(cls, record: ModelRecord) -> ServedModel:
+        """Read the answer of `/model`."""
+        return cls(
+            kind=str(record["kind"]),
+            features={str(feature["name"]): ServedFeature.of(feature) for feature in record["features"]},
+            example=str(record["example"]),
+        )
+
+    @property
+    def may_warn(self) -> bool:
+        """Whether an answer may have warnings: an encoder of the model takes categories it does not know."""
+        return any(feature.accepts_others for feature in self.features.values())
