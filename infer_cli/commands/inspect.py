@@ -136,6 +136,7 @@ def _describe(model: Inspection, environment: Environment | None = None) -> str:
     lines = [
         f"{model.path}  ({model.format}{wrapped}, {size_text(model.size_bytes)})",
         f"digest:    sha256:{model.sha256}",
+        *([] if model.member is None else [f"member:    {printable(model.member)}"]),
         f"kind:      {model.kind}",
         f"features:  {_features(model)}".replace("  \n", "\n"),
     ]

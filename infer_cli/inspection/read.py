@@ -10,6 +10,7 @@ from infer_cli.errors import ModelUnreadable
 from infer_cli.inspection.declarations import declared_for
 from infer_cli.inspection.facts.declared import NOTHING_DECLARED, Declared, WrongSchema
 from infer_cli.inspection.facts.gather import Facts, facts_of
+from infer_cli.inspection.facts.member_choice import choose_member
 from infer_cli.inspection.facts.model import Inspection, RecordedVersion
 from infer_cli.inspection.files.compression import compression_of, expanded
 from infer_cli.inspection.files.foreign import START_BYTES
@@ -43,7 +44,8 @@ def inspect_model(path: Path, declared: Declared = NOTHING_DECLARED) -> Inspecti
         with path.open("rb", buffering=0) as file:
             start = file.read(START_BYTES)
             file.seek(0)
-            return _completed(_inspect(path, file, start), declared_for(path, declared))
+            known = declared_for(path, declared)
+            return _completed(_inspect(path, file, start, known.member), known)
     except Refused as refused:
         message = f"{path} {refused.reason}."
         raise ModelUnreadable(message, hint=refused.hint) from refused
@@ -73,17 +75,20 @@ class _Content:
     calls: frozenset[Global] = frozenset()
     compression: Compression | None = None
     protocol: int | None = None
+    member: str | None = None
 
 
-def _inspect(path: Path, file: io.FileIO, start: bytes) -> Inspection:
+def _inspect(path: Path, file: io.FileIO, start: bytes, member: str | None) -> Inspection:
     hashed = HashedFile(file)
     if start.startswith(ZIP_MAGIC):
-        content = _Content("lean", read_compiled(file)) if is_compiled(start) else _read_skops(file)
+        content = (
+            _Content("lean", read_compiled(file)) if is_compiled(start) else _read_skops(path, file, member)
+        )
         file.seek(0)
     elif start.startswith(ONNX_MAGIC):
         content = _read_onnx(Stream(hashed))
     else:
-        content = _read_pickle(path, hashed, compression_of(start))
+        content = _read_pickle(path, hashed, compression_of(start), member)
     sha256 = hashed.finish()
     versions = {recorded.package: recorded.version for recorded in content.facts.versions}
     return Inspection(
@@ -106,17 +111,22 @@ def _inspect(path: Path, file: io.FileIO, start: bytes) -> Inspection:
         features=content.facts.features,
         frame_reason=content.facts.frame_reason,
         compiled_from=content.facts.compiled_from,
+        member=content.member,
         numpy_major=2 if any(f"{name}.".startswith("numpy._core.") for name in content.globals) else None,
     )
 
 
-def _read_pickle(path: Path, file: HashedFile, compression: Compression | None) -> _Content:
+def _read_pickle(
+    path: Path, file: HashedFile, compression: Compression | None, member: str | None
+) -> _Content:
     content, machine = read_pickle(Stream(expanded(file, compression)))
+    chosen = choose_member(content, member, path)
     # A pickle may be compressed too, but only joblib writes zlib without the header of gzip.
     is_joblib = machine.has_arrays or compression == "zlib" or ".joblib" in path.name.lower()
     return _Content(
         format="joblib" if is_joblib else "pickle",
-        facts=facts_of(content),
+        facts=facts_of(chosen.value, chosen.names),
+        member=chosen.path or None,
         globals=frozenset(machine.globals),
         calls=frozenset(machine.calls),
         compression=compression,
@@ -124,12 +134,15 @@ def _read_pickle(path: Path, file: HashedFile, compression: Compression | None) 
     )
 
 
-def _read_skops(file: io.FileIO) -> _Content:
+def _read_skops(path: Path, file: io.FileIO, member: str | None) -> _Content:
     model = open_skops(file)
-    facts = facts_of(model.root)
+    chosen = choose_member(model.root, member, path)
+    facts = facts_of(chosen.value, chosen.names)
     if model.version is not None:
         facts = replace(facts, versions=(*facts.versions, RecordedVersion("skops", model.version)))
-    return _Content("skops", facts, frozenset(model.globals), frozenset(model.calls))
+    return _Content(
+        "skops", facts, frozenset(model.globals), frozenset(model.calls), member=chosen.path or None
+    )
 
 
 def _read_onnx(stream: Stream) -> _Content:

@@ -25,6 +25,7 @@ from service.loading.explanations import (
     is_about_versions,
     warning_line,
 )
+from service.loading.members import choose_member
 from service.loading.onnx_model import load_onnx
 from service.loading.policy import Policy
 from service.loading.signatures import ONNX_START, ZIP_START, start_of
@@ -113,9 +114,11 @@ def _onnx(held: Estimator, declared: Declared) -> Model:
 
 def _fitted(held: object, declared: Declared) -> Model:
     """Make a model of the object in a pickle or skops archive; raise `UnusableFile` if it cannot predict."""
+    member = choose_member(held, declared.member)
+    held = member.value
     if not callable(getattr(held, "predict", None)):
         raise UnusableFile(f"holds a {type(held).__name__}, which has no predict method", SAVE_ADVICE)
-    return FittedModel(cast("Estimator", held), declared)
+    return FittedModel(cast("Estimator", held), declared, listed_names=member.names)
 
 
 def _check_suffix(file: Path) -> None:

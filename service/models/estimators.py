@@ -42,9 +42,10 @@ def estimator_kind(estimator: object) -> str:
     return kind if kind in KINDS else "other"
 
 
-def feature_names(estimator: object) -> list[str]:
+def feature_names(estimator: object, listed: tuple[str, ...] = ()) -> list[str]:
     """List the inputs in the model's order: the columns it was trained with, or x0, x1, … without names.
 
+    Names in `listed` stand for x0, x1, … if they are as many.
     Raises `UnusableFile` if the estimator does not say which features it takes, or names one twice.
     """
     if takes_texts(estimator):
@@ -57,6 +58,8 @@ def feature_names(estimator: object) -> list[str]:
         return _unique([str(name) for name in names])
     if entry is not None:
         count: int = getattr(entry, "n_features_in_", 0)
+        if count == len(listed):
+            return list(listed)
         return [f"x{index}" for index in range(count)]
     raise UnusableFile(
         "does not say which features it takes (feature_names_in_ or n_features_in_)",

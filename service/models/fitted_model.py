@@ -54,7 +54,8 @@ class FittedModel:
 
     `declared` tells of the features what the estimator does not tell. `input_for` gives the function that
     makes the estimator's input of rows, for an estimator of which that is known; for any other it is chosen
-    by what the estimator has learned.
+    by what the estimator has learned. `listed_names` are the columns that the file lists beside the
+    estimator.
     Raises `UnusableFile` for an estimator that cannot be served.
     """
 
@@ -66,11 +67,12 @@ class FittedModel:
         declared: Declared = NOTHING_DECLARED,
         *,
         input_for: Callable[[Sequence[Feature]], MakeInput] | None = None,
+        listed_names: tuple[str, ...] = (),
     ) -> None:
         self.estimator = estimator
         self.name = type(estimator).__name__
         self.kind = estimator_kind(estimator)
-        names = feature_names(estimator)
+        names = feature_names(estimator, listed_names)
         reading = Reading(len(names))
         # Follows the columns through the parts of the estimator.
         reading.read(estimator)

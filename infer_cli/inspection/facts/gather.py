@@ -52,11 +52,17 @@ class Facts:
     compiled_from: CompiledFrom | None = None
 
 
-def facts_of(content: Node) -> Facts:
-    """Gather the facts of the object that a file holds; raise `Refused` if it cannot be a model."""
+def facts_of(content: Node, beside: tuple[str, ...] = ()) -> Facts:
+    """Gather the facts of the object that a file holds; raise `Refused` if it cannot be a model.
+
+    `beside` are the columns that the file lists beside the object: their names are the model's if it has as
+    many columns, without names.
+    """
     model = _require_model(content)
     sklearn_version = _sklearn_version_of(model)
     names, count = _feature_names_of(model), _feature_count_of(model)
+    if names is None and count is not None and count == len(beside):
+        names = beside
     features, frame_reason = _features_of(model, names, count, sklearn_version)
     return Facts(
         kind=_kind_of(model),
@@ -81,11 +87,7 @@ def _require_model(node: Node) -> Instance:
     """Give the object that a file holds; raise `Refused` if it cannot be a model."""
     if _may_be_model(node):
         return node
-    hint = "infer serves one object with a predict method: save that alone, with joblib.dump(model, path)."
-    if isinstance(node, DictNode):
-        name = next((key for key, value in node.by_name().items() if _may_be_model(value)), None)
-        if name is not None:
-            hint = f"If {name[:40]!r} is the model, save it alone: joblib.dump(saved[{name[:40]!r}], path)."
+    hint = "infer serves one fitted model: save that, with joblib.dump(model, path)."
     reason = f"holds {what_is(node)}, not a model"
     raise Refused(reason, hint=hint)
 

@@ -108,7 +108,8 @@ class Inspection:
     the names, without the modules of Python's standard library. `numpy_major` is 2 if only NumPy 2 writes a
     file with these names. `features` are the columns; a model that was trained without names has x0, x1, and
     so on. `frame_reason` says why the model needs a pandas DataFrame; None if it needs none. `compiled_from`
-    is set for a compiled model. `declared` is what the user says of the model, of which the features are
+    is set for a compiled model. `member` is the key or position of the model in a file of several objects.
+    `declared` is what the user says of the model, of which the features are
     part already.
     """
 
@@ -132,6 +133,7 @@ class Inspection:
     features: tuple[Feature, ...] | None = None
     frame_reason: str | None = None
     compiled_from: CompiledFrom | None = None
+    member: str | None = None
     declared: Declared = NOTHING_DECLARED
 
     def as_dict(self) -> dict[str, Json]:
@@ -144,6 +146,7 @@ class Inspection:
             "size_bytes": self.size_bytes,
             "sha256": self.sha256,
             "kind": self.kind,
+            "member": self.member,
             "estimator": None if self.estimator is None else self.estimator.as_dict(),
             "feature_names": None if self.feature_names is None else list(self.feature_names),
             "feature_count": self.feature_count,

@@ -111,7 +111,7 @@ def test_each_warning_of_a_library_is_one_line(tmp_path: Path, caplog: pytest.Lo
     file.write_bytes(b"\x80\x02(cwarnings\nwarn\n(Vold\\u000anews\ntRcwarnings\nwarn\n(Vold\\u000anews\ntRl.")
 
     with caplog.at_level(logging.WARNING, logger="service"):
-        assert problem_of(file, "warnings.warn").startswith("it holds a list, ")
+        assert problem_of(file, "warnings.warn").startswith("it holds a list without a model. ")
 
     assert caplog.messages == ["old news"]
 

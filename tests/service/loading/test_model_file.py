@@ -99,7 +99,7 @@ def test_a_file_that_the_user_id_may_not_read_comes_with_advice(tmp_path: Path, 
 def test_an_object_without_predict_is_no_model(save: Callable[..., Path]) -> None:
     problem = problem_of(save({"model": 1}))
 
-    assert problem.startswith("it holds a dict, which has no predict method. ")
+    assert problem.startswith("it holds a dict without a model. ")
 
 
 def test_a_model_of_another_scikit_learn_is_an_error_if_versions_must_match(
