@@ -15,7 +15,7 @@ from infer_cli.building.compile_task import compile_in
 from infer_cli.building.prepare import prepare_build
 from infer_cli.engine.builder import build_image, discard_image
 from infer_cli.errors import InferError, ModelNotFound, UsageError
-from infer_cli.inspection import find_model, inspect_model, require_safe
+from infer_cli.inspection import NOTHING_DECLARED, find_model, inspect_model, require_safe
 from infer_cli.inspection.files.find import model_stem, models_in
 from infer_cli.plan.own_code import OwnCode
 from infer_cli.running.model_mount import mount_found, user_for
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from infer_cli.building.prepare import BuildRequest
     from infer_cli.engine.connection import Engine
     from infer_cli.image.name import ImageName
-    from infer_cli.inspection import Inspection
+    from infer_cli.inspection import Declared, Inspection
     from infer_cli.plan.run import ModelMount
     from infer_cli.terminal.progress import Progress
 
@@ -101,13 +101,13 @@ def check_target(target: Path, *, force: bool) -> None:
         raise InferError(message, hint="choose another file with --output")
 
 
-def mount_source(source: Path, trusted: tuple[str, ...]) -> ModelMount:
-    """Inspect the model file to compile, for the container to read.
+def mount_source(source: Path, trusted: tuple[str, ...], declared: Declared = NOTHING_DECLARED) -> ModelMount:
+    """Inspect the model file to compile, for the container to read; `declared` is what the user says of it.
 
     Raises `UsageError` for a model that is served without scikit-learn anyway, and `ModelError` for a model
     that cannot be loaded safely.
     """
-    mount, model = mount_found(source.parent, source.name)
+    mount, model = mount_found(source.parent, source.name, declared=declared)
     if model.format in ("lean", "onnx"):
         what = (
             "compiled already"

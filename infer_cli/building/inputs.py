@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infer_cli.inspection import require_safe
+from infer_cli.inspection import NOTHING_DECLARED, require_safe
 from infer_cli.plan.own_code import collect_code
 from infer_cli.plan.trust import parse_trust
 from infer_cli.running.model_mount import mount_model
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from infer_cli.inspection import Declared
     from infer_cli.plan.own_code import OwnCode
     from infer_cli.plan.run import ModelMount
 
@@ -28,13 +29,19 @@ def read_own_code(paths: Iterable[Path], trust: Iterable[str]) -> tuple[OwnCode,
 
 
 def mount_safe_model(
-    folder: Path | None, file_name: str | None, *, is_baked: bool, trusted: tuple[str, ...]
+    folder: Path | None,
+    file_name: str | None,
+    *,
+    is_baked: bool,
+    trusted: tuple[str, ...],
+    declared: Declared = NOTHING_DECLARED,
 ) -> ModelMount | None:
     """The model folder of `--model-dir` and `--model-file`, or None without a folder.
 
-    The model file is inspected and not loaded. Raises `ModelError` for a model that cannot be served.
+    The model file is inspected and not loaded; `declared` is what the user says of it. Raises `ModelError`
+    for a model that cannot be served.
     """
-    mount = mount_model(folder, file_name, writable=False, is_baked=is_baked)
+    mount = mount_model(folder, file_name, writable=False, is_baked=is_baked, declared=declared)
     if mount is not None and mount.inspection is not None:
         require_safe(mount.inspection, trusted)
     return mount

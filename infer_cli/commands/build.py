@@ -16,9 +16,13 @@ from infer_cli.terminal.options import (
     AddedPackages,
     AsJson,
     BaseImageName,
+    ClassLabels,
+    FeatureNames,
+    Member,
     ModelFile,
     ModelFolder,
     NoEnvironment,
+    OptionalFeatures,
     OwnCodePaths,
     Platform,
     Trust,
@@ -84,6 +88,10 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer again.")] = False,
     push: Annotated[bool, typer.Option("--push", help="Push the image when it is built.")] = False,
     trust: Trust = None,
+    features: FeatureNames = None,
+    optional: OptionalFeatures = None,
+    classes: ClassLabels = None,
+    member: Member = None,
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
@@ -98,24 +106,19 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     from infer_cli.building.inputs import mount_safe_model, read_own_code  # noqa: PLC0415
     from infer_cli.building.prepare import BuildRequest, prepare_build  # noqa: PLC0415
     from infer_cli.engine.connection import connect  # noqa: PLC0415
+    from infer_cli.inspection import declared_by_options  # noqa: PLC0415
 
     name = ImageName.parse(tag)
     builds = not (eject or dry_run)
-    _check_options(
-        has_model=model_dir is not None,
-        bake=bake,
-        builds=builds,
-        push=push,
-        examples=examples,
-        verify=verify,
-    )
-    if platform:
-        architecture_of(platform)
-    check_python(python)
+    has_model = model_dir is not None
+    _check_options(has_model=has_model, bake=bake, builds=builds, push=push, examples=examples, verify=verify)
+    _check_declared(features, optional, classes, member, has_model=has_model)
+    _check_target(platform, python)
     if eject is not None:
         require_empty_folder(eject)
     own_code, trusted = read_own_code(code or (), trust or ())
-    mount = mount_safe_model(model_dir, model_file, is_baked=bake, trusted=trusted)
+    declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
+    mount = mount_safe_model(model_dir, model_file, is_baked=bake, trusted=trusted, declared=declared)
     request = BuildRequest(
         name=name,
         model=mount.inspection if mount else None,
@@ -150,7 +153,13 @@ def build(  # noqa: PLR0913 (each is an option of the command)
 
 
 def _check_options(
-    *, has_model: bool, bake: bool, builds: bool, push: bool, examples: Path | None, verify: bool
+    *,
+    has_model: bool,
+    bake: bool,
+    builds: bool,
+    push: bool,
+    examples: Path | None,
+    verify: bool,
 ) -> None:
     """Refuse options that contradict each other."""
     if bake and not has_model:
@@ -163,6 +172,20 @@ def _check_options(
         )
     if examples and not verify:
         raise UsageError("--examples are for the proof, which --no-verify leaves out")
+
+
+def _check_declared(*given: str | None, has_model: bool) -> None:
+    """Refuse to be told something of a model that is not there."""
+    if any(given) and not has_model:
+        message = "--features, --optional, --classes and --member tell something of a model"
+        raise UsageError(message, hint="say where it is: --model-dir DIR")
+
+
+def _check_target(platform: str | None, python: str | None) -> None:
+    """Refuse a processor or a Python version that no image can have."""
+    if platform:
+        architecture_of(platform)
+    check_python(python)
 
 
 def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:

@@ -16,8 +16,12 @@ from infer_cli.terminal.options import (
     AddedPackages,
     AsJson,
     BaseImageName,
+    ClassLabels,
+    FeatureNames,
+    Member,
     ModelFile,
     NoEnvironment,
+    OptionalFeatures,
     OwnCodePaths,
     Trust,
     Verbose,
@@ -64,6 +68,10 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
     require: AddedPackages = None,
     code: OwnCodePaths = None,
     trust: Trust = None,
+    features: FeatureNames = None,
+    optional: OptionalFeatures = None,
+    classes: ClassLabels = None,
+    member: Member = None,
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
@@ -85,6 +93,7 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
     from infer_cli.building.prepare import BuildRequest  # noqa: PLC0415
     from infer_cli.building.verify import read_examples  # noqa: PLC0415
     from infer_cli.engine.connection import connect  # noqa: PLC0415
+    from infer_cli.inspection import declared_by_options  # noqa: PLC0415
 
     name = ImageName.parse(tag) if tag else None
     check_python(python)
@@ -95,7 +104,8 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
         # A wrong file is an error at once. Only the container can tell whether its rows fit the model.
         read_examples(examples)
     own_code, trusted = read_own_code(code or (), trust or ())
-    mount = mount_source(source, trusted)
+    declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
+    mount = mount_source(source, trusted, declared)
     build = BuildRequest(
         name=ImageName.parse(_COMPILER_IMAGE),
         model=mount.inspection,

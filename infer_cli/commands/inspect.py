@@ -9,7 +9,16 @@ import typer
 
 from infer_cli.image.name import ImageName
 from infer_cli.terminal import output
-from infer_cli.terminal.options import AsJson, ModelFile, NoEnvironment, Trust
+from infer_cli.terminal.options import (
+    AsJson,
+    ClassLabels,
+    FeatureNames,
+    Member,
+    ModelFile,
+    NoEnvironment,
+    OptionalFeatures,
+    Trust,
+)
 from infer_cli.terminal.printable import printable
 from infer_cli.terminal.units import difference_text, size_text
 
@@ -37,7 +46,7 @@ _MODEL_ENDINGS = (
 )
 
 
-def inspect(
+def inspect(  # noqa: PLR0913 (each is an option of the command)
     what: Annotated[
         str,
         typer.Argument(metavar="MODEL|IMAGE", help="A model file, the folder that holds one, or an image."),
@@ -45,6 +54,10 @@ def inspect(
     *,
     model_file: ModelFile = None,
     trust: Trust = None,
+    features: FeatureNames = None,
+    optional: OptionalFeatures = None,
+    classes: ClassLabels = None,
+    member: Member = None,
     no_environment: NoEnvironment = False,
     as_json: AsJson = False,
 ) -> None:
@@ -55,17 +68,23 @@ def inspect(
     """
     from infer_cli.building.contents import read_image  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.connection import connect  # noqa: PLC0415
-    from infer_cli.inspection import find_model, inspect_model, judge_globals  # noqa: PLC0415
+    from infer_cli.inspection import (  # noqa: PLC0415
+        declared_by_options,
+        find_model,
+        inspect_model,
+        judge_globals,
+    )
     from infer_cli.packages.training_environment import training_environment  # noqa: PLC0415
     from infer_cli.plan.trust import parse_trust  # noqa: PLC0415
 
     trusted = parse_trust(trust or ())
+    declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
     path = Path(what)
     if not path.exists() and not _looks_like_file(what):
         name = ImageName.parse(what, allow_digest=True)
         text, record = _describe_image(name, read_image(connect(), name))
     else:
-        model = inspect_model(find_model(path, model_file) if path.is_dir() else path)
+        model = inspect_model(find_model(path, model_file) if path.is_dir() else path, declared)
         environment = None if no_environment else training_environment(model)
         text, record = _describe_file(model, judge_globals(model, trusted), environment)
     output.show(text, record, as_json=as_json)
@@ -194,7 +213,9 @@ def _column_type(feature: Feature) -> str:
         text += f": {_names([str(value) for value in feature.categories])}"
     if feature.categories is not None and feature.is_open:
         text += ", or another"
-    return f"{text}; may be missing" if feature.nullable else text
+    if feature.nullable:
+        return f"{text}; may be missing"
+    return text if feature.required else f"{text}; may be left out"
 
 
 def _names(names: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from infer_cli.terminal.options import (
     ImageTag,
     ModelFile,
     ModelFolder,
+    OptionalFeatures,
     Trust,
     UserId,
     Workers,
@@ -90,6 +92,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         str, typer.Option(metavar="WHEN", help=f"When to pull the image: {', '.join(_PULLS)}.")
     ] = "missing",
     trust: Trust = None,
+    optional: OptionalFeatures = None,
     as_json: AsJson = False,
 ) -> None:
     """Start a service and wait until it is ready.
@@ -98,17 +101,19 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     command returns when the service is ready.
     """
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.inspection import declared_by_options  # noqa: PLC0415
     from infer_cli.running.foreground import follow_service  # noqa: PLC0415
     from infer_cli.running.model_mount import mount_model  # noqa: PLC0415
     from infer_cli.running.start import RunRequest, prepare_run, started_service  # noqa: PLC0415
 
     image_name = ImageName.parse(tag, allow_digest=True)
     _check_options(pull=pull, restart=restart, detach=detach)
-    environment = _environment(env or [], workers)
+    declared = declared_by_options(optional=optional)
+    environment = _environment(env or [], workers, declared.optional)
     trusted = parse_trust(trust or ())
     request = RunRequest(
         image_name,
-        model=mount_model(model_dir, model_file, writable=writable_model),
+        model=mount_model(model_dir, model_file, writable=writable_model, declared=declared),
         model_folder=model_dir,
         pull=pull,
         name=name,
@@ -143,7 +148,7 @@ def _check_options(*, pull: str, restart: str, detach: bool) -> None:
         raise UsageError("--restart needs -d: in the foreground the service ends with this command")
 
 
-def _environment(given: list[str], workers: int | None) -> dict[str, str]:
+def _environment(given: list[str], workers: int | None, optional: tuple[str, ...]) -> dict[str, str]:
     """The environment variables of the service, by name."""
     found: dict[str, str] = {}
     for entry in given:
@@ -153,6 +158,8 @@ def _environment(given: list[str], workers: int | None) -> dict[str, str]:
         found[key] = value
     if workers is not None:
         found["WORKERS"] = str(workers)
+    if optional:
+        found["OPTIONAL_FEATURES"] = json.dumps(optional)
     return found
 
 

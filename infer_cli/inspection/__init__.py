@@ -1,5 +1,8 @@
 """Inspection of model files, without running any of their code."""
 
+from infer_cli.inspection.declarations import schema_text
+from infer_cli.inspection.declared_options import declared_by_options
+from infer_cli.inspection.facts.declared import NOTHING_DECLARED, Declared, DeclaredFeature
 from infer_cli.inspection.facts.features import Feature
 from infer_cli.inspection.facts.model import (
     CompiledFrom,
@@ -15,7 +18,10 @@ from infer_cli.inspection.nodes.node_types import Global
 from infer_cli.inspection.read import inspect_model
 
 __all__ = [
+    "NOTHING_DECLARED",
     "CompiledFrom",
+    "Declared",
+    "DeclaredFeature",
     "Estimator",
     "Feature",
     "Global",
@@ -24,10 +30,12 @@ __all__ = [
     "Parameter",
     "RecordedVersion",
     "Requirement",
+    "declared_by_options",
     "find_model",
     "inspect_model",
     "judge_globals",
     "require_safe",
     "requirements_of",
+    "schema_text",
     "unknown_modules",
 ]

@@ -1,8 +1,9 @@
-"""Finds what is declared of a model: by options of a command, and in a file beside the model."""
+"""What is declared of a model beside it, and what is declared of it in an image."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from infer_cli.errors import ModelUnreadable
@@ -23,6 +24,16 @@ def declared_for(model: Path, given: Declared = NOTHING_DECLARED) -> Declared:
     """
     beside = model.parent / FILE_NAME
     return given.over(read_declared(beside)) if beside.is_file() else given
+
+
+def schema_text(declared: Declared) -> str | None:
+    """The file of a declared schema for an image or a service; None if nothing is declared.
+
+    It is for any model file: a folder may get a newer model while its image stays. Equal schemas give equal
+    texts.
+    """
+    document = replace(declared, digest=None).as_dict()
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n" if document else None
 
 
 def read_declared(file: Path) -> Declared:

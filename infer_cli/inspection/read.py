@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from infer_cli.errors import ModelUnreadable
 from infer_cli.inspection.declarations import declared_for
-from infer_cli.inspection.facts.declared import NOTHING_DECLARED, Declared, WrongSchema
+from infer_cli.inspection.facts.declared import FILE_NAME, NOTHING_DECLARED, Declared, WrongSchema
 from infer_cli.inspection.facts.gather import Facts, facts_of
 from infer_cli.inspection.facts.member_choice import choose_member
 from infer_cli.inspection.facts.model import Inspection, RecordedVersion
@@ -56,6 +56,9 @@ def inspect_model(path: Path, declared: Declared = NOTHING_DECLARED) -> Inspecti
 
 def _completed(inspection: Inspection, declared: Declared) -> Inspection:
     """Give the inspection with what is declared of the features; raise `Refused` if that does not fit."""
+    if declared.digest not in (None, f"sha256:{inspection.sha256}"):
+        reason = f"has changed since {FILE_NAME} beside it was written"
+        raise Refused(reason, hint=f"Save the model again with infer_cli.save, or remove {FILE_NAME}.")
     if inspection.features is None:
         return replace(inspection, declared=declared)
     try:

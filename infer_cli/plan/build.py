@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from infer_cli import __version__
+from infer_cli.inspection import schema_text
 from infer_cli.packages.sbom import make_sbom
 from infer_cli.plan import labels
 from infer_cli.plan.context import Context, ContextFile
 from infer_cli.plan.dockerfile import quote, render_dockerfile
-from infer_cli.plan.layout import BAKED_FOLDER, CODE_FOLDER, HOME_FOLDER, MOUNT_FOLDER
+from infer_cli.plan.layout import BAKED_FOLDER, CODE_FOLDER, HOME_FOLDER, MOUNT_FOLDER, SCHEMA_FILE
 from infer_cli.plan.own_code import OwnCode
 from infer_cli.plan.trust import trust_text
 
@@ -68,12 +70,12 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
 
     `packages` is the tar archive of the lock's packages. A `baked` model lies inside the image; any other
     model is mounted at run time. `code` holds the user's own modules. If the engine cannot run programs of
-    the image (`can_run` is false), the Dockerfile has no RUN instruction. Models may name the modules and
-    full names in `trusted`, besides the allow-list.
+    the image (`can_run` is false), the Dockerfile has no RUN instruction. What is declared of the model lies
+    in the image as a file, for a mounted model too. Models may name the modules and full names in `trusted`,
+    besides the allow-list.
     """
-    image_labels = _build_labels(name, base, lock, model)
-    if trusted:
-        image_labels = {**image_labels, labels.TRUST: trust_text(trusted)}
+    image_labels = _build_labels(name, base, lock, model, trusted)
+    schema = schema_text(model.declared) if model else None
     baked_model = model if baked else None
     dockerfile = render_dockerfile(
         assets.template.read_text(),
@@ -85,6 +87,7 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
             "finish_packages": _finish("packages", can_run=can_run),
             "finish_service": _finish("service", "code", can_run=can_run),
             "trust": quote(trust_text(trusted)),
+            "model_schema": f" \\\n    MODEL_SCHEMA={SCHEMA_FILE}" if schema else "",
             "labels": " \\\n      ".join(f"{key}={quote(value)}" for key, value in image_labels.items()),
         },
     )
@@ -96,6 +99,7 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
         ContextFile(_over_root("finish", HOME_FOLDER / assets.finish.name), assets.finish),
         ContextFile(_over_root("finish", HOME_FOLDER / SBOM_NAME), sbom),
         *_own_files(assets, base, code, baked_model),
+        *([ContextFile(_over_root("model", SCHEMA_FILE), schema)] if schema else []),
     )
     folders = (_over_root("code", CODE_FOLDER), _over_root("model", BAKED_FOLDER))
     return BuildPlan(
@@ -143,7 +147,9 @@ def _over_root(layer: str, path: PurePosixPath) -> PurePosixPath:
     return PurePosixPath(layer) / path.relative_to("/")
 
 
-def _build_labels(name: ImageName, base: BaseImage, lock: Lock, model: Inspection | None) -> dict[str, str]:
+def _build_labels(
+    name: ImageName, base: BaseImage, lock: Lock, model: Inspection | None, trusted: tuple[str, ...]
+) -> dict[str, str]:
     found = {
         labels.TITLE: name.short_name,
         labels.DESCRIPTION: "A prediction service made by infer",
@@ -153,7 +159,13 @@ def _build_labels(name: ImageName, base: BaseImage, lock: Lock, model: Inspectio
         labels.LOCK_DIGEST: lock.digest,
         labels.REQUIREMENTS: " ".join(lock.requirements),
     }
+    if trusted:
+        found[labels.TRUST] = trust_text(trusted)
     if model is not None:
         found[labels.MODEL_DIGEST] = f"sha256:{model.sha256}"
         found[labels.MODEL_FILE] = model.path.name
+        if schema := schema_text(model.declared):
+            found[labels.SCHEMA_DIGEST] = f"sha256:{hashlib.sha256(schema.encode()).hexdigest()}"
+        if model.declared.member is not None:
+            found[labels.MEMBER] = model.declared.member
     return dict(sorted(found.items()))

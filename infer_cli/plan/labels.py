@@ -10,6 +10,10 @@ MODEL_DIGEST = "infer.model.digest"
 # On images and containers: the modules and full names that a model may name besides the allow-list; absent if
 # there are none.
 TRUST = "infer.trust"
+# On images: the digest of the declared schema inside, and the member of the model file that it chooses;
+# absent if there is none.
+SCHEMA_DIGEST = "infer.schema.digest"
+MEMBER = "infer.schema.member"
 # On images and containers: the name of the model file. On containers: the folder that the model came from.
 MODEL_FILE = "infer.model.file"
 MODEL_FOLDER = "infer.model.folder"

@@ -13,3 +13,5 @@ HOME_FOLDER = PurePosixPath("/opt/infer")
 CODE_FOLDER = HOME_FOLDER / "code"
 # A baked model.
 BAKED_FOLDER = HOME_FOLDER / "model"
+# The declared schema of the model: what the user says of it because the model does not.
+SCHEMA_FILE = HOME_FOLDER / "schema.json"

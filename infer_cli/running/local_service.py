@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from infer_cli.assets import find_assets
 from infer_cli.errors import ContainerFailed, Interrupted
-from infer_cli.inspection import find_model, inspect_model, require_safe
+from infer_cli.inspection import NOTHING_DECLARED, find_model, inspect_model, require_safe, schema_text
 from infer_cli.packages.local_environment import local_environment
 from infer_cli.packages.requirements import image_requirements
+from infer_cli.packages.wheels import cache_folder
 from infer_cli.plan.trust import VARIABLE, trust_text
 from infer_cli.running.ports import require_port
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from infer_cli.inspection import Declared
     from infer_cli.terminal.progress import Progress
 
 _END_TIMEOUT_S = 10
@@ -64,6 +67,7 @@ def prepare_local_service(  # noqa: PLR0913 (the model, where to listen, and the
     port: int,
     workers: int | None,
     trusted: tuple[str, ...],
+    declared: Declared = NOTHING_DECLARED,
     progress: Progress,
 ) -> LocalService:
     """Check the model and the port, and install the packages that the model needs.
@@ -71,7 +75,7 @@ def prepare_local_service(  # noqa: PLR0913 (the model, where to listen, and the
     Raises `ModelError` for a model that cannot be served, `PortTaken`, and `LockFailed`.
     """
     file = find_model(folder, name)
-    model = inspect_model(file)
+    model = inspect_model(file, declared)
     require_safe(model, trusted)
     require_port(host, port)
     assets = find_assets()
@@ -85,9 +89,21 @@ def prepare_local_service(  # noqa: PLR0913 (the model, where to listen, and the
         "PYTHONPATH": str(assets.service.parent),
         "PYTHONUNBUFFERED": "1",
     }
+    if schema := schema_text(model.declared):
+        settings["MODEL_SCHEMA"] = str(_schema_file(schema))
     if workers is not None:
         settings["WORKERS"] = str(workers)
     return LocalService(python, file, settings)
+
+
+def _schema_file(schema: str) -> Path:
+    """A file of the cache that holds a declared schema: each schema has its own, which stays."""
+    file = cache_folder() / "schemas" / f"{hashlib.sha256(schema.encode()).hexdigest()[:32]}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, delete=False) as draft:
+        draft.write(schema)
+    Path(draft.name).replace(file)
+    return file
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from infer_cli.errors import ModelNotFound, ModelUnreadable, UsageError
-from infer_cli.inspection import find_model, inspect_model
+from infer_cli.inspection import NOTHING_DECLARED, find_model, inspect_model
 from infer_cli.plan.run import ModelMount
 
 if TYPE_CHECKING:
     from infer_cli.engine.services import Service
-    from infer_cli.inspection import Inspection
+    from infer_cli.inspection import Declared, Inspection
 
 _ANYONE_ENTERS = stat.S_IROTH | stat.S_IXOTH
 
@@ -23,24 +23,34 @@ OnDisk = Literal["same", "changed", "missing"]
 
 
 def mount_model(
-    folder: Path | None, name: str | None, *, writable: bool, is_baked: bool = False
+    folder: Path | None,
+    name: str | None,
+    *,
+    writable: bool,
+    is_baked: bool = False,
+    declared: Declared = NOTHING_DECLARED,
 ) -> ModelMount | None:
     """The mount for the options `--model-dir` and `--model-file`; None without a folder.
 
     The file is inspected, so that an unusable file is an error before anything starts. Its names are judged
     later, as the image may trust more of them. A file that `is_baked` is copied into the image, and may be a
-    link to a file outside the folder.
+    link to a file outside the folder. `declared` is what the user says of the model.
     """
     if folder is None:
         if name is not None:
             raise UsageError("--model-file needs --model-dir", hint="say which folder the model is in")
         return None
-    mount, _ = mount_found(folder, name, writable=writable, is_baked=is_baked)
+    mount, _ = mount_found(folder, name, writable=writable, is_baked=is_baked, declared=declared)
     return mount
 
 
 def mount_found(
-    folder: Path, name: str | None, *, writable: bool = False, is_baked: bool = False
+    folder: Path,
+    name: str | None,
+    *,
+    writable: bool = False,
+    is_baked: bool = False,
+    declared: Declared = NOTHING_DECLARED,
 ) -> tuple[ModelMount, Inspection]:
     """The mount for a folder, and the inspection of its model; raises `ModelError`."""
     file = find_model(folder, name)
@@ -53,7 +63,7 @@ def mount_found(
             hint=f"name the folder that holds it: --model-dir {target.parent} --model-file {target.name}; "
             "or put the model inside an image: `infer build --bake`",
         )
-    inspection = inspect_model(file)
+    inspection = inspect_model(file, declared)
     mount = ModelMount(
         folder=root,
         file=target.relative_to(root).as_posix(),

@@ -32,6 +32,39 @@ Trust = Annotated[
     ),
 ]
 
+# What the user declares of the model, because the model does not say it itself.
+FeatureNames = Annotated[
+    str | None,
+    typer.Option(
+        "--features",
+        metavar="NAMES",
+        help="The model's columns in their order, if the model does not know them: a,b,c or a JSON list.",
+    ),
+]
+OptionalFeatures = Annotated[
+    str | None,
+    typer.Option(
+        "--optional",
+        metavar="NAMES",
+        help="Columns that a row may leave out, and that are then missing: a,b or a JSON list.",
+    ),
+]
+ClassLabels = Annotated[
+    str | None,
+    typer.Option(
+        "--classes",
+        metavar="LABELS",
+        help="The classes in the order of their probabilities, if the model does not know them: no,yes or a "
+        "JSON list; 0,1 are numbers.",
+    ),
+]
+Member = Annotated[
+    str | None,
+    typer.Option(
+        "--member", metavar="NAME", help="The model in a file that holds several objects: a key or position."
+    ),
+]
+
 # The image, and the packages in it.
 BaseImageName = Annotated[
     str | None,

@@ -34,7 +34,7 @@ from service.loading.unpickling import load_safely
 from service.logs import LOGGER
 from service.models.fitted_model import FittedModel
 from service.models.model_input import onnx_input
-from service.schema.declared import NOTHING_DECLARED, Declared
+from service.schema.declared import FILE_NAME, NOTHING_DECLARED, Declared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +46,7 @@ PICKLE_SUFFIXES = (".joblib", ".pickle", ".pkl")
 SUFFIXES = (*PICKLE_SUFFIXES, ".lean", ".onnx", ".skops")
 COMPRESSION_SUFFIXES = (".bz2", ".gz", ".lz4", ".lzma", ".xz", ".z", ".zlib")
 
+STALE_ADVICE = f"Save the model again with infer_cli.save, or remove {FILE_NAME}"
 MOUNT_ADVICE = "Mount the model folder and set MODEL_FILE to the path of the model in it"
 
 
@@ -87,6 +88,8 @@ def load_model(
     _check_suffix(file)
     size = _check_size(file)
     digest = _digest(file)
+    if declared.digest not in (None, digest):
+        raise ModelUnloadable(file, f"its {FILE_NAME} was written for another model file", STALE_ADVICE)
     found = _format_of(file)
     held = _read(found, file, Policy(trusted), versions_must_match=versions_must_match)
     try:

@@ -20,7 +20,9 @@ def folder(iris_folder: Path, tmp_path: Path) -> Path:
 
 def test_an_onnx_model_is_not_compiled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mount, model = mount_found(folder, None)
-    monkeypatch.setattr(compile_module, "mount_found", lambda *_: (mount, replace(model, format="onnx")))
+    monkeypatch.setattr(
+        compile_module, "mount_found", lambda *_, **__: (mount, replace(model, format="onnx"))
+    )
 
     with pytest.raises(UsageError, match=r"is an ONNX model, which is served without scikit-learn$"):
         mount_source(folder / "model.pkl", ())

@@ -134,3 +134,10 @@ def test_the_next_command_is_shown(
     path = None if folder is None else tmp_path.with_name(folder).relative_to(tmp_path.parent)
 
     assert build._run_command(ImageName.parse("iris:v1"), path, file, bake=bake) == expected
+
+
+def test_nothing_can_be_declared_without_a_model(infer: Callable[..., Finished]) -> None:
+    finished = infer("build", "--tag", "x", "--optional", "a")
+
+    assert finished.exit_code == 2
+    assert "--features, --optional, --classes and --member tell something of a model" in finished.stderr

@@ -43,4 +43,4 @@ def test_options_that_contradict_each_other_are_wrong_usage(
     ],
 )
 def test_settings_become_variables(given: list[str], workers: int | None, expected: dict[str, str]) -> None:
-    assert _environment(given, workers) == expected
+    assert _environment(given, workers, ()) == expected

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -10,7 +11,7 @@ import pytest
 from infer_cli.assets import find_assets
 from infer_cli.image.base import BaseImage
 from infer_cli.image.name import ImageName
-from infer_cli.inspection import inspect_model
+from infer_cli.inspection import declared_by_options, inspect_model, schema_text
 from infer_cli.packages.lock import Lock
 from infer_cli.plan.build import BuildPlan, plan_build
 
@@ -152,3 +153,20 @@ def test_the_labels_describe_the_image(make_plan: Callable[..., BuildPlan], mode
         "org.opencontainers.image.title": "iris",
         "org.opencontainers.image.version": "v1",
     }
+
+
+def test_what_is_declared_of_a_model_lies_in_the_image(
+    make_plan: Callable[..., BuildPlan], model: Inspection
+) -> None:
+    declared = declared_by_options(optional="pwidth", member="model")
+
+    plan = make_plan(model=replace(model, declared=declared))
+
+    [schema] = [file for file in plan.context.files if file.path.is_relative_to("model")]
+    assert schema.path == PurePosixPath("model/opt/infer/schema.json")
+    assert schema.source == schema_text(declared)
+    assert plan.labels["infer.schema.digest"] == f"sha256:{hashlib.sha256(schema.open().read()).hexdigest()}"
+    assert plan.labels["infer.schema.member"] == "model"
+    assert plan.dockerfile == (GOLDEN / "declared.Dockerfile").read_text()
+    # A service may get a newer model while its image stays.
+    assert plan == make_plan(model=replace(model, declared=replace(declared, digest="sha256:00")))

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from infer_cli.inspection.facts.features import ColumnType, Feature
+    from infer_cli.inspection.facts.features import ColumnType, Feature, Json
     from infer_cli.inspection.nodes.arrays import Plain
 
 # The name of the file beside a model.
@@ -40,6 +41,20 @@ class DeclaredFeature:
     high: float | None = None
     example: Plain = None
 
+    def as_dict(self) -> dict[str, Json]:
+        """Give what is declared as JSON values."""
+        found: dict[str, Json] = {
+            "name": self.name,
+            "type": self.type,
+            "dtype": self.dtype,
+            "nullable": self.nullable,
+            "categories": None if self.categories is None else list(self.categories),
+            "low": self.low,
+            "high": self.high,
+            "example": self.example,
+        }
+        return {key: value for key, value in found.items() if value is not None}
+
     def fill(self, feature: Feature) -> Feature:
         """Give the feature with what is declared, where the model itself tells no type."""
         if feature.type != "any" or self.type in (None, "any"):
@@ -60,18 +75,31 @@ class Declared:
 
     `features` are in the order of the model's columns. `optional` are the names of the features that a row
     may leave out. `classes` are the labels in the order of the probabilities. `member` chooses the model in a
-    file that holds several objects: a key, or a position as a string.
+    file that holds several objects: a key, or a position as a string. `digest` is that of the one model file
+    that the schema is for, as `sha256:…`; None for any model.
     """
 
     features: tuple[DeclaredFeature, ...] = ()
     optional: tuple[str, ...] = ()
     classes: tuple[Plain, ...] | None = None
     member: str | None = None
+    digest: str | None = None
 
     @property
     def names(self) -> list[str]:
         """The names of the declared features."""
         return [feature.name for feature in self.features]
+
+    def as_dict(self) -> dict[str, Json]:
+        """Give the schema as the JSON values that `parse_declared` reads."""
+        found: dict[str, Json] = {
+            "features": [feature.as_dict() for feature in self.features] or None,
+            "optional": list(self.optional) or None,
+            "classes": None if self.classes is None else list(self.classes),
+            "member": self.member,
+            "digest": self.digest,
+        }
+        return {key: value for key, value in found.items() if value is not None}
 
     def over(self, other: Declared) -> Declared:
         """Give this schema, with what only the other one declares."""
@@ -80,6 +108,7 @@ class Declared:
             optional=tuple(dict.fromkeys((*self.optional, *other.optional))),
             classes=other.classes if self.classes is None else self.classes,
             member=other.member if self.member is None else self.member,
+            digest=other.digest if self.digest is None else self.digest,
         )
 
     def complete(self, features: Sequence[Feature]) -> tuple[Feature, ...]:
@@ -90,7 +119,9 @@ class Declared:
         known = {feature.name for feature in features}
         strange = [name for name in (*self.names, *self.optional) if name not in known]
         if strange:
-            message = f"has no feature {', '.join(map(repr, strange))}; it takes {', '.join(sorted(known))}"
+            message = (
+                f"has no feature {_with_near_names(strange, known)}; it takes {', '.join(sorted(known))}"
+            )
             raise WrongSchema(message)
         declared = {feature.name: feature for feature in self.features}
         filled = (
@@ -108,13 +139,24 @@ NOTHING_DECLARED = Declared()
 
 def parse_declared(document: object) -> Declared:
     """Read a declared schema from the values of its JSON; raise `WrongSchema` with what is wrong in it."""
-    record = _record(document, "the schema", {"features", "optional", "classes", "member"})
+    record = _record(document, "the schema", {"classes", "digest", "features", "member", "optional"})
     return Declared(
         features=tuple(_feature(value) for value in _list(record, "features")),
         optional=tuple(_string(value, "a name in optional") for value in _list(record, "optional")),
         classes=tuple(cast("list[Plain]", _list(record, "classes"))) if "classes" in record else None,
-        member=_string(record["member"], "member") if record.get("member") is not None else None,
+        member=None if record.get("member") is None else _string(record["member"], "member"),
+        digest=None if record.get("digest") is None else _string(record["digest"], "digest"),
     )
+
+
+def _with_near_names(names: Sequence[str], known: Collection[str]) -> str:
+    """Give the names in quotes, each with the known name that it is most like."""
+    lower = {name.lower(): name for name in known}
+    found = []
+    for name in names:
+        near = get_close_matches(name.lower(), lower, 1)
+        found.append(f"{name!r} (did you mean {lower[near[0]]!r}?)" if near else repr(name))
+    return ", ".join(found)
 
 
 def _feature(document: object) -> DeclaredFeature:

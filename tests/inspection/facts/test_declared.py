@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -21,6 +22,7 @@ DOCUMENTS: dict[str, object] = {
         "optional": ["a"],
         "classes": [False, True],
         "member": "0",
+        "digest": "sha256:00",
     },
     "a list": [],
     "unknown key": {"x": 1},
@@ -57,5 +59,17 @@ def test_a_schema_of_another_model_is_an_error(iris_folder: Path, tmp_path: Path
     model = Path(shutil.copy(iris_folder / "model.pkl", tmp_path))
     (tmp_path / "infer.json").write_text(json.dumps({"features": [{"name": "width"}]}))
 
-    with pytest.raises(ModelUnreadable, match="has no feature 'width'; it takes "):
+    with pytest.raises(ModelUnreadable, match=r"has no feature 'width' \(did you mean 'swidth'\?\)"):
+        inspect_model(model)
+
+
+def test_a_schema_of_an_older_file_is_an_error(iris_folder: Path, tmp_path: Path) -> None:
+    model = Path(shutil.copy(iris_folder / "model.pkl", tmp_path))
+    schema = tmp_path / "infer.json"
+    schema.write_text(json.dumps({"digest": f"sha256:{hashlib.sha256(model.read_bytes()).hexdigest()}"}))
+
+    assert inspect_model(model).declared.digest is not None
+
+    schema.write_text(json.dumps({"digest": f"sha256:{64 * '0'}"}))
+    with pytest.raises(ModelUnreadable, match=r"model\.pkl has changed since infer\.json beside it"):
         inspect_model(model)

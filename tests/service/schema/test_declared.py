@@ -96,6 +96,20 @@ def test_a_feature_that_the_model_does_not_have_is_an_error(document: Mapping[st
         parse_declared(document).complete([ANY, NUMBER])
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Age", "has no feature 'Age' (did you mean 'age'?); it takes age, sex"),
+        ("zzz", "has no feature 'zzz'; it takes age, sex"),
+    ],
+)
+def test_the_name_that_was_meant_is_named(name: str, expected: str) -> None:
+    with pytest.raises(WrongSchema) as caught:
+        Declared(optional=(name,)).complete([Feature("age"), Feature("sex")])
+
+    assert str(caught.value) == expected
+
+
 def test_one_schema_completes_another() -> None:
     first = Declared(optional=("a",), member="model")
     second = Declared(features=(DeclaredFeature("a"),), optional=("b", "a"), classes=(1, 2), member="scaler")
