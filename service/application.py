@@ -40,6 +40,7 @@ def make_served_model(loaded: LoadedModel) -> ServedModel:
         description=describe(loaded),
         features=loaded.model.features,
         digest=loaded.digest,
+        declared=loaded.declared,
     )
 
 

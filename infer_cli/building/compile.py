@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from infer_cli.building.build import ProofRequest, make_image
 from infer_cli.building.compile_task import compile_in
 from infer_cli.building.prepare import prepare_build
+from infer_cli.building.sample import declared_with_sample
 from infer_cli.engine.builder import build_image, discard_image
 from infer_cli.errors import InferError, ModelNotFound, UsageError
 from infer_cli.inspection import NOTHING_DECLARED, find_model, inspect_model, require_safe
@@ -101,12 +102,20 @@ def check_target(target: Path, *, force: bool) -> None:
         raise InferError(message, hint="choose another file with --output")
 
 
-def mount_source(source: Path, trusted: tuple[str, ...], declared: Declared = NOTHING_DECLARED) -> ModelMount:
-    """Inspect the model file to compile, for the container to read; `declared` is what the user says of it.
+def mount_source(
+    source: Path,
+    trusted: tuple[str, ...],
+    declared: Declared = NOTHING_DECLARED,
+    examples: Path | None = None,
+) -> ModelMount:
+    """Inspect the model file to compile, for the container to read.
+
+    `declared` is what the user says of the model, and `examples` a file of rows that tells more.
 
     Raises `UsageError` for a model that is served without scikit-learn anyway, and `ModelError` for a model
     that cannot be loaded safely.
     """
+    declared = declared_with_sample(source, examples, declared)
     mount, model = mount_found(source.parent, source.name, declared=declared)
     if model.format in ("lean", "onnx"):
         what = (

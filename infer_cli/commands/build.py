@@ -118,7 +118,9 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         require_empty_folder(eject)
     own_code, trusted = read_own_code(code or (), trust or ())
     declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
-    mount = mount_safe_model(model_dir, model_file, is_baked=bake, trusted=trusted, declared=declared)
+    mount = mount_safe_model(
+        model_dir, model_file, is_baked=bake, trusted=trusted, declared=declared, examples=examples
+    )
     request = BuildRequest(
         name=name,
         model=mount.inspection if mount else None,

@@ -105,7 +105,7 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
         read_examples(examples)
     own_code, trusted = read_own_code(code or (), trust or ())
     declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
-    mount = mount_source(source, trusted, declared)
+    mount = mount_source(source, trusted, declared, examples)
     build = BuildRequest(
         name=ImageName.parse(_COMPILER_IMAGE),
         model=mount.inspection,

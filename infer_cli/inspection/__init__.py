@@ -3,7 +3,7 @@
 from infer_cli.inspection.declarations import schema_text
 from infer_cli.inspection.declared_options import declared_by_options
 from infer_cli.inspection.facts.declared import NOTHING_DECLARED, Declared, DeclaredFeature
-from infer_cli.inspection.facts.features import Feature
+from infer_cli.inspection.facts.features import ColumnType, Feature
 from infer_cli.inspection.facts.model import (
     CompiledFrom,
     Estimator,
@@ -14,11 +14,13 @@ from infer_cli.inspection.facts.model import (
 from infer_cli.inspection.facts.policy import Judgement, judge_globals, require_safe
 from infer_cli.inspection.facts.requirements import Requirement, requirements_of, unknown_modules
 from infer_cli.inspection.files.find import find_model
+from infer_cli.inspection.nodes.arrays import Plain
 from infer_cli.inspection.nodes.node_types import Global
 from infer_cli.inspection.read import inspect_model
 
 __all__ = [
     "NOTHING_DECLARED",
+    "ColumnType",
     "CompiledFrom",
     "Declared",
     "DeclaredFeature",
@@ -28,6 +30,7 @@ __all__ = [
     "Inspection",
     "Judgement",
     "Parameter",
+    "Plain",
     "RecordedVersion",
     "Requirement",
     "declared_by_options",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from service.schema.declared import NOTHING_DECLARED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from service.json_values import JsonValue
     from service.prediction.predictor import Predictor
+    from service.schema.declared import Declared
     from service.schema.features import Feature
 
 
@@ -25,13 +28,18 @@ class Endpoint(Protocol):
 
 @dataclass(frozen=True)
 class ServedModel:
-    """One model as it is served. `description` is what `GET /model` answers, `digest` is `sha256:…`."""
+    """One model as it is served.
+
+    `description` is what `GET /model` answers, `digest` is `sha256:…`, and `declared` what the user says of
+    the model.
+    """
 
     predictor: Predictor
     endpoint: Endpoint
     description: Mapping[str, JsonValue]
     features: tuple[Feature, ...]
     digest: str
+    declared: Declared = NOTHING_DECLARED
 
 
 class ModelSlot:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from service.json_values import JsonValue, json_value
+from service.schema.declared import NOTHING_DECLARED, Declared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ def describe(loaded: LoadedModel) -> dict[str, JsonValue]:
         "digest": loaded.digest,
         "packages": dict(loaded_packages()),
         "path": _describe_path(model),
-        "example": example(model.features),
+        "example": example(model.features, loaded.declared),
     }
 
 
@@ -93,14 +94,17 @@ def _describe_feature(feature: Feature) -> dict[str, JsonValue]:
     return described
 
 
-def example(features: Sequence[Feature]) -> str:
+def example(features: Sequence[Feature], declared: Declared = NOTHING_DECLARED) -> str:
     """Give the path and query of a request that the service answers."""
-    query = [(feature.name, example_text(feature)) for feature in features]
+    query = [(feature.name, example_text(feature, declared)) for feature in features]
     return "/prediction?" + urlencode(query, quote_via=quote)
 
 
-def example_text(feature: Feature) -> str:
-    """Give a value that the feature takes, as it is written in a query."""
+def example_text(feature: Feature, declared: Declared = NOTHING_DECLARED) -> str:
+    """Give a value that the feature takes, as it is written in a query: a declared one if there is one."""
+    usual = declared.usual_value(feature)
+    if usual is not None:
+        return query_text(usual)
     if feature.categories:
         return query_text(feature.categories[0])
     return EXAMPLES.get(feature.type, "1.0")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -79,6 +80,26 @@ class Declared:
     def names(self) -> list[str]:
         """The names of the declared features."""
         return [feature.name for feature in self.features]
+
+    def usual_value(self, feature: Feature) -> Value:
+        """Give a value of the feature that is usual, or None if none is declared.
+
+        A category that the model does not know is none.
+        """
+        declared = self._by_name.get(feature.name)
+        if declared is None:
+            return None
+        value = declared.example
+        if value is None and feature.type == "number":
+            if declared.low is None or declared.high is None:
+                return None
+            middle = (declared.low + declared.high) / 2
+            value = middle if feature.dtype.startswith("float") else round(middle)
+        return None if feature.categories and value not in feature.categories else value
+
+    @cached_property
+    def _by_name(self) -> dict[str, DeclaredFeature]:
+        return {feature.name: feature for feature in self.features}
 
     def over(self, other: Declared) -> Declared:
         """Give this schema, with what only the other one declares."""

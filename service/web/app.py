@@ -71,7 +71,9 @@ class _Views:
 
     def page(self) -> Response:
         served = self.slot.served
-        text = render_template("index.html", model=served.description, fields=fields_of(served.features))
+        text = render_template(
+            "index.html", model=served.description, fields=fields_of(served.features, served.declared)
+        )
         response = Response(text)
         response.headers["Content-Security-Policy"] = PAGE_POLICY
         return response

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.protocols.description import example_text, query_text
+from service.schema.declared import NOTHING_DECLARED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from service.schema.declared import Declared
     from service.schema.features import Feature
 
 # In a longer list nobody finds a value; the field is then one to type in.
@@ -28,15 +30,15 @@ class Field:
     is_optional: bool = False
 
 
-def fields_of(features: Sequence[Feature]) -> list[Field]:
-    """Give a field for each feature."""
-    return [_field(feature) for feature in features]
+def fields_of(features: Sequence[Feature], declared: Declared = NOTHING_DECLARED) -> list[Field]:
+    """Give a field for each feature, with a usual value if one is declared."""
+    return [_field(feature, declared) for feature in features]
 
 
-def _field(feature: Feature) -> Field:
+def _field(feature: Feature, declared: Declared) -> Field:
     return Field(
         name=feature.name,
-        value=example_text(feature),
+        value=example_text(feature, declared),
         options=_options(feature),
         input_type="date" if feature.type == "date" and not feature.categories else "text",
         input_mode="decimal" if feature.type == "number" else "text",

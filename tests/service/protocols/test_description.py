@@ -3,10 +3,12 @@ from __future__ import annotations
 import platform
 from typing import TYPE_CHECKING
 
+import pytest
 import sklearn
 from sklearn.neighbors import KNeighborsClassifier
 
-from service.protocols.description import _version, describe, example
+from service.protocols.description import _version, describe, example, example_text
+from service.schema.declared import Declared, DeclaredFeature
 from service.schema.features import Feature
 
 if TYPE_CHECKING:
@@ -65,3 +67,19 @@ def test_a_module_of_another_package_tells_its_version_itself() -> None:
     import sklearn  # noqa: PLC0415 (slow to import)
 
     assert _version("sklearn", "scikit-learn-of-another-name") == sklearn.__version__
+
+
+@pytest.mark.parametrize(
+    ("declared", "feature", "text"),
+    [
+        (DeclaredFeature("a", example=5.1), Feature("a"), "5.1"),
+        (DeclaredFeature("a", low=2, high=3), Feature("a"), "2.5"),
+        (DeclaredFeature("a", low=2, high=3), Feature("a", dtype="int64"), "2"),
+        (DeclaredFeature("a", example="x y"), Feature("a", "text", dtype="text"), "x y"),
+        (DeclaredFeature("a", example="z"), Feature("a", "category", categories=("x",)), "x"),
+        (DeclaredFeature("a"), Feature("a"), "1.0"),
+        (DeclaredFeature("b", example=5.1), Feature("a"), "1.0"),
+    ],
+)
+def test_a_declared_value_is_the_example(declared: DeclaredFeature, feature: Feature, text: str) -> None:
+    assert example_text(feature, Declared((declared,))) == text
