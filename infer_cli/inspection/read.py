@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from infer_cli.errors import ModelUnreadable
 from infer_cli.inspection.declarations import declared_for
-from infer_cli.inspection.facts.declared import FILE_NAME, NOTHING_DECLARED, Declared, WrongSchema
+from infer_cli.inspection.facts.declared import (
+    FILE_NAME,
+    NOTHING_DECLARED,
+    Declared,
+    WrongSchema,
+    must_declare,
+)
 from infer_cli.inspection.facts.gather import Facts, facts_of
 from infer_cli.inspection.facts.member_choice import choose_member
 from infer_cli.inspection.facts.model import Inspection, RecordedVersion
@@ -65,6 +71,9 @@ def _completed(inspection: Inspection, declared: Declared) -> Inspection:
         features = declared.complete(inspection.features)
     except WrongSchema as error:
         raise Refused(str(error), hint="Declare the features of this model, or none.") from error
+    reason, hint = must_declare(features)
+    if reason:
+        raise Refused(reason, hint=f"{hint}.")
     return replace(inspection, features=features, declared=declared)
 
 

@@ -29,7 +29,7 @@ from service.models.input_choice import choose_input
 from service.models.joint_predict import find_joint_predict
 from service.schema.boosters import is_catboost
 from service.schema.column_types import Reading
-from service.schema.declared import NOTHING_DECLARED, Declared, WrongSchema
+from service.schema.declared import NOTHING_DECLARED, Declared, WrongSchema, must_declare
 from service.schema.features import takes_numbers
 from service.schema.predictions import Predictions
 
@@ -150,9 +150,13 @@ class FittedModel:
 
 def _completed(features: tuple[Feature, ...], declared: Declared) -> tuple[Feature, ...]:
     try:
-        return declared.complete(features)
+        completed = declared.complete(features)
     except WrongSchema as error:
         raise UnusableFile(str(error), "Declare the features of this model, or none") from error
+    reason, hint = must_declare(completed)
+    if reason:
+        raise UnusableFile(reason, hint)
+    return completed
 
 
 @contextmanager

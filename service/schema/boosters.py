@@ -1,11 +1,14 @@
-"""What models of CatBoost and LightGBM tell of their columns by attributes of their own.
+"""What models of CatBoost, LightGBM and XGBoost tell of their columns by attributes of their own.
 
 `infer_cli/inspection/facts/boosters.py` reads XGBoost's and LightGBM's own formats in a file.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from service.schema.xgboost_columns import CATEGORY, XgboostColumns, columns_of
 
 if TYPE_CHECKING:
     from service.schema.features import Value
@@ -40,3 +43,15 @@ def lightgbm_categories(model: Part) -> dict[int, list[Value]]:
     if not isinstance(columns, list) or len(columns) != len(categories):
         return {}
     return dict(zip(columns, map(list, categories)))
+
+
+def xgboost_columns(model: Part) -> XgboostColumns | None:
+    """Give the columns of a model of XGBoost that has learned categories of its own; None for any other."""
+    booster: Part = getattr(model, "_Booster", model)
+    types: list[str] = getattr(booster, "feature_types", None) or []
+    if not hasattr(booster, "save_raw") or CATEGORY not in types:
+        return None
+    # XGBoost itself fails for categories that are unsigned numbers.
+    with suppress(Exception):
+        return columns_of(bytes(booster.save_raw("ubj")))
+    return XgboostColumns(len(types), tuple(booster.feature_names or ()), tuple(types))

@@ -16,7 +16,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Callable
 
-from service.schema.boosters import catboost_texts, is_catboost, lightgbm_categories
+from service.schema.boosters import catboost_texts, is_catboost, lightgbm_categories, xgboost_columns
 from service.schema.column_readers import ENCODERS, READERS, VECTORIZERS, other
 from service.schema.columns import Categories, Column, LearnedFeatures, feature_of, merged
 from service.schema.parts import COLUMNS_MAX, Part, listed, positions_of, takes_gaps, width_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from service.schema.features import Feature, Value
+    from service.schema.xgboost_columns import XgboostColumns
 
     # Takes a part and the columns that enter it; gives the columns that leave it.
     Handler = Callable[[Part, "list[Column]"], "list[Column]"]
@@ -185,6 +186,8 @@ class Reading:
             self._gradient_boosting(preprocessor, columns)
         elif is_catboost(model):
             self._catboost(model, columns)
+        elif (booster := xgboost_columns(model)) is not None:
+            self._xgboost(booster, columns)
         else:
             categories = lightgbm_categories(model)
             self._pandas_categories(categories, columns)
@@ -199,6 +202,21 @@ class Reading:
             self.learned.learn([column], "text" if at in as_text else "number")
             if at in as_text:
                 self.learned.refuse_gaps([column])
+
+    def _xgboost(self, booster: XgboostColumns, columns: list[Column]) -> None:
+        """Learn the columns of a booster of XGBoost, which refuses categories that it does not know."""
+        for at, column in enumerate(columns):
+            if at in booster.unknown:
+                for learned in self.learned.raw([column]):
+                    learned.must_declare = booster.reason
+            elif (known := booster.categories.get(at)) is not None:
+                for learned in self.learned.raw([column]):
+                    learned.categories.append(
+                        Categories(list(known.values), is_open=False, dtype=known.dtype)
+                    )
+                    learned.is_pandas_category = True
+            else:
+                self.learned.learn([column], "number")
 
     def _pandas_categories(self, categories: dict[int, list[Value]], columns: list[Column]) -> None:
         """Learn the categories of pandas columns; LightGBM takes any other value as a missing one."""

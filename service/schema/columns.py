@@ -39,6 +39,7 @@ class Learned:
     types: set[ColumnType] = field(default_factory=set)
     categories: list[Categories] = field(default_factory=list)
     is_pandas_category: bool = False
+    must_declare: str = ""
     unit: str = ""
     has_none: bool = False
     number_dtype: str = "float64"
@@ -50,7 +51,7 @@ class Learned:
 class Categories:
     """The categories that one encoder knows. `is_open`: the encoder takes other values too.
 
-    `dtype` is the dtype of the categories in NumPy's short form, "O" for objects.
+    `dtype` is the dtype of the categories in NumPy's form, "O" for objects.
     """
 
     values: list[Value]
@@ -89,6 +90,9 @@ def feature_of(name: str, learned: Learned) -> Feature:
         return Feature(name, "any", required=False, nullable=True, dtype="unused")
     if learned.categories:
         return _category(name, learned, nullable=nullable)
+    if learned.must_declare:
+        # What is declared as categories becomes a column of pandas' categories, and a number their codes.
+        return Feature(name, "any", nullable=nullable, dtype="category", must_declare=learned.must_declare)
     column_type = _agreed(learned.types)
     if column_type is None:
         column_type = "text" if learned.is_pandas_category else "any"
@@ -118,14 +122,13 @@ def _category(name: str, learned: Learned, *, nullable: bool) -> Feature:
     column_type = type_of(shared) or "text"
     date_dtype = first.dtype if first.dtype[1:2] == "M" else "datetime64"
     dtypes = {"number": first.dtype, "boolean": "boolean", "date": date_dtype}
-    text_dtype = "category" if learned.is_pandas_category else "text"
     return Feature(
         name,
         column_type if column_type in ("boolean", "date") else "category",
         nullable=nullable,
         categories=tuple(shared),
         is_open=not closed,
-        dtype=dtypes.get(column_type, text_dtype),
+        dtype="category" if learned.is_pandas_category else dtypes.get(column_type, "text"),
         has_none=learned.has_none,
     )
 

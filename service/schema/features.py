@@ -30,6 +30,7 @@ class Feature:
 
     `dtype` is the dtype of the column in the table that the model was trained with; "unused" if no part of
     the model looks at the column. `has_none` says that missing values stood there as None, and not as NaN.
+    `must_declare` says why the user has to declare the feature; it is empty if the model tells enough of it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Feature:
     is_open: bool = False
     dtype: str = "float64"
     has_none: bool = False
+    must_declare: str = ""
     known: dict[Value, Value] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from infer_cli.inspection.facts.xgboost_columns import XgboostColumns, columns_of
 from infer_cli.inspection.nodes.arrays import values_of
 from infer_cli.inspection.nodes.node_types import Blob, DictNode, Instance, ListNode, Node
 
@@ -26,14 +27,25 @@ _NUMBERED = re.compile(r"Column_\d+")
 
 def xgboost_version(node: Instance) -> str | None:
     """Give the version of XGBoost that saved a booster; None if the node is no booster of XGBoost."""
+    match = _XGBOOST_VERSION.search(_xgboost_start(node))
+    return ".".join(str(part[0]) for part in match.groups()) if match else None
+
+
+def xgboost_columns(model: Instance) -> XgboostColumns | None:
+    """Give the columns of a model of XGBoost; None for any other, and where the file tells too little."""
+    booster = model.state().get("_Booster", model)
+    return columns_of(_xgboost_start(booster)) if isinstance(booster, Instance) else None
+
+
+def _xgboost_start(node: Instance) -> bytes:
+    """Give the first bytes of a booster of XGBoost; none if the node is no such booster."""
     if str(node.made_by) != "xgboost.core.Booster":
-        return None
+        return b""
     handle = node.state().get("handle")
     if isinstance(handle, Instance) and handle.arguments:
         # The booster is a bytearray, which protocols below 5 write as a call of bytearray with bytes.
         handle = handle.arguments[0]
-    match = _XGBOOST_VERSION.search(_start(handle))
-    return ".".join(str(part[0]) for part in match.groups()) if match else None
+    return _start(handle)
 
 
 def lightgbm_names(model: Instance) -> tuple[str, ...] | None:

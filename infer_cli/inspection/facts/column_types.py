@@ -14,7 +14,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from infer_cli.inspection.facts.boosters import lightgbm_categories
+from infer_cli.inspection.facts.boosters import lightgbm_categories, xgboost_columns
 from infer_cli.inspection.facts.column_readers import ENCODERS, READERS, VECTORIZERS, other
 from infer_cli.inspection.facts.columns import Categories, Column, LearnedFeatures, feature_of, merged
 from infer_cli.inspection.facts.estimator_kinds import is_sklearn_like
@@ -29,13 +29,15 @@ from infer_cli.inspection.facts.parts import (
     width_of,
 )
 from infer_cli.inspection.facts.value_types import type_of, type_of_dtype
+from infer_cli.inspection.facts.xgboost_columns import CATEGORY
 from infer_cli.inspection.nodes.arrays import values_of
 from infer_cli.inspection.nodes.node_types import DictNode, Instance, ListNode, Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from infer_cli.inspection.facts.features import Feature
+    from infer_cli.inspection.facts.features import ColumnType, Feature
+    from infer_cli.inspection.facts.xgboost_columns import XgboostColumns
     from infer_cli.inspection.nodes.arrays import Plain
 
     # Takes a part and the columns that enter it; gives the columns that leave it.
@@ -241,6 +243,8 @@ class Reading:
             # Which columns are categories stands in CatBoost's own format, which the inspection does not
             # read.
             self.learned.learn(columns, "any")
+        elif (booster := xgboost_columns(model)) is not None and CATEGORY in booster.types:
+            self._xgboost(booster, columns)
         elif categories := lightgbm_categories(model):
             for at, column in enumerate(columns):
                 if at in categories:
@@ -251,6 +255,19 @@ class Reading:
             self.learned.learn(columns, "number")
             self._meet_gaps(name, columns)
         return [merged(columns)]
+
+    def _xgboost(self, booster: XgboostColumns, columns: list[Column]) -> None:
+        """Learn the columns of a booster of XGBoost, which refuses categories that it does not know."""
+        for at, column in enumerate(columns):
+            if at in booster.unknown:
+                for learned in self.learned.raw([column]):
+                    learned.must_declare = booster.reason
+            elif (known := booster.categories.get(at)) is not None:
+                column_type: ColumnType = "text" if known.dtype == "text" else "number"
+                for learned in self.learned.raw([column]):
+                    learned.categories.append(Categories(column_type, known.values, is_open=False))
+            else:
+                self.learned.learn([column], "number")
 
     def _pandas_categories(self, column: Column, values: tuple[Plain, ...]) -> None:
         """Learn the categories of a pandas column; LightGBM takes any other value as a missing one."""

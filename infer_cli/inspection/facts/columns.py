@@ -37,6 +37,7 @@ class Learned:
 
     types: set[ColumnType] = field(default_factory=set)
     categories: list[Categories] = field(default_factory=list)
+    must_declare: str = ""
     is_used: bool = False
     refuses_gaps: bool = False
 
@@ -86,6 +87,8 @@ def feature_of(name: str, learned: Learned) -> Feature:
     if not learned.is_used:
         return Feature(name, "any", required=False, nullable=True)
     nullable = not learned.refuses_gaps
+    if learned.must_declare and not learned.categories:
+        return Feature(name, "any", nullable=nullable, must_declare=learned.must_declare)
     if not learned.categories:
         return Feature(name, _agreed(learned.types), nullable=nullable)
     closed = [known for known in learned.categories if not known.is_open]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
@@ -59,14 +60,22 @@ class DeclaredFeature:
         """Give the feature with what is declared, where the model itself tells no type."""
         if feature.type != "any" or self.type in (None, "any"):
             return feature
+        if feature.must_declare and not self._tells_codes:
+            return feature
         nullable = feature.nullable if self.nullable is None else feature.nullable and self.nullable
         return replace(
             feature,
             type=self.type,
             nullable=nullable,
             categories=self.categories if self.type == "category" else None,
-            is_open=self.type == "category",
+            is_open=self.type == "category" and not feature.must_declare,
+            must_declare="",
         )
+
+    @property
+    def _tells_codes(self) -> bool:
+        """Whether it is known of which codes a category column was made: codes themselves, or categories."""
+        return self.type == "number" or (self.type == "category" and bool(self.categories))
 
 
 @dataclass(frozen=True)
@@ -135,6 +144,19 @@ class Declared:
 
 
 NOTHING_DECLARED = Declared()
+
+
+def must_declare(features: Sequence[Feature]) -> tuple[str, str]:
+    """Give why a feature has to be declared, and how that is done; empty strings if none has to be."""
+    for feature in features:
+        if feature.must_declare:
+            name = json.dumps(feature.name, ensure_ascii=False)
+            entry = f'{{"name": {name}, "type": "category", "categories": ["first", "second"]}}'
+            return f"has a feature {name} whose values are not known: {feature.must_declare}", (
+                f'Write {FILE_NAME} beside the model: {{"features": [{entry}]}}, with the categories in the '
+                f"order of X[{name}].cat.categories in training; or as a number, if X held their codes"
+            )
+    return "", ""
 
 
 def parse_declared(document: object) -> Declared:

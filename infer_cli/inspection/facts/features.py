@@ -18,7 +18,8 @@ class Feature:
 
     A feature that is `nullable` takes a missing value; one that is not `required` may be left out of a
     request. `categories` are the values that the model knows, None if the column has no list of values. The
-    model refuses any other value unless the feature `is_open`.
+    model refuses any other value unless the feature `is_open`. `must_declare` says why the user has to
+    declare the feature; it is empty if the model tells enough of it.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Feature:
     nullable: bool = False
     categories: tuple[Plain, ...] | None = None
     is_open: bool = False
+    must_declare: str = ""
 
     def as_dict(self) -> dict[str, Json]:
         """Give the feature as JSON values."""

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
-from infer_cli.inspection.facts.boosters import lightgbm_names, xgboost_version
+from infer_cli.inspection.facts.boosters import lightgbm_names, xgboost_columns, xgboost_version
 from infer_cli.inspection.facts.column_types import features_of, takes_texts
 from infer_cli.inspection.facts.estimator_kinds import is_sklearn_like, kind_by_name
 from infer_cli.inspection.facts.estimators import estimator_of, first_of, inner_of
@@ -131,6 +131,8 @@ def _feature_names_of(model: Instance) -> tuple[str, ...] | None:
             return None if values is None else tuple(str(value) for value in values)
         if (names_of_lightgbm := lightgbm_names(found)) is not None:
             return names_of_lightgbm
+        if (booster := xgboost_columns(found)) is not None and booster.names:
+            return booster.names
     return None
 
 
@@ -144,6 +146,8 @@ def _feature_count_of(model: Instance) -> int | None:
             count = state.get(attribute)
             if isinstance(count, int):
                 return count
+        if (booster := xgboost_columns(found)) is not None and booster.count:
+            return booster.count
     return None
 
 

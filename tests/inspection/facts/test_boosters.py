@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pickle
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
+from infer_cli.errors import ModelUnreadable
 from infer_cli.inspection import requirements_of
 from infer_cli.inspection.formats.pickles.strings import STARTED_BYTES
 
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 VERSION = b"version[#L\0\0\0\0\0\0\0\x03i\x03i\x02i\0"
 LINES = "tree\nversion=v4\nfeature_names={}\nfeature_infos=none\n"
 PADDING = "x" * 5000
+
+
+def head(version: str) -> bytes:
+    """Give the start of a booster that a version of XGBoost saved."""
+    return (Path(__file__).parents[2] / "golden" / "boosters" / f"xgboost-{version}.head").read_bytes()
 
 
 @pytest.fixture
@@ -123,3 +130,34 @@ def test_columns_of_lightgbm_that_are_numbers(
     assert inspection.feature_names is None
     assert inspection.features is not None
     assert {one.type for one in inspection.features} == {"number"}
+
+
+@pytest.mark.parametrize("protocol", [3, 5])
+def test_the_columns_of_xgboost_and_their_categories(
+    protocol: int, make: Callable[..., object], inspect_bytes: Callable[..., Inspection]
+) -> None:
+    booster = make("xgboost.core", "Booster", handle=bytearray(head("3.2") + 5000 * b"-"))
+
+    inspection = inspect_bytes(
+        pickle.dumps(make("xgboost.sklearn", "XGBRegressor", _Booster=booster), protocol)
+    )
+
+    assert (inspection.feature_names, inspection.feature_count) == (("price", "brand", "shop"), 3)
+    assert inspection.features is not None
+    assert [(one.type, one.categories, one.is_open, one.nullable) for one in inspection.features] == [
+        ("number", None, False, True),
+        ("category", (11, 12, 19), False, True),
+        ("category", ("east", "north", "south"), False, True),
+    ]
+    assert "pandas" in {need.name for need in requirements_of(inspection)}
+
+
+def test_categories_that_xgboost_did_not_keep_are_asked_for(
+    make: Callable[..., object], inspect_bytes: Callable[..., Inspection]
+) -> None:
+    booster = make("xgboost.core", "Booster", handle=bytearray(head("2.0")))
+
+    with pytest.raises(ModelUnreadable, match='has a feature "brand" whose values are not known') as caught:
+        inspect_bytes(pickle.dumps(make("xgboost.sklearn", "XGBRegressor", _Booster=booster)))
+
+    assert 'infer.json beside the model: {"features": [{"name": "brand"' in str(caught.value.hint)

@@ -31,7 +31,7 @@ WANTED = frozenset(
     }
 )
 # How many bytes are kept of a booster in the format of its own library.
-STARTED_BYTES = 64 * 1024
+STARTED_BYTES = 256 * 1024
 
 
 class Strings(Stack):
