@@ -37,6 +37,7 @@ from service.logs import configure_logs
 from service.models.fitted_model import FittedModel, as_in_trial
 from service.protocols.description import loaded_packages
 from service.protocols.payload import parse_json
+from service.protocols.row_checks import RowChecks
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _given_rows(body: bytes, features: Sequence[Feature]) -> list[list[Value]]:
     names = {feature.name for feature in features}
     rows = [{name: value for name, value in row.items() if name in names} for row in json.loads(body)["rows"]]
     try:
-        return parse_json(json.dumps({"rows": rows}).encode(), features)
+        return parse_json(json.dumps({"rows": rows}).encode(), RowChecks.of(features))
     except InvalidInput as error:
         raise NotCompiled("invalid_rows", error.message) from error
 

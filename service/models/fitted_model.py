@@ -27,6 +27,7 @@ from service.models.estimators import (
 )
 from service.models.input_choice import choose_input
 from service.models.joint_predict import find_joint_predict
+from service.models.row_kinds import ask_by_kind, rows_by_kind
 from service.schema.boosters import is_catboost
 from service.schema.column_types import Reading
 from service.schema.declared import NOTHING_DECLARED, Declared, WrongSchema, must_declare
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from service.json_values import JsonValue
     from service.models.estimators import Estimator
     from service.models.joint_predict import JointPredict
-    from service.models.model_input import MakeInput
+    from service.models.model_input import ModelInput
     from service.schema.features import Feature, Rows, Value
 
     # A method of the estimator: the model's input for some rows in, something like an array out.
@@ -52,10 +53,9 @@ if TYPE_CHECKING:
 class FittedModel:
     """A fitted estimator as a `Model`: see there for what the attributes are.
 
-    `declared` tells of the features what the estimator does not tell. `input_for` gives the function that
-    makes the estimator's input of rows, for an estimator of which that is known; for any other it is chosen
-    by what the estimator has learned. `listed_names` are the columns that the file lists beside the
-    estimator.
+    `declared` tells of the features what the estimator does not tell. `input_for` gives what makes the
+    estimator's input of rows, for an estimator of which that is known; for any other it is chosen by what the
+    estimator has learned. `listed_names` are the columns that the file lists beside the estimator.
     Raises `UnusableFile` for an estimator that cannot be served.
     """
 
@@ -66,7 +66,7 @@ class FittedModel:
         estimator: Estimator,
         declared: Declared = NOTHING_DECLARED,
         *,
-        input_for: Callable[[Sequence[Feature]], MakeInput] | None = None,
+        input_for: Callable[[Sequence[Feature]], ModelInput] | None = None,
         listed_names: tuple[str, ...] = (),
     ) -> None:
         self.estimator = estimator
@@ -84,7 +84,7 @@ class FittedModel:
         self._predict_proba: Method | None = getattr(estimator, "predict_proba", None)
         for part in with_best(estimator):
             use_one_thread(part)
-        self._make_input = (
+        self._make_input, self._kind_of = (
             input_for(self.features) if input_for else choose_input(estimator, reading, self.features)
         )
         self.is_batched = all(has_independent_rows(part) for part in parts_of(estimator))
@@ -98,7 +98,10 @@ class FittedModel:
     def ask(self, rows: Rows) -> Predictions:
         """Give the estimator's own answers. Only one thread at a time may call this."""
         with _without_name_warning():
-            values, probabilities = self._call_methods(rows)
+            return ask_by_kind(self._ask, rows, self._kind_of)
+
+    def _ask(self, rows: Rows) -> Predictions:
+        values, probabilities = self._call_methods(rows)
         return Predictions(
             values=json_list(values),
             probabilities=None if probabilities is None else _by_row(probabilities),
@@ -106,6 +109,18 @@ class FittedModel:
 
     def outcome(self, rows: list[list[Value]]) -> Outcome:
         """Give the estimator's own answers in the form of a compiled model's."""
+        groups = rows_by_kind(rows, self._kind_of)
+        parts = [self._outcome([rows[at] for at in group]) for group in groups]
+        if len(parts) == 1:
+            return parts[0]
+        order = np.argsort(np.concatenate(groups))
+        probabilities = [part.probabilities for part in parts if part.probabilities is not None]
+        return Outcome(
+            np.concatenate([part.values for part in parts])[order],
+            np.concatenate(probabilities)[order] if probabilities else None,
+        )
+
+    def _outcome(self, rows: list[list[Value]]) -> Outcome:
         values, probabilities = self._call_methods(self._as_rows(rows))
         if self.kind == "classifier":
             if self.classes is None or any(isinstance(label, list) for label in self.classes):
@@ -139,10 +154,12 @@ class FittedModel:
     def _find_joint_predict(self) -> JointPredict | None:
         """Find what gives labels and probabilities at once; without it, each method is called."""
         with as_in_trial(), suppress(Exception):
-            return find_joint_predict(
-                self.estimator, self.features, lambda rows: self._make_input(self._as_rows(rows))
-            )
+            return find_joint_predict(self.estimator, self.features, self._trial_input)
         return None
+
+    def _trial_input(self, rows: list[list[Value]]) -> object:
+        """Make the estimator's input of those rows that are of the first one's kind."""
+        return self._make_input(self._as_rows([rows[at] for at in rows_by_kind(rows, self._kind_of)[0]]))
 
     def _as_rows(self, rows: list[list[Value]]) -> Rows:
         return np.array(rows, dtype=np.float64) if self._takes_numbers else rows

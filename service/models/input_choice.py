@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from service.errors import UnusableFile
 from service.models import model_input
 from service.models.estimators import entry_of, parts_of
+from service.models.model_input import ModelInput, used_numbers
 from service.schema.column_types import Reading, takes_texts
 from service.schema.parts import positions_of
 
@@ -17,33 +18,31 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from service.models.model_input import MakeInput
     from service.schema.features import Feature, Rows, Value
     from service.schema.parts import Part
 
 
-def choose_input(estimator: object, reading: Reading, features: Sequence[Feature]) -> MakeInput:
-    """Give the function that makes the estimator's input of rows.
+def choose_input(estimator: object, reading: Reading, features: Sequence[Feature]) -> ModelInput:
+    """Give what makes the estimator's input of rows.
 
     Raises `UnusableFile` where only a DataFrame will do, and there is no pandas.
     """
     is_mixed = model_input.uses_mixed_columns(features)
     if takes_texts(estimator):
-        return model_input.strings
+        return ModelInput(model_input.strings)
     if not hasattr(entry_of(estimator), "feature_names_in_"):
-        return model_input.values if is_mixed else model_input.used_numbers(features)
+        return model_input.unnamed_table(features) if is_mixed else used_numbers(features)
     if is_mixed or reading.makes_frames:
         if not _has_pandas():
             reason = "takes named columns of several types, and there is no pandas"
             raise UnusableFile(reason, "Add pandas to the image")
-        make = model_input.mixed_frame(features)
-        return make if is_mixed else lambda rows: make(_as_lists(rows))
+        frame = model_input.mixed_frame(features)
+        return frame if is_mixed else ModelInput(lambda rows: frame.make(_as_lists(rows)))
     if any(_may_use_names(part) for part in parts_of(estimator)) and _has_pandas():
-        is_plain = all(feature.type == "number" for feature in features)
-        return model_input.number_frame(features) if is_plain else model_input.mixed_frame(features)
+        return model_input.named_table(features)
     for transformer in reading.column_transformers:
         _pick_by_position(transformer)
-    return model_input.used_numbers(features)
+    return used_numbers(features)
 
 
 def _as_lists(rows: Rows) -> list[list[Value]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from service.prediction.batching import MOST_ROWS, Batcher
-from service.schema.features import takes_numbers
+from service.schema.features import is_mixed, takes_numbers
 from service.schema.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Predictor:
         self.model = model
         self.features, self.classes, self.program = model.features, model.classes, model.program
         self.takes_numbers = takes_numbers(model.features)
+        self._is_mixed = is_mixed(model.features)
         self._is_classifier = model.kind == "classifier"
         self._labels = model.classes or []
         self._batcher = Batcher(model.ask, _join, _split, most_rows=MOST_ROWS if model.is_batched else 0)
@@ -36,10 +37,16 @@ class Predictor:
         Raises `InvalidInput` for rows that a compiled model cannot answer.
         """
         if self.program is not None:
-            outcome = self.program.ask(rows)
+            outcome = self.program.ask(self._for_program(rows))
             if outcome is not None:
                 return self._with_labels(outcome)
         return self._batcher.ask(rows)
+
+    def _for_program(self, rows: Rows) -> Rows:
+        """Give rows as a program takes them: an array if all values are numbers, of whatever dtype."""
+        if self._is_mixed or not isinstance(rows, list):
+            return rows
+        return np.array(rows, dtype=np.float64)
 
     def _with_labels(self, outcome: Outcome) -> Predictions:
         values = outcome.values.tolist()

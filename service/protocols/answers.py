@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from service.json_values import JsonValue, json_value
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from service.json_values import JsonValue
     from service.schema.predictions import Predictions
 
 
@@ -57,11 +56,12 @@ def probabilities_json(row: object, classes: Sequence[object] | None) -> JsonVal
     """Give the probabilities of a row by class, or a list with one such object for each output of the model.
 
     A key of a JSON object is a string: a class that is a number or a boolean is written as Python's `str`
-    writes it (`"1"`, `"True"`). A row of another length than the classes stays a list.
+    writes it (`"1"`, `"True"`). A row of another length than the classes stays a list. The numbers may be
+    NaN or an infinity.
     """
     if not isinstance(row, list) or not classes or len(row) != len(classes):
-        return json_value(row)
+        return cast("JsonValue", row)
     outputs = [labels for labels in classes if isinstance(labels, list)]
     if outputs:
         return [probabilities_json(part, labels) for part, labels in zip(row, outputs)]
-    return {str(label): json_value(value) for label, value in zip(classes, row)}
+    return {str(label): value for label, value in zip(classes, row)}

@@ -15,10 +15,10 @@ from service.native.library import GIVE_UP, LIBRARY
 from service.native.row_reader import RowReader
 from service.protocols.answers import AnswerWriter
 from service.protocols.payload import parse_json, parse_query
+from service.protocols.remarks import encoded
+from service.protocols.row_checks import RowChecks, RowRules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from service.native.row_program import RowProgram
     from service.prediction.predictor import Predictor
     from service.schema.features import Rows, Value
@@ -31,7 +31,8 @@ class InferEndpoint:
         self.predictor = predictor
         self.features = predictor.features
         self._writer = AnswerWriter(predictor.classes)
-        self._names = [feature.name for feature in self.features]
+        self._rules = RowRules(self.features)
+        self._names = self._rules.names
         self._reader = (
             RowReader(self._names, LIBRARY)
             if LIBRARY and predictor.takes_numbers and RowReader.can_read(self._names)
@@ -45,7 +46,9 @@ class InferEndpoint:
     def answer_query(self, query: str) -> bytes:
         """Answer for the one row of a query, which is the part of a URL after `?`."""
         found = self._row.of_query(query) if self._row and self._is_plain else None
-        values, answer = found or self._answer_query(query)
+        if found is None:
+            return self._answer_query(query)
+        values, answer = found
         return encode({"inputs": dict(zip(self._names, values)), **answer})
 
     def answer_body(self, body: bytes) -> tuple[bytes, int]:
@@ -53,24 +56,26 @@ class InferEndpoint:
         answer = self._row.of_body(body) if self._row else None
         if answer is not None:
             return encode(answer), 1
-        predictions = self.predictor.predict(self._read(body))
-        return encode(self._writer.answer(predictions)), len(predictions.values)
+        checks = RowChecks(self._rules)
+        predictions = self.predictor.predict(self._read(body, checks))
+        return encoded(self._writer.answer(predictions), checks, by_row=True), len(predictions.values)
 
-    def _answer_query(self, query: str) -> tuple[Sequence[JsonValue], dict[str, JsonValue]]:
-        rows = self._reader.read_query(query) if self._reader and self._is_plain else None
-        if rows is not None:
-            return rows[0].tolist(), self._writer.single(self.predictor.predict(rows))
-        row = parse_query(parse_qsl(query, keep_blank_values=True), self.features)
-        predictions = self.predictor.predict(self._rows([row]))
-        return [json_value(value) for value in row], self._writer.single(predictions)
+    def _answer_query(self, query: str) -> bytes:
+        checks = RowChecks(self._rules)
+        rows: Rows | None = self._reader.read_query(query) if self._reader and self._is_plain else None
+        if rows is None:
+            rows = self._rows([parse_query(parse_qsl(query, keep_blank_values=True), checks)])
+        answer = self._writer.single(self.predictor.predict(rows))
+        inputs = dict(zip(self._names, map(json_value, rows[0])))
+        return encoded({"inputs": inputs, **answer}, checks, by_row=False)
 
-    def _read(self, body: bytes) -> Rows:
+    def _read(self, body: bytes, checks: RowChecks) -> Rows:
         """Read the rows: by compiled code if all of the body is certainly right, else by `parse_json`."""
         if self._reader is not None:
             rows: Rows | None = self._reader.read(body)
             if rows is not None:
                 return rows
-        return self._rows(parse_json(body, self.features))
+        return self._rows(parse_json(body, checks))
 
     def _rows(self, rows: list[list[Value]]) -> Rows:
         return np.array(rows, dtype=np.float64) if self.predictor.takes_numbers else rows

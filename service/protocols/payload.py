@@ -7,54 +7,53 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from service.errors import InvalidInput
-from service.protocols.row_checks import RowChecks, json_type_of, shortened
-from service.protocols.value_checks import value_of_string
-from service.schema.features import is_mixed
+from service.protocols.row_checks import json_type_of, shortened
+from service.protocols.value_checks import value_of_string, whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from service.json_values import JsonValue
-    from service.schema.features import Feature, Value
-
-# A whole number of up to 15 digits is exactly represented by a float, too.
-MOST_DIGITS = 15
+    from service.protocols.row_checks import RowChecks
+    from service.schema.features import Value
 
 
-def parse_query(items: Iterable[tuple[str, str]], features: Sequence[Feature]) -> list[Value]:
-    """Make one row from the names and values of a query; raise `InvalidInput` naming every wrong one."""
-    by_name = {feature.name: feature for feature in features}
-    mixed = is_mixed(features)
+def parse_query(items: Iterable[tuple[str, str]], checks: RowChecks) -> list[Value]:
+    """Make one row from the names and values of a query; raise `InvalidInput` naming every wrong one.
+
+    `checks` has the warnings afterwards, if there are any.
+    """
+    by_name, mixed = checks.rules.checks, checks.rules.is_mixed
     values: dict[str, object] = {}
     repeated = []
     for name, text in items:
         if name in values:
             repeated.append(name)
-        feature = by_name.get(name)
-        values[name] = text if feature is None else value_of_string(feature, text, is_mixed=mixed)
-    checks = RowChecks(features)
+        values[name] = text
+        if name in by_name:
+            values[name] = value_of_string(by_name[name][0], text, is_mixed=mixed)
     row = checks.check_row(values, repeated=repeated)
     checks.raise_if_any()
     return row
 
 
-def parse_json(body: bytes, features: Sequence[Feature]) -> list[list[Value]]:
+def parse_json(body: bytes, checks: RowChecks) -> list[list[Value]]:
     """Read the rows of a JSON body; raise `InvalidInput` naming every wrong field with its row.
 
     The body is one object of features, or an object whose `rows` is a list of these. A feature that is
-    itself called `rows` is no contradiction: its value is never a list.
+    itself called `rows` is no contradiction: its value is never a list. `checks` has the warnings afterwards,
+    if there are any.
     """
-    document = _decode(body, keep_whole=any(feature.type == "any" for feature in features))
+    document = _decode(body)
     if not isinstance(document, dict):
         found = json_type_of(document)
         message = f"The body must be an object of features, or have a list of them in rows; it is {found}"
         raise InvalidInput(message)
     rows = document.get("rows")
-    checks = RowChecks(features)
     if isinstance(rows, list):
         _check_list(document, rows)
         parsed = [checks.check_row(row, index=index) for index, row in enumerate(rows)]
-    elif "rows" in document and "rows" not in checks.names:
+    elif "rows" in document and "rows" not in checks.rules.known:
         message = f"rows must be a list of objects; it is {json_type_of(rows)}"
         raise InvalidInput(message)
     else:
@@ -77,15 +76,10 @@ def _object(pairs: list[tuple[str, object]]) -> _Object:
     return result
 
 
-def _whole_number(text: str) -> float:
-    return int(text) if len(text) <= MOST_DIGITS else float(text)
-
-
-def _decode(body: bytes, *, keep_whole: bool = False) -> object:
+def _decode(body: bytes) -> object:
     try:
-        # Whole numbers become floats: one with a thousand digits is then an infinity, which a check refuses.
-        parse_int = _whole_number if keep_whole else float
-        return json.loads(body, parse_int=parse_int, object_pairs_hook=_object)
+        # Whole numbers stay exact: only the check of a value knows what the number is for.
+        return json.loads(body, parse_int=whole_number, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         message = f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         details: JsonValue = {"line": error.lineno, "column": error.colno}

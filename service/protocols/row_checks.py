@@ -12,7 +12,7 @@ from service.errors import InvalidInput, InvalidValue
 from service.json_values import JsonValue, json_value
 from service.protocols.near_names import nearest
 from service.protocols.value_checks import checks_of
-from service.schema.features import LARGEST_NUMBER
+from service.schema.features import LARGEST_NUMBER, has_plain_numbers, is_mixed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,25 +25,43 @@ MOST_PROBLEMS_LISTED = 50
 MOST_PROBLEMS_IN_MESSAGE = 5
 MOST_VALUES_SHOWN = 10
 LONGEST_TEXT_SHOWN = 80
+# A whole number of more than 64 bits is shown as a string, which may be shortened.
+LARGEST_SHOWN = 2**64
+
+
+class RowRules:
+    """What the rows of a model must be like, made once for all requests."""
+
+    def __init__(self, features: Sequence[Feature]) -> None:
+        self.features = features
+        self.names = [feature.name for feature in features]
+        self.known = frozenset(self.names)
+        # Nearly all values are numbers of float64, which `check_row` checks without a call.
+        self.expected = [(one.name, has_plain_numbers(one)) for one in features]
+        self.is_mixed = is_mixed(features)
+        # The positions of the features whose encoder takes values that it does not know.
+        self.open = [at for at, one in enumerate(features) if one.is_open and one.categories is not None]
+
+    @cached_property
+    def checks(self) -> dict[str, tuple[Feature, Check]]:
+        """The feature of each name, and the function that checks its values."""
+        return checks_of(self.features)
 
 
 @dataclass
 class RowChecks:
-    """Checks rows against the features, and collects what is wrong with them."""
+    """Checks the rows of one request by the rules, and collects what is wrong or doubtful in them."""
 
-    features: Sequence[Feature]
+    rules: RowRules
     listed: list[dict[str, JsonValue]] = field(default_factory=list)
     count: int = 0
+    warnings: list[JsonValue] = field(default_factory=list)
+    warning_count: int = 0
 
-    def __post_init__(self) -> None:
-        self.names = [feature.name for feature in self.features]
-        self.known = frozenset(self.names)
-        # Nearly all values are numbers of float64, which `check_row` checks without a call.
-        self.expected = [(one.name, one.type == "number" and one.dtype == "float64") for one in self.features]
-
-    @cached_property
-    def _checks(self) -> dict[str, tuple[Feature, Check]]:
-        return checks_of(self.features)
+    @classmethod
+    def of(cls, features: Sequence[Feature]) -> RowChecks:
+        """Give the checks for rows of these features."""
+        return cls(RowRules(features))
 
     def check_row(
         self, row: object, *, index: int | None = None, repeated: Sequence[str] = ()
@@ -60,17 +78,35 @@ class RowChecks:
             and is_number
             and -LARGEST_NUMBER <= value <= LARGEST_NUMBER
             else self._check_value(index, name, row)
-            for name, is_number in self.expected
+            for name, is_number in self.rules.expected
         ]
-        if len(row) != len(values) or not self.known.issuperset(row):
-            absent = [name for name in self.names if name not in row]
+        if len(row) != len(values) or not self.rules.known.issuperset(row):
+            absent = [name for name in self.rules.names if name not in row]
             for name in row:
-                if name not in self.known:
-                    self._add(index, name, "unknown", "is not a feature of the model", absent=absent)
+                if name not in self.rules.known:
+                    self._add(index, name, "unknown", "is not a feature of the model", known=absent)
+        for at in self.rules.open:
+            feature, value = self.rules.features[at], values[at]
+            if value is not None and value not in feature.known:
+                self._warn(index, feature, value)
         return values
 
+    def _warn(self, row: int | None, feature: Feature, value: Value) -> None:
+        """Note a category that the model does not know, and takes all the same."""
+        self.warning_count += 1
+        if len(self.warnings) >= MOST_PROBLEMS_LISTED:
+            return
+        shown = _shown(json_value(value))
+        message = f"{_quoted(feature.name)} is no category that the model knows: {_json(shown)}"
+        entry: dict[str, JsonValue] = {} if row is None else {"row": row}
+        entry["field"] = shortened(feature.name)
+        entry["problem"] = "unknown_category"
+        entry["value"] = shown
+        entry["message"] = message + _meant(value, feature.categories or ())
+        self.warnings.append(entry)
+
     def _check_value(self, index: int | None, name: str, row: Mapping[str, object]) -> Value:
-        feature, check = self._checks[name]
+        feature, check = self.rules.checks[name]
         value = row.get(name)
         if name not in row:
             if feature.required:
@@ -90,12 +126,11 @@ class RowChecks:
         message: str,
         value: object = None,
         known: Sequence[object] = (),
-        absent: Sequence[str] = (),
     ) -> None:
         """Count a problem; word it only if it will be listed, because there may be a million problems.
 
-        `known` are the values that the feature takes, if they are few, and `absent` the features that the row
-        lacks.
+        `known` are the values that the feature takes, if they are few. For an unknown feature, they are the
+        features that the row lacks.
         """
         self.count += 1
         if len(self.listed) >= MOST_PROBLEMS_LISTED:
@@ -108,20 +143,18 @@ class RowChecks:
             entry["row"] = row
         if value is not None:
             entry["value"] = _shown(value)
-            message += f": {json.dumps(entry['value'], ensure_ascii=False)}"
-        if known:
-            entry["categories"] = [json_value(category) for category in known[:MOST_PROBLEMS_LISTED]]
-            message += f" (known: {_listed(known)})"
+            message += f": {_json(entry['value'])}"
         if problem == "unknown" and name is not None:
-            message += self._meant(name, absent)
+            near = nearest(name, list(map(str, known))) or nearest(name, self.rules.names)
+            message += f" (did you mean {_quoted(near)}?)" if near else ""
+        elif known:
+            entry["categories"] = [json_value(category) for category in known[:MOST_PROBLEMS_LISTED]]
+            message += (_meant(value, known) if problem == "unknown_category" else "") or (
+                f" (known: {_listed(known)})"
+            )
         where = [] if row is None else [f"row {row}"]
         entry["message"] = ": ".join([*where, message if name is None else f"{_quoted(name)} {message}"])
         self.listed.append(entry)
-
-    def _meant(self, name: str, absent: Sequence[str]) -> str:
-        """Ask about the feature with the nearest name: first of those that the row lacks."""
-        near = nearest(name, absent) or nearest(name, self.names)
-        return f" (did you mean {_quoted(near)}?)" if near else ""
 
     def raise_if_any(self) -> None:
         """Raise `InvalidInput` with all problems that were found."""
@@ -134,10 +167,18 @@ class RowChecks:
         raise InvalidInput(message, details={"count": self.count, "fields": fields})
 
 
+def _meant(value: object, known: Sequence[object]) -> str:
+    """Ask about the known category that is nearest to a string; give an empty string if none is near."""
+    near = nearest(value, [one for one in known if isinstance(one, str)]) if isinstance(value, str) else None
+    return "" if near is None else f" (did you mean {_json(near)}?)"
+
+
+def _json(value: JsonValue) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _listed(values: Sequence[object]) -> str:
-    shown = [
-        json.dumps(_shown(json_value(value)), ensure_ascii=False) for value in values[:MOST_VALUES_SHOWN]
-    ]
+    shown = [_json(_shown(json_value(value))) for value in values[:MOST_VALUES_SHOWN]]
     more = len(values) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
@@ -159,8 +200,8 @@ def shortened(text: str) -> str:
 
 def _shown(value: object) -> JsonValue:
     """Give a value of the request as an answer can show it: short, with NaN and infinities as strings."""
-    if isinstance(value, (bool, int)):
-        return value
+    if isinstance(value, int):
+        return value if abs(value) < LARGEST_SHOWN else shortened(str(value))
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     return shortened(value) if isinstance(value, str) else json_type_of(value)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Callable
 
+import numpy as np
+
 from service.errors import InvalidValue
-from service.schema.features import LARGEST_NUMBER, is_mixed
+from service.protocols.dates import read_date
+from service.schema.features import EXACT_MAX, LARGEST_NUMBER, is_mixed
+from service.schema.value_types import whole_number_limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,19 +24,15 @@ if TYPE_CHECKING:
 
 # The numbers of JSON, and `+1`, `.5` and `5.`, which people type. Python's float() would also take `1_000`.
 NUMBER = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
+WHOLE_NUMBER = re.compile(r"[+-]?\d+", re.ASCII)
 # What is certainly meant as a number, where a string is possible, too: not 007, which may be a name.
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-INTEGER = re.compile(r"(?P<sign>u?)int(?P<bits>\d+)")
 BOOLEANS = {"true": True, "false": False}
 BOOLEANS_AND_DIGITS = {**BOOLEANS, "1": True, "0": False}
-DATE = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)"
-    r"([T ](?P<time>\d\d:\d\d(:\d\d)?)(?P<part>[.,]\d{1,9})?"
-    r"(Z|(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d))?)?",
-    re.ASCII,
-)
-# The years that pandas can hold in each of its units, nanoseconds among them.
-FIRST_YEAR, LAST_YEAR = 1678, 2261
+# Any whole number of so many digits is too large for every column. Python takes long for many more digits.
+MOST_DIGITS = 400
+# The whole numbers that an array can hold, with or without a sign.
+LEAST_WHOLE, LARGEST_WHOLE = -(2**63), 2**64 - 1
 
 
 def checks_of(features: Sequence[Feature]) -> dict[str, tuple[Feature, Check]]:
@@ -42,27 +41,35 @@ def checks_of(features: Sequence[Feature]) -> dict[str, tuple[Feature, Check]]:
     return {feature.name: (feature, _check_of(feature, is_mixed=mixed)) for feature in features}
 
 
+def whole_number(text: str) -> int:
+    """Read the digits of a whole number exactly; of more than 400 digits the first ones."""
+    return int(text[:MOST_DIGITS])
+
+
 def value_of_string(feature: Feature, text: str, *, is_mixed: bool) -> object:
     """Give the value that a string of a query stands for, in JSON's types; the string itself if none fits."""
     value_type = _type_of_values(feature)
-    if value_type == "number":
-        stripped = text.strip()
-        number = float(stripped) if NUMBER.fullmatch(stripped) else stripped
-        return BOOLEANS.get(text.lower(), number) if is_mixed else number
     if value_type == "text":
         is_meant = "" in feature.known or (feature.type == "text" and not feature.nullable)
         return text if text or is_meant else None
     if value_type == "any":
         return _any_of_string(text)
     stripped = text.strip()
+    if value_type == "number":
+        number = _number_of_string(stripped) if NUMBER.fullmatch(stripped) else stripped
+        return BOOLEANS.get(stripped.lower(), number) if is_mixed else number
     return BOOLEANS_AND_DIGITS.get(stripped.lower(), stripped) if value_type == "boolean" else stripped
+
+
+def _number_of_string(text: str) -> float:
+    return whole_number(text) if WHOLE_NUMBER.fullmatch(text) else float(text)
 
 
 def _any_of_string(text: str) -> object:
     if not text:
         return None
     if PLAIN_NUMBER.fullmatch(text):
-        return float(text)
+        return _number_of_string(text)
     return BOOLEANS.get(text.lower(), text)
 
 
@@ -77,26 +84,28 @@ def _type_of_values(feature: Feature) -> str:
 def _check_of(feature: Feature, *, is_mixed: bool) -> Check:
     value_type = _type_of_values(feature)
     checks: dict[str, Check] = {
-        "number": partial(_number, takes_booleans=is_mixed and feature.type == "number"),
+        "number": partial(_float, takes_booleans=is_mixed),
         "text": _text,
-        "date": _date,
+        "date": read_date,
         "boolean": _boolean,
         "any": _any,
     }
     check = checks[value_type]
-    integer = INTEGER.fullmatch(feature.dtype)
-    if feature.type == "number" and integer:
-        sign_bits = 0 if integer["sign"] else 1
-        limit = 2 ** (int(integer["bits"]) - sign_bits)
-        check = partial(_integer, check=check, lowest=-limit if sign_bits else 0, limit=limit)
-    if feature.categories is not None and not feature.is_open:
+    if feature.type == "number":
+        limits = whole_number_limits(feature.dtype)
+        if limits is not None:
+            low, high = limits
+            check = partial(_integer, low=low, high=high, takes_booleans=is_mixed)
+    elif value_type == "number":
+        check = partial(_category_number, feature=feature)
+    if feature.categories is not None:
         check = _Known(check, feature)
     may_be_empty = value_type in ("text", "any")
     return partial(_present, check=check, nullable=feature.nullable, may_be_empty=may_be_empty)
 
 
 def _present(value: object, *, check: Check, nullable: bool, may_be_empty: bool) -> Value:
-    if value is None or (value == "" and not may_be_empty):
+    if value is None or (not may_be_empty and isinstance(value, str) and not value.strip()):
         if nullable:
             return None
         raise InvalidValue("missing", "has no value")
@@ -104,7 +113,7 @@ def _present(value: object, *, check: Check, nullable: bool, may_be_empty: bool)
 
 
 class _Known:
-    """Checks that a value is one of the categories, and gives the category as the model has it."""
+    """Gives a value that is one of the categories as the model has it, and refuses others if it must."""
 
     def __init__(self, check: Check, feature: Feature) -> None:
         self.check = check
@@ -112,29 +121,62 @@ class _Known:
 
     def __call__(self, value: object) -> Value:
         checked = self.check(value)
-        if checked not in self.feature.known:
-            message = "is none of the categories that the model knows"
-            raise InvalidValue("unknown_category", message, self.feature.categories or ())
-        return self.feature.known[checked]
+        if checked in self.feature.known:
+            return self.feature.known[checked]
+        if self.feature.is_open:
+            return checked
+        message = "is none of the categories that the model knows"
+        raise InvalidValue("unknown_category", message, self.feature.categories or ())
 
 
-def _number(value: object, *, takes_booleans: bool) -> Value:
-    if takes_booleans and isinstance(value, bool):
-        return float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+def _number(value: object, *, takes_booleans: bool = False) -> float:
+    """Give a number of the request exactly: a whole number as an int."""
+    if isinstance(value, bool):
+        if takes_booleans:
+            return int(value)
         raise InvalidValue("not_a_number", "is not a number")
-    if not math.isfinite(value):
+    if not isinstance(value, (int, float)):
+        raise InvalidValue("not_a_number", "is not a number")
+    if isinstance(value, float) and not math.isfinite(value):
         raise InvalidValue("not_finite", "is not a finite number")
     if abs(value) > LARGEST_NUMBER:
         raise InvalidValue("too_large", "is too large")
-    return float(value)
+    return value
 
 
-def _integer(value: object, *, check: Check, lowest: int, limit: int) -> Value:
-    number = check(value)
-    if not isinstance(number, float) or not number.is_integer() or not lowest <= number < limit:
-        raise InvalidValue("not_an_integer", "is not a whole number that the model takes")
+def _float(value: object, *, takes_booleans: bool) -> Value:
+    """Give a number as a float of 64 bits, rounded as NumPy rounds it."""
+    return float(_number(value, takes_booleans=takes_booleans))
+
+
+def _exact(number: float) -> float:
+    """Give a number that is whole as an int; raise `InvalidValue` if its digits are not known to be exact."""
+    if isinstance(number, float) and number.is_integer():
+        if abs(number) >= EXACT_MAX:
+            message = "is too large to be exact with a point or an exponent; write it as a whole number"
+            raise InvalidValue("too_large", message)
+        return int(number)
+    if isinstance(number, int) and not LEAST_WHOLE <= number <= LARGEST_WHOLE:
+        raise InvalidValue("too_large", "is a whole number of more than 64 bits")
     return number
+
+
+def _integer(value: object, *, low: int, high: int, takes_booleans: bool) -> Value:
+    number = _number(value, takes_booleans=takes_booleans)
+    if not float(number).is_integer() or not low <= number <= high:
+        raise InvalidValue("not_an_integer", "is not a whole number that the model takes")
+    return _exact(number)
+
+
+def _category_number(value: object, *, feature: Feature) -> Value:
+    """Give a number that may be a category, exactly as the column of the model holds it."""
+    number = _number(value)
+    if all(isinstance(known, int) for known in feature.categories or ()):
+        return _exact(number)
+    held = float(number)
+    if isinstance(number, int) and int(held) != number:
+        raise InvalidValue("too_large", "is a whole number that a float of 64 bits does not hold exactly")
+    return float(np.float32(held)) if feature.dtype == "<f4" else held
 
 
 def _text(value: object) -> Value:
@@ -159,25 +201,6 @@ def _any(value: object) -> Value:
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, float)):
-        _number(value, takes_booleans=False)
-        return value
+        number = _number(value)
+        return _exact(number) if isinstance(number, int) else number
     raise InvalidValue("not_a_value", "is neither a number, a string, true nor false")
-
-
-def _date(value: object) -> Value:
-    """Read a date of ISO 8601, with or without a time; one with a time zone is put into UTC."""
-    match = DATE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise InvalidValue("not_a_date", "is not a date such as 2026-01-31 or 2026-01-31T12:30:00")
-    microseconds = int((match["part"] or ".0")[1:7].ljust(6, "0"))
-    try:
-        moment = datetime.fromisoformat(f"{match['day']}T{match['time'] or '00:00'}")
-        moment = moment.replace(microsecond=microseconds)
-        if match["sign"]:
-            offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"]))
-            moment += -offset if match["sign"] == "+" else offset
-    except (ValueError, OverflowError):
-        raise InvalidValue("not_a_date", "is not a date that exists") from None
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise InvalidValue("not_a_date", f"is not a date from {FIRST_YEAR} to {LAST_YEAR}")
-    return moment

@@ -75,7 +75,7 @@ def _encoder(learned: LearnedFeatures, encoder: Part, columns: list[Column]) -> 
             learned.refuse_gaps([column])
         for feature in learned.raw([column]):
             dtype = array.dtype.str if array.dtype.kind != "O" else "O"
-            feature.categories.append(Categories(known, is_open, dtype))
+            feature.categories.append(Categories(known, is_open, dtype, is_encoder=True))
             feature.has_none |= None in values
         code = getattr(encoder, "encoded_missing_value" if has_gap else "unknown_value", None)
         result.append(Column(None, column.gaps if is_nan(code) else frozenset()))

@@ -49,14 +49,16 @@ class Learned:
 
 @dataclass(frozen=True)
 class Categories:
-    """The categories that one encoder knows. `is_open`: the encoder takes other values too.
+    """The categories that one part knows. `is_open`: the part takes other values too.
 
-    `dtype` is the dtype of the categories in NumPy's form, "O" for objects.
+    `dtype` is the dtype of the categories in NumPy's short form, "O" for objects. `is_encoder`: the part
+    looks at the values of a column, whatever its dtype; any other part takes a category column of pandas.
     """
 
     values: list[Value]
     is_open: bool
     dtype: str
+    is_encoder: bool = False
 
 
 class LearnedFeatures:
@@ -121,14 +123,16 @@ def _category(name: str, learned: Learned, *, nullable: bool) -> Feature:
         shared = [value for value in shared if value in others]
     column_type = type_of(shared) or "text"
     date_dtype = first.dtype if first.dtype[1:2] == "M" else "datetime64"
-    dtypes = {"number": first.dtype, "boolean": "boolean", "date": date_dtype}
+    dtypes = {"number": first.dtype, "boolean": "boolean", "date": date_dtype, "text": "text"}
+    # An encoder must see a value that it does not know, and a category column has no place for one.
+    is_pandas = learned.is_pandas_category and not any(known.is_encoder for known in learned.categories)
     return Feature(
         name,
         column_type if column_type in ("boolean", "date") else "category",
         nullable=nullable,
         categories=tuple(shared),
         is_open=not closed,
-        dtype="category" if learned.is_pandas_category else dtypes.get(column_type, "text"),
+        dtype="category" if is_pandas else dtypes[column_type],
         has_none=learned.has_none,
     )
 

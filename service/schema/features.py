@@ -25,8 +25,9 @@ class Feature:
     """One named input of the model, and the values that it takes.
 
     A feature that is `nullable` takes a missing value. A feature that is not `required` may be left out of a
-    row, and is then missing: one that no part of the model looks at, or that the user called optional. `categories` are the values that the model knows; any other value is an error
-    unless `is_open`. `known` maps a value to the equal category as the model has it, such as 3.0 to 3.
+    row, and is then missing: one that no part of the model looks at, or that the user called optional.
+    `categories` are the values that the model knows; any other value is an error unless `is_open`. `known`
+    maps a value to the equal category as the model has it, such as 3.0 to 3.
 
     `dtype` is the dtype of the column in the table that the model was trained with; "unused" if no part of
     the model looks at the column. `has_none` says that missing values stood there as None, and not as NaN.
@@ -57,14 +58,20 @@ def is_mixed(features: Iterable[Feature]) -> bool:
 LARGEST_NUMBER = 3.4028234663852886e38
 
 
+# The largest whole number up to which a float of 64 bits holds every whole number.
+EXACT_MAX = 2**53
+
+
+def has_plain_numbers(feature: Feature) -> bool:
+    """Tell whether the values of a feature are floats of 64 bits."""
+    return feature.type == "number" and feature.dtype == "float64"
+
+
 def takes_numbers(features: Sequence[Feature]) -> bool:
     """Tell whether a model takes rows as an array of float64, of shape (rows, features).
 
     A missing value is NaN in the array. Any other model takes each row as a list of values, in the order of
     the features and of their types.
     """
-    return all(
-        # A number of another dtype, such as an integer of 8 bits, has a check of its own for each value.
-        feature.type == "number" and feature.dtype == "float64"
-        for feature in features
-    )
+    # A number of another dtype, such as an integer of 8 bits, has a check of its own for each value.
+    return all(map(has_plain_numbers, features))

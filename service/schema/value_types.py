@@ -52,6 +52,18 @@ def type_of_dtype(dtype: object) -> ColumnType | None:
     return DTYPES.get(re.sub(r"\d+(\[.*)?$", "", name).lower().rstrip("_"))
 
 
+def whole_number_limits(dtype: str) -> tuple[int, int] | None:
+    """Give the least and the largest whole number of an integer dtype; None for any other dtype."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        return None
+    if found.kind not in "iu":
+        return None
+    limits = np.iinfo(found)
+    return int(limits.min), int(limits.max)
+
+
 def is_gap(value: object) -> bool:
     """Tell whether a value stands for a missing value: None, NaN or `pandas.NA`."""
     return value is None or is_nan(value) or type(value).__name__ == "NAType"

@@ -46,7 +46,7 @@ def type_of(values: tuple[Plain, ...]) -> ColumnType | None:
         return None
     if all(isinstance(value, bool) for value in values):
         return "boolean"
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+    if all(isinstance(value, int | float) for value in values):
         return "number"
     return "text" if all(isinstance(value, str) for value in values) else None
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         pytest.param((1, 2.5), "number", id="integers and floats"),
         pytest.param(("a", "b"), "text", id="strings"),
         pytest.param((), None, id="no values"),
-        pytest.param((1, True), None, id="a boolean among integers"),
+        pytest.param((1, True), "number", id="a boolean among integers"),
         pytest.param((1, "a"), None, id="a string among integers"),
         pytest.param((1.5, math.nan), None, id="NaN"),
         pytest.param(("a", None), None, id="None"),

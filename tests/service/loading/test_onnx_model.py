@@ -39,6 +39,7 @@ from service.loading.model_file import load_model
 from service.prediction.predictor import Predictor
 from service.protocols.description import describe
 from service.protocols.payload import parse_json
+from service.protocols.row_checks import RowChecks
 from tests.service.loading.both_sides import check_both_sides
 from tests.service.loading.problems import problem_of
 
@@ -95,7 +96,7 @@ def convert(tmp_path: Path) -> Callable[..., Path]:
 
 
 def rows_of(predictor: Predictor, rows: list[dict[str, Json]]) -> list[list[Value]]:
-    return parse_json(json.dumps({"rows": rows}).encode(), predictor.features)
+    return parse_json(json.dumps({"rows": rows}).encode(), RowChecks.of(predictor.features))
 
 
 @pytest.mark.parametrize("probabilities", ["maps", "table"])

@@ -14,6 +14,7 @@ from service.errors import InvalidInput
 from service.native.library import LIBRARY
 from service.native.row_reader import RowReader
 from service.protocols.payload import parse_json, parse_query
+from service.protocols.row_checks import RowChecks
 from service.schema.features import Feature
 
 NAMES = ["a", "länge", "rows"]
@@ -46,7 +47,7 @@ def test_a_body_gives_the_rows_of_the_parser(reader: RowReader, document: object
     rows = reader.read(body)
 
     assert rows is not None
-    assert rows.tolist() == parse_json(body, FEATURES)
+    assert rows.tolist() == parse_json(body, RowChecks.of(FEATURES))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_no_body_is_read_that_the_parser_refuses(reader: RowReader) -> None:
         if rows is not None:
             read += 1
             # The parser raises InvalidInput for a text that it refuses.
-            assert rows.tolist() == parse_json(bytes(body), FEATURES)
+            assert rows.tolist() == parse_json(bytes(body), RowChecks.of(FEATURES))
     assert read > 500
 
 
@@ -146,7 +147,7 @@ def test_numbers_are_the_nearest_doubles() -> None:
         rows = reader.read(b'{"a": %s}' % text.encode())
         if rows is None:
             with pytest.raises(InvalidInput):
-                parse_json(b'{"a": %s}' % text.encode(), (Feature("a"),))
+                parse_json(b'{"a": %s}' % text.encode(), RowChecks.of((Feature("a"),)))
         else:
             read += 1
             assert same_bits(rows[0, 0], float(text)), text
@@ -158,7 +159,7 @@ QUERY_FEATURES = tuple(Feature(name) for name in QUERY_NAMES)
 
 
 def parsed(query: str) -> list[Any]:
-    return parse_query(parse_qsl(query, keep_blank_values=True), QUERY_FEATURES)
+    return parse_query(parse_qsl(query, keep_blank_values=True), RowChecks.of(QUERY_FEATURES))
 
 
 @pytest.mark.parametrize("query", ["a=1.5&b1=-2&c_=0", "c_=1e3&a=0.1&b1=12345678901234567890"])

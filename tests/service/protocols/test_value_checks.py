@@ -8,6 +8,7 @@ import pytest
 
 from service.errors import InvalidInput
 from service.protocols.payload import parse_json, parse_query
+from service.protocols.row_checks import RowChecks
 from service.schema.features import Feature
 
 if TYPE_CHECKING:
@@ -61,14 +62,14 @@ def problem_of(error: InvalidInput) -> object:
         (DAY, "2026-01-31T23:30:00-02:00", datetime(2026, 2, 1, 1, 30)),  # noqa: DTZ001
         (KNOWN_DAY, "2026-01-31T00:00", datetime(2026, 1, 31)),  # noqa: DTZ001
         (ANY, 3, 3),
-        (ANY, 12345678901234567890, 12345678901234567890.0),
+        (ANY, 12345678901234567890, 12345678901234567890),
         (ANY, "007", "007"),
         (ANY, True, True),
         (ANY, None, None),
     ],
 )
 def test_json(feature: Feature, given: object, expected: Value) -> None:
-    (row,) = parse_json(json.dumps({"a": given}).encode(), (feature, BESIDE))
+    (row,) = parse_json(json.dumps({"a": given}).encode(), RowChecks.of((feature, BESIDE)))
 
     assert row == [expected, None]
     assert type(row[0]) is type(expected)
@@ -107,7 +108,7 @@ def test_json(feature: Feature, given: object, expected: Value) -> None:
 )
 def test_json_that_does_not_fit(feature: Feature, given: object, problem: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        parse_json(json.dumps({"a": given}).encode(), (feature, BESIDE))
+        parse_json(json.dumps({"a": given}).encode(), RowChecks.of((feature, BESIDE)))
 
     assert problem_of(caught.value) == problem
 
@@ -134,7 +135,7 @@ def test_json_that_does_not_fit(feature: Feature, given: object, problem: str) -
     ],
 )
 def test_query(feature: Feature, given: str, expected: Value) -> None:
-    row = parse_query([("a", given)], (feature, BESIDE))
+    row = parse_query([("a", given)], RowChecks.of((feature, BESIDE)))
 
     assert row == [expected, None]
     assert type(row[0]) is type(expected)
@@ -153,7 +154,7 @@ def test_query(feature: Feature, given: str, expected: Value) -> None:
 )
 def test_query_that_does_not_fit(feature: Feature, given: str, problem: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        parse_query([("a", given)], (feature, BESIDE))
+        parse_query([("a", given)], RowChecks.of((feature, BESIDE)))
 
     assert problem_of(caught.value) == problem
 
@@ -161,16 +162,16 @@ def test_query_that_does_not_fit(feature: Feature, given: str, problem: str) -> 
 def test_what_may_be_missing_may_be_left_out_only_if_it_is_not_required() -> None:
     required = Feature("c", nullable=True)
 
-    assert parse_json(b'{"c": null}', (NUMBER_OR_GAP, required)) == [[None, None]]
+    assert parse_json(b'{"c": null}', RowChecks.of((NUMBER_OR_GAP, required))) == [[None, None]]
     with pytest.raises(InvalidInput, match=r"^c is missing$"):
-        parse_json(b"{}", (NUMBER_OR_GAP, required))
+        parse_json(b"{}", RowChecks.of((NUMBER_OR_GAP, required)))
 
 
 def test_the_known_categories_are_told() -> None:
     many = Feature("a", "category", categories=tuple(f"c{at}" for at in range(60)))
 
     with pytest.raises(InvalidInput) as caught:
-        parse_query([("a", "x")], (many,))
+        parse_query([("a", "x")], RowChecks.of((many,)))
 
     assert caught.value.message.startswith(
         'a is none of the categories that the model knows: "x" (known: "c0", "c1", '

@@ -66,8 +66,8 @@ def test_a_closed_encoder_takes_a_gap_only_as_a_category() -> None:
     learned, _ = read(OneHotEncoder().fit(pd.DataFrame({"a": ["x", None], "b": ["y", "z"]}, dtype=object)))
 
     assert [feature.categories for feature in learned.features] == [
-        [Categories(["x"], is_open=False, dtype="O")],
-        [Categories(["y", "z"], is_open=False, dtype="O")],
+        [Categories(["x"], is_open=False, dtype="O", is_encoder=True)],
+        [Categories(["y", "z"], is_open=False, dtype="O", is_encoder=True)],
     ]
     assert refusals(learned) == [False, True]
 

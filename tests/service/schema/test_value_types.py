@@ -21,6 +21,7 @@ DAY = datetime(2026, 5, 4, 13, 37, 0, 1)  # noqa: DTZ001 (columns of dates have 
     [
         pytest.param([True, False], "boolean", id="booleans"),
         pytest.param([1, 2.5], "number", id="numbers"),
+        pytest.param([1, True], "number", id="a boolean among numbers"),
         pytest.param(["a", ""], "text", id="strings"),
         pytest.param([DAY], "date", id="dates"),
         pytest.param([], None, id="no values"),
