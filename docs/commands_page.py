@@ -10,6 +10,7 @@ import sys
 _COMMANDS = (
     "init",
     "inspect",
+    "up",
     "build",
     "compile",
     "push",
@@ -19,6 +20,7 @@ _COMMANDS = (
     "predict",
     "logs",
     "exec",
+    "restart",
     "stop",
     "serve",
     "doctor",

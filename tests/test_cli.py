@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 COMMANDS = [
     "init",
     "inspect",
+    "up",
     "build",
     "compile",
     "push",
@@ -35,6 +36,7 @@ COMMANDS = [
     "predict",
     "logs",
     "exec",
+    "restart",
     "stop",
     "serve",
     "doctor",

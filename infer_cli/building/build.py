@@ -16,7 +16,6 @@ from infer_cli.packages.wheels import cache_folder
 from infer_cli.running.model_mount import user_for
 
 if TYPE_CHECKING:
-    from infer_cli.engine.builder import BuiltImage
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.registry import Pushed
     from infer_cli.image.name import ImageName
@@ -74,7 +73,7 @@ def make_image(
     progress.stage(f"Building {plan.name}")
     built = build_image(engine, plan, on_event=progress.on_event)
     try:
-        proved = _prove(engine, built, plan, proof, progress)
+        proved = prove_image(engine, built.image_id, proof, progress, can_run=plan.can_run)
     except BaseException:
         discard_image(engine, built)
         raise
@@ -114,25 +113,28 @@ def write_sbom(plan: BuildPlan, path: Path) -> None:
         raise InferError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _prove(
-    engine: Engine, built: BuiltImage, plan: BuildPlan, proof: ProofRequest, progress: Progress
+def prove_image(
+    engine: Engine, image_id: str, proof: ProofRequest, progress: Progress, *, can_run: bool = True
 ) -> Proof:
-    """Ask a service of the image, unless it cannot run or has answered before."""
+    """Ask a service of the image, unless it cannot run or has answered before.
+
+    Raises `VerificationFailed` or `ContainerFailed`.
+    """
     mount = proof.mount
     if mount is None:
         return ProofSkipped.NO_MODEL
-    if not plan.can_run:
+    if not can_run:
         return ProofSkipped.OTHER_PROCESSOR
     if not proof.is_wanted:
         return ProofSkipped.NOT_WANTED
     # An empty file in the cache marks a proof that succeeded.
-    mark = cache_folder() / "verified" / fingerprint(built.image_id, mount.digest, proof.examples)
+    mark = cache_folder() / "verified" / fingerprint(image_id, mount.digest, proof.examples)
     if mark.exists():
         return ProofSkipped.UNCHANGED
     progress.stage("Letting the built service answer")
     verified = verify_image(
         engine,
-        built.image_id,
+        image_id,
         model=None if proof.is_baked else mount,
         user=None if proof.is_baked else user_for(mount, engine_is_local=engine.is_local),
         examples=proof.examples,

@@ -24,7 +24,7 @@ from infer_cli.running.model_mount import mount_found, user_for
 if TYPE_CHECKING:
     from infer_cli.building.build import MadeImage
     from infer_cli.building.compile_task import Report
-    from infer_cli.building.prepare import BuildRequest
+    from infer_cli.building.request import BuildRequest
     from infer_cli.engine.connection import Engine
     from infer_cli.image.name import ImageName
     from infer_cli.inspection import Declared, Inspection

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import platform as machine
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from infer_cli.assets import find_assets
+from infer_cli.building.fitting import inputs_digest
 from infer_cli.engine.base_images import base_image, can_run
 from infer_cli.engine.connection import connect
 from infer_cli.errors import NothingFits, UsageError
@@ -15,14 +16,13 @@ from infer_cli.packages.lock import check_lock, read_lock, write_lock
 from infer_cli.packages.resolution import plan_resolution
 from infer_cli.packages.wheels import cache_folder, packages_archive
 from infer_cli.plan.build import plan_build
-from infer_cli.plan.own_code import OwnCode
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from infer_cli.assets import Assets
+    from infer_cli.building.request import BuildRequest
     from infer_cli.engine.connection import Engine
-    from infer_cli.image.name import ImageName
-    from infer_cli.inspection import Inspection
     from infer_cli.packages.lock import Lock
     from infer_cli.packages.resolution import Resolution
     from infer_cli.plan.build import BuildPlan
@@ -32,29 +32,6 @@ if TYPE_CHECKING:
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-@dataclass(frozen=True)
-class BuildRequest:
-    """An image as the user wants it; infer chooses where a value is None.
-
-    `trusted` are the names that models may use besides the allow-list. With `use_environment`, package
-    versions that the model does not determine are taken from the current environment, if the model may have
-    been trained there. A `lock_file` that exists is used; a new one is written.
-    """
-
-    name: ImageName
-    model: Inspection | None = None
-    bake: bool = False
-    base_image: str | None = None
-    python: str | None = None
-    platform: str | None = None
-    added_requirements: tuple[str, ...] = ()
-    code: OwnCode = field(default_factory=OwnCode)
-    trusted: tuple[str, ...] = ()
-    lock_file: Path | None = None
-    use_environment: bool = True
-    no_cache: bool = False
-
-
 def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progress) -> BuildPlan:
     """Choose everything that the request leaves open, fetch the packages, and plan the build.
 
@@ -62,13 +39,8 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
     `LockFailed`, `ImageNotFound` or `UsageError`.
     """
     assets = find_assets()
-    resolution = plan_resolution(
-        assets,
-        request.model,
-        added=request.added_requirements,
-        own_modules=request.code.modules,
-        use_environment=request.use_environment,
-    )
+    resolution = resolution_for(request, assets)
+    inputs = inputs_of(request, resolution, assets, engine)
     is_reused = request.lock_file is not None and request.lock_file.exists()
     base, lock = _choose(request, resolution, engine, progress)
     progress.stage(f"Fetching {len(lock.pins)} packages")
@@ -85,6 +57,7 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
         code=request.code,
         can_run=runs,
         trusted=request.trusted,
+        inputs=inputs,
     )
     sources = (
         dict.fromkeys(lock.pins, f"--lock {request.lock_file}")
@@ -92,6 +65,23 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
         else resolution.version_sources(lock)
     )
     return replace(plan, platform=request.platform, no_cache=request.no_cache, version_sources=sources)
+
+
+def resolution_for(request: BuildRequest, assets: Assets) -> Resolution:
+    """The requirements of the image, and the versions to prefer; raises `ModelUnreadable`."""
+    return plan_resolution(
+        assets,
+        request.model,
+        added=request.added_requirements,
+        own_modules=request.code.modules,
+        use_environment=request.use_environment,
+    )
+
+
+def inputs_of(request: BuildRequest, resolution: Resolution, assets: Assets, engine: Engine | None) -> str:
+    """The digest of all that decides what is inside the image; see `inputs_digest`."""
+    base = BaseImage(official_base(PYTHONS[0]), PYTHONS[0], _architecture(request.platform, engine))
+    return inputs_digest(request, resolution, assets, base.machine)
 
 
 def _choose(

@@ -104,7 +104,8 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         write_sbom,
     )
     from infer_cli.building.inputs import mount_safe_model, read_own_code  # noqa: PLC0415
-    from infer_cli.building.prepare import BuildRequest, prepare_build  # noqa: PLC0415
+    from infer_cli.building.prepare import prepare_build  # noqa: PLC0415
+    from infer_cli.building.request import BuildRequest  # noqa: PLC0415
     from infer_cli.engine.connection import connect  # noqa: PLC0415
     from infer_cli.inspection import declared_by_options  # noqa: PLC0415
 

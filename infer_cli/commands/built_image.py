@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from infer_cli.terminal.units import size_text
 
 if TYPE_CHECKING:
-    from infer_cli.building.build import MadeImage
+    from infer_cli.building.build import MadeImage, Proof
 
 
 def describe_image(image: MadeImage) -> tuple[str, dict[str, object]]:
     """The name, the size and the proof of an image, and where it was pushed to."""
-    proof = proof_text(image)
+    proof = proof_text(image.proof, image.architecture)
     text = f"Built {image.name} ({size_text(image.size_bytes)}, {image.image_id[:19]})\nProof: {proof}"
     record: dict[str, object] = {
         "tag": str(image.name),
@@ -26,17 +26,16 @@ def describe_image(image: MadeImage) -> tuple[str, dict[str, object]]:
     return text, record
 
 
-def proof_text(image: MadeImage) -> str:
-    """How the image was proved, or why it was not."""
+def proof_text(proof: Proof, architecture: str = "its processor") -> str:
+    """How an image for a processor was proved, or why it was not."""
     from infer_cli.building.build import ProofSkipped  # noqa: PLC0415 (keeps `infer --help` quick)
 
-    proof = image.proof
     if not isinstance(proof, ProofSkipped):
         compared = f", {proof.compared} answers as expected" if proof.compared else ""
         return f"it answered {proof.rows} rows{compared}"
     return {
         ProofSkipped.NO_MODEL: "none, as no model was given (--model-dir DIR)",
-        ProofSkipped.OTHER_PROCESSOR: f"none, as this engine cannot run programs for {image.architecture}",
+        ProofSkipped.OTHER_PROCESSOR: f"none, as this engine cannot run programs for {architecture}",
         ProofSkipped.NOT_WANTED: "none (--no-verify)",
         ProofSkipped.UNCHANGED: "unchanged since it answered before",
     }[proof]

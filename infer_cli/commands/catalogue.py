@@ -30,6 +30,7 @@ _START, _IMAGES, _SERVICES, _HELP = "Quick start", "Images", "Services", "Help a
 _COMMANDS = {
     "init": _Entry(_START),
     "inspect": _Entry(_START),
+    "up": _Entry(_START),
     "build": _Entry(_IMAGES),
     "compile": _Entry(_IMAGES, "compile_"),
     "push": _Entry(_IMAGES),
@@ -39,6 +40,7 @@ _COMMANDS = {
     "predict": _Entry(_SERVICES),
     "logs": _Entry(_SERVICES),
     "exec": _Entry(_SERVICES, "exec_"),
+    "restart": _Entry(_SERVICES),
     "stop": _Entry(_SERVICES),
     "serve": _Entry(_SERVICES),
     "doctor": _Entry(_HELP),

@@ -90,7 +90,7 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
         mount_source,
     )
     from infer_cli.building.inputs import read_own_code  # noqa: PLC0415
-    from infer_cli.building.prepare import BuildRequest  # noqa: PLC0415
+    from infer_cli.building.request import BuildRequest  # noqa: PLC0415
     from infer_cli.building.verify import read_examples  # noqa: PLC0415
     from infer_cli.engine.connection import connect  # noqa: PLC0415
     from infer_cli.inspection import declared_by_options  # noqa: PLC0415

@@ -21,6 +21,7 @@ from infer_cli.terminal.options import (
 )
 from infer_cli.terminal.printable import printable
 from infer_cli.terminal.units import difference_text, size_text
+from infer_cli.terminal.words import looks_like_file
 
 if TYPE_CHECKING:
     from infer_cli.building.contents import ImageContents
@@ -30,20 +31,6 @@ if TYPE_CHECKING:
 _SHOWN_NAMES = 12
 _SHOWN_FEATURES = 60
 _LAYER_WIDTH = 90
-_MODEL_ENDINGS = (
-    ".pkl",
-    ".pickle",
-    ".joblib",
-    ".skops",
-    ".onnx",
-    ".lean",
-    ".gz",
-    ".bz2",
-    ".xz",
-    ".z",
-    ".lzma",
-    ".lz4",
-)
 
 
 def inspect(  # noqa: PLR0913 (each is an option of the command)
@@ -80,7 +67,7 @@ def inspect(  # noqa: PLR0913 (each is an option of the command)
     trusted = parse_trust(trust or ())
     declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
     path = Path(what)
-    if not path.exists() and not _looks_like_file(what):
+    if not path.exists() and not looks_like_file(what):
         name = ImageName.parse(what, allow_digest=True)
         text, record = _describe_image(name, read_image(connect(), name))
     else:
@@ -88,11 +75,6 @@ def inspect(  # noqa: PLR0913 (each is an option of the command)
         environment = None if no_environment else training_environment(model)
         text, record = _describe_file(model, judge_globals(model, trusted), environment)
     output.show(text, record, as_json=as_json)
-
-
-def _looks_like_file(text: str) -> bool:
-    """Whether a name that does not exist was meant as a file; the error is then about the file."""
-    return text.startswith(("/", ".", "~")) or text.endswith(_MODEL_ENDINGS)
 
 
 def _describe_file(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from infer_cli.terminal.options import AsJson
 from infer_cli.terminal.units import age_text
 
 if TYPE_CHECKING:
-    from infer_cli.engine.services import Service
     from infer_cli.running.status import ServiceStatus
 
 
@@ -62,12 +60,5 @@ def _note(status: ServiceStatus) -> str | None:
     if status.model_on_disk == "missing":
         return f"{service.name}: {file} is gone; a restart would not find it"
     if status.model_on_disk == "changed":
-        return f"{service.name}: {file} changed on disk; restart to serve it:\n  {_restart_command(service)}"
+        return f"{service.name}: {file} changed on disk; restart to serve it:\n  infer restart {service.name}"
     return None
-
-
-def _restart_command(service: Service) -> str:
-    words = ["infer", "run", service.image, "--model-dir", str(service.model_folder)]
-    words += ["--model-file", str(service.model), "--name", service.name]
-    words += ["--port", str(service.host_port)] if service.host_port else []
-    return f"infer stop {service.name} && {shlex.join([*words, '-d'])}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from infer_cli.engine.connection import explanation, translated
 from infer_cli.engine.credentials import without_credentials
 from infer_cli.engine.events import Event, Layer, Line, Step, StreamFailed, StreamResult, read_stream
-from infer_cli.engine.images import find_image
+from infer_cli.engine.images import find_image, tag_image
 from infer_cli.errors import BuildFailed, EngineError
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def build_image(engine: Engine, plan: BuildPlan, *, on_event: Callable[[Event], 
 
 def name_image(engine: Engine, image: BuiltImage, name: ImageName) -> None:
     """Give the image its name, and take the name away from another image that has it."""
-    with translated(f"name the image {name}"):
-        engine.api.tag(image.image_id, name.name, name.tag)
+    tag_image(engine, image.image_id, name)
 
 
 def discard_image(engine: Engine, image: BuiltImage) -> None:

@@ -80,6 +80,31 @@ def remove_service(engine: Engine, service: Service) -> None:
     _stop_and_remove(engine, service.container_id, service.name)
 
 
+def restart_container(engine: Engine, service: Service) -> None:
+    """Stop the service, which first finishes its requests, and start the same container again."""
+    with translated(f"restart {service.name}"):
+        engine.api.restart(service.container_id, timeout=_STOP_TIMEOUT_S)
+
+
+def set_aside(engine: Engine, service: Service, name: str) -> None:
+    """Stop the service and give its container another name, so that its own name and its port are free."""
+    with translated(f"set {service.name} aside"):
+        engine.api.stop(service.container_id, timeout=_STOP_TIMEOUT_S)
+        engine.api.rename(service.container_id, name)
+
+
+def put_back(engine: Engine, service: Service) -> None:
+    """Give a service that was set aside its name again, and start it if it ran before."""
+    from docker.errors import APIError  # noqa: PLC0415 (slow to import)
+
+    with translated(f"put {service.name} back"):
+        # The engine refuses to give a container the name that it has, if it was not renamed yet.
+        with suppress(APIError):
+            engine.api.rename(service.container_id, service.name)
+        if service.is_running:
+            engine.api.start(service.container_id)
+
+
 def run_in_temporary_container(engine: Engine, image: str, command: Sequence[str]) -> tuple[int, str]:
     """Run `command` in a new container of `image`, and return its exit code and its output.
 
@@ -177,9 +202,10 @@ def _create(engine: Engine, plan: RunPlan, volume: str | None) -> str:
 def _name_taken(engine: Engine, name: str) -> NameTaken:
     is_ours = any(service.name == name for service in list_services(engine))
     command = f"infer stop {name}" if is_ours else f"docker rm -f {name}"
+    in_its_place = "put the new service in its place with --replace, " if is_ours else ""
     return NameTaken(
         f"a container called {name!r} exists already",
-        hint=f"choose another --name, or remove the existing container: `{command}`",
+        hint=f"{in_its_place}choose another --name, or remove the existing container: `{command}`",
     )
 
 
@@ -276,11 +302,16 @@ def _stop_and_remove(engine: Engine, container_id: str, name: str) -> None:
 
 def _remove_with_volumes(engine: Engine, container: str, name: str) -> None:
     """Remove a container, given by id or name, and the volumes of the service or task called `name`."""
-    from docker.errors import NotFound  # noqa: PLC0415 (slow to import)
+    from docker.errors import APIError, NotFound  # noqa: PLC0415 (slow to import)
 
     with suppress(NotFound):
         engine.api.remove_container(container, force=True, v=True)
     with translated(f"remove the volume of {name}"):
         found = engine.api.volumes(filters={"label": f"{labels.VOLUME_OF}={name}"})
         for volume in found.get("Volumes") or ():
-            engine.api.remove_volume(volume["Name"], force=True)
+            try:
+                engine.api.remove_volume(volume["Name"], force=True)
+            except APIError as error:
+                # Another container of the same name has it: one of the two takes the place of the other.
+                if error.status_code != 409:  # noqa: PLR2004 (HTTP's Conflict)
+                    raise

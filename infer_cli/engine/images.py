@@ -100,6 +100,21 @@ def service_image_tags(engine: Engine) -> tuple[str, ...]:
     )
 
 
+def labelled_images(engine: Engine, label: str) -> tuple[ImageFacts, ...]:
+    """The images with a label, written `NAME=VALUE`; the newest first."""
+    with translated("list the images"):
+        images = engine.api.images(filters={"label": label})
+        newest_first = sorted(images, key=lambda image: int(image.get("Created") or 0), reverse=True)
+    found = (find_image(engine, image["Id"]) for image in newest_first)
+    return tuple(image for image in found if image is not None)
+
+
+def tag_image(engine: Engine, image_id: str, name: ImageName) -> None:
+    """Give an image a name, and take the name away from another image that has it."""
+    with translated(f"name the image {name}"):
+        engine.api.tag(image_id, name.name, name.tag)
+
+
 def pull_image(
     engine: Engine,
     reference: str,

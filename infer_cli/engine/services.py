@@ -29,7 +29,7 @@ class Service:
 
     `state` is the engine's own word, such as running or exited. `model` is the name of the model file.
     `model_folder` and `model_digest` are the folder that the model was mounted from and the digest at that
-    time; both are None if the model is inside the image.
+    time; both are None if the model is inside the image. `fingerprint` is the label that `infer up` gives.
     """
 
     name: str
@@ -46,6 +46,8 @@ class Service:
     model_folder: str | None = None
     model_digest: str | None = None
     out_of_memory: bool = False
+    image_id: str | None = None
+    fingerprint: str | None = None
 
     @property
     def is_running(self) -> bool:
@@ -89,7 +91,7 @@ def find_service(engine: Engine, name: str | None) -> Service:
         raise ServiceNotFound(
             "no service is running",
             detail=_listing(services),
-            hint="start one: `infer run TAG --model-dir DIR -d`",
+            hint="start one: `infer up MODEL`",
         )
     for service in services:
         if name == service.name or (len(name) >= 12 and service.container_id.startswith(name)):  # noqa: PLR2004
@@ -187,6 +189,8 @@ def _service(raw: EngineRecord) -> Service:
         model_folder=found.get(labels.MODEL_FOLDER),
         model_digest=found.get(labels.MODEL_DIGEST),
         out_of_memory=bool(state.get("OOMKilled")),
+        image_id=raw.get("Image"),
+        fingerprint=found.get(labels.FINGERPRINT),
     )
 
 

@@ -13,7 +13,7 @@ from infer_cli.inspection.facts.model import (
 )
 from infer_cli.inspection.facts.policy import Judgement, judge_globals, require_safe
 from infer_cli.inspection.facts.requirements import Requirement, requirements_of, unknown_modules
-from infer_cli.inspection.files.find import find_model
+from infer_cli.inspection.files.find import find_model, model_stem
 from infer_cli.inspection.nodes.arrays import Plain
 from infer_cli.inspection.nodes.node_types import Global
 from infer_cli.inspection.read import inspect_model
@@ -37,6 +37,7 @@ __all__ = [
     "find_model",
     "inspect_model",
     "judge_globals",
+    "model_stem",
     "require_safe",
     "requirements_of",
     "schema_text",

@@ -65,6 +65,7 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
     code: OwnCode = _NO_CODE,
     can_run: bool = True,
     trusted: tuple[str, ...] = (),
+    inputs: str | None = None,
 ) -> BuildPlan:
     """Plan an image with the packages of `lock` on `base`.
 
@@ -72,9 +73,9 @@ def plan_build(  # noqa: PLR0913 (each is an input of the plan)
     model is mounted at run time. `code` holds the user's own modules. If the engine cannot run programs of
     the image (`can_run` is false), the Dockerfile has no RUN instruction. What is declared of the model lies
     in the image as a file, for a mounted model too. Models may name the modules and full names in `trusted`,
-    besides the allow-list.
+    besides the allow-list. `inputs` is the digest of what decides the content.
     """
-    image_labels = _build_labels(name, base, lock, model, trusted)
+    image_labels = _build_labels(name, base, lock, model, trusted=trusted, inputs=inputs)
     schema = schema_text(model.declared) if model else None
     baked_model = model if baked else None
     dockerfile = render_dockerfile(
@@ -148,7 +149,13 @@ def _over_root(layer: str, path: PurePosixPath) -> PurePosixPath:
 
 
 def _build_labels(
-    name: ImageName, base: BaseImage, lock: Lock, model: Inspection | None, trusted: tuple[str, ...]
+    name: ImageName,
+    base: BaseImage,
+    lock: Lock,
+    model: Inspection | None,
+    *,
+    trusted: tuple[str, ...],
+    inputs: str | None,
 ) -> dict[str, str]:
     found = {
         labels.TITLE: name.short_name,
@@ -159,6 +166,8 @@ def _build_labels(
         labels.LOCK_DIGEST: lock.digest,
         labels.REQUIREMENTS: " ".join(lock.requirements),
     }
+    if inputs:
+        found[labels.INPUTS_DIGEST] = inputs
     if trusted:
         found[labels.TRUST] = trust_text(trusted)
     if model is not None:

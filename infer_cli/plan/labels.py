@@ -14,6 +14,11 @@ TRUST = "infer.trust"
 # absent if there is none.
 SCHEMA_DIGEST = "infer.schema.digest"
 MEMBER = "infer.schema.member"
+# On images: a digest of all that decides what is inside, known before packages are chosen. The model counts
+# only if it is inside.
+INPUTS_DIGEST = "infer.inputs.digest"
+# On containers that `infer up` started: a digest of the model and of all that was asked for.
+FINGERPRINT = "infer.fingerprint"
 # On images and containers: the name of the model file. On containers: the folder that the model came from.
 MODEL_FILE = "infer.model.file"
 MODEL_FOLDER = "infer.model.folder"

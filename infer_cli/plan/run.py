@@ -63,7 +63,7 @@ class RunPlan:
     Without a `host_port` the container has no network at all. `trusted` holds the modules and full names
     that the model may name besides the allow-list. A `command` replaces the service: a program that reads
     its standard input, writes its result, and ends. `is_temporary` marks a container that a command of infer
-    creates for itself and removes.
+    creates for itself and removes. `fingerprint` is a digest of all that `infer up` was asked for.
     """
 
     image: str
@@ -78,6 +78,7 @@ class RunPlan:
     trusted: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     is_temporary: bool = False
+    fingerprint: str | None = None
 
     @property
     def all_environment(self) -> dict[str, str]:
@@ -93,6 +94,8 @@ class RunPlan:
         found = {labels.SERVICE: __version__}
         if self.is_temporary:
             found[labels.TEMPORARY] = ""
+        if self.fingerprint:
+            found[labels.FINGERPRINT] = self.fingerprint
         if self.trusted:
             found[labels.TRUST] = trust_text(self.trusted)
         if self.model is not None:

@@ -40,9 +40,7 @@ def check_image(name: ImageName, image: ImageFacts, model: ModelMount | None) ->
     """Raise `UsageError` for an image that infer did not build, or if no model is inside or mounted."""
     if not image.is_service:
         message = f"the image {name} was not made by infer"
-        raise UsageError(
-            message, hint="build one for your model: `infer build --tag NAME:TAG --model-dir DIR`"
-        )
+        raise UsageError(message, hint="build one for your model: `infer build MODEL`")
     baked = image.environment.get("MODEL_FILE", "").startswith(f"{BAKED_FOLDER}/")
     if model is None and not baked:
         raise UsageError(
@@ -51,7 +49,7 @@ def check_image(name: ImageName, image: ImageFacts, model: ModelMount | None) ->
         )
 
 
-def check_versions(name: ImageName, image: ImageFacts, model: ModelMount, folder: Path) -> None:
+def check_versions(name: ImageName | str, image: ImageFacts, model: ModelMount, folder: Path) -> None:
     """Refuse a model that another scikit-learn version wrote: its predictions could be wrong unnoticed.
 
     `folder` is the model folder as the user wrote it, for the command in the hint. Raises `ModelError`.
@@ -70,7 +68,7 @@ def check_versions(name: ImageName, image: ImageFacts, model: ModelMount, folder
     if in_image and in_model and in_image != in_model:
         raise ModelError(
             f"{model.file} was written with scikit-learn {in_model}, and the image {name} has {in_image}",
-            hint=f"build one that fits: `infer build --tag {name.name}:{name.tag} --model-dir {folder}`",
+            hint=f"build one that fits: `infer build --tag {name} --model-dir {folder}`",
         )
 
 

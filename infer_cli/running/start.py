@@ -35,7 +35,8 @@ _HIGHEST_PORT = 65535
 class RunRequest:
     """A service as the user wants it; infer chooses where a value is None.
 
-    `model_folder` is the model folder as the user wrote it, for messages.
+    `model_folder` is the model folder as the user wrote it, for messages. `fingerprint` is a digest of all
+    that the user asked for, by which `infer up` knows the service again.
     """
 
     image: ImageName
@@ -50,6 +51,7 @@ class RunRequest:
     safety: Safety = field(default_factory=Safety)
     restart: str = "no"
     trusted: tuple[str, ...] = ()
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,17 @@ class PreparedRun:
     """
 
     plan: RunPlan
-    image_name: ImageName
+    image_name: str
     image: ImageFacts
     is_port_chosen: bool
 
 
-def prepare_run(engine: Engine, request: RunRequest, progress: Progress) -> PreparedRun:
+def prepare_run(
+    engine: Engine, request: RunRequest, progress: Progress, *, old: Service | None = None
+) -> PreparedRun:
     """Choose everything that the request leaves open, and check that image and model go together.
 
+    A service that takes the place of an `old` one gets its name, and its port unless one was chosen.
     Raises `ImageNotFound`, `ModelError` or `UsageError`.
     """
     image = find_or_pull(engine, request.image, request.pull, progress)
@@ -75,11 +80,12 @@ def prepare_run(engine: Engine, request: RunRequest, progress: Progress) -> Prep
     if request.model is not None and request.model_folder is not None:
         check_versions(request.image, image, request.model, request.model_folder)
     trusted = check_trust(request.model, image, request.trusted)
+    short_name = request.image.short_name
     user = request.safety.user or user_for(request.model, engine_is_local=engine.is_local)
     plan = RunPlan(
         image=str(request.image),
-        name=request.name or free_name(request.image.short_name, container_names(engine)),
-        host_port=request.port or DEFAULT_PORT,
+        name=old.name if old else request.name or free_name(short_name, container_names(engine)),
+        host_port=request.port or (old and old.host_port) or DEFAULT_PORT,
         model=request.model,
         host_ip=request.host_ip,
         environment=request.environment,
@@ -87,8 +93,9 @@ def prepare_run(engine: Engine, request: RunRequest, progress: Progress) -> Prep
         safety=replace(request.safety, user=user),
         restart=request.restart,
         trusted=trusted,
+        fingerprint=request.fingerprint,
     )
-    return PreparedRun(plan, request.image, image, is_port_chosen=request.port is not None)
+    return PreparedRun(plan, str(request.image), image, is_port_chosen=request.port is not None)
 
 
 @contextmanager

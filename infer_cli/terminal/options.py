@@ -110,9 +110,44 @@ Workers = Annotated[
     int | None,
     typer.Option("--workers", metavar="N", min=1, help="Worker processes.  [default: one per processor]"),
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--env", "-e", metavar="NAME=VALUE", help="A setting of the service; may be repeated."),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option("--memory", metavar="SIZE", help="At most this much memory, for example 512m."),
+]
+Processors = Annotated[
+    float | None,
+    typer.Option("--cpus", metavar="N", min=0.01, help="At most this many processors."),
+]
+RestartPolicy = Annotated[
+    str,
+    typer.Option(
+        "--restart",
+        metavar="WHEN",
+        help="When to restart the service: no, on-failure, always, unless-stopped.",
+    ),
+]
 UserId = Annotated[
     str | None,
     typer.Option("--user", metavar="UID[:GID]", help="Run as this user.  [default: not root]"),
+]
+ReadyTimeout = Annotated[
+    float,
+    typer.Option("--timeout", metavar="SECONDS", help="How long to wait until the service is ready."),
+]
+Replace = Annotated[
+    bool,
+    typer.Option(
+        "--replace",
+        help="Put the service in the place of one of the same name, which stays if the new one is not ready.",
+    ),
+]
+ServiceName = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="The name of the service.  [default: the image's name]"),
 ]
 ImageTag = Annotated[
     str,

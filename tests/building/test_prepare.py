@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infer_cli.building import prepare
-from infer_cli.building.prepare import BuildRequest, prepare_build
+from infer_cli.building.prepare import prepare_build
+from infer_cli.building.request import BuildRequest
 from infer_cli.errors import LockFailed, NothingFits, UsageError
 from infer_cli.image.name import ImageName
 from infer_cli.packages import resolution

@@ -61,9 +61,7 @@ def test_a_script_gets_null_for_what_an_ended_service_does_not_have() -> None:
         ),
         pytest.param(
             "changed",
-            "iris: /my data/model.pkl changed on disk; restart to serve it:\n"
-            "  infer stop iris && infer run iris:v1 --model-dir '/my data' --model-file model.pkl "
-            "--name iris --port 5000 -d",
+            "iris: /my data/model.pkl changed on disk; restart to serve it:\n  infer restart iris",
             id="changed",
         ),
     ],

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.commands.run import _environment
+from infer_cli.plan.settings import environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,4 +43,4 @@ def test_options_that_contradict_each_other_are_wrong_usage(
     ],
 )
 def test_settings_become_variables(given: list[str], workers: int | None, expected: dict[str, str]) -> None:
-    assert _environment(given, workers, ()) == expected
+    assert environment_of(given, workers, ()) == expected

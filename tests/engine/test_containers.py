@@ -32,14 +32,23 @@ def changes(fake_engine: FakeEngine) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("other", "command"),
+    ("other", "expected"),
     [
-        pytest.param("iris", "infer stop iris", id="a service"),
-        pytest.param(None, "docker rm -f iris", id="a container of another program"),
+        pytest.param(
+            "iris",
+            "put the new service in its place with --replace, choose another --name, or remove the existing "
+            "container: `infer stop iris`",
+            id="a service",
+        ),
+        pytest.param(
+            None,
+            "choose another --name, or remove the existing container: `docker rm -f iris`",
+            id="a container of another program",
+        ),
     ],
 )
 def test_the_hint_for_a_taken_name_removes_its_container(
-    fake: Engine, fake_engine: FakeEngine, other: str | None, command: str
+    fake: Engine, fake_engine: FakeEngine, other: str | None, expected: str
 ) -> None:
     if other:
         fake_engine.add_service(other)
@@ -49,7 +58,7 @@ def test_the_hint_for_a_taken_name_removes_its_container(
     with pytest.raises(NameTaken, match=r"^a container called 'iris' exists already$") as raised:
         create_container(fake, PLAN)
 
-    assert raised.value.hint == f"choose another --name, or remove the existing container: `{command}`"
+    assert raised.value.hint == expected
 
 
 def test_an_image_removed_before_the_start_is_an_error(fake: Engine, fake_engine: FakeEngine) -> None:

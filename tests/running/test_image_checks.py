@@ -44,7 +44,7 @@ def test_an_image_without_service_or_model_is_refused(labels: dict[str, str], me
     with pytest.raises(UsageError, match=f"^{message}$") as raised:
         check_image(NAME, image(labels, "/data/model.pkl"), None)
 
-    assert "--model-dir DIR" in str(raised.value.hint)
+    assert str(raised.value.hint).endswith(("`infer build MODEL`", "`infer run iris:v1 --model-dir DIR`"))
 
 
 def test_a_model_of_the_same_scikit_learn_can_run(iris_folder: Path) -> None:

@@ -24,7 +24,7 @@ ENGINE = make_engine(HERE)
 def run_on(port: int, *, is_port_chosen: bool, architecture: str = "amd64") -> PreparedRun:
     image = ImageFacts("sha256:0", (), 0, architecture, {}, {})
     plan = RunPlan(image=str(NAME), name="iris", host_port=port)
-    return PreparedRun(plan, NAME, image, is_port_chosen=is_port_chosen)
+    return PreparedRun(plan, str(NAME), image, is_port_chosen=is_port_chosen)
 
 
 @dataclass

@@ -1,0 +1,36 @@
+"""The text and the record of a service that answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from infer_cli.engine.connection import Engine
+    from infer_cli.engine.services import Service
+
+
+def describe_started(
+    engine: Engine, service: Service, *, is_foreground: bool = False, state: str = "is ready"
+) -> tuple[str, dict[str, object]]:
+    """Where a service answers, a request to try, and how to go on; `state` says what became of it."""
+    from infer_cli.client.service_client import ServiceClient  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.running.readiness import service_url  # noqa: PLC0415
+
+    url = service_url(engine, service)
+    record: dict[str, object] = {"name": service.name, "id": service.container_id, "url": url}
+    if url is None:
+        port = service.host_port
+        text = (
+            f"{service.name} {state} on {engine.endpoint.engine_host}, published for that machine only.\n"
+            f"Reach it from here with: ssh -N -L {port}:127.0.0.1:{port} {engine.endpoint.engine_host}\n"
+            f"or start it with --host 0.0.0.0 to open it to the network."
+        )
+    else:
+        example = url + ServiceClient(url).model().example
+        record["example"] = example
+        text = f"{service.name} {state} at {url}\nTry it: curl '{example}'"
+    if is_foreground:
+        return f"{text}\nCtrl-C stops and removes it.", record
+    commands = (("Log", "logs"), ("Shell", "exec"), ("Stop", "stop"))
+    more = "    ".join(f"{what}: infer {command} {service.name}" for what, command in commands)
+    return f"{text}\n{more}", record

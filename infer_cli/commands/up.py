@@ -1,0 +1,207 @@
+"""`infer up`: from a model file to a service that answers, in one go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from infer_cli.commands.built_image import describe_image, proof_text
+from infer_cli.commands.started import describe_started
+from infer_cli.errors import UsageError
+from infer_cli.image.base import check_python
+from infer_cli.image.name import ImageName
+from infer_cli.plan.run import DEFAULT_HOST_IP, DEFAULT_PORT, Limits
+from infer_cli.plan.settings import check_restart, environment_of
+from infer_cli.terminal import output
+from infer_cli.terminal.browser import can_open_pages, open_page
+from infer_cli.terminal.completion import complete_image
+from infer_cli.terminal.options import (
+    AddedPackages,
+    AsJson,
+    BaseImageName,
+    ClassLabels,
+    FeatureNames,
+    Member,
+    Memory,
+    ModelFile,
+    NoEnvironment,
+    OptionalFeatures,
+    OwnCodePaths,
+    Processors,
+    ReadyTimeout,
+    Replace,
+    RestartPolicy,
+    ServiceName,
+    Settings,
+    Trust,
+    Verbose,
+    Workers,
+    examples_option,
+    host_option,
+    port_option,
+    python_option,
+    tag_option,
+)
+from infer_cli.terminal.progress import show_progress
+from infer_cli.terminal.words import looks_like_file
+
+if TYPE_CHECKING:
+    from infer_cli.building.naming import ModelPlace
+    from infer_cli.building.up import Up
+    from infer_cli.engine.connection import Engine
+    from infer_cli.inspection import Declared
+    from infer_cli.plan.run import ModelMount
+
+_STATES = {
+    "started": "is ready",
+    "replaced": "was replaced, and is ready",
+    "unchanged": "is running already, unchanged,",
+}
+
+
+def up(  # noqa: PLR0913 (each is an option of the command)
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="[MODEL|IMAGE]",
+            help="A model file, the folder that holds one, or an image with a model inside.  "
+            "[default: the current folder]",
+            autocompletion=complete_image,
+            show_default=False,
+        ),
+    ] = ".",
+    *,
+    model_file: ModelFile = None,
+    name: ServiceName = None,
+    port: Annotated[
+        int | None,
+        port_option(f"The port on this machine.  [default: {DEFAULT_PORT}, or the next free one]"),
+    ] = None,
+    host: Annotated[
+        str, host_option("The address to publish on; 0.0.0.0 opens it to the network.")
+    ] = DEFAULT_HOST_IP,
+    replace: Replace = False,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Do not open the page of a new service.")
+    ] = False,
+    env: Settings = None,
+    memory: Memory = None,
+    cpus: Processors = None,
+    workers: Workers = None,
+    restart: RestartPolicy = "no",
+    timeout: ReadyTimeout = 120,
+    tag: Annotated[
+        str | None, tag_option("The name of the image.  [default: made from the model's path]")
+    ] = None,
+    base_image: BaseImageName = None,
+    python: Annotated[str | None, python_option()] = None,
+    no_environment: NoEnvironment = False,
+    require: AddedPackages = None,
+    code: OwnCodePaths = None,
+    examples: Annotated[
+        Path | None,
+        examples_option(
+            "Rows to prove the model with (.csv, .json, .jsonl, .parquet), perhaps with answers."
+        ),
+    ] = None,
+    trust: Trust = None,
+    features: FeatureNames = None,
+    optional: OptionalFeatures = None,
+    classes: ClassLabels = None,
+    member: Member = None,
+    verbose: Verbose = False,
+    as_json: AsJson = False,
+) -> None:
+    """Serve a model: build, start, wait, and show where it answers.
+
+    An image that was built from the same inputs is used again. A service that runs unchanged is left alone.
+    If the model or an option has changed, a new service takes the place of the old one, which stays if the
+    new one does not become ready.
+    """
+    check_restart(restart)
+    check_python(python)
+    wanted = ImageName.parse(tag) if tag else None
+    with show_progress(verbose=verbose) as progress:
+        progress.stage(f"Inspecting {model}")
+        from infer_cli.building.inputs import read_own_code  # noqa: PLC0415 (slow to import)
+        from infer_cli.building.request import BuildRequest  # noqa: PLC0415
+        from infer_cli.building.up import UpRequest, bring_up  # noqa: PLC0415
+        from infer_cli.engine.connection import connect  # noqa: PLC0415
+        from infer_cli.inspection import declared_by_options  # noqa: PLC0415
+        from infer_cli.running.start import RunRequest  # noqa: PLC0415
+
+        declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
+        own_code, trusted = read_own_code(code or (), trust or ())
+        place, mount = _find(model, model_file, trusted, declared, examples)
+        run = RunRequest(
+            wanted or (place.derived_name if place else ImageName.parse(model, allow_digest=True)),
+            model=mount,
+            model_folder=place.folder if place else None,
+            name=name,
+            port=port,
+            host_ip=host,
+            environment=environment_of(env or [], workers, declared.optional),
+            limits=Limits(memory=memory, cpus=cpus),
+            restart=restart,
+            trusted=trusted,
+        )
+        build = BuildRequest(
+            name=run.image,
+            model=mount.inspection if mount else None,
+            base_image=base_image,
+            python=python,
+            added_requirements=tuple(require or ()),
+            code=own_code,
+            use_environment=not no_environment,
+            trusted=trusted,
+        )
+        request = UpRequest(
+            run,
+            build if mount else None,
+            examples=examples,
+            timeout_s=timeout,
+            is_name_derived=wanted is None,
+            replaces_other=replace,
+        )
+        engine = connect()
+        done = bring_up(engine, request, progress)
+        text, record = _describe(engine, done)
+    output.show(text, record, as_json=as_json)
+    url = record["url"]
+    if done.outcome == "started" and url and not (no_browser or as_json) and can_open_pages():
+        open_page(str(url))
+
+
+def _find(
+    word: str, file: str | None, trusted: tuple[str, ...], declared: Declared, examples: Path | None
+) -> tuple[ModelPlace | None, ModelMount | None]:
+    """The model that a word names, inspected and judged; two times None if the word names an image."""
+    from infer_cli.building.inputs import mount_safe_model  # noqa: PLC0415 (slow to import)
+    from infer_cli.building.naming import place_of  # noqa: PLC0415
+
+    if not Path(word).exists() and not looks_like_file(word):
+        if file is not None:
+            message = f"--model-file needs a folder, and there is none called {word}"
+            raise UsageError(message, hint="an image has its model inside: leave --model-file out")
+        return None, None
+    place = place_of(Path(word), file)
+    mount = mount_safe_model(
+        place.folder, place.file, is_baked=False, trusted=trusted, declared=declared, examples=examples
+    )
+    return place, mount
+
+
+def _describe(engine: Engine, done: Up) -> tuple[str, dict[str, object]]:
+    """What was done, and where the service answers."""
+    lines, record = [], {}
+    if done.built is not None:
+        text, record["built"] = describe_image(done.built)
+        lines.append(text)
+    elif done.proof is not None:
+        lines.append(f"Image: {done.image}, which fits and was not built again")
+        lines.append(f"Proof: {proof_text(done.proof)}")
+    text, service = describe_started(engine, done.service, state=_STATES[done.outcome])
+    lines.append(text)
+    return "\n".join(lines), {**service, "outcome": done.outcome, "image": done.image, **record}
