@@ -2,8 +2,8 @@
 
 Loading a pickle runs the code that the pickle names, so `unpickling` loads it by the allow-list of `policy`.
 `skops_archive` loads an archive of skops by the same list. `onnx_model` runs an ONNX model with ONNX Runtime.
-A compiled model is data, which `compiled_model` reads. `explanations` gives the reason if a file cannot be
-loaded.
+`booster_files` loads what XGBoost, LightGBM and CatBoost write themselves. A compiled model is data, which
+`compiled_model` reads. `explanations` gives the reason if a file cannot be loaded.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, cast
 
 from service.errors import ModelUnloadable, UnusableFile
+from service.loading.booster_files import booster_model, is_booster, load_booster
 from service.loading.compiled_model import is_compiled, load_compiled
 from service.loading.explanations import (
     COPY_ADVICE,
@@ -43,7 +44,9 @@ if TYPE_CHECKING:
     from service.models.model import Model
 
 PICKLE_SUFFIXES = (".joblib", ".pickle", ".pkl")
-SUFFIXES = (*PICKLE_SUFFIXES, ".lean", ".onnx", ".skops")
+# The files of boosters have many names; `.ubj` and `.cbm` are those of XGBoost and CatBoost.
+BOOSTER_SUFFIXES = (".bin", ".cbm", ".json", ".model", ".txt", ".ubj")
+SUFFIXES = (*PICKLE_SUFFIXES, ".lean", ".onnx", ".skops", *BOOSTER_SUFFIXES)
 COMPRESSION_SUFFIXES = (".bz2", ".gz", ".lz4", ".lzma", ".xz", ".z", ".zlib")
 
 STALE_ADVICE = f"Save the model again with infer_cli.save, or remove {FILE_NAME}"
@@ -104,6 +107,8 @@ def _format_of(file: Path) -> _Format:
     start = start_of(file)
     if is_compiled(start):
         return _Format(lambda path, _: load_compiled(path), lambda model, _: model)
+    if is_booster(start):
+        return _Format(lambda path, _: load_booster(path), booster_model)
     if start.startswith(ZIP_START):
         return _Format(load_skops, _fitted)
     if start.startswith(ONNX_START):

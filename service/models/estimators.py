@@ -115,6 +115,8 @@ def parts_of(estimator: object) -> list[object]:
 
 def has_independent_rows(part: object) -> bool:
     """Tell whether a part is known to treat each row by itself: unknown code may look at several."""
+    if getattr(part, "has_independent_rows", False):
+        return True
     is_code = hasattr(part, "fit") or callable(part)
     module = getattr(part, "__module__", None) or type(part).__module__
     return not is_code or module.partition(".")[0] in ROWS_ARE_INDEPENDENT

@@ -128,6 +128,16 @@ def _onnx(learned: LearnedFeatures, model: Part, columns: list[Column]) -> list[
     return []
 
 
+def _booster(learned: LearnedFeatures, model: Part, columns: list[Column]) -> list[Column]:
+    """Read a booster that was loaded from a file of its own library, which told of each column."""
+    for feature, column in zip(learned.raw(columns), model.columns):
+        if column.categories is None:
+            feature.types.add(column.type)
+        else:
+            feature.categories.append(Categories(list(column.categories), is_open=column.is_open, dtype="O"))
+    return []
+
+
 def other(learned: LearnedFeatures, part: Part, columns: list[Column]) -> list[Column]:
     """Read a part of a class that no reader knows: only the class name can tell, of dates alone."""
     learned.learn(columns, "date" if DATE.search(_words(type(part).__name__)) else "any")
@@ -146,6 +156,7 @@ READERS: dict[str, Reader] = {
     "MissingIndicator": lambda _, __, ___: [],
     "FunctionTransformer": _function,
     "OnnxModel": _onnx,
+    **dict.fromkeys(("XGBoostModel", "LightGBMModel"), _booster),
     **dict.fromkeys(ENCODERS, _encoder),
     **dict.fromkeys(SCALERS, _scaler),
     **dict.fromkeys(VECTORIZERS, _vectorizer),

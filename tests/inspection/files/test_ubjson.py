@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from infer_cli.inspection.files.ubjson import Ubjson
 
 # One model of XGBoost 3.2, which XGBoost saved in both formats.
-MODEL = Path(__file__).parents[2] / "golden" / "boosters" / "categories"
+MODEL = Path(__file__).parents[2] / "golden" / "boosters" / "xgboost"
 
 
 def read(content: bytes, *skipped: str) -> Ubjson:

@@ -1,0 +1,145 @@
+"""LightGBM's own files (text): what they say of the model, and whether its trees are sound.
+
+LightGBM follows the children of a node without a look at where they lie. The format is that of
+`GBDT::SaveModelToString` and `Tree::ToString` in LightGBM's `src/boosting/gbdt_model_text.cpp` and
+`src/io/tree.cpp`; the Python package adds a last line with the categories of pandas.
+`infer_cli/inspection/formats/lightgbm_file.py` reads the same of a file that is not loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from service.errors import UnusableFile
+from service.loading.boosters import CLASSES_MAX, FEATURES_MAX, BoosterColumn, BoosterFile
+from service.loading.lightgbm_trees import check_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from service.schema.features import Value
+
+SAVE_ADVICE = "Save the model again, with booster.save_model('model.txt')"
+# Objectives whose predictions are probabilities of classes, those of ranks, and one that is not known.
+CLASSIFIERS = frozenset({"binary", "multiclass", "multiclassova"})
+OTHERS = frozenset({"lambdarank", "rank_xendcg", "custom", ""})
+# The names that LightGBM gives to columns without names.
+NUMBERED = re.compile(r"Column_\d+")
+TREES = b"\nTree=0\n"
+PANDAS = b"\npandas_categorical:"
+# Older versions call the parameter `categorical_column`.
+CATEGORICAL = re.compile(rb"^\[categorical_(?:feature|column): ([\d,]*)\]\r?$", re.MULTILINE)
+# What is known of a categorical column in training: its values, as in `-1:0:2`.
+VALUES = re.compile(r"-?\d+(:-?\d+)*")
+
+
+def read_lightgbm(content: bytes) -> BoosterFile:
+    """Read a file of LightGBM; raise `UnusableFile` if it is none, or if its trees are not sound."""
+    try:
+        head, start = _head(content)
+        found = described(head, content[start:])
+        for block in _blocks(content, start, head):
+            check_tree(fields_of(block), len(found.columns))
+    except UnusableFile:
+        raise
+    except (KeyError, IndexError, OverflowError, RecursionError, TypeError, ValueError) as error:
+        reason = f"is no LightGBM model that infer reads ({type(error).__name__}: {error})"
+        raise UnusableFile(reason, SAVE_ADVICE) from error
+    return found
+
+
+def _head(content: bytes) -> tuple[Mapping[str, str], int]:
+    """Give the fields before the trees, and where the trees start."""
+    at = content.find(TREES)
+    if at < 0:
+        raise ValueError("it holds no trees")
+    return fields_of(content[:at]), at + 1
+
+
+def fields_of(block: bytes) -> dict[str, str]:
+    """Give the lines `name=value` of a block; a line without a value is a name with an empty value."""
+    fields: dict[str, str] = {}
+    for line in block.decode().splitlines():
+        name, _, value = line.partition("=")
+        if name in fields and name:
+            message = f"it has {name[:40]!r} twice"
+            raise ValueError(message)
+        fields[name] = value
+    return fields
+
+
+def _blocks(content: bytes, start: int, head: Mapping[str, str]) -> list[bytes]:
+    """Cut the trees apart where LightGBM does, by the sizes in the head."""
+    sizes = [int(size) for size in head["tree_sizes"].split()]
+    ends = [start + end for end in accumulate(sizes)]
+    blocks = [content[end - size : end] for end, size in zip(ends, sizes)]
+    if min(sizes, default=1) <= 0 or not all(block.startswith(b"Tree=") for block in blocks):
+        raise ValueError("tree_sizes cannot be right")
+    per_round = int(head.get("num_tree_per_iteration") or head["num_class"])
+    if not 0 < per_round <= CLASSES_MAX or len(blocks) % per_round:
+        raise ValueError("num_tree_per_iteration cannot be right")
+    return blocks
+
+
+def described(head: Mapping[str, str], rest: bytes) -> BoosterFile:
+    """Give what a file says of a model apart from its trees; `rest` is what follows the head."""
+    objective = head.get("objective", "").partition(" ")[0]
+    count, classes = int(head["max_feature_idx"]) + 1, int(head["num_class"])
+    names, infos = head["feature_names"].split(" "), head["feature_infos"].split(" ")
+    if not (0 < count <= FEATURES_MAX and 0 < classes <= CLASSES_MAX):
+        raise ValueError(f"{count} features and {classes} classes")
+    if not len(names) == len(infos) == count:
+        raise ValueError(f"{len(names)} names and {len(infos)} ranges for {count} features")
+    kind = "classifier" if objective in CLASSIFIERS else "other" if objective in OTHERS else "regressor"
+    return BoosterFile(
+        kind=kind,
+        objective=objective,
+        names=None if all(map(NUMBERED.fullmatch, names)) else tuple(names),
+        columns=_columns(infos, rest),
+        class_count=max(classes, 2) if kind == "classifier" else 0,
+    )
+
+
+def _columns(infos: Sequence[str], rest: bytes) -> tuple[BoosterColumn, ...]:
+    columns = [BoosterColumn()] * len(infos)
+    for at, values in _pandas_categories(infos, rest).items():
+        columns[at] = BoosterColumn("category", values, is_open=True)
+    return tuple(columns)
+
+
+def _pandas_categories(infos: Sequence[str], rest: bytes) -> dict[int, tuple[Value, ...]]:
+    """Give the categories that LightGBM learned from pandas, by the position of the column.
+
+    LightGBM takes any other value as a missing one. Raises `UnusableFile` where the file does not tell the
+    columns: some are ordered categories, or numbers that the user listed.
+    """
+    at = rest.rfind(PANDAS)
+    listed = json.loads(rest[at + len(PANDAS) :]) if at >= 0 else None
+    if not listed:
+        return {}
+    match = CATEGORICAL.search(rest)
+    chosen = match[1].decode() if match else ""
+    positions = sorted(int(number) for number in chosen.split(",") if number)
+    categories = [tuple(values) for values in listed]
+    is_known = len(positions) == len(categories) and all(
+        0 <= position < len(infos) and _fits(infos[position], len(values))
+        for position, values in zip(positions, categories)
+    )
+    if not is_known:
+        raise UnusableFile(
+            "keeps categories of pandas, and does not say of which columns they are",
+            "Train with all categorical columns as unordered categories of pandas, and with no list of them",
+        )
+    if any(type(value) not in (bool, int, float, str) for values in categories for value in values):
+        raise UnusableFile("has a category that is no text, number or boolean", SAVE_ADVICE)
+    return dict(zip(positions, categories))
+
+
+def _fits(info: str, count: int) -> bool:
+    """Tell whether a column of this range can hold the codes of so many categories."""
+    if info == "none":
+        return True
+    return bool(VALUES.fullmatch(info)) and all(int(code) < count for code in info.split(":"))

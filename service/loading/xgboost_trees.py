@@ -1,0 +1,105 @@
+"""Whether the trees of an XGBoost file are sound: every walk through a tree ends at a leaf of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from service.native.library import Array
+
+    Json = Any
+    Document = dict[str, Any]
+
+# The largest code of a category, by `xgboost/data.h`; and the bits that all sets of categories may take.
+CATEGORY_MAX = 2**24
+SET_BITS_MAX = 2**31
+# The arrays of a tree that have one element for each node. Some are missing in files of older versions.
+NEEDED = ("left_children", "right_children", "parents", "split_indices", "split_conditions", "default_left")
+OTHERS = ("split_type", "sum_hessian", "loss_changes")
+
+
+def check_trees(learner: Document, features: int) -> None:
+    """Raise `ValueError` (or `KeyError`, `TypeError`) if a tree, or a count of trees, is not sound."""
+    parameters = learner["learner_model_param"]
+    groups = max(1, int(parameters.get("num_class") or 0), int(parameters.get("num_target") or 0))
+    booster = learner["gradient_booster"]
+    if booster["name"] == "gblinear":
+        _require(len(booster["model"]["weights"]) == (features + 1) * groups, "the number of weights")
+        return
+    if booster["name"] == "dart":
+        _require(len(booster["weight_drop"]) == len(booster["gbtree"]["model"]["trees"]), "weight_drop")
+        booster = booster["gbtree"]
+    _require(booster["name"] == "gbtree", "the booster's name")
+    model = booster["model"]
+    trees = model["trees"]
+    _require(isinstance(trees, list), "trees")
+    counted = model["gbtree_model_param"]
+    _require(int(counted["num_trees"]) == len(trees) == len(model["tree_info"]), "num_trees")
+    _require(1 <= int(counted.get("num_parallel_tree") or 1) <= max(1, len(trees)), "num_parallel_tree")
+    of_groups = _integers(model["tree_info"])
+    _require(bool(((of_groups >= 0) & (of_groups < groups)).all()), "tree_info")
+    rounds = _integers(model.get("iteration_indptr", []))
+    if len(rounds):
+        is_sound = rounds[0] == 0 and rounds[-1] == len(trees) and (np.diff(rounds) >= 0).all()
+        _require(bool(is_sound), "iteration_indptr")
+    bits = sum(_check_tree(tree, features) for tree in trees)
+    _require(bits <= SET_BITS_MAX, "categories")
+
+
+def _check_tree(tree: Document, features: int) -> int:
+    """Check a tree; give the number of bits that its sets of categories take."""
+    parameters = tree["tree_param"]
+    nodes, width = int(parameters["num_nodes"]), max(1, int(parameters.get("size_leaf_vector") or 1))
+    _require(nodes > 0, "num_nodes")
+    _require(int(parameters["num_feature"]) in (0, features), "num_feature of a tree")
+    for name in NEEDED:
+        _require(len(tree[name]) == nodes, name)
+    for name in OTHERS:
+        _require(len(tree.get(name, [])) in (0, nodes), name)
+    _require(len(tree.get("base_weights", [])) in (0, nodes, nodes * width), "base_weights")
+    left, right = _integers(tree["left_children"]), _integers(tree["right_children"])
+    is_leaf = left == -1
+    inner = np.flatnonzero(~is_leaf)
+    children = np.concatenate([left[inner], right[inner]])
+    # A node is the child of one node at most, and the root of none: so no walk goes in a circle.
+    is_sound = ((children > 0) & (children < nodes)).all() and len(np.unique(children)) == len(children)
+    _require(bool(is_sound), "the children of its nodes")
+    split = _integers(tree["split_indices"])[inner]
+    _require(bool(((split >= 0) & (split < features)).all()), "split_indices")
+    if width > 1:
+        leaves = len(tree.get("leaf_weights", [])) // width
+        of_leaves = right[is_leaf]
+        # Older versions keep the values of the leaves in `base_weights`, and number no leaves.
+        _require(bool(((of_leaves >= -1) & (of_leaves < max(leaves, 1))).all()), "the numbers of its leaves")
+    return _check_categories(tree)
+
+
+def _check_categories(tree: Document) -> int:
+    """Check the categories that go to the right at a node, by node; give the number of bits they take."""
+    types = _integers(tree.get("split_type", []))
+    at = _integers(tree.get("categories_nodes", []))
+    starts, sizes = (_integers(tree.get(f"categories_{name}", [])) for name in ("segments", "sizes"))
+    categories = _integers(tree.get("categories", []))
+    of_categories = np.flatnonzero(types == 1)
+    _require(set(types.tolist()) <= {0, 1}, "split_type")
+    _require(len(at) == len(starts) == len(sizes), "categories_nodes")
+    _require(np.array_equal(at, of_categories), "categories_nodes")
+    ends = starts + sizes
+    _require(bool(((starts >= 0) & (sizes >= 0) & (ends <= len(categories))).all()), "categories_segments")
+    _require(bool(((categories >= 0) & (categories < CATEGORY_MAX)).all()), "categories")
+    return sum(int(categories[start:end].max(initial=0)) + 1 for start, end in zip(starts, ends))
+
+
+def _integers(values: Json) -> Array:
+    """Give an array of whole numbers of 64 bits; raise `ValueError` for anything else."""
+    found = np.asarray(values)
+    _require(found.ndim == 1 and (found.dtype.kind in "iub" or not found.size), "an array of whole numbers")
+    return found.astype(np.int64)
+
+
+def _require(is_sound: bool, what: str) -> None:  # noqa: FBT001 (what is said of the file)
+    if not is_sound:
+        message = f"{what} cannot be right"
+        raise ValueError(message)
