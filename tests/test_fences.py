@@ -69,6 +69,7 @@ ROOMS: dict[str, set[str]] = {
         "service/schema",
         "service/logs",
         "service/errors",
+        "service/json_values",
     },
     "service/models": {"service/compiler", "service/schema", "service/errors", "service/json_values"},
     "service/admission": {"service/errors"},

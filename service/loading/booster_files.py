@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, cast
 
 from service.errors import UnusableFile
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from service.json_values import JsonValue
-    from service.loading.boosters import BoosterFile
+    from service.loading.boosters import Array, BoosterFile
     from service.models.estimators import Estimator
     from service.models.model import Model
-    from service.native.library import Array
     from service.schema.declared import Declared
 
     # The libraries have no types that this code could rely on.
@@ -40,10 +39,6 @@ CATBOOST = b"CBM1"
 RANKERS = frozenset(
     {"LambdaMart", "PairLogit", "PairLogitPairwise", "QueryCrossEntropy", "QueryRMSE", "QuerySoftMax"}
     | {"StochasticFilter", "StochasticRank", "YetiRank", "YetiRankPairwise"}
-)
-CATEGORY_ADVICE = (
-    "Train again with XGBoost 3.1 or newer and categories of ASCII, or with an encoder before the model; or "
-    "declare the categories in the order of training, in infer.json beside the model"
 )
 
 
@@ -118,11 +113,10 @@ def booster_model(held: Booster, declared: Declared) -> Model:
     if described is None:
         _check_classes(held.loaded, declared)
         return FittedModel(held.loaded, declared)
-    described = _with_declared(described, declared)
     labels = described.labels(declared.classes)
     make = _lightgbm_model if type(held.loaded).__module__.startswith("lightgbm") else _xgboost_model
     estimator = cast("Estimator", make(described, labels, held.loaded))
-    return FittedModel(estimator, declared, input_for=lambda _: codes(described.columns))
+    return FittedModel(estimator, declared, input_for=codes)
 
 
 def _xgboost_model(file: BoosterFile, labels: list[JsonValue] | None, booster: Loaded) -> BoosterModel:
@@ -145,20 +139,6 @@ def _xgboost_model(file: BoosterFile, labels: list[JsonValue] | None, booster: L
 
 def _lightgbm_model(file: BoosterFile, labels: list[JsonValue] | None, booster: Loaded) -> BoosterModel:
     return LightGBMModel(file, labels, lambda table: booster.predict(table, num_threads=1))
-
-
-def _with_declared(file: BoosterFile, declared: Declared) -> BoosterFile:
-    """Give a file with declared categories, in the order of their codes, where it keeps none itself."""
-    known = {feature.name: feature.categories for feature in declared.features}
-    names = file.names or tuple(f"x{at}" for at in range(len(file.columns)))
-    columns = list(file.columns)
-    for at, (name, column) in enumerate(zip(names, columns)):
-        if column.categories == ():
-            categories = known.get(name)
-            if not categories:
-                raise UnusableFile(f"does not keep the categories of its column {name!r}", CATEGORY_ADVICE)
-            columns[at] = replace(column, categories=categories)
-    return replace(file, columns=tuple(columns))
 
 
 def _check_classes(model: Loaded, declared: Declared) -> None:

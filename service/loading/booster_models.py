@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Callable
 import numpy as np
 
 from service.models import model_input
+from service.models.model_input import ModelInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from service.json_values import JsonValue
-    from service.loading.boosters import BoosterColumn, BoosterFile
-    from service.models.model_input import MakeInput
-    from service.native.library import Array
-    from service.schema.features import Rows
+    from service.loading.boosters import Array, BoosterFile
+    from service.schema.features import Feature, Rows
 
     # The rows in, as an array of numbers, and what the library's booster gives for them.
     Ask = Callable[[Array], Array]
@@ -118,17 +117,17 @@ class LightGBMModel(BoosterModel):
         return super().positions(answer)
 
 
-def codes(columns: Sequence[BoosterColumn]) -> MakeInput:
+def codes(features: Sequence[Feature]) -> ModelInput:
     """Give what makes an array of numbers of rows, in which a category is its code and None is NaN.
 
     A category that the model does not know is NaN, too: only LightGBM takes one.
     """
     known = [
-        None if column.categories is None else {value: at for at, value in enumerate(column.categories)}
-        for column in columns
+        None if feature.categories is None else {value: at for at, value in enumerate(feature.categories)}
+        for feature in features
     ]
     if all(values is None for values in known):
-        return model_input.numbers
+        return ModelInput(model_input.numbers)
 
     def make(rows: Rows) -> object:
         return model_input.numbers(
@@ -141,7 +140,7 @@ def codes(columns: Sequence[BoosterColumn]) -> MakeInput:
             ]
         )
 
-    return make
+    return ModelInput(make)
 
 
 def _array_of(labels: list[JsonValue]) -> Array:

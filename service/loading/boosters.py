@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING
 from service.errors import UnusableFile
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy as np
+
     from service.json_values import JsonValue
     from service.schema.features import ColumnType, Value
+
+    # NumPy's types cannot say the shape of an array.
+    Array = np.ndarray[Any, np.dtype[Any]]
 
 CLASSES_MAX = 100_000
 FEATURES_MAX = 100_000
@@ -22,14 +29,15 @@ FEATURES_MAX = 100_000
 class BoosterColumn:
     """A column that a booster takes.
 
-    `categories` are the values of a categorical column in the order of their codes, which the trees compare:
-    an empty tuple if the file does not keep them, None for a column of numbers or booleans. `is_open`: the
-    booster takes other values, too.
+    `categories` are the values of a categorical column in the order of their codes, which the trees compare;
+    None for any other column. `is_open`: the booster takes other values, too. `must_declare` says why the
+    categories are not known and have to be declared.
     """
 
     type: ColumnType = "number"
     categories: tuple[Value, ...] | None = None
     is_open: bool = False
+    must_declare: str = ""
 
 
 @dataclass(frozen=True)

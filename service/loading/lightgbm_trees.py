@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from service.native.library import Array
+    from service.loading.boosters import Array
 
 # The bit of `decision_type` that says that a node looks for a category, by `include/LightGBM/tree.h`.
 IS_CATEGORICAL = 1

@@ -17,10 +17,10 @@ from service.errors import UnusableFile
 from service.loading.boosters import CLASSES_MAX, FEATURES_MAX, BoosterColumn, BoosterFile
 from service.loading.ubjson import read_ubjson
 from service.loading.xgboost_trees import check_trees
+from service.schema.xgboost_columns import columns_in
 
 if TYPE_CHECKING:
     from service.json_values import JsonValue
-    from service.schema.features import Value
 
     # JSON of a stranger's file, which may hold anything: each value is checked where it is used.
     Json = Any
@@ -33,6 +33,7 @@ CLASSIFIERS = frozenset({"binary:logistic", "binary:hinge", "multi:softmax", "mu
 KINDS = {"classifier": "classifier", "regressor": "regressor", "ranker": "other"}
 # The feature types: a float, an integer, a boolean, a quantity, and a category.
 FEATURE_TYPES = frozenset({"float", "int", "i", "q", "c"})
+BOOLEAN = "i"
 
 
 def read_xgboost(content: bytes) -> BoosterFile:
@@ -130,41 +131,29 @@ def _rounds(learner: Document) -> int:
 
 
 def _columns(learner: Document, count: int) -> tuple[BoosterColumn, ...]:
-    types = [str(kind) for kind in listed(learner.get("feature_types"))]
+    types = [str(column_type) for column_type in listed(learner.get("feature_types"))]
     names = listed(learner.get("feature_names"))
     if len(types) not in (0, count) or len(names) not in (0, count) or not FEATURE_TYPES.issuperset(types):
         raise ValueError(f"{len(names)} names and the types {sorted(set(types))} for {count} features")
-    known = _encodings(learner) if "c" in types else []
-    columns = []
-    for at, kind in enumerate(types or ["float"] * count):
-        if kind == "c":
-            columns.append(BoosterColumn("category", _categories(known[at]) if at < len(known) else ()))
-        else:
-            columns.append(BoosterColumn("boolean" if kind == "i" else "number"))
+    booster = learner["gradient_booster"]
+    model = (booster.get("gbtree") or booster).get("model") or {}
+    told = columns_in({"cats": _plain(model.get("cats")), "feature_names": names, "feature_types": types})
+    columns = [BoosterColumn("boolean" if column_type == BOOLEAN else "number") for column_type in types]
+    columns = columns or [BoosterColumn()] * count
+    for at, known in told.categories.items():
+        columns[at] = BoosterColumn("category", known.values)
+    for at in told.unknown:
+        columns[at] = BoosterColumn("any", must_declare=told.reason)
     return tuple(columns)
 
 
-def _encodings(learner: Document) -> list[Document]:
-    """Give the categories of all columns, which XGBoost keeps from 3.1 on; an empty list before that."""
-    booster = learner["gradient_booster"]
-    model = (booster.get("gbtree") or booster).get("model") or {}
-    return listed((model.get("cats") or {}).get("enc"))
-
-
-def _categories(encoding: Document) -> tuple[Value, ...]:
-    """Give the categories of a column; an empty tuple if the file does not hold them whole.
-
-    Strings lie one after the other in UTF-8. XGBoost 3.1 and 3.2 count their characters in place of their
-    bytes, so that strings other than ASCII are cut off.
-    """
-    values = [int(value) for value in listed(encoding.get("values"))]
-    if "offsets" not in encoding:
-        return tuple(values)
-    offsets = [int(offset) for offset in listed(encoding["offsets"])]
-    joined = bytes(value % 256 for value in values)
-    if not joined.isascii() or offsets != sorted(offsets) or offsets[-1:] != [len(joined)] * bool(offsets):
-        return ()
-    return tuple(joined[start:end].decode() for start, end in zip(offsets, offsets[1:]))
+def _plain(value: Json) -> Json:
+    """Give the value with lists in place of arrays of NumPy."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def listed(values: Json) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from service.native.library import Array
+    from service.loading.boosters import Array
 
     Json = Any
     Document = dict[str, Any]

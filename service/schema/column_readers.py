@@ -131,6 +131,7 @@ def _onnx(learned: LearnedFeatures, model: Part, columns: list[Column]) -> list[
 def _booster(learned: LearnedFeatures, model: Part, columns: list[Column]) -> list[Column]:
     """Read a booster that was loaded from a file of its own library, which told of each column."""
     for feature, column in zip(learned.raw(columns), model.columns):
+        feature.must_declare = column.must_declare
         if column.categories is None:
             feature.types.add(column.type)
         else:

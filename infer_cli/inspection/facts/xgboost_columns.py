@@ -14,6 +14,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infer_cli.inspection.nodes.arrays import Plain
 
 # The type of a column of categories.
@@ -92,13 +94,18 @@ def columns_of(raw: bytes) -> XgboostColumns | None:
         head.value(0)
     if not head.is_complete:
         return None
-    encodings = _items(head.found.get("cats"), "enc")
+    return columns_in(head.found)
+
+
+def columns_in(found: Mapping[str, object]) -> XgboostColumns:
+    """Give the columns that the values of `KEPT` tell, wherever in a booster they lay."""
+    encodings = _items(found.get("cats"), "enc")
     categories = {at: _categories(encoding) for at, encoding in enumerate(encodings)}
-    known = {at: found for at, found in categories.items() if found is not None}
+    known = {at: kept for at, kept in categories.items() if kept is not None}
     return XgboostColumns(
-        count=_whole_number(head.found.get("num_feature")),
-        names=_strings(head.found.get("feature_names")),
-        types=_strings(head.found.get("feature_types")),
+        count=_whole_number(found.get("num_feature")),
+        names=_strings(found.get("feature_names")),
+        types=_strings(found.get("feature_types")),
         categories=known,
         has_categories=bool(known),
     )

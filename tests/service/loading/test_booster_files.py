@@ -17,6 +17,7 @@ from service.loading.booster_files import is_booster
 from service.loading.model_file import load_model
 from service.prediction.predictor import Predictor
 from service.protocols.payload import parse_json
+from service.protocols.row_checks import RowChecks
 from service.schema.declared import Declared
 
 BOOSTERS = Path(__file__).parents[2] / "golden" / "boosters"
@@ -31,7 +32,7 @@ def test_the_answers_are_those_of_the_library(name: str) -> None:
     declared = Declared(classes=("no", "yes")) if is_numbered else Declared()
     model = load_model(BOOSTERS / name, declared=declared).model
 
-    rows = parse_json(json.dumps({"rows": wanted["rows"]}).encode(), model.features)
+    rows = parse_json(json.dumps({"rows": wanted["rows"]}).encode(), RowChecks.of(model.features))
     answer = Predictor(model).predict(rows)
 
     labels = [{0: "no", 1: "yes"}.get(label, label) for label in wanted["predictions"]]

@@ -75,7 +75,8 @@ def test_an_empty_file_comes_with_advice_to_copy_it_again(tmp_path: Path) -> Non
 
 def test_a_name_with_another_suffix_is_refused(tmp_path: Path) -> None:
     assert problem_of(tmp_path / "m.h5").startswith(
-        "the name of a model must end in .joblib, .pickle, .pkl, .lean, .onnx or .skops. "
+        "the name of a model must end in .joblib, .pickle, .pkl, .lean, .onnx, .skops, .bin, .cbm, .json, "
+        ".model, .txt or .ubj. "
     )
 
 

@@ -84,7 +84,10 @@ def test_categories_that_are_cut_off_are_not_known() -> None:
         encoding = learner["gradient_booster"]["model"]["cats"]["enc"][0]
         encoding.update(offsets=[0, 1, 2], values=[-61, -92])
 
-    assert getattr(read(cut), "columns")[0].categories == ()  # noqa: B009
+    column = getattr(read(cut), "columns")[0]  # noqa: B009
+
+    assert (column.type, column.categories) == ("any", None)
+    assert column.must_declare == "XGBoost kept its categories cut off"
 
 
 @pytest.mark.parametrize(
