@@ -31,14 +31,17 @@ class Application:
     meter: Meter
 
 
-def make_served_model(loaded: LoadedModel) -> ServedModel:
-    """Make everything that answers requests from a loaded model."""
-    predictor = Predictor(loaded.model)
+def make_served_model(loaded: LoadedModel, *, refuses_unknown: bool = False) -> ServedModel:
+    """Make everything that answers requests from a loaded model.
+
+    With `refuses_unknown`, a category that the model does not know is an error where the model takes it.
+    """
+    predictor = Predictor(loaded.model, refuses_unknown=refuses_unknown)
     return ServedModel(
         predictor=predictor,
         endpoint=InferEndpoint(predictor),
-        description=describe(loaded),
-        features=loaded.model.features,
+        description=describe(loaded, predictor.features),
+        features=predictor.features,
         digest=loaded.digest,
         declared=loaded.declared,
     )
@@ -55,6 +58,6 @@ def build_application(settings: Settings) -> Application:
         versions_must_match=settings.version_mismatch == "error",
         declared=declared_for(settings.model_file, settings.model_schema, settings.optional_features),
     )
-    slot = ModelSlot(make_served_model(loaded))
+    slot = ModelSlot(make_served_model(loaded, refuses_unknown=settings.unknown_categories == "error"))
     app, meter = create_app(slot, max_body_bytes=settings.max_body_bytes)
     return Application(app.wsgi_app, slot, meter)

@@ -14,6 +14,7 @@
     ├── NotCompiled            `python3 -m service.compile` wrote nothing
     ├── InvalidInput           a request from which no rows can be made: status 400
     ├── InvalidValue           one value of a request that its feature does not take
+    ├── ModelFailed            the model itself raised an error for rows that were checked: status 500
     ├── Busy                   all slots of the worker are taken: status 503
     └── NoRegion               a worker found no region of shared memory to count in
 
@@ -134,6 +135,19 @@ class InvalidValue(ServiceError):
         self.problem = problem
         self.message = message
         self.known = known
+
+
+class ModelFailed(ServiceError):
+    """The model itself raised an error for rows of checked values; the error is the cause of this one.
+
+    `kind` is the name of that error's class. `row` is the position of the first row that fails alone; None if
+    there is only one row, or if the rows fail only together.
+    """
+
+    def __init__(self, kind: str, row: int | None = None) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.row = row
 
 
 class Busy(ServiceError):

@@ -61,7 +61,13 @@ ROOMS: dict[str, set[str]] = {
         "service/errors",
         "service/json_values",
     },
-    "service/prediction": {"service/models", "service/compiler", "service/schema", "service/json_values"},
+    "service/prediction": {
+        "service/models",
+        "service/compiler",
+        "service/schema",
+        "service/errors",
+        "service/json_values",
+    },
     "service/telemetry": {"service/admission", "service/errors", "service/json_values"},
     "service/loading": {
         "service/models",

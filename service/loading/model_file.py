@@ -12,12 +12,12 @@ import hashlib
 import os
 import stat
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, cast
 
 from service.errors import ModelUnloadable, UnusableFile
 from service.loading.booster_files import booster_model, is_booster, load_booster
-from service.loading.compiled_model import is_compiled, load_compiled
+from service.loading.compiled_model import CompiledModel, is_compiled, load_compiled
 from service.loading.explanations import (
     COPY_ADVICE,
     RETRAIN_ADVICE,
@@ -106,7 +106,7 @@ def _format_of(file: Path) -> _Format:
     """Tell the format by the first bytes of the file, whatever its name."""
     start = start_of(file)
     if is_compiled(start):
-        return _Format(lambda path, _: load_compiled(path), lambda model, _: model)
+        return _Format(lambda path, _: load_compiled(path), _compiled)
     if is_booster(start):
         return _Format(lambda path, _: load_booster(path), booster_model)
     if start.startswith(ZIP_START):
@@ -114,6 +114,15 @@ def _format_of(file: Path) -> _Format:
     if start.startswith(ONNX_START):
         return _Format(lambda path, _: load_onnx(path), _onnx)
     return _Format(load_safely, _fitted)
+
+
+def _compiled(held: CompiledModel, declared: Declared) -> Model:
+    # A declaration is about the file that this one was compiled from; only what is optional may be new.
+    optional = frozenset(declared.optional)
+    held.features = tuple(
+        replace(one, required=one.required and one.name not in optional) for one in held.features
+    )
+    return held
 
 
 def _onnx(held: Estimator, declared: Declared) -> Model:

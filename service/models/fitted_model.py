@@ -14,7 +14,7 @@ import numpy as np
 
 from service.compiler.functions import Outcome
 from service.compiler.program import compile_estimator
-from service.errors import NotCompilable, UnusableFile
+from service.errors import ModelFailed, NotCompilable, UnusableFile
 from service.models.estimators import (
     classes_of,
     estimator_kind,
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 
     # A method of the estimator: the model's input for some rows in, something like an array out.
     Method = Callable[[object], object]
+
+
+TABLE_DIMENSIONS = 2
 
 
 class FittedModel:
@@ -96,12 +99,19 @@ class FittedModel:
             self._joint_predict = self._find_joint_predict()
 
     def ask(self, rows: Rows) -> Predictions:
-        """Give the estimator's own answers. Only one thread at a time may call this."""
+        """Give the estimator's own answers. Only one thread at a time may call this.
+
+        Raises `ModelFailed` for an error of the estimator.
+        """
         with _without_name_warning():
             return ask_by_kind(self._ask, rows, self._kind_of)
 
     def _ask(self, rows: Rows) -> Predictions:
-        values, probabilities = self._call_methods(rows)
+        given = self._make_input(rows)
+        try:
+            values, probabilities = self._call_methods(given)
+        except Exception as error:  # An estimator raises anything.
+            raise ModelFailed(type(error).__name__) from error
         return Predictions(
             values=json_list(values),
             probabilities=None if probabilities is None else _by_row(probabilities),
@@ -121,7 +131,7 @@ class FittedModel:
         )
 
     def _outcome(self, rows: list[list[Value]]) -> Outcome:
-        values, probabilities = self._call_methods(self._as_rows(rows))
+        values, probabilities = self._call_methods(self._make_input(self._as_rows(rows)))
         if self.kind == "classifier":
             if self.classes is None or any(isinstance(label, list) for label in self.classes):
                 raise NotCompilable("it has several outputs with classes")
@@ -131,8 +141,7 @@ class FittedModel:
             )
         return Outcome(np.asarray(values), None if probabilities is None else np.asarray(probabilities))
 
-    def _call_methods(self, rows: Rows) -> tuple[object, object]:
-        given = self._make_input(rows)
+    def _call_methods(self, given: object) -> tuple[object, object]:
         if self._joint_predict is not None:
             return self._joint_predict(given)
         values = np.asarray(self._predict(given))
@@ -195,8 +204,8 @@ def _one_thread() -> AbstractContextManager[object]:
 
 
 def _by_row(probabilities: object) -> list[JsonValue]:
-    """Turn the arrays of a model with several outputs, one array each, into one list for each row."""
-    if isinstance(probabilities, list):
+    """Turn the arrays of a model with several outputs, one table each, into one list for each row."""
+    if isinstance(probabilities, list) and np.ndim(probabilities[0]) == TABLE_DIMENSIONS:
         return [list(row) for row in zip(*(json_list(output) for output in probabilities))]
     return json_list(probabilities)
 

@@ -55,5 +55,5 @@ class Model(Protocol):
     def ask(self, rows: Rows) -> Predictions:
         """Give the model's own answers to at least one row. Only one thread at a time may call this.
 
-        Raises `InvalidInput` for rows that this model cannot answer.
+        Raises `InvalidInput` for rows that this model cannot answer, and `ModelFailed` if it raises an error.
         """

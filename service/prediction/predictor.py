@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from service.errors import ModelFailed
 from service.prediction.batching import MOST_ROWS, Batcher
-from service.schema.features import is_mixed, takes_numbers
+from service.schema.features import closed, is_mixed, takes_numbers
 from service.schema.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
 
 
 class Predictor:
-    """A model that is ready to predict. `takes_numbers` says what `Rows` are: see `schema.features`."""
+    """A model that is ready to predict. `takes_numbers` says what `Rows` are: see `schema.features`.
 
-    def __init__(self, model: Model) -> None:
+    With `refuses_unknown`, a category that the model does not know is an error where the model takes it.
+    """
+
+    def __init__(self, model: Model, *, refuses_unknown: bool = False) -> None:
         self.model = model
-        self.features, self.classes, self.program = model.features, model.classes, model.program
+        self.features = tuple(map(closed, model.features)) if refuses_unknown else model.features
+        self.classes, self.program = model.classes, model.program
         self.takes_numbers = takes_numbers(model.features)
         self._is_mixed = is_mixed(model.features)
         self._is_classifier = model.kind == "classifier"
@@ -34,13 +39,39 @@ class Predictor:
     def predict(self, rows: Rows) -> Predictions:
         """Predict for rows of checked values, at least one.
 
-        Raises `InvalidInput` for rows that a compiled model cannot answer.
+        Raises `InvalidInput` for rows that a compiled model cannot answer, and `ModelFailed` with the first
+        row for which the model raises an error.
         """
         if self.program is not None:
             outcome = self.program.ask(self._for_program(rows))
             if outcome is not None:
                 return self._with_labels(outcome)
-        return self._batcher.ask(rows)
+        try:
+            return self._batcher.ask(rows)
+        except ModelFailed as error:
+            raise ModelFailed(error.kind, self._failing_row(rows)) from error.__cause__
+
+    def _failing_row(self, rows: Rows) -> int | None:
+        """Find the first row that fails alone; None for one row, and for rows that fail only together."""
+        start, end = 0, len(rows)
+        if end == 1:
+            return None
+        while end - start > 1:
+            middle = (start + end) // 2
+            if self._fails(rows[start:middle]):
+                end = middle
+            elif self._fails(rows[middle:end]):
+                start = middle
+            else:
+                return None
+        return start
+
+    def _fails(self, rows: Rows) -> bool:
+        try:
+            self._batcher.ask(rows)
+        except ModelFailed:
+            return True
+        return False
 
     def _for_program(self, rows: Rows) -> Rows:
         """Give rows as a program takes them: an array if all values are numbers, of whatever dtype."""

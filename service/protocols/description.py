@@ -40,20 +40,21 @@ MOST_CATEGORIES = 1000
 EXAMPLES = {"text": "some text", "date": "2026-01-31", "boolean": "true"}
 
 
-def describe(loaded: LoadedModel) -> dict[str, JsonValue]:
-    """Describe the model in JSON's types."""
+def describe(loaded: LoadedModel, served: Sequence[Feature] | None = None) -> dict[str, JsonValue]:
+    """Describe the model in JSON's types; `served` are its features, if the settings change them."""
     model = loaded.model
+    features = model.features if served is None else served
     return {
         "kind": model.kind,
         "estimator": model.name,
-        "features": [_describe_feature(feature) for feature in model.features],
+        "features": [_describe_feature(feature) for feature in features],
         "classes": json_value(model.classes),
         "file": loaded.file.name,
         "size_bytes": loaded.size_bytes,
         "digest": loaded.digest,
         "packages": dict(loaded_packages()),
         "path": _describe_path(model),
-        "example": example(model.features, loaded.declared),
+        "example": example(features, loaded.declared),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Optional, Union
 
@@ -47,6 +47,11 @@ class Feature:
 
     def __post_init__(self) -> None:
         self.known.update((value, value) for value in self.categories or ())
+
+
+def closed(feature: Feature) -> Feature:
+    """Give a feature that takes no other categories than the known ones."""
+    return replace(feature, is_open=False) if feature.categories is not None else feature
 
 
 def is_mixed(features: Iterable[Feature]) -> bool:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import (
     UnsupportedMediaType,
 )
 
-from service.errors import Busy, InvalidInput
+from service.errors import Busy, InvalidInput, ModelFailed
 from service.json_values import encode
 from service.logs import LOGGER
 from service.protocols.infer import JSON
@@ -22,9 +22,14 @@ if TYPE_CHECKING:
     from service.json_values import JsonValue
 
 
+# A refusal may name many fields with their values.
+LONGEST_LINE = 400
+
+
 def register_error_answers(app: Flask) -> None:
     """Let the application answer every exception of its views, and every refusal of Flask's own."""
     app.register_error_handler(InvalidInput, _answer_invalid_input)
+    app.register_error_handler(ModelFailed, _answer_model_failed)
     app.register_error_handler(Busy, _answer_busy)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_bug)
@@ -46,10 +51,30 @@ def _error(status: int, code: str, message: str, details: JsonValue = None) -> R
 
 
 def _answer_invalid_input(error: InvalidInput) -> Response:
+    _note_refusal(error.message)
     return _error(400, error.code, error.message, error.details)
 
 
+def _answer_model_failed(error: ModelFailed) -> Response:
+    """Say for which row the model failed; the traceback goes into the log only."""
+    LOGGER.error("%s %s failed in the model", request.method, request.path, exc_info=error.__cause__)
+    details: dict[str, JsonValue] = {"exception": error.kind}
+    where = "this request"
+    if error.row is not None:
+        details["row"], where = error.row, f"row {error.row}"
+    message = f"The model itself failed for {where}, with {error.kind}; the log of the service says why."
+    return _error(500, "internal_error", message, details)
+
+
+def _note_refusal(reason: str) -> None:
+    """Put the reason of a refusal into the log, on one line that is not too long."""
+    line = f"{request.method} {request.path} refused: {reason}"
+    shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in line[:LONGEST_LINE])
+    LOGGER.info("%s%s", shown, "…" if len(line) > LONGEST_LINE else "")
+
+
 def _answer_busy(_: Busy) -> Response:
+    _note_refusal("all slots of this worker are taken")
     response = _error(
         503,
         "busy",
@@ -62,6 +87,7 @@ def _answer_busy(_: Busy) -> Response:
 def _answer_http_error(error: HTTPException) -> Response:
     """Answer for what Flask refuses. The headers of the refusal (Allow with 405) are kept."""
     code, message, details = _explain_http_error(error)
+    _note_refusal(message)
     response = _error(error.code or 500, code, message, details)
     for name, value in error.get_headers():
         if name != "Content-Type":

@@ -108,9 +108,10 @@ def make_predictor(load: Callable[[object], LoadedModel]) -> Callable[[object], 
     return make
 
 
-def app_of(loaded: LoadedModel, *, max_body_bytes: int = 10_000_000) -> Flask:
+def app_of(loaded: LoadedModel, *, max_body_bytes: int = 10_000_000, refuses_unknown: bool = False) -> Flask:
     """Make the whole application for a loaded model."""
-    app, _ = create_app(ModelSlot(make_served_model(loaded)), max_body_bytes=max_body_bytes)
+    served = make_served_model(loaded, refuses_unknown=refuses_unknown)
+    app, _ = create_app(ModelSlot(served), max_body_bytes=max_body_bytes)
     return app
 
 
@@ -118,8 +119,8 @@ def app_of(loaded: LoadedModel, *, max_body_bytes: int = 10_000_000) -> Flask:
 def make_client(load: Callable[[object], LoadedModel]) -> MakeClient:
     """Make a client of the whole application that serves an estimator."""
 
-    def make(estimator: object, *, max_body_bytes: int = 10_000_000) -> FlaskClient:
-        return app_of(load(estimator), max_body_bytes=max_body_bytes).test_client()
+    def make(estimator: object, **options: Any) -> FlaskClient:
+        return app_of(load(estimator), **options).test_client()
 
     return make
 
