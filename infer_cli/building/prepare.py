@@ -16,6 +16,7 @@ from infer_cli.packages.lock import check_lock, read_lock, write_lock
 from infer_cli.packages.resolution import plan_resolution
 from infer_cli.packages.wheels import cache_folder, packages_archive
 from infer_cli.plan.build import plan_build
+from infer_cli.plan.code_imports import with_code_imports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +72,7 @@ def resolution_for(request: BuildRequest, assets: Assets) -> Resolution:
     """The requirements of the image, and the versions to prefer; raises `ModelUnreadable`."""
     return plan_resolution(
         assets,
-        request.model,
+        with_code_imports(request.model, request.code),
         added=request.added_requirements,
         own_modules=request.code.modules,
         use_environment=request.use_environment,

@@ -2,8 +2,10 @@
 
 from infer_cli.inspection.declarations import schema_text
 from infer_cli.inspection.declared_options import declared_by_options
+from infer_cli.inspection.facts.advice import build_command, code_options
 from infer_cli.inspection.facts.declared import NOTHING_DECLARED, Declared, DeclaredFeature
 from infer_cli.inspection.facts.features import ColumnType, Feature
+from infer_cli.inspection.facts.judgement import Judgement
 from infer_cli.inspection.facts.model import (
     CompiledFrom,
     Estimator,
@@ -11,7 +13,7 @@ from infer_cli.inspection.facts.model import (
     Parameter,
     RecordedVersion,
 )
-from infer_cli.inspection.facts.policy import Judgement, judge_globals, require_safe
+from infer_cli.inspection.facts.policy import judge_globals, require_safe
 from infer_cli.inspection.facts.requirements import Requirement, requirements_of, unknown_modules
 from infer_cli.inspection.files.find import find_model, model_stem
 from infer_cli.inspection.nodes.arrays import Plain
@@ -33,6 +35,8 @@ __all__ = [
     "Plain",
     "RecordedVersion",
     "Requirement",
+    "build_command",
+    "code_options",
     "declared_by_options",
     "find_model",
     "inspect_model",

@@ -18,6 +18,8 @@ from infer_cli.inspection.facts.declared import (
 from infer_cli.inspection.facts.gather import Facts, facts_of
 from infer_cli.inspection.facts.member_choice import choose_member
 from infer_cli.inspection.facts.model import Inspection, RecordedVersion
+from infer_cli.inspection.facts.places import NO_WHEREABOUTS, Whereabouts, whereabouts_of
+from infer_cli.inspection.facts.policy import is_listed
 from infer_cli.inspection.files.compression import compression_of, expanded
 from infer_cli.inspection.files.foreign import START_BYTES
 from infer_cli.inspection.files.refusal import Refused
@@ -31,9 +33,10 @@ if TYPE_CHECKING:
     import io
     from pathlib import Path
 
+    from infer_cli.inspection.facts.members import Member
     from infer_cli.inspection.facts.model import Format
     from infer_cli.inspection.files.compression import Compression
-    from infer_cli.inspection.nodes.node_types import Global
+    from infer_cli.inspection.nodes.node_types import Global, Node
 
 ZIP_MAGIC = b"PK\x03\x04"
 # The tag of the first field of an ONNX model, `ir_version`. No opcode of a pickle has this byte.
@@ -88,6 +91,7 @@ class _Content:
     compression: Compression | None = None
     protocol: int | None = None
     member: str | None = None
+    whereabouts: Whereabouts = NO_WHEREABOUTS
 
 
 def _inspect(path: Path, file: io.FileIO, start: bytes, member: str | None) -> Inspection:
@@ -124,6 +128,7 @@ def _inspect(path: Path, file: io.FileIO, start: bytes, member: str | None) -> I
         frame_reason=content.facts.frame_reason,
         compiled_from=content.facts.compiled_from,
         member=content.member,
+        whereabouts=content.whereabouts,
         numpy_major=2 if any(f"{name}.".startswith("numpy._core.") for name in content.globals) else None,
     )
 
@@ -132,15 +137,14 @@ def _read_pickle(
     path: Path, file: HashedFile, compression: Compression | None, member: str | None
 ) -> _Content:
     content, machine = read_pickle(Stream(expanded(file, compression)))
-    chosen = choose_member(content, member, path)
     # A pickle may be compressed too, but only joblib writes zlib without the header of gzip.
     is_joblib = machine.has_arrays or compression == "zlib" or ".joblib" in path.name.lower()
-    return _Content(
+    found = _object(
+        content, frozenset(machine.globals), frozenset(machine.calls), choose_member(content, member, path)
+    )
+    return replace(
+        found,
         format="joblib" if is_joblib else "pickle",
-        facts=facts_of(chosen.value, chosen.names),
-        member=chosen.path or None,
-        globals=frozenset(machine.globals),
-        calls=frozenset(machine.calls),
         compression=compression,
         protocol=machine.protocol,
     )
@@ -148,12 +152,24 @@ def _read_pickle(
 
 def _read_skops(path: Path, file: io.FileIO, member: str | None) -> _Content:
     model = open_skops(file)
-    chosen = choose_member(model.root, member, path)
-    facts = facts_of(chosen.value, chosen.names)
-    if model.version is not None:
-        facts = replace(facts, versions=(*facts.versions, RecordedVersion("skops", model.version)))
+    names, calls = frozenset(model.globals), frozenset(model.calls)
+    found = _object(model.root, names, calls, choose_member(model.root, member, path))
+    if model.version is None:
+        return found
+    versions = (*found.facts.versions, RecordedVersion("skops", model.version))
+    return replace(found, facts=replace(found.facts, versions=versions))
+
+
+def _object(content: Node, names: frozenset[Global], calls: frozenset[Global], chosen: Member) -> _Content:
+    """Describe a file of objects, whose format is that of skops unless the caller says another."""
+    refused = frozenset(name for name in names if not is_listed(name, is_called=name in calls))
     return _Content(
-        "skops", facts, frozenset(model.globals), frozenset(model.calls), member=chosen.path or None
+        format="skops",
+        facts=facts_of(chosen.value, chosen.names),
+        globals=names,
+        calls=calls,
+        member=chosen.path or None,
+        whereabouts=whereabouts_of(content, chosen, refused),
     )
 
 

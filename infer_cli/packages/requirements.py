@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infer_cli.errors import ModelUnreadable
-from infer_cli.inspection import requirements_of, unknown_modules
+from infer_cli.inspection import build_command, code_options, requirements_of, unknown_modules
 from infer_cli.packages.lock import requirement_lines
 
 if TYPE_CHECKING:
@@ -50,13 +50,16 @@ def _model_requirements(model: Inspection, own_modules: frozenset[str]) -> tuple
 
 def _needs_code(model: Inspection, missing: set[str]) -> ModelUnreadable:
     users = [f"  {name}" for name in model.globals if name.module.partition(".")[0] in missing]
+    own = sorted(missing - {"__main__"})
+    packages = " ".join(f"--require {module}" for module in own)
     if "__main__" in missing:
         hint = (
             "a class of the training script itself cannot be imported elsewhere: move it into a module, "
             "train again, and give that module with --code"
         )
     else:
-        hint = "give the code with --code DIR, or the package that has it with --require NAME"
+        command = build_command(model, code_options(own, model.path))
+        hint = f"give the code:\n  {command}\nor the installed package that has it, with {packages}"
     return ModelUnreadable(
         f"{model.path} needs modules that belong to no known package: {', '.join(sorted(missing))}",
         detail="what needs them:\n" + "\n".join(users),

@@ -22,6 +22,7 @@ import pickle
 import sys
 from collections import deque
 from contextlib import suppress
+from pathlib import PurePosixPath, PureWindowsPath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import IO, TYPE_CHECKING, Any, Callable, ClassVar, cast
 
@@ -75,6 +76,10 @@ def _decompressed(raw: IO[bytes]) -> IO[bytes]:
     if start.startswith(b"ZF"):
         raise Forbidden("was saved by joblib 0.9 or older")
     return raw
+
+
+class AbsentCache:
+    """What stands for a cache of joblib (`Memory`), which only training uses: it does nothing."""
 
 
 class _ArrayWrapper:
@@ -315,11 +320,19 @@ def _random(name: str, bit_generator: object) -> object:
 STAND_INS: dict[tuple[str, str], object] = {
     ("builtins", "getattr"): _Unpickler._method,  # noqa: SLF001
     ("copyreg", "_reconstructor"): _Unpickler._reconstructor,  # noqa: SLF001
+    ("joblib._store_backends", "FileSystemStoreBackend"): AbsentCache,
+    ("joblib.memory", "Memory"): AbsentCache,
     ("joblib.numpy_pickle", "NumpyArrayWrapper"): _ArrayWrapper,
     # Each array is read into memory: `memmap` itself would open files.
     ("numpy", "memmap"): np.ndarray,
     ("numpy.random._pickle", "__randomstate_ctor"): _random_state,
     ("numpy.random._pickle", "__generator_ctor"): _generator,
+    # Paths of another system, and the names that Python 3.13 gives: pure paths reach no file.
+    ("pathlib", "WindowsPath"): PureWindowsPath,
+    ("pathlib._local", "PosixPath"): PurePosixPath,
+    ("pathlib._local", "PurePosixPath"): PurePosixPath,
+    ("pathlib._local", "PureWindowsPath"): PureWindowsPath,
+    ("pathlib._local", "WindowsPath"): PureWindowsPath,
 }
 
 

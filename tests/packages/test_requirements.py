@@ -73,7 +73,7 @@ def test_a_model_that_needs_the_users_code_is_refused_without_it(assets: Assets,
         image_requirements(assets, other)
 
     assert raised.value.detail == "what needs them:\n  mycode.steps.Cleaner"
-    assert "--code DIR" in str(raised.value.hint)
+    assert "--code mycode.py" in str(raised.value.hint)
 
 
 def test_a_model_that_needs_the_users_code_is_accepted_with_it(assets: Assets, model: Inspection) -> None:

@@ -56,7 +56,7 @@ def test_for_code_of_a_script_the_hint_is_a_module(infer: Callable[..., Finished
 
     refused = infer("build", "--tag", "x:v1", "--dry-run", "--model-dir", str(tmp_path))
 
-    assert "hint: move your own classes from the training script into a module" in refused.stderr
+    assert "hint: move Mine from the training script into a module" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def _members(node: Node, path: str, expression: str, depth: int) -> Iterator[Mem
     names = _names_in(entries)
     for key, value in entries:
         here = f"{path}.{key}" if path else str(key)
-        place = f"{expression}[{_quoted(key)}]"
+        place = f"{expression}[{in_python(key)}]"
         if is_container(value):
             yield from _members(value, here, place, depth + 1)
         elif _is_object(value):
@@ -173,5 +173,6 @@ def _is_dictionary(node: Node) -> bool:
     return isinstance(node, Instance) and str(node.made_by) in DICTIONARIES
 
 
-def _quoted(key: str | int) -> str:
+def in_python(key: str | int) -> str:
+    """Give a key or position as Python writes it, with double quotes."""
     return str(key) if isinstance(key, int) else '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'

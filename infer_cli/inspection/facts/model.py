@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from infer_cli.inspection.facts.declared import NOTHING_DECLARED, Declared
+from infer_cli.inspection.facts.places import NO_WHEREABOUTS, Whereabouts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,6 +110,8 @@ class Inspection:
     file with these names. `features` are the columns; a model that was trained without names has x0, x1, and
     so on. `frame_reason` says why the model needs a pandas DataFrame; None if it needs none. `compiled_from`
     is set for a compiled model. `member` is the key or position of the model in a file of several objects.
+    `code_modules` are the top-level modules that the user's own code imports, where code was given.
+    `whereabouts` tells where in the file the names are that the allow-list does not permit.
     `declared` is what the user says of the model, of which the features are
     part already.
     """
@@ -134,6 +137,8 @@ class Inspection:
     frame_reason: str | None = None
     compiled_from: CompiledFrom | None = None
     member: str | None = None
+    whereabouts: Whereabouts = NO_WHEREABOUTS
+    code_modules: tuple[str, ...] = ()
     declared: Declared = NOTHING_DECLARED
 
     def as_dict(self) -> dict[str, Json]:
@@ -147,6 +152,8 @@ class Inspection:
             "sha256": self.sha256,
             "kind": self.kind,
             "member": self.member,
+            "code_modules": list(self.code_modules),
+            "whereabouts": self.whereabouts.as_dict(),
             "estimator": None if self.estimator is None else self.estimator.as_dict(),
             "feature_names": None if self.feature_names is None else list(self.feature_names),
             "feature_count": self.feature_count,

@@ -5,41 +5,23 @@ The service judges by the same list, with code of its own: `service/loading/poli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from infer_cli.assets import find_assets
 from infer_cli.errors import ModelUnsafe
+from infer_cli.inspection.facts.advice import advice
+from infer_cli.inspection.facts.judgement import Judgement
 
 if TYPE_CHECKING:
-    from infer_cli.inspection.facts.features import Json
+    from infer_cli.inspection.facts.judgement import Verdict
     from infer_cli.inspection.facts.model import Inspection
     from infer_cli.inspection.nodes.node_types import Global
 
-Verdict: TypeAlias = Literal["safe", "trusted", "unknown", "dangerous"]
 # The use that lets a file call a name with any arguments.
 CALL = "call"
 # How many refused names an error lists.
 _SHOWN = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """The verdict on one name that loading a file would import, and the reason if the name is refused."""
-
-    name: Global
-    verdict: Verdict
-    reason: str
-
-    @property
-    def is_allowed(self) -> bool:
-        """Whether the service would import the name."""
-        return self.verdict in {"safe", "trusted"}
-
-    def as_dict(self) -> dict[str, Json]:
-        """Give the judgement as JSON values."""
-        return {"name": str(self.name), "verdict": self.verdict, "reason": self.reason or None}
 
 
 def judge_globals(model: Inspection, trusted: tuple[str, ...] = ()) -> tuple[Judgement, ...]:
@@ -58,20 +40,13 @@ def require_safe(model: Inspection, trusted: tuple[str, ...]) -> None:
     if len(refused) > _SHOWN:
         lines.append(f"  … ({len(refused)} in all)")
     message = f"{model.path} imports names that no known model uses: loading the file could run their code"
-    raise ModelUnsafe(message, detail="\n".join(lines), hint=_advice(refused))
+    raise ModelUnsafe(message, detail="\n".join(lines), hint=advice(model, refused))
 
 
-def _advice(refused: list[Judgement]) -> str:
-    if any(one.name.module == "__main__" for one in refused):
-        return "move your own classes from the training script into a module, and train again"
-    if any(one.verdict == "dangerous" for one in refused):
-        return (
-            "do not load it, unless you made it yourself: then save the fitted model without the names above "
-            "(see Safety in the documentation)"
-        )
-    modules = dict.fromkeys(one.name.module.partition(".")[0] for one in refused)
-    options = " ".join(f"--trust {module}" for module in modules)
-    return f"if the code is yours, build with --code DIR; if you know who made the file, allow it: {options}"
+def is_listed(name: Global, *, is_called: bool) -> bool:
+    """Say whether the allow-list permits how a file uses a name."""
+    use = use_of(name)
+    return use is not None and (use == CALL or not is_called)
 
 
 def use_of(name: Global) -> str | None:

@@ -36,6 +36,11 @@ DISTRIBUTIONS = {
     "numpy": "numpy",
     "pandas": "pandas",
     "patsy": "patsy",
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "dateutil": "python-dateutil",
+    "holidays": "holidays",
+    "numba": "numba",
     "polars": "polars",
     "pyarrow": "pyarrow",
     "pygam": "pygam",
@@ -112,6 +117,9 @@ def requirements_of(inspection: Inspection) -> tuple[Requirement, ...]:
         for module in inspection.modules
         if module in DISTRIBUTIONS
     }
+    for module in inspection.code_modules:
+        if module in DISTRIBUTIONS:
+            needed.setdefault(DISTRIBUTIONS[module], f"your code imports {module}")
     if {name.module for name in inspection.globals} & _WITH_SKLEARN:
         needed.setdefault("scikit-learn", "the model's class builds on it")
     if inspection.format == "joblib":
@@ -163,6 +171,8 @@ def _pandas(inspection: Inspection) -> Requirement | None:
         reason = "the file uses pandas"
     elif inspection.frame_reason is not None:
         reason = f"the model {inspection.frame_reason}"
+    elif "pandas" in inspection.code_modules:
+        reason = "your code imports pandas"
     else:
         return None
     writer = _pandas_of_writer(inspection)

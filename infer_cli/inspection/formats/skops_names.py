@@ -55,10 +55,17 @@ STAND_INS = frozenset(
     {
         Global("builtins", "getattr"),
         Global("copyreg", "_reconstructor"),
+        Global("joblib._store_backends", "FileSystemStoreBackend"),
+        Global("joblib.memory", "Memory"),
         Global("joblib.numpy_pickle", "NumpyArrayWrapper"),
         Global("numpy", "memmap"),
         Global("numpy.random._pickle", "__generator_ctor"),
         Global("numpy.random._pickle", "__randomstate_ctor"),
+        Global("pathlib", "WindowsPath"),
+        Global("pathlib._local", "PosixPath"),
+        Global("pathlib._local", "PurePosixPath"),
+        Global("pathlib._local", "PureWindowsPath"),
+        Global("pathlib._local", "WindowsPath"),
     }
 )
 BIT_GENERATORS = frozenset({"MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"})

@@ -6,6 +6,7 @@ import _compat_pickle
 from typing import TYPE_CHECKING, ClassVar
 
 from infer_cli.inspection.formats.pickles import opcodes
+from infer_cli.inspection.formats.pickles.functions import is_code, refuse_code
 from infer_cli.inspection.formats.pickles.strings import Strings
 from infer_cli.inspection.nodes.arrays import DTYPE, dtype_of
 from infer_cli.inspection.nodes.node_types import DictNode, Global, Instance, Node, is_special
@@ -102,6 +103,8 @@ class Objects(Strings):
     ) -> None:
         if not isinstance(callee, Global | Instance):
             self.refuse("calls a value that cannot be called")
+        if isinstance(callee, Instance) and is_code(callee):
+            refuse_code(arguments)
         if isinstance(callee, Instance) and callee.callee != GETATTR:
             # Such a callee is a class or function that the pickle computed, or an object with a `__call__`.
             self.refuse("calls an object that it does not name")
@@ -134,7 +137,10 @@ class Objects(Strings):
         if instance.states:
             # A second state could change what was checked in the first.
             self.refuse("sets the state of an object again")
-        if any(map(_sets_special, state if isinstance(state, tuple) else (state,))):
+        if any(map(_sets_special, state if isinstance(state, tuple) else (state,))) and not (
+            # Distributions do, and are refused by their names, which the error then tells with their place.
+            instance.made_by is not None and instance.made_by.module.startswith("scipy.stats.")
+        ):
             self.refuse("sets a special attribute of an object")
         instance.states += (state,)
         if _is_false_dtype(instance):
