@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, cast
+from typing import TYPE_CHECKING, Any, Callable
 
 from service.errors import UnusableFile
 from service.loading.booster_models import BoosterModel, LightGBMModel, XGBoostModel, codes
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from service.json_values import JsonValue
     from service.loading.boosters import Array, BoosterFile
-    from service.models.estimators import Estimator
     from service.models.model import Model
     from service.schema.declared import Declared
 
@@ -115,8 +114,7 @@ def booster_model(held: Booster, declared: Declared) -> Model:
         return FittedModel(held.loaded, declared)
     labels = described.labels(declared.classes)
     make = _lightgbm_model if type(held.loaded).__module__.startswith("lightgbm") else _xgboost_model
-    estimator = cast("Estimator", make(described, labels, held.loaded))
-    return FittedModel(estimator, declared, input_for=codes)
+    return FittedModel(make(described, labels, held.loaded), declared, input_for=codes)
 
 
 def _xgboost_model(file: BoosterFile, labels: list[JsonValue] | None, booster: Loaded) -> BoosterModel:

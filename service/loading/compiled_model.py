@@ -47,7 +47,9 @@ class CompiledModel:
     """A compiled model as a `Model`; the protocol explains the attributes."""
 
     is_batched = True
+    method = "predict"
     not_compiled = ""
+    outputs = None
 
     def __init__(self, saved: Saved) -> None:
         self.name = saved.origin.estimator

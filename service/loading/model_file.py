@@ -13,7 +13,7 @@ import os
 import stat
 import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from service.errors import ModelUnloadable, UnusableFile
 from service.loading.booster_files import booster_model, is_booster, load_booster
@@ -40,7 +40,6 @@ from service.schema.declared import FILE_NAME, NOTHING_DECLARED, Declared
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from service.models.estimators import Estimator
     from service.models.model import Model
 
 PICKLE_SUFFIXES = (".joblib", ".pickle", ".pkl")
@@ -125,17 +124,14 @@ def _compiled(held: CompiledModel, declared: Declared) -> Model:
     return held
 
 
-def _onnx(held: Estimator, declared: Declared) -> Model:
+def _onnx(held: object, declared: Declared) -> Model:
     return FittedModel(held, declared, input_for=onnx_input)
 
 
 def _fitted(held: object, declared: Declared) -> Model:
-    """Make a model of the object in a pickle or skops archive; raise `UnusableFile` if it cannot predict."""
+    """Make a model of the object in a pickle or skops archive; raise `UnusableFile` if it cannot answer."""
     member = choose_member(held, declared.member)
-    held = member.value
-    if not callable(getattr(held, "predict", None)):
-        raise UnusableFile(f"holds a {type(held).__name__}, which has no predict method", SAVE_ADVICE)
-    return FittedModel(cast("Estimator", held), declared, listed_names=member.names)
+    return FittedModel(member.value, declared, listed_names=member.names)
 
 
 def _check_suffix(file: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,22 +15,21 @@ from service.schema.column_types import takes_texts
 if TYPE_CHECKING:
     from service.json_values import JsonValue
 
-KINDS = ("classifier", "regressor")
+KINDS = ("classifier", "regressor", "clusterer", "outlier_detector")
+KIND_BY_METHOD = {"transform": "transformer", "kneighbors": "neighbors"}
 # Packages of which it is known that the answer to a row depends on this row alone.
 ROWS_ARE_INDEPENDENT = frozenset(
     {"catboost", "category_encoders", "imblearn", "lightgbm", "numpy", "sklearn", "xgboost"}
 )
 
 
-class Estimator(Protocol):
-    """What every estimator has. Any other attribute is looked for, and may be missing."""
+def estimator_kind(estimator: object, method: str = "predict") -> str:
+    """Give the kind of an estimator whose `method` answers rows: see `Model.kind`.
 
-    def predict(self, table: object, /) -> object:
-        """Give something like an array, with one prediction for each row of the table."""
-
-
-def estimator_kind(estimator: object) -> str:
-    """Give `classifier`, `regressor` or `other`, as scikit-learn says it from 1.6 on, or as it did before."""
+    scikit-learn says it in one way from 1.6 on, and in another way before.
+    """
+    if method != "predict":
+        return KIND_BY_METHOD.get(method, "other")
     kind = getattr(estimator, "_estimator_type", None)
     tags = getattr(estimator, "__sklearn_tags__", None)
     if tags is not None:
@@ -39,6 +38,8 @@ def estimator_kind(estimator: object) -> str:
             kind = tags().estimator_type
     if kind is None and hasattr(estimator, "classes_"):
         return "classifier"
+    # Before scikit-learn 1.6 a mixture had this type, too; of other density estimators none predicts.
+    kind = "clusterer" if kind in ("density_estimator", "DensityEstimator") else kind
     return kind if kind in KINDS else "other"
 
 
@@ -61,6 +62,9 @@ def feature_names(estimator: object, listed: tuple[str, ...] = ()) -> list[str]:
         if count == len(listed):
             return list(listed)
         return [f"x{index}" for index in range(count)]
+    if type(estimator).__name__ == "IsotonicRegression":
+        # It takes one column, and keeps no count.
+        return ["x0"]
     raise UnusableFile(
         "does not say which features it takes (feature_names_in_ or n_features_in_)",
         "Fit the model before it is saved, with scikit-learn 1.0 or newer",

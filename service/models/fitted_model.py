@@ -27,12 +27,20 @@ from service.models.estimators import (
 )
 from service.models.input_choice import choose_input
 from service.models.joint_predict import find_joint_predict
+from service.models.methods import (
+    SOLVED_TOGETHER,
+    TAKE_SEVERAL_ROWS,
+    find_answering,
+    listed,
+    output_names,
+    score_methods,
+)
 from service.models.row_kinds import ask_by_kind, rows_by_kind
 from service.schema.boosters import is_catboost
 from service.schema.column_types import Reading
 from service.schema.declared import NOTHING_DECLARED, Declared, WrongSchema, must_declare
 from service.schema.features import takes_numbers
-from service.schema.predictions import Predictions
+from service.schema.predictions import Predictions, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,13 +49,11 @@ if TYPE_CHECKING:
     from service.compiler.program import Program
     from service.compiler.saved import Origin
     from service.json_values import JsonValue
-    from service.models.estimators import Estimator
     from service.models.joint_predict import JointPredict
+    from service.models.methods import Method
     from service.models.model_input import ModelInput
     from service.schema.features import Feature, Rows, Value
-
-    # A method of the estimator: the model's input for some rows in, something like an array out.
-    Method = Callable[[object], object]
+    from service.schema.parts import Part
 
 
 TABLE_DIMENSIONS = 2
@@ -66,7 +72,7 @@ class FittedModel:
 
     def __init__(
         self,
-        estimator: Estimator,
+        estimator: Part,
         declared: Declared = NOTHING_DECLARED,
         *,
         input_for: Callable[[Sequence[Feature]], ModelInput] | None = None,
@@ -74,23 +80,31 @@ class FittedModel:
     ) -> None:
         self.estimator = estimator
         self.name = type(estimator).__name__
-        self.kind = estimator_kind(estimator)
+        self.method, self._answer = find_answering(estimator)
+        self.kind = estimator_kind(estimator, self.method)
+        self.outputs = output_names(estimator) if self.method == "transform" else None
         names = feature_names(estimator, listed_names)
         reading = Reading(len(names))
         # Follows the columns through the parts of the estimator.
         reading.read(estimator)
         self.features = _completed(reading.features(names), declared)
         self._takes_numbers = takes_numbers(self.features)
-        self.classes = classes_of(estimator)
-        self._predict: Method = estimator.predict
+        self.classes = classes_of(estimator) if self.method == "predict" else None
         # Some classes have the method only for some of their parameters (SVC), and else raise AttributeError.
-        self._predict_proba: Method | None = getattr(estimator, "predict_proba", None)
+        self._predict_proba: Method | None = (
+            getattr(estimator, "predict_proba", None) if self.method == "predict" else None
+        )
+        self._scores = score_methods(estimator, self.kind)
         for part in with_best(estimator):
             use_one_thread(part)
         self._make_input, self._kind_of = (
             input_for(self.features) if input_for else choose_input(estimator, reading, self.features)
         )
-        self.is_batched = all(has_independent_rows(part) for part in parts_of(estimator))
+        parts = parts_of(estimator)
+        self.is_batched = all(has_independent_rows(part) for part in parts)
+        names_of_parts = {type(part).__name__ for part in parts}
+        self._asks_row_by_row = not names_of_parts.isdisjoint(SOLVED_TOGETHER)
+        self._doubles_a_row = not names_of_parts.isdisjoint(TAKE_SEVERAL_ROWS)
         self.program: Program | None = None
         self.not_compiled = ""
         self._joint_predict: JointPredict | None = None
@@ -104,17 +118,26 @@ class FittedModel:
         Raises `ModelFailed` for an error of the estimator.
         """
         with _without_name_warning():
+            if self._asks_row_by_row:
+                return joined([self._ask(rows[at : at + 1]) for at in range(len(rows))])
             return ask_by_kind(self._ask, rows, self._kind_of)
 
     def _ask(self, rows: Rows) -> Predictions:
+        if self._doubles_a_row and len(rows) == 1:
+            return self._ask(rows[[0, 0]] if isinstance(rows, np.ndarray) else rows * 2).part(0, 1)
         given = self._make_input(rows)
         try:
             values, probabilities = self._call_methods(given)
+            scores = {name: json_list(call(given)) for name, call in self._scores.items()}
         except Exception as error:  # An estimator raises anything.
             raise ModelFailed(type(error).__name__) from error
+        if self.method == "kneighbors":
+            distances, values = values
+            scores["distances"] = json_list(distances)
         return Predictions(
-            values=json_list(values),
-            probabilities=None if probabilities is None else _by_row(probabilities),
+            listed(values),
+            None if probabilities is None else _by_row(probabilities),
+            scores or None,
         )
 
     def outcome(self, rows: list[list[Value]]) -> Outcome:
@@ -141,17 +164,20 @@ class FittedModel:
             )
         return Outcome(np.asarray(values), None if probabilities is None else np.asarray(probabilities))
 
-    def _call_methods(self, given: object) -> tuple[object, object]:
+    def _call_methods(self, given: object) -> tuple[Part, object]:
         if self._joint_predict is not None:
             return self._joint_predict(given)
-        values = np.asarray(self._predict(given))
-        if values.shape[1:] == (1,) and is_catboost(self.estimator):
+        values: Part = self._answer(given)
+        if np.shape(values)[1:] == (1,) and is_catboost(self.estimator):
             # CatBoost gives the labels of several classes in an array of one column.
             values = values[:, 0]
         return values, self._predict_proba(given) if self._predict_proba else None
 
     def _compile(self) -> None:
         """Compile the estimator, and keep the reason if that cannot be done."""
+        if self.method != "predict" or self._scores:
+            self.not_compiled = f"a {self.kind} is not compiled"
+            return
         try:
             with as_in_trial():
                 self.program = compile_estimator(self.estimator, self.features, self.outcome)

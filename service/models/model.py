@@ -23,7 +23,19 @@ class Model(Protocol):
 
     @property
     def kind(self) -> str:
-        """The kind of estimator: `classifier`, `regressor` or `other`."""
+        """The kind of estimator.
+
+        It is `classifier`, `regressor`, `clusterer`, `outlier_detector`, `transformer`, `neighbors` or
+        `other`.
+        """
+
+    @property
+    def method(self) -> str:
+        """The name of the estimator's method that answers rows, such as `predict` or `transform`."""
+
+    @property
+    def outputs(self) -> Sequence[str] | None:
+        """The names of the numbers in the answer of a transformer; None if they have none."""
 
     @property
     def features(self) -> tuple[Feature, ...]:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
 
-from service.schema.predictions import Predictions
+from service.schema.predictions import Predictions, joined
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from service.json_values import JsonValue
     from service.schema.features import Rows, Value
 
     # Gives the kind of a row: rows of one kind have the same dtypes alone as together.
@@ -44,17 +43,10 @@ def ask_by_kind(ask: Callable[[Rows], Predictions], rows: Rows, kind_of: KindOf 
 
 def in_order(parts: Sequence[Predictions], groups: Sequence[Sequence[int]]) -> Predictions:
     """Put the predictions for several groups of rows in the order of all rows."""
-    first = parts[0]
-    count = sum(map(len, groups))
-    values: list[JsonValue] = [None] * count
-    probabilities: list[JsonValue] | None = None if first.probabilities is None else [None] * count
     for part, group in zip(parts, groups):
         if len(part.values) != len(group):
             message = f"{len(part.values)} predictions were given for {len(group)} rows"
             raise ValueError(message)
-        for at, value in zip(group, part.values):
-            values[at] = value
-        if probabilities is not None:
-            for at, value in zip(group, part.probabilities or ()):
-                probabilities[at] = value
-    return Predictions(values, probabilities)
+    places = {at: place for place, at in enumerate(at for group in groups for at in group)}
+    together = joined(parts)
+    return together.at([places[at] for at in range(len(places))])

@@ -100,11 +100,4 @@ def _split(predictions: Predictions, counts: list[int]) -> list[Predictions]:
     if ends[-1] != len(predictions.values):
         message = f"{len(predictions.values)} predictions were given for {ends[-1]} rows"
         raise ValueError(message)
-    probabilities = predictions.probabilities
-    return [
-        Predictions(
-            predictions.values[end - count : end],
-            None if probabilities is None else probabilities[end - count : end],
-        )
-        for count, end in zip(counts, ends)
-    ]
+    return [predictions.part(end - count, end) for count, end in zip(counts, ends)]

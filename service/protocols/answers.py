@@ -21,17 +21,20 @@ class AnswerWriter:
         self._labels = [str(label) for label in classes or ()] if is_flat else []
 
     def answer(self, predictions: Predictions) -> dict[str, JsonValue]:
-        """Give `predictions`, and `probabilities` where there are any, as lists with one element per row."""
+        """Give `predictions`, and `probabilities` and scores if there are any, with one element per row."""
         answer: dict[str, JsonValue] = {"predictions": predictions.values}
         if predictions.probabilities is not None:
             answer["probabilities"] = self._by_class(predictions.probabilities)
+        answer.update(cast("dict[str, JsonValue]", predictions.scores or {}))
         return answer
 
     def single(self, predictions: Predictions) -> dict[str, JsonValue]:
-        """Give the `prediction` of the only row, and its `probabilities` where there are any."""
+        """Give the `prediction` of the only row, and its `probabilities` and scores where there are any."""
         answer: dict[str, JsonValue] = {"prediction": predictions.values[0]}
         if predictions.probabilities is not None:
             answer["probabilities"] = self._by_class(predictions.probabilities)[0]
+        for name, scores in (predictions.scores or {}).items():
+            answer[name] = scores[0]
         return answer
 
     def row(self, position: int, numbers: list[float]) -> tuple[JsonValue, JsonValue]:

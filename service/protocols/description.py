@@ -47,8 +47,10 @@ def describe(loaded: LoadedModel, served: Sequence[Feature] | None = None) -> di
     return {
         "kind": model.kind,
         "estimator": model.name,
+        "method": model.method,
         "features": [_describe_feature(feature) for feature in features],
         "classes": json_value(model.classes),
+        **_describe_outputs(model.outputs),
         "file": loaded.file.name,
         "size_bytes": loaded.size_bytes,
         "digest": loaded.digest,
@@ -56,6 +58,11 @@ def describe(loaded: LoadedModel, served: Sequence[Feature] | None = None) -> di
         "path": _describe_path(model),
         "example": example(features, loaded.declared),
     }
+
+
+def _describe_outputs(names: Sequence[str] | None) -> dict[str, JsonValue]:
+    """Name the numbers of a transformer's answer, at most 1000 of them."""
+    return {} if names is None else {"outputs": [*names[:MOST_CATEGORIES]], "output_count": len(names)}
 
 
 def _describe_path(model: Model) -> dict[str, JsonValue]:

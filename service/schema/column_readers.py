@@ -64,6 +64,11 @@ def _imputer(learned: LearnedFeatures, _: Part, columns: list[Column]) -> list[C
     return [Column(None, frozenset()) for _ in columns]
 
 
+def _missing_indicator(learned: LearnedFeatures, _: Part, columns: list[Column]) -> list[Column]:
+    learned.learn(columns, "any")
+    return []
+
+
 def _encoder(learned: LearnedFeatures, encoder: Part, columns: list[Column]) -> list[Column]:
     is_open = getattr(encoder, "handle_unknown", "") != "error"
     result = []
@@ -154,7 +159,7 @@ READERS: dict[str, Reader] = {
     "SimpleImputer": _simple_imputer,
     "KNNImputer": _imputer,
     "IterativeImputer": _imputer,
-    "MissingIndicator": lambda _, __, ___: [],
+    "MissingIndicator": _missing_indicator,
     "FunctionTransformer": _function,
     "OnnxModel": _onnx,
     **dict.fromkeys(("XGBoostModel", "LightGBMModel"), _booster),

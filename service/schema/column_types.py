@@ -74,12 +74,13 @@ class Reading:
     def read(self, model: object) -> None:
         """Follow the columns through the model."""
         columns = [Column(at, frozenset([at])) for at in range(len(self.learned.features))]
-        self._enter(model, columns, is_model=True)
+        # A column that leaves the model is part of its answer, also where no part looked at the column.
+        self.learned.raw(self._enter(model, columns, is_model=True))
 
     def _enter(self, part: Part, columns: list[Column], *, is_model: bool = False) -> list[Column]:
         """Follow the columns through a part, and give the columns that leave it.
 
-        `is_model`: the part predicts. Any other part transforms.
+        `is_model`: the part gives the answer. Any other part transforms.
         """
         if part is None or isinstance(part, str):
             return [] if part == "drop" else columns
@@ -103,7 +104,8 @@ class Reading:
         if hasattr(part, "fit_resample"):
             # A resampler of imbalanced-learn changes rows in training, and nothing in a prediction.
             return lambda _, columns: columns
-        return self._handlers.get(name, self._model if is_model else self._transformer)
+        predicts = is_model and (hasattr(part, "predict") or not hasattr(part, "transform"))
+        return self._handlers.get(name, self._model if predicts else self._transformer)
 
     # Parts that hold other parts.
 

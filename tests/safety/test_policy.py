@@ -56,9 +56,9 @@ def test_both_sides_judge_alike(
 
 
 def _reference(module: str, name: str) -> bytes:
-    """A model that holds a name as a parameter."""
+    """A model that holds a name as an attribute."""
     held = b"".join(b"\x8c" + bytes([len(part)]) + part.encode() for part in (module, name)) + b"\x93"
-    return b"\x80\x04csklearn.svm._classes\nSVC\n)\x81}\x8c\x06kernel" + held + b"sb."
+    return b"\x80\x04csklearn.svm._classes\nSVC\n)\x81}\x8c\x07kernel_" + held + b"sb."
 
 
 def test_both_sides_read_the_same_rules() -> None:

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
     from service.compiler.saved import Saved
     from service.loading.model_file import LoadedModel
-    from service.models.estimators import Estimator
-    from tests.service.conftest import Json
+    from tests.service.conftest import Fitted, Json
 
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +49,7 @@ def again(loaded: LoadedModel) -> LoadedModel:
     return replace(loaded, model=FittedModel(estimator_of(loaded)))
 
 
-def estimator_of(loaded: LoadedModel) -> Estimator:
+def estimator_of(loaded: LoadedModel) -> Fitted:
     assert isinstance(loaded.model, FittedModel)
     return loaded.model.estimator
 
@@ -104,7 +103,7 @@ def test_what_a_model_prints_is_not_part_of_the_result(
     exit_code, line, content, said = run(save(loud), PYTHONPATH=str(tmp_path), TRUST="code_of_loud")
 
     assert (exit_code, content) == (1, b"")
-    assert "has no predict method" in line["error"]["reason"]
+    assert "has none of the methods predict, transform, " in line["error"]["reason"]
     assert "hello" in said
 
 

@@ -72,6 +72,11 @@ def _imputer(learned: LearnedFeatures, _: Instance, columns: list[Column]) -> li
     return [Column(None, frozenset()) for _ in columns]
 
 
+def _missing_indicator(learned: LearnedFeatures, _: Instance, columns: list[Column]) -> list[Column]:
+    learned.learn(columns, "any")
+    return []
+
+
 def _encoder(learned: LearnedFeatures, encoder: Instance, columns: list[Column]) -> list[Column]:
     state = encoder.state()
     is_open = state.get("handle_unknown", "") != "error"
@@ -145,7 +150,7 @@ READERS: dict[str, Reader] = {
     "SimpleImputer": _simple_imputer,
     "KNNImputer": _imputer,
     "IterativeImputer": _imputer,
-    "MissingIndicator": lambda _, __, ___: [],
+    "MissingIndicator": _missing_indicator,
     "FunctionTransformer": _function,
     **dict.fromkeys(ENCODERS, _encoder),
     **dict.fromkeys(SCALERS, _scaler),

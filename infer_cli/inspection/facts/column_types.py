@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from infer_cli.inspection.facts.boosters import lightgbm_categories, xgboost_columns
 from infer_cli.inspection.facts.column_readers import ENCODERS, READERS, VECTORIZERS, other
 from infer_cli.inspection.facts.columns import Categories, Column, LearnedFeatures, feature_of, merged
-from infer_cli.inspection.facts.estimator_kinds import is_sklearn_like
+from infer_cli.inspection.facts.estimator_kinds import is_sklearn_like, kind_by_name
 from infer_cli.inspection.facts.parts import (
     COLUMNS_MAX,
     by_name,
@@ -119,12 +119,13 @@ class Reading:
     def read(self, model: Instance) -> None:
         """Follow the columns through the model."""
         columns = [Column(at, frozenset([at])) for at in range(len(self.learned.features))]
-        self._enter(model, columns, is_model=True)
+        # A column that leaves the model is part of its answer, also where no part looked at the column.
+        self.learned.raw(self._enter(model, columns, is_model=True))
 
     def _enter(self, part: Node, columns: list[Column], *, is_model: bool = False) -> list[Column]:
         """Follow the columns through a part, and give the columns that leave it.
 
-        `is_model`: the part predicts. Every other part transforms.
+        `is_model`: the part gives the answer. Every other part transforms.
         """
         if not isinstance(part, Instance):
             return [] if part == "drop" else columns
@@ -150,7 +151,8 @@ class Reading:
         if part.made_by is not None and re.match(r"imblearn\.(?!pipeline)", part.made_by.module):
             # A resampler of imbalanced-learn changes rows in training, and nothing in a prediction.
             return self._model if is_model else lambda _, columns: columns
-        return self._handlers.get(name, self._model if is_model else self._transformer)
+        predicts = is_model and (part.made_by is None or kind_by_name(part.made_by) != "transformer")
+        return self._handlers.get(name, self._model if predicts else self._transformer)
 
     # Parts that hold other parts.
 

@@ -1,4 +1,4 @@
-"""The estimator kind of a class, by its name: classifier, regressor or other."""
+"""The estimator kind of a class, by its name: classifier, regressor, transformer and so on."""
 
 from __future__ import annotations
 
@@ -68,26 +68,77 @@ _REGRESSORS = frozenset(
         "SVR",
     }
 )
-# Boosters end in Classifier or Regressor, as XGBRFRegressor does; only their rankers do not.
-_OTHERS: dict[str, EstimatorKind] = {
-    "xgboost.sklearn.XGBRanker": "other",
-    "lightgbm.sklearn.LGBMRanker": "other",
-    "catboost.core.CatBoostRanker": "other",
+# Clusterers and mixtures that predict; `refusals` has the clusterers that label no new rows.
+_CLUSTERERS = frozenset(
+    {
+        "AffinityPropagation",
+        "BayesianGaussianMixture",
+        "Birch",
+        "BisectingKMeans",
+        "GaussianMixture",
+        "KMeans",
+        "MeanShift",
+        "MiniBatchKMeans",
+    }
+)
+_OUTLIER_DETECTORS = frozenset(
+    {"EllipticEnvelope", "IsolationForest", "LocalOutlierFactor", "OneClassSVM", "SGDOneClassSVM"}
+)
+# What answers by `transform`: it has no `predict`.
+_TRANSFORMERS = frozenset(
+    {
+        *("AdditiveChi2Sampler", "BernoulliRBM", "Binarizer", "ColumnTransformer", "CountVectorizer"),
+        *("DictVectorizer", "DictionaryLearning", "FactorAnalysis", "FastICA", "FeatureAgglomeration"),
+        *("FeatureHasher", "FeatureUnion", "FunctionTransformer", "GaussianRandomProjection"),
+        *("GenericUnivariateSelect", "HashingVectorizer", "IncrementalPCA", "Isomap", "IterativeImputer"),
+        *("KBinsDiscretizer", "KNNImputer", "KNeighborsTransformer", "KernelCenterer", "KernelPCA"),
+        *("LatentDirichletAllocation", "LocallyLinearEmbedding", "MaxAbsScaler", "MinMaxScaler"),
+        *("MiniBatchDictionaryLearning", "MiniBatchNMF", "MiniBatchSparsePCA", "MissingIndicator", "NMF"),
+        *("NeighborhoodComponentsAnalysis", "Normalizer", "Nystroem", "OneHotEncoder", "OrdinalEncoder"),
+        *("PCA", "PLSSVD", "PolynomialCountSketch", "PolynomialFeatures", "PowerTransformer"),
+        *("QuantileTransformer", "RBFSampler", "RadiusNeighborsTransformer", "RandomTreesEmbedding"),
+        *("RobustScaler", "SelectFdr", "SelectFpr", "SelectFromModel", "SelectFwe", "SelectKBest"),
+        *("SelectPercentile", "SequentialFeatureSelector", "SimpleImputer", "SkewedChi2Sampler"),
+        *("SparseCoder", "SparsePCA", "SparseRandomProjection", "SplineTransformer", "StandardScaler"),
+        *("TargetEncoder", "TfidfTransformer", "TfidfVectorizer", "TruncatedSVD", "VarianceThreshold"),
+    }
+)
+# What answers by `score_samples` or `mahalanobis`.
+_OTHERS = frozenset(
+    {
+        *("EmpiricalCovariance", "GraphicalLasso", "GraphicalLassoCV", "KernelDensity", "LedoitWolf"),
+        *("MinCovDet", "OAS", "ShrunkCovariance"),
+    }
+)
+_BY_NAME: dict[str, EstimatorKind] = {
+    **dict.fromkeys(_CLASSIFIERS, "classifier"),
+    **dict.fromkeys(_REGRESSORS, "regressor"),
+    **dict.fromkeys(_CLUSTERERS, "clusterer"),
+    **dict.fromkeys(_OUTLIER_DETECTORS, "outlier_detector"),
+    **dict.fromkeys(_TRANSFORMERS, "transformer"),
+    **dict.fromkeys(_OTHERS, "other"),
+    "NearestNeighbors": "neighbors",
 }
+# Boosters end in Classifier or Regressor, as XGBRFRegressor does; only their rankers do not.
+_RANKERS = frozenset(
+    {"xgboost.sklearn.XGBRanker", "lightgbm.sklearn.LGBMRanker", "catboost.core.CatBoostRanker"}
+)
 
 
 def kind_by_name(made_by: Global) -> EstimatorKind | None:
     """Give the estimator kind of a class by its name; None if the name does not tell."""
     path, name = str(made_by), made_by.name.rpartition(".")[2]
-    if path in _OTHERS:
-        return _OTHERS[path]
+    if path in _RANKERS:
+        return "other"
     if name.endswith("Classifier"):
         return "classifier"
     if name.endswith("Regressor"):
         return "regressor"
     if is_sklearn_like(made_by):
-        return "classifier" if name in _CLASSIFIERS else "regressor" if name in _REGRESSORS else None
-    return None
+        return _BY_NAME.get(name)
+    # The encoders of category_encoders; its other names are of its parts.
+    is_encoder = made_by.module.partition(".")[0] == "category_encoders" and name.endswith("Encoder")
+    return "transformer" if is_encoder else None
 
 
 def is_sklearn_like(made_by: Global) -> bool:

@@ -13,6 +13,8 @@ from infer_cli.inspection.facts.column_types import features_of, takes_texts
 from infer_cli.inspection.facts.estimator_kinds import is_sklearn_like, kind_by_name
 from infer_cli.inspection.facts.estimators import estimator_of, first_of, inner_of
 from infer_cli.inspection.facts.model import RecordedVersion
+from infer_cli.inspection.facts.parts import class_name, named_parts
+from infer_cli.inspection.facts.refusals import check_answers
 from infer_cli.inspection.files.refusal import Refused
 from infer_cli.inspection.nodes.arrays import shape_of, values_of
 from infer_cli.inspection.nodes.described import what_is
@@ -59,19 +61,22 @@ def facts_of(content: Node, beside: tuple[str, ...] = ()) -> Facts:
     many columns, without names.
     """
     model = _require_model(content)
+    check_answers(model)
     sklearn_version = _sklearn_version_of(model)
     names, count = _feature_names_of(model), _feature_count_of(model)
     if names is None and count is not None and count == len(beside):
         names = beside
     features, frame_reason = _features_of(model, names, count, sklearn_version)
+    kind = _kind_of(model)
     return Facts(
-        kind=_kind_of(model),
+        kind=kind,
         estimator=estimator_of(model),
         feature_names=names,
         feature_count=count,
         features=features,
         frame_reason=frame_reason,
-        classes=_classes_of(model),
+        # A transformer may have the classes that it was trained with.
+        classes=_classes_of(model) if kind == "classifier" else None,
         versions=tuple(
             RecordedVersion(package, version)
             for package, version in (
@@ -99,6 +104,9 @@ def _kind_of(model: Instance) -> EstimatorKind:
         named = None if made_by is None else kind_by_name(made_by)
         if named is not None:
             return named
+        steps = named_parts(found.state().get("steps"))
+        if steps and steps[-1][1] in ("passthrough", None):
+            return "transformer"
         # In scikit-learn `classes_` does not make a classifier: transformers such as LabelBinarizer have it
         # too.
         if (made_by is None or not is_sklearn_like(made_by)) and "classes_" in found.state():
@@ -138,7 +146,7 @@ def _feature_names_of(model: Instance) -> tuple[str, ...] | None:
 
 def _feature_count_of(model: Instance) -> int | None:
     """Give the number of columns that the model was trained with; 1 if it takes a list of texts."""
-    if takes_texts(model):
+    if takes_texts(model) or class_name(model) == "IsotonicRegression":
         return 1
     for found in _chain(model, first_of):
         state = found.state()

@@ -119,8 +119,9 @@ def _predicts(node: Node) -> bool:
     for _ in range(DEPTH_MAX):
         if found is None:
             return False
-        if found.made_by is not None and kind_by_name(found.made_by) is not None:
-            return True
+        kind = None if found.made_by is None else kind_by_name(found.made_by)
+        if kind is not None:
+            return kind != "transformer"
         found = inner_of(found)
     return False
 

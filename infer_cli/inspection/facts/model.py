@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from infer_cli.inspection.nodes.arrays import Plain
     from infer_cli.inspection.nodes.node_types import Global
 
-EstimatorKind: TypeAlias = Literal["classifier", "regressor", "other"]
+EstimatorKind: TypeAlias = Literal[
+    "classifier", "regressor", "clusterer", "outlier_detector", "transformer", "neighbors", "other"
+]
 Format: TypeAlias = Literal["pickle", "joblib", "skops", "onnx", "lean"]
 
 

@@ -79,7 +79,9 @@ def test_the_version_of_xgboost(
 def test_another_class_with_such_an_attribute_is_no_booster(
     make: Callable[..., object], inspect_bytes: Callable[..., Inspection]
 ) -> None:
-    inspection = inspect_bytes(pickle.dumps(make("xgboost.sklearn", "XGBClassifier", handle=VERSION)))
+    inspection = inspect_bytes(
+        pickle.dumps(make("xgboost.sklearn", "XGBClassifier", handle=VERSION, n_classes_=2))
+    )
 
     assert xgboost_needed(inspection) == "xgboost"
 

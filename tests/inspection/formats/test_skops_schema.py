@@ -57,7 +57,7 @@ def test_what_is_called(inspect_bytes: Callable[..., Inspection]) -> None:
     made = node("sklearn.svm._classes.SVC", "ConstructorFromReduceNode", content=sequence(kind="tuple"))
     held = instance("numpy.log1p")
 
-    inspection = inspect_bytes(archive(instance("sklearn.svm._classes.SVC", a=made, b=held)))
+    inspection = inspect_bytes(archive(instance("sklearn.svm._classes.SVC", a_=made, b_=held)))
 
     assert set(map(str, inspection.calls)) == {"sklearn.svm._classes.SVC", "numpy.log1p"}
 

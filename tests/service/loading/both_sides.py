@@ -24,7 +24,10 @@ def check_both_sides(file: Path) -> Predictor:
 
     inspection = inspect_model(file)
     assert inspection.kind == predictor.model.kind
-    assert inspection.classes == (None if predictor.classes is None else tuple(predictor.classes))
+    classes = predictor.classes or [[]]
+    # The inspection tells no classes of a model with several outputs.
+    has_lists = any(isinstance(label, list) for label in classes)
+    assert inspection.classes == (None if has_lists else tuple(classes))
     assert inspection.features is not None
     assert [(one.name, one.type, one.required, one.nullable) for one in inspection.features] == [
         (feature.name, feature.type, feature.required, feature.nullable) for feature in predictor.features

@@ -65,10 +65,10 @@ def test_a_regressor_has_neither(make_predictor: MakePredictor) -> None:
     assert type(predictions.values[0]) is float
 
 
-def test_a_clustering_is_of_another_kind(make_predictor: MakePredictor) -> None:
+def test_a_clusterer_gives_whole_numbers(make_predictor: MakePredictor) -> None:
     predictor = make_predictor(KMeans(2, n_init=1, random_state=0).fit([[0.0], [9.0]]))
 
-    assert predictor.model.kind == "other"
+    assert predictor.model.kind == "clusterer"
     assert type(predictor.predict(np.array([[1.0]])).values[0]) is int
 
 
@@ -147,7 +147,7 @@ def test_all_cpus_are_not_the_models_to_take(iris: tuple[Any, Any], make_predict
 
 def test_a_model_that_is_not_fitted(make_predictor: MakePredictor) -> None:
     with pytest.raises(
-        ModelUnloadable, match=r"it does not say which features it takes .* Fit the model before"
+        ModelUnloadable, match=r"it holds an estimator that was not fitted: LogisticRegression"
     ):
         make_predictor(LogisticRegression())
 

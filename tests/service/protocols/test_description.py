@@ -35,6 +35,7 @@ def test_a_model_is_described(classifier: LogisticRegression, load: Callable[[ob
     assert description == {
         "kind": "classifier",
         "estimator": "LogisticRegression",
+        "method": "predict",
         "features": [
             {"name": name, "type": "number", "required": True, "nullable": False}
             for name in ("slength", "swidth", "plength", "pwidth")

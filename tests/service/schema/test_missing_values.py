@@ -29,14 +29,13 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, PolynomialFeature
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from tests.service.conftest import app_of
+from tests.service.conftest import Fitted, app_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from service.loading.model_file import LoadedModel
-    from service.models.estimators import Estimator
     from service.prediction.predictor import Predictor
 
 RANDOM = np.random.default_rng(0)
@@ -75,7 +74,7 @@ MODELS = {
 }
 
 
-def own_answer(model: Estimator, row: pd.DataFrame) -> str | None:
+def own_answer(model: Fitted, row: pd.DataFrame) -> str | None:
     """Give the model's own prediction, None if the model refuses the row."""
     try:
         return str(np.asarray(model.predict(row))[0])
