@@ -215,7 +215,6 @@ def test_without_a_command_the_help_is_shown(run_infer: Callable[..., tuple[int,
     [
         pytest.param(("fly",), "No such command 'fly'", id="unknown command"),
         pytest.param(("ps", "--fast"), "No such option: --fast", id="unknown option"),
-        pytest.param(("build",), "Missing option '--tag'", id="missing option"),
         pytest.param(("push",), "Missing argument 'TAG'", id="missing argument"),
         pytest.param(("run", "iris", "--port", "0"), "0 is not in the range", id="value out of range"),
         pytest.param(("run", "iris", "--port", "x"), "'x' is not a valid int", id="value of another type"),
@@ -290,6 +289,8 @@ def test_json_behind_the_separator_belongs_to_the_command(infer: Callable[..., F
         pytest.param(arguments, id=arguments[0])
         for arguments in (
             ("build", "--tag", "iris"),
+            ("up", "iris"),
+            ("restart",),
             ("push", "iris"),
             ("run", "iris"),
             ("ps",),

@@ -26,6 +26,11 @@ class ModelPlace:
     is_file: bool = False
 
     @property
+    def source(self) -> str:
+        """What the name is made from, as the user wrote it."""
+        return str(self.folder / self.file) if self.file and self.is_file else str(self.folder)
+
+    @property
     def derived_name(self) -> ImageName:
         """The name of an image for the model, made from the name of the file or of a folder."""
         return derived_name(self.folder, model_stem(self.file) if self.file and self.is_file else None)
@@ -62,6 +67,24 @@ def place_of(model: Path, file: str | None = None) -> ModelPlace:
             f"There is no file or folder {model}.", hint="Name a model file, or the folder that holds one."
         )
     return ModelPlace(model.parent, model.name, is_file=True)
+
+
+def image_name_for(engine: Engine | None, wanted: ImageName | None, place: ModelPlace | None) -> ImageName:
+    """The name of an image: the one that is `wanted`, or one that is made from the place of the model.
+
+    Raises `UsageError` if there is neither, or if another program's image has the name that infer makes.
+    """
+    if wanted is not None:
+        return wanted
+    if place is None:
+        raise UsageError(
+            "the image has no name: neither --tag nor a model is given",
+            hint="call it after a model, `infer build MODEL`, or name it: `infer build --tag NAME:TAG`",
+        )
+    name = place.derived_name
+    if engine is not None:
+        require_own_image_name(engine, name)
+    return name
 
 
 def require_own_image_name(engine: Engine, name: ImageName) -> None:

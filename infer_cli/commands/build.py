@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,7 @@ from infer_cli.terminal.options import (
     Member,
     ModelFile,
     ModelFolder,
+    ModelPath,
     NoEnvironment,
     OptionalFeatures,
     OwnCodePaths,
@@ -35,12 +37,16 @@ from infer_cli.terminal.progress import show_progress
 from infer_cli.terminal.units import size_text
 
 if TYPE_CHECKING:
+    from infer_cli.building.naming import ModelPlace
     from infer_cli.plan.build import BuildPlan
 
 
 def build(  # noqa: PLR0913 (each is an option of the command)
+    model: ModelPath = None,
     *,
-    tag: Annotated[str, tag_option("The name of the image.")],
+    tag: Annotated[
+        str | None, tag_option("The name of the image.  [default: made from the model's path]")
+    ] = None,
     model_dir: ModelFolder = None,
     model_file: ModelFile = None,
     bake: Annotated[bool, typer.Option("--bake", help="Put the model inside the image.")] = False,
@@ -96,48 +102,47 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     as_json: AsJson = False,
 ) -> None:
     """Build an image that serves a model."""
-    from infer_cli.building.build import (  # noqa: PLC0415 (keeps `infer --help` quick)
-        ProofRequest,
-        eject_plan,
-        make_image,
-        require_empty_folder,
-        write_sbom,
-    )
-    from infer_cli.building.inputs import mount_safe_model, read_own_code  # noqa: PLC0415
-    from infer_cli.building.prepare import prepare_build  # noqa: PLC0415
-    from infer_cli.building.request import BuildRequest  # noqa: PLC0415
-    from infer_cli.engine.connection import connect  # noqa: PLC0415
-    from infer_cli.inspection import declared_by_options  # noqa: PLC0415
-
-    name = ImageName.parse(tag)
     builds = not (eject or dry_run)
-    has_model = model_dir is not None
+    has_model = (model or model_dir) is not None
+    wanted = ImageName.parse(tag) if tag else None
     _check_options(has_model=has_model, bake=bake, builds=builds, push=push, examples=examples, verify=verify)
     _check_declared(features, optional, classes, member, has_model=has_model)
     _check_target(platform, python)
     if eject is not None:
-        require_empty_folder(eject)
-    own_code, trusted = read_own_code(code or (), trust or ())
-    declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
-    mount = mount_safe_model(
-        model_dir, model_file, is_baked=bake, trusted=trusted, declared=declared, examples=examples
-    )
-    request = BuildRequest(
-        name=name,
-        model=mount.inspection if mount else None,
-        bake=bake,
-        base_image=base_image,
-        python=python,
-        platform=platform,
-        added_requirements=tuple(require or ()),
-        code=own_code,
-        lock_file=lock,
-        use_environment=not no_environment,
-        trusted=trusted,
-        no_cache=no_cache,
-    )
+        _check_eject(eject)
     with show_progress(verbose=verbose) as progress:
+        progress.stage(f"Inspecting {model or model_dir}" if has_model else "Choosing packages")
+        from infer_cli.building.build import ProofRequest, eject_plan, make_image, write_sbom  # noqa: PLC0415
+        from infer_cli.building.inputs import mount_safe_model, read_own_code  # noqa: PLC0415
+        from infer_cli.building.naming import image_name_for, place_given  # noqa: PLC0415
+        from infer_cli.building.prepare import prepare_build  # noqa: PLC0415
+        from infer_cli.building.request import BuildRequest  # noqa: PLC0415
+        from infer_cli.engine.connection import connect  # noqa: PLC0415
+        from infer_cli.inspection import declared_by_options  # noqa: PLC0415
+
+        place = place_given(model, model_dir, model_file)
+        own_code, trusted = read_own_code(code or (), trust or ())
+        declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
+        folder, file = (place.folder, place.file) if place else (None, None)
+        mount = mount_safe_model(
+            folder, file, is_baked=bake, trusted=trusted, declared=declared, examples=examples
+        )
         engine = connect() if builds else None
+        name = image_name_for(engine, wanted, place)
+        request = BuildRequest(
+            name=name,
+            model=mount.inspection if mount else None,
+            bake=bake,
+            base_image=base_image,
+            python=python,
+            platform=platform,
+            added_requirements=tuple(require or ()),
+            code=own_code,
+            lock_file=lock,
+            use_environment=not no_environment,
+            trusted=trusted,
+            no_cache=no_cache,
+        )
         plan = prepare_build(request, engine, progress)
         if sbom is not None:
             write_sbom(plan, sbom)
@@ -150,9 +155,18 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         _show_plan(plan, eject, as_json=as_json)
         return
     text, record = describe_image(image)
+    if wanted is None:
+        text += f"\nIt is called after {place.source}; --tag calls it otherwise." if place else ""
     if not push:
-        text += f"\nStart it: {_run_command(name, model_dir, model_file, bake=bake)}"
+        text += f"\nStart it: {_run_command(name, place, bake=bake)}"
     output.show(text, record, as_json=as_json)
+
+
+def _check_eject(folder: Path) -> None:
+    """Refuse to write over what is there."""
+    from infer_cli.building.build import require_empty_folder  # noqa: PLC0415 (keeps `infer --help` quick)
+
+    require_empty_folder(folder)
 
 
 def _check_options(
@@ -166,12 +180,12 @@ def _check_options(
 ) -> None:
     """Refuse options that contradict each other."""
     if bake and not has_model:
-        raise UsageError("--bake needs the model", hint="say where it is: --model-dir DIR")
+        raise UsageError("--bake needs the model", hint="say where it is: `infer build MODEL`")
     if push and not builds:
         raise UsageError("--push needs a build; it does not go with --eject or --dry-run")
     if examples and not (has_model and builds):
         raise UsageError(
-            "--examples needs a build with a model", hint="say where the model is: --model-dir DIR"
+            "--examples needs a build with a model", hint="say where the model is: `infer build MODEL`"
         )
     if examples and not verify:
         raise UsageError("--examples are for the proof, which --no-verify leaves out")
@@ -181,7 +195,7 @@ def _check_declared(*given: str | None, has_model: bool) -> None:
     """Refuse to be told something of a model that is not there."""
     if any(given) and not has_model:
         message = "--features, --optional, --classes and --member tell something of a model"
-        raise UsageError(message, hint="say where it is: --model-dir DIR")
+        raise UsageError(message, hint="say where it is: `infer build MODEL`")
 
 
 def _check_target(platform: str | None, python: str | None) -> None:
@@ -223,8 +237,9 @@ def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
     output.show(text, record, as_json=as_json)
 
 
-def _run_command(name: ImageName, model_dir: Path | None, model_file: str | None, *, bake: bool) -> str:
-    if bake:
-        return f"infer run {name}"
-    which = f" --model-file {model_file}" if model_file else ""
-    return f"infer run {name} --model-dir {model_dir or 'DIR'}{which}"
+def _run_command(name: ImageName, place: ModelPlace | None, *, bake: bool) -> str:
+    """The command that starts a service of the image."""
+    if bake or place is None:
+        return f"infer run {name}" if bake else f"infer run {name} --model-dir DIR"
+    which = ["--model-file", place.file] if place.file else []
+    return shlex.join(["infer", "run", str(name), "--model-dir", str(place.folder), *which])

@@ -8,6 +8,7 @@ import typer
 
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson
+from infer_cli.terminal.progress import show_progress
 
 
 def doctor(*, as_json: AsJson = False) -> None:
@@ -15,9 +16,11 @@ def doctor(*, as_json: AsJson = False) -> None:
 
     For each failed check, the command prints what to do.
     """
-    from infer_cli.building.checks import run_checks  # noqa: PLC0415 (keeps `infer --help` quick)
+    with show_progress(in_pipe=False) as progress:
+        progress.stage("Checking engine, disk, cache, base image and package index")
+        from infer_cli.building.checks import run_checks  # noqa: PLC0415 (keeps `infer --help` quick)
 
-    findings = list(run_checks())
+        findings = list(run_checks())
     is_well = all(finding.is_well for finding in findings)
     lines = []
     for finding in findings:

@@ -20,6 +20,7 @@ from infer_cli.terminal.options import (
     Trust,
 )
 from infer_cli.terminal.printable import printable
+from infer_cli.terminal.progress import show_progress
 from infer_cli.terminal.units import difference_text, size_text
 from infer_cli.terminal.words import looks_like_file
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 _SHOWN_NAMES = 12
 _SHOWN_FEATURES = 60
-_LAYER_WIDTH = 90
 
 
 def inspect(  # noqa: PLR0913 (each is an option of the command)
@@ -53,28 +53,37 @@ def inspect(  # noqa: PLR0913 (each is an option of the command)
     No code of a model file is run. For an image, the sizes of packages and layers and the model inside are
     shown.
     """
-    from infer_cli.building.contents import read_image  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.connection import connect  # noqa: PLC0415
-    from infer_cli.inspection import (  # noqa: PLC0415
-        declared_by_options,
-        find_model,
-        inspect_model,
-        judge_globals,
-    )
-    from infer_cli.packages.training_environment import training_environment  # noqa: PLC0415
-    from infer_cli.plan.trust import parse_trust  # noqa: PLC0415
-
-    trusted = parse_trust(trust or ())
-    declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
     path = Path(what)
-    if not path.exists() and not looks_like_file(what):
-        name = ImageName.parse(what, allow_digest=True)
-        text, record = _describe_image(name, read_image(connect(), name))
-    else:
-        model = inspect_model(find_model(path, model_file) if path.is_dir() else path, declared)
-        environment = None if no_environment else training_environment(model)
-        text, record = _describe_file(model, judge_globals(model, trusted), environment)
+    with show_progress() as progress:
+        progress.stage(f"Inspecting {what}")
+        if not path.exists() and not looks_like_file(what):
+            text, record = _read_image(ImageName.parse(what, allow_digest=True))
+        else:
+            from infer_cli.inspection import (  # noqa: PLC0415 (slow to import)
+                declared_by_options,
+                find_model,
+                inspect_model,
+                judge_globals,
+            )
+            from infer_cli.packages.training_environment import training_environment  # noqa: PLC0415
+            from infer_cli.plan.trust import parse_trust  # noqa: PLC0415
+
+            trusted = parse_trust(trust or ())
+            declared = declared_by_options(
+                features=features, optional=optional, classes=classes, member=member
+            )
+            model = inspect_model(find_model(path, model_file) if path.is_dir() else path, declared)
+            environment = None if no_environment else training_environment(model)
+            text, record = _describe_file(model, judge_globals(model, trusted), environment)
     output.show(text, record, as_json=as_json)
+
+
+def _read_image(name: ImageName) -> tuple[str, dict[str, object]]:
+    """What an image holds."""
+    from infer_cli.building.contents import read_image  # noqa: PLC0415 (slow to import)
+    from infer_cli.engine.connection import connect  # noqa: PLC0415
+
+    return _describe_image(name, read_image(connect(), name))
 
 
 def _describe_file(
@@ -95,12 +104,16 @@ def _describe_file(
 def _describe_image(name: ImageName, contents: ImageContents) -> tuple[str, dict[str, object]]:
     """An image with the sizes of its parts, and the model inside."""
     image, sizes, model = contents.image, contents.sizes, contents.model
+    width = output.terminal_width()
     lines = [
         f"{name}  ({size_text(image.size_bytes)}, {image.image_id[:19]}, {image.architecture})",
         "packages:",
         *(f"  {size_text(part.size_bytes):>8}  {part.name}" for part in sizes.packages),
         "layers:",
-        *(f"  {size_text(part.size_bytes):>8}  {part.name[:_LAYER_WIDTH]}" for part in sizes.layers),
+        *(
+            output.shortened(f"  {size_text(part.size_bytes):>8}  {part.name}", width)
+            for part in sizes.layers
+        ),
     ]
     if model is not None:
         lines += ["model inside:", *(f"  {line}" for line in _describe(model).splitlines())]
@@ -180,7 +193,7 @@ def _features(model: Inspection) -> str:
 def _feature_lines(model: Inspection) -> list[str]:
     """A line for each feature: its name, its column type, its categories, and whether it may be missing."""
     features = model.features or ()
-    names = [printable(feature.name) for feature in features[:_SHOWN_FEATURES]]
+    names = [printable(feature.name) for feature in features[: _at_most(_SHOWN_FEATURES)]]
     width = max(map(len, names), default=0)
     lines = [
         f"{name:<{width}}  {_column_type(feature)}" for name, feature in zip(names, features, strict=False)
@@ -201,8 +214,13 @@ def _column_type(feature: Feature) -> str:
 
 
 def _names(names: list[str]) -> str:
-    shown = ", ".join(printable(name) for name in names[:_SHOWN_NAMES])
-    return shown if len(names) <= _SHOWN_NAMES else f"{shown}, … ({len(names)} in all)"
+    shown = [printable(name) for name in names[: _at_most(_SHOWN_NAMES)]]
+    return ", ".join(shown) + ("" if len(shown) == len(names) else f", … ({len(names)} in all)")
+
+
+def _at_most(count: int) -> int | None:
+    """How many of many names are shown: a person gets the first ones, and a pipe gets all."""
+    return count if output.terminal_width() is not None else None
 
 
 def _tree(estimator: Estimator, depth: int) -> list[str]:

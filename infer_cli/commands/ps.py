@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson
+from infer_cli.terminal.progress import show_progress
 from infer_cli.terminal.units import age_text
 
 if TYPE_CHECKING:
@@ -18,10 +19,12 @@ def ps(*, as_json: AsJson = False) -> None:
 
     A service whose model file changed after the start is marked: it serves the old model until a restart.
     """
-    from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.running.status import service_statuses  # noqa: PLC0415
+    with show_progress(in_pipe=False) as progress:
+        progress.stage("Looking for services")
+        from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
+        from infer_cli.running.status import service_statuses  # noqa: PLC0415
 
-    statuses = service_statuses(connect(), now=datetime.now(UTC))
+        statuses = service_statuses(connect(), now=datetime.now(UTC))
     lines = [_table(statuses) if statuses else "No services.", *filter(None, map(_note, statuses))]
     output.show("\n".join(lines), {"services": [_record(one) for one in statuses]}, as_json=as_json)
 

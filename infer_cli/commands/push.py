@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
 from infer_cli.image.name import ImageName
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson, ImageTag, Verbose
 from infer_cli.terminal.progress import show_progress
 
 
-def push(tag: ImageTag, *, verbose: Verbose = False, as_json: AsJson = False) -> None:
+def push(
+    tag: ImageTag,
+    *,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGISTRY/NAME[:TAG]",
+            help="Give the image this name first, and push it there.  [default: its own name]",
+        ),
+    ] = None,
+    verbose: Verbose = False,
+    as_json: AsJson = False,
+) -> None:
     """Push an image to its registry, with your Docker credentials."""
-    from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.registry import push_image  # noqa: PLC0415
-
-    name = ImageName.parse(tag)
+    source = ImageName.parse(tag)
+    name = ImageName.parse(to) if to else source
+    if to and ":" not in to.rpartition("/")[2]:
+        name = replace(name, tag=source.tag)
     with show_progress(verbose=verbose) as progress:
         progress.stage(f"Pushing {name} to {name.host}")
-        pushed = push_image(connect(), name, on_event=progress.on_event)
+        from infer_cli.engine.connection import connect  # noqa: PLC0415 (slow to import)
+        from infer_cli.engine.images import require_image, tag_image  # noqa: PLC0415
+        from infer_cli.engine.registry import push_image  # noqa: PLC0415
+
+        engine = connect()
+        if name != source:
+            tag_image(engine, require_image(engine, source).image_id, name)
+        pushed = push_image(engine, name, on_event=progress.on_event)
     output.show(
         f"Pushed {name}\n{pushed.reference}",
         {"tag": pushed.tag, "digest": pushed.digest, "reference": pushed.reference},

@@ -20,7 +20,10 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the engine'
 # The model.
 _MODEL_FOLDER = typer.Option("--model-dir", metavar="DIR", help="The folder that holds the model.")
 ModelFolder = Annotated[Path | None, _MODEL_FOLDER]
-RequiredModelFolder = Annotated[Path, _MODEL_FOLDER]
+ModelPath = Annotated[
+    Path | None,
+    typer.Argument(metavar="[MODEL]", help="A model file, or the folder that holds one.", show_default=False),
+]
 ModelFile = Annotated[
     str | None,
     typer.Option("--model-file", metavar="NAME", help="The model in the folder, if it holds several."),

@@ -6,6 +6,7 @@ Results go to stdout, as text or as one JSON object. Everything else goes to std
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,12 @@ from infer_cli.errors import InferError, Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+# Between two columns of a table.
+_GAP = 2
+# No column gets narrower than this, even if the table is then wider than the terminal.
+_LEAST_WIDTH = 6
 
 
 def show(text: str, record: Mapping[str, object], *, as_json: bool) -> None:
@@ -45,11 +52,37 @@ def print_record(error: InferError) -> None:
     print(json.dumps({"error": record}, ensure_ascii=False), flush=True)
 
 
+def terminal_width() -> int | None:
+    """The width of the terminal in characters, `COLUMNS` if that is set; None if stdout is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The rows below the header, with each column as wide as its widest cell."""
+    """The rows below the header, with each column as wide as its widest cell.
+
+    On a terminal that is narrower, the widest columns are cut, with … in the place of what is left out.
+    """
     lines = [header, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    limit = terminal_width()
+    if limit is not None:
+        widths = _narrowed(widths, limit - _GAP * (len(widths) - 1))
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        (_GAP * " ")
+        .join(shortened(cell, width).ljust(width) for cell, width in zip(line, widths, strict=True))
+        .rstrip()
         for line in lines
     )
+
+
+def shortened(text: str, width: int | None) -> str:
+    """The text, or as much of it as fits the width with … at the end; whole if there is no width."""
+    return text if width is None or len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _narrowed(widths: list[int], limit: int) -> list[int]:
+    """The widths of columns that together fit the limit: the widest column gives way first."""
+    widths = list(widths)
+    while sum(widths) > limit and max(widths) > _LEAST_WIDTH:
+        widths[widths.index(max(widths))] -= 1
+    return widths

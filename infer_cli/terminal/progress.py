@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -11,7 +12,6 @@ from infer_cli.terminal.units import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Self
 
     from rich.progress import TaskID
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 _STEP_WIDTH = 90
+# What a build sends to the engine is reported as a layer of this name.
+CONTEXT_LAYER = "context"
 # The short states of a layer that is pushed or pulled; a line for each would hide the long ones.
 _SHORT_STATES = {"Preparing", "Waiting", "Pulling fs layer", "Verifying Checksum", "Download complete"}
 
@@ -40,17 +42,26 @@ class Progress(Protocol):
 
 
 @contextmanager
-def show_progress(*, verbose: bool = False) -> Iterator[Progress]:
-    """A live display on a terminal, plain lines elsewhere and with `verbose`."""
+def show_progress(*, verbose: bool = False, in_pipe: bool = True) -> Iterator[Progress]:
+    """A live display on a terminal, plain lines elsewhere and with `verbose`.
+
+    Without `in_pipe`, a command that takes half a second says nothing but on a terminal.
+    """
+    if not (in_pipe or sys.stderr.isatty()):
+        yield SilentProgress(verbose=False)
+        return
     if verbose or not sys.stderr.isatty():
         yield PlainProgress(verbose=verbose)
         return
-    with LiveProgress() as live:
+    live = LiveProgress()
+    try:
         yield live
+    finally:
+        live.close()
 
 
 class PlainProgress:
-    """Prints one line for each stage, step and layer."""
+    """Prints one line for each stage and layer; the steps of a build are the engine's own affair."""
 
     def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose
@@ -65,16 +76,18 @@ class PlainProgress:
         note(text)
 
     def on_event(self, event: Event) -> None:
-        """Print a step, a new state of a layer, and with `verbose` each line of the engine."""
+        """Print a new state of a layer, and with `verbose` each step and each line of the engine."""
         from infer_cli.engine.events import Layer, Line, Step  # noqa: PLC0415 (keeps `infer --help` quick)
 
         if isinstance(event, Step):
-            note(_step_text(event))
+            if self._verbose:
+                note(_step_text(event))
         elif isinstance(event, Line):
             if self._verbose:
                 note(event.text)
         elif (
             isinstance(event, Layer)
+            and (self._verbose or event.layer != CONTEXT_LAYER)
             and event.status not in _SHORT_STATES
             and (event.layer, event.status) not in self._seen
         ):
@@ -88,8 +101,75 @@ class PlainProgress:
             note(f"{text}: {done}")
 
 
+class SilentProgress(PlainProgress):
+    """Prints the notes alone."""
+
+    def stage(self, text: str) -> None:
+        """Print nothing."""
+
+
 class LiveProgress:
-    """Shows a spinner with the stage, and a bar for each layer or count."""
+    """Shows the stage; from the second stage on with a spinner, and with a bar for each layer or count.
+
+    The first stage is a plain line, since importing Rich takes longer than many a command. Of neither is
+    anything left at the end.
+    """
+
+    def __init__(self) -> None:
+        self._first: str | None = None
+        self._display: _Display | None = None
+
+    def stage(self, text: str) -> None:
+        """Show the stage in place of the last one, and remove the bars of its layers."""
+        if self._first is None and self._display is None:
+            width = shutil.get_terminal_size().columns
+            self._first = text if len(text) < width else f"{text[: width - 2]}…"
+            sys.stderr.write(self._first)
+            sys.stderr.flush()
+        else:
+            self._rich().stage(text)
+
+    def note(self, text: str) -> None:
+        """Print the note above the live display, which is gone at the end."""
+        self._erase_first()
+        note(text)
+
+    def on_event(self, event: Event) -> None:
+        """Show a step as the stage, a layer as a bar."""
+        self._rich().on_event(event)
+
+    def advance(self, text: str, done: int, total: int | None) -> None:
+        """Show a count as a bar."""
+        self._rich().advance(text, done, total)
+
+    def close(self) -> None:
+        """Remove what is shown."""
+        self._erase_first()
+        if self._display is not None:
+            self._display.close()
+
+    def _erase_first(self) -> None:
+        if self._first:
+            # Blanks, as not every terminal knows the sequence that erases a line.
+            sys.stderr.write(f"\r{' ' * len(self._first)}\r")
+            sys.stderr.flush()
+            self._first = ""
+
+    def _rich(self) -> _Display:
+        """The display with a spinner and bars, begun when it is needed."""
+        if self._display is None:
+            display = _Display()
+            first = self._first
+            self._erase_first()
+            if first:
+                display.stage(first)
+            display.open()
+            self._display = display
+        return self._display
+
+
+class _Display:
+    """A spinner with the stage, and a bar for each layer or count."""
 
     def __init__(self) -> None:
         from rich.console import Console  # noqa: PLC0415 (keeps `infer --help` quick)
@@ -120,7 +200,8 @@ class LiveProgress:
         self._layers: dict[str, TaskID] = {}
         self._counted: dict[str, TaskID] = {}
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
+        """Begin to show."""
         from rich.console import Group  # noqa: PLC0415 (keeps `infer --help` quick)
         from rich.live import Live  # noqa: PLC0415
 
@@ -131,11 +212,11 @@ class LiveProgress:
             redirect_stdout=False,
             redirect_stderr=True,
         )
-        self._live.__enter__()
-        return self
+        self._live.start()
 
-    def __exit__(self, *_: object) -> None:
-        self._live.__exit__(None, None, None)
+    def close(self) -> None:
+        """Remove what is shown."""
+        self._live.stop()
 
     def stage(self, text: str) -> None:
         """Show the stage in place of the last one, and remove the bars of its layers."""
@@ -145,10 +226,6 @@ class LiveProgress:
             self._bars.remove_task(task)
         self._layers.clear()
         self._stage = self._stages.add_task(text, total=None)
-
-    def note(self, text: str) -> None:
-        """Print the note above the live display, which is gone at the end."""
-        note(text)
 
     def on_event(self, event: Event) -> None:
         """Show a step as the stage, a layer as a bar."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infer_cli.building.naming import ModelPlace
 from infer_cli.commands import build
 from infer_cli.image.name import ImageName
 
@@ -132,12 +133,6 @@ def test_the_next_command_is_shown(
     *, tmp_path: Path, folder: str | None, file: str | None, bake: bool, expected: str
 ) -> None:
     path = None if folder is None else tmp_path.with_name(folder).relative_to(tmp_path.parent)
+    place = ModelPlace(path, file) if path else None
 
-    assert build._run_command(ImageName.parse("iris:v1"), path, file, bake=bake) == expected
-
-
-def test_nothing_can_be_declared_without_a_model(infer: Callable[..., Finished]) -> None:
-    finished = infer("build", "--tag", "x", "--optional", "a")
-
-    assert finished.exit_code == 2
-    assert "--features, --optional, --classes and --member tell something of a model" in finished.stderr
+    assert build._run_command(ImageName.parse("iris:v1"), place, bake=bake) == expected

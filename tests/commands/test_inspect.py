@@ -14,6 +14,7 @@ import sklearn
 
 from infer_cli.commands.inspect import _describe, _features, _names
 from infer_cli.inspection import Feature, inspect_model
+from infer_cli.terminal import output
 from tests.inspection.formats.test_compiled import SOUND
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def test_a_file_that_is_no_model_is_an_error(infer: Callable[..., Finished], tmp
     finished = infer("inspect", str(file))
 
     assert (finished.exit_code, finished.stdout) == (1, "")
-    assert finished.stderr.startswith("error: ")
+    assert "\nerror: " in finished.stderr
     assert str(file) in finished.stderr
 
 
@@ -89,7 +90,7 @@ def test_a_file_that_does_not_exist_is_an_error(
     finished = infer("inspect", str(tmp_path / name))
 
     assert finished.exit_code == 1
-    assert finished.stderr.startswith("error: ")
+    assert "\nerror: " in finished.stderr
     assert "Traceback" not in finished.stderr
 
 
@@ -109,7 +110,13 @@ def test_features_are_shown_as_far_as_the_file_records_them(
     assert _features(replace(model, feature_names=names, feature_count=count)) == expected
 
 
-def test_of_many_names_only_the_first_twelve_are_shown() -> None:
+def test_a_pipe_gets_all_names() -> None:
+    assert _names([f"x{number}" for number in range(99)]).endswith("x97, x98")
+
+
+def test_of_many_names_a_person_sees_the_first_twelve(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "terminal_width", lambda: 80)
+
     assert _names([f"x{number}" for number in range(12)]).endswith("x10, x11")
     assert _names([f"x{number}" for number in range(13)]).endswith("x10, x11, … (13 in all)")
 
@@ -149,7 +156,8 @@ def test_each_column_of_a_mixed_table_gets_a_line_with_its_type(
     }
 
 
-def test_of_many_columns_the_first_are_shown(iris_folder: Path) -> None:
+def test_of_many_columns_a_person_sees_the_first(iris_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "terminal_width", lambda: 80)
     model = inspect_model(iris_folder / "model.pkl")
     features = tuple(Feature(f"c{at}", "category", categories=("x",), is_open=True) for at in range(99))
 

@@ -18,6 +18,32 @@ def test_a_table_without_rows_is_its_header() -> None:
     assert output.table(("NAME", "AGE"), []) == "NAME  AGE"
 
 
+def test_on_a_narrow_terminal_the_widest_column_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "terminal_width", lambda: 24)
+
+    text = output.table(("NAME", "IMAGE", "AGE"), [("iris", "registry.example/team/iris:v1", "3 min")])
+
+    assert text == "NAME  IMAGE        AGE\niris  registry.e…  3 min"
+    assert max(map(len, text.splitlines())) <= 24
+
+
+def test_a_table_is_whole_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "10")
+
+    assert output.table(("NAME",), [(99 * "x",)]).endswith(f"\n{99 * 'x'}")
+
+
+def test_a_table_fits_every_terminal_that_has_room_for_its_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [(20 * "a", 3 * "b", 70 * "c", 30 * "d")]
+    for width in range(30, 160):
+        monkeypatch.setattr(output, "terminal_width", lambda width=width: width)
+
+        lines = output.table(("ONE", "TWO", "THREE", "FOUR"), rows).splitlines()
+
+        assert max(map(len, lines)) <= width
+        assert all(line == line.rstrip() for line in lines)
+
+
 def test_a_result_is_text_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
     output.show("Built größe", {"tag": "größe"}, as_json=False)
 

@@ -23,12 +23,13 @@ def test_without_a_terminal_there_are_plain_lines(*, verbose: bool) -> None:
         assert isinstance(progress, PlainProgress)
 
 
-def test_plain_lines_show_stages_steps_and_long_states_of_layers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_plain_lines_show_stages_and_long_states_of_layers(capsys: pytest.CaptureFixture[str]) -> None:
     with show_progress() as progress:
         progress.stage("Building iris:v1")
         progress.on_event(Step(1, 2, "ENV A=1 \\\n    B=2"))
         progress.on_event(Step(2, 2, "LABEL " + 100 * "x"))
         progress.on_event(Line("only for --verbose"))
+        progress.on_event(Layer("context", "Sending", 10, 2_000_000))
         progress.on_event(Layer("abc", "Waiting"))
         progress.on_event(Layer("abc", "Pushing", 10, 2_000_000))
         progress.on_event(Layer("abc", "Pushing", 20, 2_000_000))
@@ -36,18 +37,32 @@ def test_plain_lines_show_stages_steps_and_long_states_of_layers(capsys: pytest.
 
     assert capsys.readouterr().err.splitlines() == [
         "Building iris:v1",
-        "Step 1/2: ENV A=1 \\ B=2",
-        f"Step 2/2: LABEL {84 * 'x'}…",
         "abc: Pushing (2 MB)",
         "abc: Pushed",
     ]
 
 
-def test_with_verbose_every_line_of_the_engine_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_verbose_every_step_and_line_of_the_engine_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with show_progress(verbose=True) as progress:
+        progress.on_event(Layer("context", "Sending", 10, 2_000_000))
+        progress.on_event(Step(1, 2, "ENV A=1 \\\n    B=2"))
         progress.on_event(Line(" ---> Using cache"))
+        progress.on_event(Step(2, 2, "LABEL " + 100 * "x"))
 
-    assert capsys.readouterr().err == " ---> Using cache\n"
+    assert capsys.readouterr().err.splitlines() == [
+        "context: Sending (2 MB)",
+        "Step 1/2: ENV A=1 \\ B=2",
+        " ---> Using cache",
+        f"Step 2/2: LABEL {84 * 'x'}…",
+    ]
+
+
+def test_a_short_command_is_silent_in_a_pipe_but_for_notes(capsys: pytest.CaptureFixture[str]) -> None:
+    with show_progress(in_pipe=False) as progress:
+        progress.stage("Looking")
+        progress.note("seen")
+
+    assert capsys.readouterr().err == "seen\n"
 
 
 def test_plain_lines_show_only_the_end_of_a_count(capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,6 +108,14 @@ def test_on_a_terminal_the_stage_is_shown_live(on_terminal: Callable[[str], str]
     assert "Looking" in shown
     assert "Step 3/14: COPY finish/ /" in shown
     assert "not shown" not in shown
+
+
+def test_on_a_terminal_the_first_stage_needs_no_rich_and_leaves_nothing(
+    on_terminal: Callable[[str], str],
+) -> None:
+    shown = on_terminal("import sys\nprogress.stage('Looking')\nassert 'rich' not in sys.modules\n")
+
+    assert shown == f"Looking\r{7 * ' '}\r"
 
 
 def test_on_a_terminal_a_layer_has_a_bar(on_terminal: Callable[[str], str]) -> None:
