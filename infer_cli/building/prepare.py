@@ -39,6 +39,8 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
     Without an engine, the Python version of an official base image is read from its name. Raises
     `LockFailed`, `ImageNotFound` or `UsageError`.
     """
+    for note in request.model.notes if request.model else ():
+        progress.note(note)
     assets = find_assets()
     resolution = resolution_for(request, assets)
     inputs = inputs_of(request, resolution, assets, engine)

@@ -156,6 +156,7 @@ def _describe(model: Inspection, environment: Environment | None = None) -> str:
     ]
     if model.classes is not None:
         lines.append(f"classes:   {_names([str(value) for value in model.classes])}")
+    lines += [f"note:      {printable(note)}" for note in model.notes]
     if model.compiled_from is not None:
         lines += _origin(model.compiled_from)
     if model.estimator is not None:

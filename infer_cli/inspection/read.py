@@ -20,10 +20,12 @@ from infer_cli.inspection.facts.member_choice import choose_member
 from infer_cli.inspection.facts.model import Inspection, RecordedVersion
 from infer_cli.inspection.facts.places import NO_WHEREABOUTS, Whereabouts, whereabouts_of
 from infer_cli.inspection.facts.policy import is_listed
+from infer_cli.inspection.files.boosters import library_of
 from infer_cli.inspection.files.compression import compression_of, expanded
 from infer_cli.inspection.files.foreign import START_BYTES
 from infer_cli.inspection.files.refusal import Refused
 from infer_cli.inspection.files.stream import HashedFile, Stream
+from infer_cli.inspection.formats.booster_file import read_booster
 from infer_cli.inspection.formats.compiled import is_compiled, read_compiled
 from infer_cli.inspection.formats.onnx import read_graph
 from infer_cli.inspection.formats.pickles.read import read_pickle
@@ -54,7 +56,7 @@ def inspect_model(path: Path, declared: Declared = NOTHING_DECLARED) -> Inspecti
             start = file.read(START_BYTES)
             file.seek(0)
             known = declared_for(path, declared)
-            return _completed(_inspect(path, file, start, known.member), known)
+            return _completed(_inspect(path, file, start, known), known)
     except Refused as refused:
         message = f"{path} {refused.reason}."
         raise ModelUnreadable(message, hint=refused.hint) from refused
@@ -94,8 +96,8 @@ class _Content:
     whereabouts: Whereabouts = NO_WHEREABOUTS
 
 
-def _inspect(path: Path, file: io.FileIO, start: bytes, member: str | None) -> Inspection:
-    hashed = HashedFile(file)
+def _inspect(path: Path, file: io.FileIO, start: bytes, declared: Declared) -> Inspection:
+    hashed, member = HashedFile(file), declared.member
     if start.startswith(ZIP_MAGIC):
         content = (
             _Content("lean", read_compiled(file)) if is_compiled(start) else _read_skops(path, file, member)
@@ -103,6 +105,9 @@ def _inspect(path: Path, file: io.FileIO, start: bytes, member: str | None) -> I
         file.seek(0)
     elif start.startswith(ONNX_MAGIC):
         content = _read_onnx(Stream(hashed))
+    elif (library := library_of(start)) is not None:
+        size = path.stat().st_size
+        content = _Content(library, read_booster(library, Stream(hashed), size).facts(declared.classes))
     else:
         content = _read_pickle(path, hashed, compression_of(start), member)
     sha256 = hashed.finish()
@@ -129,6 +134,7 @@ def _inspect(path: Path, file: io.FileIO, start: bytes, member: str | None) -> I
         compiled_from=content.facts.compiled_from,
         member=content.member,
         whereabouts=content.whereabouts,
+        notes=content.facts.notes,
         numpy_major=2 if any(f"{name}.".startswith("numpy._core.") for name in content.globals) else None,
     )
 

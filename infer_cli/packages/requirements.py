@@ -42,7 +42,7 @@ def _model_requirements(model: Inspection, own_modules: frozenset[str]) -> tuple
     if missing:
         raise _needs_code(model, missing)
     found = {need.name: str(need) for need in requirements_of(model)}
-    if model.format not in ("onnx", "lean"):
+    if model.format in ("pickle", "joblib", "skops"):
         # The service loads pickles with joblib, a dependency of scikit-learn.
         found.setdefault("scikit-learn", "scikit-learn")
     return tuple(found.values())

@@ -29,6 +29,8 @@ OTHERS = frozenset({"lambdarank", "rank_xendcg", "custom", ""})
 # The names that LightGBM gives to columns without names.
 NUMBERED = re.compile(r"Column_\d+")
 TREES = b"\nTree=0\n"
+END = b"\nend of trees"
+PARAMETERS, END_OF_PARAMETERS = b"\nparameters:", b"\nend of parameters"
 PANDAS = b"\npandas_categorical:"
 # Older versions call the parameter `categorical_column`.
 CATEGORICAL = re.compile(rb"^\[categorical_(?:feature|column): ([\d,]*)\]\r?$", re.MULTILINE)
@@ -86,6 +88,8 @@ def _blocks(content: bytes, start: int, head: Mapping[str, str]) -> list[bytes]:
 
 def described(head: Mapping[str, str], rest: bytes) -> BoosterFile:
     """Give what a file says of a model apart from its trees; `rest` is what follows the head."""
+    if END not in rest or (PARAMETERS in rest and END_OF_PARAMETERS not in rest):
+        raise ValueError("it is cut short")
     objective = head.get("objective", "").partition(" ")[0]
     count, classes = int(head["max_feature_idx"]) + 1, int(head["num_class"])
     names, infos = head["feature_names"].split(" "), head["feature_infos"].split(" ")

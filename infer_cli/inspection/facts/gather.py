@@ -52,6 +52,7 @@ class Facts:
     features: tuple[Feature, ...] | None = None
     frame_reason: str | None = None
     compiled_from: CompiledFrom | None = None
+    notes: tuple[str, ...] = ()
 
 
 def facts_of(content: Node, beside: tuple[str, ...] = ()) -> Facts:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EstimatorKind: TypeAlias = Literal[
     "classifier", "regressor", "clusterer", "outlier_detector", "transformer", "neighbors", "other"
 ]
-Format: TypeAlias = Literal["pickle", "joblib", "skops", "onnx", "lean"]
+Format: TypeAlias = Literal["pickle", "joblib", "skops", "onnx", "lean", "xgboost", "lightgbm", "catboost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +114,8 @@ class Inspection:
     is set for a compiled model. `member` is the key or position of the model in a file of several objects.
     `code_modules` are the top-level modules that the user's own code imports, where code was given.
     `whereabouts` tells where in the file the names are that the allow-list does not permit.
-    `declared` is what the user says of the model, of which the features are
-    part already.
+    `declared` is what the user says of the model, of which the features are part already. `notes` are
+    sentences about what the file does not tell.
     """
 
     path: Path
@@ -142,6 +142,7 @@ class Inspection:
     whereabouts: Whereabouts = NO_WHEREABOUTS
     code_modules: tuple[str, ...] = ()
     declared: Declared = NOTHING_DECLARED
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Json]:
         """Give all facts as JSON values."""
@@ -169,4 +170,5 @@ class Inspection:
             "features": None if self.features is None else [feature.as_dict() for feature in self.features],
             "frame_reason": self.frame_reason,
             "compiled_from": self.compiled_from.as_dict() if self.compiled_from else None,
+            "notes": list(self.notes),
         }

@@ -67,6 +67,21 @@ DISTRIBUTIONS = {
 _WITH_SKLEARN = {"lightgbm.sklearn", "xgboost.sklearn"}
 # Packages that read only the files of their own version reliably.
 _RECORDED = ("scikit-learn", "xgboost")
+# The packages that read a format, and why.
+_BY_FORMAT = {
+    "joblib": {"joblib": "the file was saved with joblib"},
+    "onnx": {"onnxruntime": "runs ONNX models"},
+    "lean": {"numpy": "computes the answers"},
+    "skops": {"skops": "the file was saved with skops"},
+    "xgboost": {"xgboost": "reads and runs the model"},
+    "lightgbm": {
+        "lightgbm": "reads and runs the model",
+        "scikit-learn": "brings the OpenMP library that LightGBM loads",
+    },
+    "catboost": {"catboost": "reads and runs the model"},
+}
+# Packages that read the files of their own and of older versions.
+_READ_OLDER = ("skops", "catboost")
 # The first scikit-learn whose wheels were built for NumPy 2.
 NUMPY_2_SKLEARN = (1, 4, 2)
 # A scikit-learn older than this came out before pandas 3, which changed the dtypes of strings and dates.
@@ -122,18 +137,12 @@ def requirements_of(inspection: Inspection) -> tuple[Requirement, ...]:
             needed.setdefault(DISTRIBUTIONS[module], f"your code imports {module}")
     if {name.module for name in inspection.globals} & _WITH_SKLEARN:
         needed.setdefault("scikit-learn", "the model's class builds on it")
-    if inspection.format == "joblib":
-        needed.setdefault("joblib", "the file was saved with joblib")
-    if inspection.format == "onnx":
-        needed.setdefault("onnxruntime", "runs ONNX models")
-    if inspection.format == "lean":
-        needed.setdefault("numpy", "computes the answers")
-    if inspection.format == "skops":
-        needed.setdefault("skops", "the file was saved with skops")
+    for package, reason in _BY_FORMAT.get(inspection.format, {}).items():
+        needed.setdefault(package, reason)
     if inspection.compression == "lz4":
         needed["lz4"] = "the file is compressed with it"
     found = {name: Requirement(name, "", reason) for name, reason in needed.items()}
-    versioned = (*_recorded(inspection), _skops(inspection), _pandas(inspection), _numpy(inspection))
+    versioned = (*_recorded(inspection), _not_older(inspection), _pandas(inspection), _numpy(inspection))
     found |= {requirement.name: requirement for requirement in versioned if requirement is not None}
     return tuple(found[name] for name in sorted(found))
 
@@ -153,12 +162,13 @@ def unknown_modules(inspection: Inspection) -> tuple[str, ...]:
     return tuple(module for module in inspection.modules if module not in DISTRIBUTIONS)
 
 
-def _skops(inspection: Inspection) -> Requirement | None:
-    """Ask for the skops that wrote the file, or a newer one: skops reads the files of its older versions."""
-    recorded = {one.package: one.version for one in inspection.versions}.get("skops", "")
-    if inspection.format != "skops" or not _FINAL_VERSION.fullmatch(recorded):
+def _not_older(inspection: Inspection) -> Requirement | None:
+    """Ask for the package that wrote a file in its own format, or a newer one: it reads older files."""
+    package = inspection.format
+    recorded = {one.package: one.version for one in inspection.versions}.get(package, "")
+    if package not in _READ_OLDER or not _FINAL_VERSION.fullmatch(recorded):
         return None
-    return Requirement("skops", f">={recorded}", f"skops {recorded} saved the file")
+    return Requirement(package, f">={recorded}", f"{package} {recorded} saved the file")
 
 
 def _pandas(inspection: Inspection) -> Requirement | None:

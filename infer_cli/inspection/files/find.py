@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from infer_cli.errors import ModelNotFound
+from infer_cli.inspection.files.boosters import START_BYTES, library_of
 
-SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops", ".onnx", ".lean")
+SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops", ".onnx", ".lean", ".ubj", ".cbm")
+# The files of boosters may have these suffixes, too, which other files have as well.
+_SHARED_SUFFIXES = (".json", ".txt", ".model", ".bin")
 # A compressed pickle has one of these suffixes after its own, as in model.pkl.gz.
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".z", ".lz4")
 _PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
@@ -32,8 +35,21 @@ def find_model(folder: Path, name: str | None = None) -> Path:
 
 
 def models_in(folder: Path) -> tuple[Path, ...]:
-    """Give the files in the folder that have the suffix of a model, sorted by name."""
-    return tuple(sorted(path for path in folder.iterdir() if _is_model_name(path.name) and path.is_file()))
+    """Give the files in the folder that have the suffix of a model, sorted by name.
+
+    A file whose suffix other files have as well counts if its first bytes are those of a booster.
+    """
+    return tuple(sorted(path for path in folder.iterdir() if path.is_file() and _is_model(path)))
+
+
+def _is_model(path: Path) -> bool:
+    if not path.name.lower().endswith(_SHARED_SUFFIXES):
+        return _is_model_name(path.name)
+    try:
+        with path.open("rb") as file:
+            return library_of(file.read(START_BYTES)) is not None
+    except OSError:
+        return False
 
 
 def _is_model_name(name: str) -> bool:
@@ -46,7 +62,7 @@ def _is_model_name(name: str) -> bool:
 
 def model_stem(name: str) -> str:
     """The name of a model file without its format and compression: `iris.v1` for `iris.v1.pkl.gz`."""
-    for suffixes in (COMPRESSED_SUFFIXES, SUFFIXES):
+    for suffixes in (COMPRESSED_SUFFIXES, (*SUFFIXES, *_SHARED_SUFFIXES)):
         found = next((suffix for suffix in suffixes if name.lower().endswith(suffix)), "")
         name = name[: len(name) - len(found)] or name
     return name
@@ -63,7 +79,8 @@ def _only(folder: Path) -> Path:
     message = f"There is no model in {folder}."
     hint = (
         f"Save one there; infer looks for {', '.join(SUFFIXES[:-1])} and {SUFFIXES[-1]} files, "
-        "also compressed ones such as .pkl.gz. A file of another name is given with --model-file."
+        "compressed ones such as .pkl.gz, and .json and .txt files of XGBoost and LightGBM. "
+        "A file of another name is given with --model-file."
     )
     raise ModelNotFound(message, hint=hint)
 

@@ -20,20 +20,39 @@ _BINARY: tuple[tuple[bytes, str, str], ...] = (
     (b"\x93NUMPY", "is a NumPy array, not a model", _FROM_PYTHON),
     (b"ZF", "was saved by joblib 0.9 or older", "Load it with that joblib, and save it with a current one."),
     (b"PAR1", "is a Parquet file: data, not a model", _FROM_PYTHON),
-    (b"CBM1", "is a CatBoost model in CatBoost's own format", _FROM_PYTHON),
-    (b"{L\0\0\0\0\0\0\0\x07learner", "is an XGBoost model in XGBoost's own format", _FROM_PYTHON),
     (b"GGUF", "is a GGUF file: a language model", "infer serves scikit-learn models."),
     (b"SQLite format 3\0", "is an SQLite database, not a model", _FROM_PYTHON),
     (b"%PDF", "is a PDF document, not a model", _FROM_PYTHON),
     (b"\x7fELF", "is a program, not a model", _FROM_PYTHON),
+)
+# The binary format of XGBoost 1 and 2: the objective and the booster, with their lengths.
+_OLD_XGBOOST = re.compile(
+    rb"[\x08-\x1f]\0{7}(binary|count|multi|rank|reg|survival):\w+[\x04-\x08]\0{7}(gbtree|gblinear|dart)"
+)
+_RESAVE = (
+    'Save it again with the XGBoost that wrote it: python -c "import sys, xgboost; '
+    "booster = xgboost.Booster(); booster.load_model(sys.argv[1]); booster.save_model('model.ubj')\" MODEL"
 )
 # Text formats by a regular expression for their start. Then what the file is, and a hint if `_SAVE` is not
 # enough.
 _TEXT_FORMATS: tuple[tuple[str, str, str | None], ...] = (
     (r"version https://git-lfs", "is a Git LFS pointer: the model itself was not downloaded", "git lfs pull"),
     (r"outs:\n- (md5|hash|size)", "is a DVC pointer: the model itself was not downloaded", "dvc pull"),
-    (r"tree\nversion=v", "is a LightGBM model in LightGBM's own format", _FROM_PYTHON),
-    (r'\s*\{\s*"learner"', "is an XGBoost model in XGBoost's own format", _FROM_PYTHON),
+    (
+        r'\s*\{\s*"name"\s*:\s*"tree"',
+        "is what LightGBM's dump_model gives, from which no model can be loaded",
+        "Save the model with booster.save_model('model.txt').",
+    ),
+    (
+        r'\s*\[\s*\{\s*"nodeid"',
+        "is what XGBoost's dump_model writes, from which no model can be loaded",
+        "Save the model with booster.save_model('model.ubj').",
+    ),
+    (
+        r'\s*\{\s*"(ctr_data|features_info|float_features|oblivious_trees)"',
+        "looks like a CatBoost model in JSON",
+        "Save the model with model.save_model('model.cbm').",
+    ),
     (
         r"(?i)\s*<(!doctype html|html|head)",
         "is a web page, perhaps from a failed download",
@@ -57,6 +76,9 @@ def refuse_foreign(start: bytes) -> None:
     for magic, reason, hint in _BINARY:
         if start.startswith(magic):
             raise Refused(reason, hint=hint)
+    if _OLD_XGBOOST.search(start):
+        reason = "is an XGBoost model in the binary format that XGBoost 3.1 no longer reads"
+        raise Refused(reason, hint=_RESAVE)
     if start[257:262] == b"ustar":
         reason = "is a tar archive"
         raise Refused(reason, hint="Unpack it, and name the model inside.")

@@ -71,7 +71,7 @@ def test_no_model(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match="There is no model in") as raised:
         find_model(tmp_path)
 
-    assert ".pkl, .pickle, .joblib, .skops, .onnx and .lean" in str(raised.value.hint)
+    assert ".pkl, .pickle, .joblib, .skops, .onnx, .lean, .ubj and .cbm" in str(raised.value.hint)
 
 
 def test_several_models(tmp_path: Path) -> None:

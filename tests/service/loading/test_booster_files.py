@@ -19,6 +19,7 @@ from service.prediction.predictor import Predictor
 from service.protocols.payload import parse_json
 from service.protocols.row_checks import RowChecks
 from service.schema.declared import Declared
+from tests.service.loading.both_sides import check_both_sides
 
 BOOSTERS = Path(__file__).parents[2] / "golden" / "boosters"
 ANSWERS: dict[str, Any] = json.loads((BOOSTERS / "answers.json").read_text())
@@ -39,6 +40,13 @@ def test_the_answers_are_those_of_the_library(name: str) -> None:
     assert (model.kind, list(model.classes or [])) == ("classifier", ["no", "yes"])
     assert list(answer.values) == labels
     assert np.array_equal(np.array(answer.probabilities), np.array(wanted["probabilities"]))
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_the_inspection_tells_the_same(name: str) -> None:
+    pytest.importorskip(name.partition(".")[0])
+
+    check_both_sides(BOOSTERS / name)
 
 
 @pytest.mark.parametrize("name", ANSWERS)

@@ -89,6 +89,10 @@ def test_the_changed_model_without_a_change_is_taken() -> None:
     assert read_lightgbm(changed("^num_leaves=4", "num_leaves=4")) == read_lightgbm(MODEL.encode())
 
 
-def test_a_file_that_is_cut_short_is_refused() -> None:
+@pytest.mark.parametrize(
+    "end", ["\nTree=1", "\nend of trees", "\n[categorical_feature", "\nend of parameters"]
+)
+def test_a_file_that_is_cut_short_is_refused(end: str) -> None:
+    """Without its last lines, LightGBM itself takes the file, and takes codes for categories."""
     with pytest.raises(UnusableFile):
-        read_lightgbm(MODEL[:800].encode())
+        read_lightgbm(MODEL[: MODEL.index(end)].encode())
