@@ -188,6 +188,8 @@ def _features(model: Inspection) -> str:
         return _names(list(model.feature_names))
     if model.feature_count is not None:
         return f"{model.feature_count} without names (x0 … x{model.feature_count - 1})"
+    if model.unknown_entry is not None:
+        return f"known to {printable(model.unknown_entry)} alone: name them with --features"
     return "not recorded"
 
 

@@ -13,7 +13,6 @@ from infer_cli.inspection.facts.declared import (
     NOTHING_DECLARED,
     Declared,
     WrongSchema,
-    must_declare,
 )
 from infer_cli.inspection.facts.gather import Facts, facts_of
 from infer_cli.inspection.facts.member_choice import choose_member
@@ -76,9 +75,6 @@ def _completed(inspection: Inspection, declared: Declared) -> Inspection:
         features = declared.complete(inspection.features)
     except WrongSchema as error:
         raise Refused(str(error), hint="Declare the features of this model, or none.") from error
-    reason, hint = must_declare(features)
-    if reason:
-        raise Refused(reason, hint=f"{hint}.")
     return replace(inspection, features=features, declared=declared)
 
 
@@ -97,10 +93,10 @@ class _Content:
 
 
 def _inspect(path: Path, file: io.FileIO, start: bytes, declared: Declared) -> Inspection:
-    hashed, member = HashedFile(file), declared.member
+    hashed = HashedFile(file)
     if start.startswith(ZIP_MAGIC):
         content = (
-            _Content("lean", read_compiled(file)) if is_compiled(start) else _read_skops(path, file, member)
+            _Content("lean", read_compiled(file)) if is_compiled(start) else _read_skops(path, file, declared)
         )
         file.seek(0)
     elif start.startswith(ONNX_MAGIC):
@@ -109,7 +105,7 @@ def _inspect(path: Path, file: io.FileIO, start: bytes, declared: Declared) -> I
         size = path.stat().st_size
         content = _Content(library, read_booster(library, Stream(hashed), size).facts(declared.classes))
     else:
-        content = _read_pickle(path, hashed, compression_of(start), member)
+        content = _read_pickle(path, hashed, compression_of(start), declared)
     sha256 = hashed.finish()
     versions = {recorded.package: recorded.version for recorded in content.facts.versions}
     return Inspection(
@@ -131,6 +127,7 @@ def _inspect(path: Path, file: io.FileIO, start: bytes, declared: Declared) -> I
         modules=_modules(content.globals),
         features=content.facts.features,
         frame_reason=content.facts.frame_reason,
+        unknown_entry=content.facts.unknown_entry or None,
         compiled_from=content.facts.compiled_from,
         member=content.member,
         whereabouts=content.whereabouts,
@@ -140,13 +137,17 @@ def _inspect(path: Path, file: io.FileIO, start: bytes, declared: Declared) -> I
 
 
 def _read_pickle(
-    path: Path, file: HashedFile, compression: Compression | None, member: str | None
+    path: Path, file: HashedFile, compression: Compression | None, declared: Declared
 ) -> _Content:
     content, machine = read_pickle(Stream(expanded(file, compression)))
     # A pickle may be compressed too, but only joblib writes zlib without the header of gzip.
     is_joblib = machine.has_arrays or compression == "zlib" or ".joblib" in path.name.lower()
     found = _object(
-        content, frozenset(machine.globals), frozenset(machine.calls), choose_member(content, member, path)
+        content,
+        frozenset(machine.globals),
+        frozenset(machine.calls),
+        choose_member(content, declared.member, path),
+        declared,
     )
     return replace(
         found,
@@ -156,22 +157,24 @@ def _read_pickle(
     )
 
 
-def _read_skops(path: Path, file: io.FileIO, member: str | None) -> _Content:
+def _read_skops(path: Path, file: io.FileIO, declared: Declared) -> _Content:
     model = open_skops(file)
     names, calls = frozenset(model.globals), frozenset(model.calls)
-    found = _object(model.root, names, calls, choose_member(model.root, member, path))
+    found = _object(model.root, names, calls, choose_member(model.root, declared.member, path), declared)
     if model.version is None:
         return found
     versions = (*found.facts.versions, RecordedVersion("skops", model.version))
     return replace(found, facts=replace(found.facts, versions=versions))
 
 
-def _object(content: Node, names: frozenset[Global], calls: frozenset[Global], chosen: Member) -> _Content:
+def _object(
+    content: Node, names: frozenset[Global], calls: frozenset[Global], chosen: Member, declared: Declared
+) -> _Content:
     """Describe a file of objects, whose format is that of skops unless the caller says another."""
     refused = frozenset(name for name in names if not is_listed(name, is_called=name in calls))
     return _Content(
         format="skops",
-        facts=facts_of(chosen.value, chosen.names),
+        facts=facts_of(chosen.value, declared.names, chosen.names),
         globals=names,
         calls=calls,
         member=chosen.path or None,

@@ -9,10 +9,13 @@ import numpy as np
 
 from service.errors import UnusableFile
 from service.json_values import json_value
+from service.models.entry import entry_of, first_part_of, is_known, unnamed
 from service.schema.boosters import catboost_names, is_catboost
 from service.schema.column_types import takes_texts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from service.json_values import JsonValue
 
 KINDS = ("classifier", "regressor", "clusterer", "outlier_detector")
@@ -43,10 +46,11 @@ def estimator_kind(estimator: object, method: str = "predict") -> str:
     return kind if kind in KINDS else "other"
 
 
-def feature_names(estimator: object, listed: tuple[str, ...] = ()) -> list[str]:
+def feature_names(estimator: object, *listed: Sequence[str]) -> list[str]:
     """List the inputs in the model's order: the columns it was trained with, or x0, x1, … without names.
 
-    Names in `listed` stand for x0, x1, … if they are as many.
+    Of the lists in `listed`, the names of the first that fits stand for x0, x1, …, and for the names of an
+    estimator that does not say what it takes.
     Raises `UnusableFile` if the estimator does not say which features it takes, or names one twice.
     """
     if takes_texts(estimator):
@@ -59,16 +63,24 @@ def feature_names(estimator: object, listed: tuple[str, ...] = ()) -> list[str]:
         return _unique([str(name) for name in names])
     if entry is not None:
         count: int = getattr(entry, "n_features_in_", 0)
-        if count == len(listed):
-            return list(listed)
-        return [f"x{index}" for index in range(count)]
+        return next((list(some) for some in listed if len(some) == count), unnamed(count))
     if type(estimator).__name__ == "IsotonicRegression":
         # It takes one column, and keeps no count.
-        return ["x0"]
-    raise UnusableFile(
-        "does not say which features it takes (feature_names_in_ or n_features_in_)",
-        "Fit the model before it is saved, with scikit-learn 1.0 or newer",
-    )
+        return next((list(some) for some in listed if len(some) == 1), ["x0"])
+    first = first_part_of(estimator)
+    if is_known(first):
+        raise UnusableFile(
+            "does not say which features it takes (feature_names_in_ or n_features_in_)",
+            "Fit the model before it is saved, with scikit-learn 1.0 or newer",
+        )
+    found = next((list(some) for some in listed if some), None)
+    if found is None:
+        name = type(first).__name__
+        raise UnusableFile(
+            f"does not say which columns it takes: its first step, {name}, keeps no list of them",
+            "Build the image with --features and the names of the columns, or with --examples",
+        )
+    return _unique(found)
 
 
 def _unique(names: list[str]) -> list[str]:
@@ -79,13 +91,6 @@ def _unique(names: list[str]) -> list[str]:
             "Give each column its own name and train again",
         )
     return names
-
-
-def entry_of(estimator: object) -> object:
-    """Find the estimator or, if it does not say what it takes, the first of its steps that does."""
-    steps = [step for part in with_best(estimator) for _, step in getattr(part, "steps", ())]
-    parts = (estimator, *steps)
-    return next((part for part in parts if hasattr(part, "n_features_in_")), None)
 
 
 def with_best(estimator: object) -> list[object]:

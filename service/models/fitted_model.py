@@ -83,7 +83,7 @@ class FittedModel:
         self.method, self._answer = find_answering(estimator)
         self.kind = estimator_kind(estimator, self.method)
         self.outputs = output_names(estimator) if self.method == "transform" else None
-        names = feature_names(estimator, listed_names)
+        names = feature_names(estimator, declared.names, listed_names)
         reading = Reading(len(names))
         # Follows the columns through the parts of the estimator.
         reading.read(estimator)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from service.errors import UnusableFile
 from service.models import model_input
-from service.models.estimators import entry_of, parts_of
+from service.models.entry import takes_named_columns
+from service.models.estimators import parts_of
 from service.models.model_input import ModelInput, used_numbers
 from service.schema.column_types import Reading, takes_texts
 from service.schema.parts import positions_of
@@ -30,7 +31,7 @@ def choose_input(estimator: object, reading: Reading, features: Sequence[Feature
     is_mixed = model_input.uses_mixed_columns(features)
     if takes_texts(estimator):
         return ModelInput(model_input.strings)
-    if not hasattr(entry_of(estimator), "feature_names_in_"):
+    if not takes_named_columns(estimator, [feature.name for feature in features]):
         return model_input.unnamed_table(features) if is_mixed else used_numbers(features)
     if is_mixed or reading.makes_frames:
         if not _has_pandas():

@@ -23,6 +23,9 @@ TYPES = ("any", "boolean", "category", "date", "number", "text")
 # The dtype of a column of which only the type is declared.
 DTYPES = {"number": "float64", "date": "datetime64", "category": "text"}
 
+# The dtype of numbers that are the codes of pandas' categories.
+CODES = "codes"
+
 
 class WrongSchema(ValueError):
     """A declared schema is no schema, or does not fit the model; the text of the error is the reason."""
@@ -53,8 +56,8 @@ class DeclaredFeature:
             return feature
         nullable = feature.nullable if self.nullable is None else feature.nullable and self.nullable
         dtype = self.dtype or DTYPES.get(str(self.type), str(self.type))
-        if feature.must_declare and self.type == "category":
-            dtype = feature.dtype
+        if feature.must_declare:
+            dtype = feature.dtype if self.type == "category" else "int64"
         return replace(
             feature,
             type=self.type,
@@ -68,7 +71,9 @@ class DeclaredFeature:
     @property
     def _tells_codes(self) -> bool:
         """Whether it is known of which codes a category column was made: codes themselves, or categories."""
-        return self.type == "number" or (self.type == "category" and bool(self.categories))
+        if self.type == "number":
+            return self.dtype == CODES
+        return self.type == "category" and bool(self.categories)
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,8 @@ def must_declare(features: Sequence[Feature]) -> tuple[str, str]:
             entry = f'{{"name": {name}, "type": "category", "categories": ["first", "second"]}}'
             return f"has a feature {name} whose values are not known: {feature.must_declare}", (
                 f'Write {FILE_NAME} beside the model: {{"features": [{entry}]}}, with the categories in the '
-                f"order of X[{name}].cat.categories in training; or as a number, if X held their codes"
+                f"order of X[{name}].cat.categories in training; or with "
+                f'"type": "number", "dtype": "{CODES}", if X held their codes'
             )
     return "", ""
 

@@ -18,7 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
 from infer_cli.errors import ModelUnreadable
-from infer_cli.inspection import Inspection, inspect_model
+from infer_cli.inspection import NOTHING_DECLARED, Declared, Inspection, inspect_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,10 +94,10 @@ def model(request: pytest.FixtureRequest, models: dict[str, object]) -> object:
 def inspect_bytes(tmp_path: Path) -> Callable[..., Inspection]:
     """Give a function that writes its bytes to a file and inspects the file."""
 
-    def inspect(data: bytes, name: str = "model.pkl") -> Inspection:
+    def inspect(data: bytes, name: str = "model.pkl", declared: Declared = NOTHING_DECLARED) -> Inspection:
         path = tmp_path / name
         path.write_bytes(data)
-        return inspect_model(path)
+        return inspect_model(path, declared)
 
     return inspect
 

@@ -50,20 +50,6 @@ def inner_of(node: Instance) -> Instance | None:
     return next((inner for inner in found if isinstance(inner, Instance)), None)
 
 
-def first_of(node: Instance) -> Instance | None:
-    """Give an estimator inside that receives the input unchanged; None if there is none."""
-    state = node.state()
-    for attribute in ("steps", "transformer_list"):
-        for _, step, _ in named_parts(state.get(attribute)):
-            if isinstance(step, Instance):
-                return step
-    estimators = state.get("estimators_")
-    for estimator in estimators.items[:1] if isinstance(estimators, ListNode) else ():
-        if isinstance(estimator, Instance):
-            return estimator
-    return inner_of(node)
-
-
 class _Describer:
     """Describes the estimators of one model, up to `ESTIMATORS_MAX` of them."""
 

@@ -8,10 +8,11 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
-from infer_cli.inspection.facts.boosters import lightgbm_names, xgboost_columns, xgboost_version
+from infer_cli.inspection.facts.boosters import xgboost_version
 from infer_cli.inspection.facts.column_types import features_of, takes_texts
+from infer_cli.inspection.facts.entry import count_of, names_of, takes_named_columns, unknown_entry, unnamed
 from infer_cli.inspection.facts.estimator_kinds import is_sklearn_like, kind_by_name
-from infer_cli.inspection.facts.estimators import estimator_of, first_of, inner_of
+from infer_cli.inspection.facts.estimators import estimator_of, inner_of
 from infer_cli.inspection.facts.model import RecordedVersion
 from infer_cli.inspection.facts.parts import class_name, named_parts
 from infer_cli.inspection.facts.refusals import check_answers
@@ -21,7 +22,7 @@ from infer_cli.inspection.nodes.described import what_is
 from infer_cli.inspection.nodes.node_types import DictNode, Instance, ListNode, Node, SetNode, children_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from infer_cli.inspection.facts.features import Feature
     from infer_cli.inspection.facts.model import CompiledFrom, Estimator, EstimatorKind
@@ -41,7 +42,10 @@ _DATA = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known of a model of any format, as in `Inspection`; None if the file does not tell a fact."""
+    """What is known of a model of any format, as in `Inspection`; None if the file does not tell a fact.
+
+    `unknown_entry` is the class that gets the rows first, if only that class knows which columns it takes.
+    """
 
     kind: EstimatorKind
     estimator: Estimator | None = None
@@ -51,22 +55,25 @@ class Facts:
     versions: tuple[RecordedVersion, ...] = ()
     features: tuple[Feature, ...] | None = None
     frame_reason: str | None = None
+    unknown_entry: str = ""
     compiled_from: CompiledFrom | None = None
     notes: tuple[str, ...] = ()
 
 
-def facts_of(content: Node, beside: tuple[str, ...] = ()) -> Facts:
+def facts_of(content: Node, *listed: Sequence[str]) -> Facts:
     """Gather the facts of the object that a file holds; raise `Refused` if it cannot be a model.
 
-    `beside` are the columns that the file lists beside the object: their names are the model's if it has as
-    many columns, without names.
+    `listed` are lists of columns, such as one that lies beside the object in the file. The names of the first
+    that fits are the model's, if it has as many columns without names, or does not say what it takes.
     """
     model = _require_model(content)
     check_answers(model)
     sklearn_version = _sklearn_version_of(model)
-    names, count = _feature_names_of(model), _feature_count_of(model)
-    if names is None and count is not None and count == len(beside):
-        names = beside
+    is_single = takes_texts(model) or class_name(model) == "IsotonicRegression"
+    names, count = names_of(model), 1 if is_single else count_of(model)
+    unknown = None if is_single else unknown_entry(model)
+    if names is None and (count is not None or unknown is not None):
+        names = next((tuple(some) for some in listed if some and count in (None, len(some))), None)
     features, frame_reason = _features_of(model, names, count, sklearn_version)
     kind = _kind_of(model)
     return Facts(
@@ -76,6 +83,7 @@ def facts_of(content: Node, beside: tuple[str, ...] = ()) -> Facts:
         feature_count=count,
         features=features,
         frame_reason=frame_reason,
+        unknown_entry=str(unknown.made_by) if unknown is not None and names is None else "",
         # A transformer may have the classes that it was trained with.
         classes=_classes_of(model) if kind == "classifier" else None,
         versions=tuple(
@@ -131,44 +139,18 @@ def _classes_of(model: Instance) -> tuple[Plain, ...] | None:
     return None
 
 
-def _feature_names_of(model: Instance) -> tuple[str, ...] | None:
-    """Give the names of the columns that the model was trained with; None if the file tells none."""
-    for found in _chain(model, first_of):
-        names = found.state().get("feature_names_in_")
-        if names is not None:
-            values = values_of(names)
-            return None if values is None else tuple(str(value) for value in values)
-        if (names_of_lightgbm := lightgbm_names(found)) is not None:
-            return names_of_lightgbm
-        if (booster := xgboost_columns(found)) is not None and booster.names:
-            return booster.names
-    return None
-
-
-def _feature_count_of(model: Instance) -> int | None:
-    """Give the number of columns that the model was trained with; 1 if it takes a list of texts."""
-    if takes_texts(model) or class_name(model) == "IsotonicRegression":
-        return 1
-    for found in _chain(model, first_of):
-        state = found.state()
-        for attribute in ("n_features_in_", "_n_features_in", "n_features_"):
-            count = state.get(attribute)
-            if isinstance(count, int):
-                return count
-        if (booster := xgboost_columns(found)) is not None and booster.count:
-            return booster.count
-    return None
-
-
 def _features_of(
     model: Instance, names: tuple[str, ...] | None, count: int | None, sklearn_version: str | None
 ) -> tuple[tuple[Feature, ...] | None, str | None]:
     """Give the features with their column types, and why the model needs a DataFrame; None if it does not."""
     if names is None and (count is None or count > FEATURES_MAX):
         return None, None
-    listed = [f"x{at}" for at in range(count or 0)] if names is None else list(names)
+    listed = unnamed(count or 0) if names is None else list(names)
     features, frame_reason = features_of(model, listed, sklearn_version)
-    return features, None if names is None else frame_reason
+    if not takes_named_columns(model, listed):
+        return features, None
+    is_unknown = names_of(model) is None
+    return features, frame_reason or ("takes columns with names" if is_unknown else None)
 
 
 def _sklearn_version_of(model: Instance) -> str | None:

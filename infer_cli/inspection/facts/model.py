@@ -110,7 +110,8 @@ class Inspection:
     are the names among them that loading would call with arguments. `modules` are the top-level modules of
     the names, without the modules of Python's standard library. `numpy_major` is 2 if only NumPy 2 writes a
     file with these names. `features` are the columns; a model that was trained without names has x0, x1, and
-    so on. `frame_reason` says why the model needs a pandas DataFrame; None if it needs none. `compiled_from`
+    so on. `frame_reason` says why the model needs a pandas DataFrame; None if it needs none. `unknown_entry`
+    is the class that gets the rows first, if only that class knows which columns it takes. `compiled_from`
     is set for a compiled model. `member` is the key or position of the model in a file of several objects.
     `code_modules` are the top-level modules that the user's own code imports, where code was given.
     `whereabouts` tells where in the file the names are that the allow-list does not permit.
@@ -137,6 +138,7 @@ class Inspection:
     numpy_major: int | None
     features: tuple[Feature, ...] | None = None
     frame_reason: str | None = None
+    unknown_entry: str | None = None
     compiled_from: CompiledFrom | None = None
     member: str | None = None
     whereabouts: Whereabouts = NO_WHEREABOUTS
@@ -169,6 +171,7 @@ class Inspection:
             "numpy_major": self.numpy_major,
             "features": None if self.features is None else [feature.as_dict() for feature in self.features],
             "frame_reason": self.frame_reason,
+            "unknown_entry": self.unknown_entry,
             "compiled_from": self.compiled_from.as_dict() if self.compiled_from else None,
             "notes": list(self.notes),
         }

@@ -12,6 +12,7 @@ from infer_cli.assets import find_assets
 from infer_cli.errors import ModelUnsafe
 from infer_cli.inspection.facts.advice import advice
 from infer_cli.inspection.facts.judgement import Judgement
+from infer_cli.inspection.facts.required import require_columns
 
 if TYPE_CHECKING:
     from infer_cli.inspection.facts.judgement import Verdict
@@ -32,9 +33,13 @@ def judge_globals(model: Inspection, trusted: tuple[str, ...] = ()) -> tuple[Jud
 
 
 def require_safe(model: Inspection, trusted: tuple[str, ...]) -> None:
-    """Raise `ModelUnsafe`, which lists the names, if any name of the model is dangerous or unknown."""
+    """Raise `ModelUnsafe`, which lists the names, if any name of the model is dangerous or unknown.
+
+    Of a model that is safe, raise `ModelUnreadable` if it is not known which columns it takes.
+    """
     refused = [one for one in judge_globals(model, trusted) if not one.is_allowed]
     if not refused:
+        require_columns(model)
         return
     lines = [f"  {one.name}: {one.verdict}, {one.reason}" for one in refused[:_SHOWN]]
     if len(refused) > _SHOWN:

@@ -12,6 +12,7 @@ import pytest
 
 from infer_cli.errors import ModelUnreadable
 from infer_cli.inspection import requirements_of
+from infer_cli.inspection.facts.required import require_columns
 from infer_cli.inspection.formats.pickles.strings import STARTED_BYTES
 
 if TYPE_CHECKING:
@@ -160,6 +161,8 @@ def test_categories_that_xgboost_did_not_keep_are_asked_for(
     booster = make("xgboost.core", "Booster", handle=bytearray(head("2.0")))
 
     with pytest.raises(ModelUnreadable, match='has a feature "brand" whose values are not known') as caught:
-        inspect_bytes(pickle.dumps(make("xgboost.sklearn", "XGBRegressor", _Booster=booster)))
+        require_columns(
+            inspect_bytes(pickle.dumps(make("xgboost.sklearn", "XGBRegressor", _Booster=booster)))
+        )
 
     assert 'infer.json beside the model: {"features": [{"name": "brand"' in str(caught.value.hint)

@@ -101,12 +101,15 @@ def test_unknown_categories_must_be_declared() -> None:
 
 def test_declared_categories_are_as_closed_as_learned_ones() -> None:
     declared = Declared(
-        (DeclaredFeature("brand", "number"), DeclaredFeature("shop", "category", categories=("b", "a")))
+        (
+            DeclaredFeature("brand", "number", "codes"),
+            DeclaredFeature("shop", "category", categories=("b", "a")),
+        )
     )
 
     _, brand, shop = FittedModel(XGBRegressor("2.0"), declared).features
 
-    assert (brand.type, brand.dtype) == ("number", "float64")
+    assert (brand.type, brand.dtype) == ("number", "int64")
     assert (shop.type, shop.categories, shop.is_open, shop.dtype) == (
         "category",
         ("b", "a"),
@@ -116,8 +119,13 @@ def test_declared_categories_are_as_closed_as_learned_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    "one", [DeclaredFeature("brand", "category"), DeclaredFeature("brand", "text"), DeclaredFeature("brand")]
+    "one",
+    [
+        DeclaredFeature("brand", "category"),
+        DeclaredFeature("brand", "number", "int64"),
+        DeclaredFeature("brand"),
+    ],
 )
 def test_a_declaration_without_categories_does_not_do(one: DeclaredFeature) -> None:
     with pytest.raises(UnusableFile, match="brand"):
-        FittedModel(XGBRegressor("2.0"), Declared((one, DeclaredFeature("shop", "number"))))
+        FittedModel(XGBRegressor("2.0"), Declared((one, DeclaredFeature("shop", "number", "codes"))))
