@@ -128,7 +128,8 @@ class Names:
     """What a page calls things, and what they are called while it is run.
 
     Images get names of their own, at the registry of the test, for two checkouts may share an engine.
-    Services are called after their images. The port is the one that infer found free.
+    Services are called after their images, and so is what `infer up` makes without a tag. The port is the
+    one that infer found free.
     """
 
     registry: str
@@ -143,6 +144,8 @@ class Names:
         for image in self.images:
             here = f"{self.registry}/{image}-{self.suffix}"
             command = re.sub(rf"(?<![\w/.-]){image}(?=[:@])", here, command)
+        if command.startswith("infer up ") and "--tag" not in command:
+            command += f" --tag {self.registry}/{self.images[-1]}-{self.suffix}"
         for service in self.services:
             command = re.sub(rf"(?<= ){service}(?= |$)", f"{service}-{self.suffix}", command)
         assert "--tag" not in command or self.suffix in command, f"no name of its own: {command}"
