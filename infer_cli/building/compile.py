@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from infer_cli.building.sample import declared_with_sample
 from infer_cli.engine.builder import build_image, discard_image
 from infer_cli.errors import InferError, ModelNotFound, UsageError
 from infer_cli.inspection import NOTHING_DECLARED, find_model, inspect_model, require_safe
-from infer_cli.inspection.files.find import model_stem, models_in
+from infer_cli.inspection.files.find import model_stem
 from infer_cli.plan.own_code import OwnCode
 from infer_cli.running.model_mount import mount_found, user_for
 
@@ -94,7 +95,7 @@ def check_target(target: Path, *, force: bool) -> None:
         raise InferError(
             message,
             hint="write over it with --force, choose another file with --output, or build an image of it: "
-            f"`infer build --tag NAME:TAG --bake {model_options(target)}`",
+            f"`infer build {shlex.quote(str(target))} --bake`",
         )
     folder = next(folder for folder in target.absolute().parents if folder.exists())
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
@@ -123,17 +124,9 @@ def mount_source(
             if model.format == "lean"
             else "an ONNX model, which is served without scikit-learn"
         )
-        raise UsageError(
-            f"{source} is {what}", hint=f"build it: `infer build --tag NAME:TAG {model_options(source)}`"
-        )
+        raise UsageError(f"{source} is {what}", hint=f"build it: `infer build {shlex.quote(str(source))}`")
     require_safe(model, trusted)
     return mount
-
-
-def model_options(file: Path) -> str:
-    """The options of `infer build` that name a model file."""
-    which = f" --model-file {file.name}" if len(models_in(file.parent)) > 1 else ""
-    return f"--model-dir {file.parent}{which}"
 
 
 def compile_model(engine: Engine, request: CompileRequest, progress: Progress) -> CompiledModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -86,7 +87,6 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
         compile_model,
         default_target,
         find_source,
-        model_options,
         mount_source,
     )
     from infer_cli.building.inputs import read_own_code  # noqa: PLC0415
@@ -124,7 +124,7 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
         image_text, record["image"] = describe_image(compiled.image)
         text += f"\n{image_text}\nStart it: infer run {compiled.image.name}"
     else:
-        text += f"\nBuild an image of it: infer build --tag NAME:TAG --bake {model_options(written)}"
+        text += f"\nBuild an image of it: infer build {shlex.quote(str(written))} --bake"
     output.show(text, record, as_json=as_json)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from infer_cli.engine.images import find_image, pull_image, require_image
@@ -63,12 +64,12 @@ def check_versions(name: ImageName | str, image: ImageFacts, model: ModelMount, 
         raise ModelError(
             f"{model.file} needs scikit-learn, and the image {name} has none: it is for models without it",
             hint="leave out --model-dir if a model is inside, name a folder with the compiled or ONNX model, "
-            f"or build one that fits: `infer build --tag NAME:TAG --model-dir {folder}`",
+            f"or build one that fits: `infer build {shlex.quote(str(folder / model.file))}`",
         )
     if in_image and in_model and in_image != in_model:
         raise ModelError(
             f"{model.file} was written with scikit-learn {in_model}, and the image {name} has {in_image}",
-            hint=f"build one that fits: `infer build --tag {name} --model-dir {folder}`",
+            hint=f"build one that fits: `infer build {shlex.quote(str(folder / model.file))} --tag {name}`",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -172,5 +173,11 @@ def _wrong_processor_explained(engine: Engine, run: PreparedRun) -> Iterator[Non
         raise ContainerFailed(
             f"the image {run.image_name} is for {run.image.architecture}, "
             f"and this engine for {engine.architecture}",
-            hint=f"build one for it: `infer build --platform linux/{engine.architecture} …`",
+            hint=f"build one for it: `infer build {_model_path(run)} --platform linux/{engine.architecture}`",
         ) from error
+
+
+def _model_path(run: PreparedRun) -> str:
+    """The model of a run as a word of a command; MODEL if it is inside the image."""
+    model = run.plan.model
+    return shlex.quote(str(model.folder / model.file)) if model else "MODEL"

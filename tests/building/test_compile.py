@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infer_cli.building import compile as compile_module
-from infer_cli.building.compile import default_target, model_options, mount_source, put_file
+from infer_cli.building.compile import default_target, mount_source, put_file
 from infer_cli.errors import InferError, UsageError
 from infer_cli.running.model_mount import mount_found
 
@@ -37,17 +37,6 @@ def test_a_file_appears_whole_and_replaces_another(tmp_path: Path) -> None:
 
         assert target.read_text() == content
         assert [path.name for path in target.parent.iterdir()] == ["model.lean"]
-
-
-def test_the_next_command_names_the_model_among_several(tmp_path: Path) -> None:
-    file = tmp_path / "model.lean"
-    file.touch()
-
-    alone = model_options(file)
-    (tmp_path / "model.pkl").touch()
-
-    assert alone == f"--model-dir {tmp_path}"
-    assert model_options(file) == f"--model-dir {tmp_path} --model-file model.lean"
 
 
 def test_a_place_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_compiled_model_is_not_compiled_again(infer: Callable[..., Finished], 
 
     assert finished.exit_code == 2
     assert "model.lean is compiled already" in finished.stderr
-    assert f"hint: build it: `infer build --tag NAME:TAG --model-dir {tmp_path}`" in finished.stderr
+    assert f"hint: build it: `infer build {tmp_path}/model.lean`" in finished.stderr
 
 
 def test_an_unsafe_model_is_refused(infer: Callable[..., Finished], unsafe_folder: Path) -> None:

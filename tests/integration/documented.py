@@ -18,6 +18,7 @@ import difflib
 import os
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -219,6 +220,7 @@ class Terminal:
             if line == CTRL_C:
                 if step.command:
                     self._await(lambda: self._shows(seen), f"the lines above {CTRL_C}", step)
+                self._read_pending()
                 self._printed = ""
                 seen.clear()
                 self._shell.sendintr()
@@ -264,6 +266,12 @@ class Terminal:
     def _is_asked(self, since: int) -> bool:
         found = _PROMPT.fullmatch(self._printed[since:].rpartition("\n")[2].rpartition("\r")[2])
         return found is not None and not found["typed"]
+
+    def _read_pending(self) -> None:
+        """Read what was printed while nobody looked, such as the log of requests from another terminal."""
+        with suppress(pexpect.TIMEOUT):
+            while True:
+                self._printed += self._shell.read_nonblocking(65_536, timeout=0)
 
     def _await(self, is_so: Callable[[], bool], what: str, step: Step | None = None) -> None:
         end = time.monotonic() + self._patience_s

@@ -185,7 +185,7 @@ def test_a_compiled_model_is_a_model_file_like_any_other(
 
     assert compiled.exit_code == 0, compiled.stderr
     assert "ROWS       COUNT  OTHER LABELS  LARGEST DIFFERENCE" in compiled.stdout
-    assert compiled.stdout.endswith(f"infer build --tag NAME:TAG --bake --model-dir {folder / 'compiled'}\n")
+    assert compiled.stdout.endswith(f"infer build {folder / 'compiled' / 'model.lean'} --bake\n")
     assert again.exit_code == 1
     assert forced.exit_code == 0, forced.stderr
     assert (folder / "compiled" / "model.lean").read_bytes() == first

@@ -64,7 +64,7 @@ def test_an_image_that_says_nothing_of_packages_is_not_judged(iris_folder: Path)
         pytest.param(
             "numpy==2.0.0 scikit-learn==0.1",
             "was written with scikit-learn .*, and the image iris:v1 has 0.1$",
-            "build one that fits: `infer build --tag iris:v1 --model-dir data`",
+            "build one that fits: `infer build data/model.pkl --tag iris:v1`",
             id="another version",
         ),
         pytest.param(
