@@ -1,4 +1,4 @@
-"""Reads rows of JSON: an array of objects, `{"rows": […]}`, one object, or one object a line."""
+"""Reads rows of JSON: an array of objects, `{"rows": […]}`, one object, a split table, or JSON Lines."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Repeated(dict[str, object]):
 
 
 def read_json(path: Path, batch_rows: int) -> Iterator[list[Row]]:
-    """The rows of an array, of `{"rows": […]}`, of one object, or of JSON Lines; raises `InferError`."""
+    """The rows of an array, `{"rows": […]}`, one object, a split table or JSON Lines; raises `InferError`."""
     text = path.read_text(encoding="utf-8-sig")
     try:
         whole = _loads(text)
@@ -90,11 +90,32 @@ def read_json_lines(path: Path, batch_rows: int) -> Iterator[list[Row]]:
 
 
 def _rows_of(whole: object) -> object:
-    """The list in `{"rows": […]}`; an object whose `rows` is no list is itself a row."""
+    """The list in `{"rows": […]}`, or the rows of a split table; any other object is itself a row."""
     if not isinstance(whole, dict):
         return whole
+    split = _split(whole)
+    if split is not None:
+        return split
     listed = whole.get(_ROWS)
     return listed if isinstance(listed, list) else [whole]
+
+
+def _split(whole: dict[str, object]) -> list[Row] | None:
+    """The rows of `{"columns": […], "data": [[…], …]}`, as pandas writes them; None for another form."""
+    inner = whole.get("dataframe_split") if set(whole) == {"dataframe_split"} else whole
+    if not isinstance(inner, dict) or not {"columns", "data"} <= set(inner) <= {"columns", "data", "index"}:
+        return None
+    columns, data = inner["columns"], inner["data"]
+    if (
+        not isinstance(columns, list)
+        or not isinstance(data, list)
+        or len(set(map(str, columns))) < len(columns)
+    ):
+        return None
+    if not all(isinstance(row, list) and len(row) == len(columns) for row in data):
+        return None
+    names = [str(name) for name in columns]
+    return [dict(zip(names, row, strict=True)) for row in data]
 
 
 def _loads(text: str) -> object:

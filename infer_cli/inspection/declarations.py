@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from infer_cli.errors import ModelUnreadable
-from infer_cli.inspection.facts.declared import FILE_NAME, NOTHING_DECLARED, Declared, parse_declared
+from infer_cli.inspection.facts.declared import (
+    FILE_NAME,
+    NOTHING_DECLARED,
+    Declared,
+    DeclaredFeature,
+    parse_declared,
+)
+from infer_cli.inspection.files.mlflow import read_mlflow
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from infer_cli.inspection.facts.features import ColumnType
 
 # A schema with some thousand features and their categories is far smaller.
 BYTES_MAX = 64 * 2**20
@@ -24,6 +33,20 @@ def declared_for(model: Path, given: Declared = NOTHING_DECLARED) -> Declared:
     """
     beside = model.parent / FILE_NAME
     return given.over(read_declared(beside)) if beside.is_file() else given
+
+
+def signature_of(model: Path) -> Declared:
+    """Give what the signature of MLflow beside a model declares of its columns; nothing without one."""
+    mlflow = read_mlflow(model.parent)
+    if mlflow is None or mlflow.file != model:
+        return NOTHING_DECLARED
+    return Declared(
+        features=tuple(
+            DeclaredFeature(column.name, type=cast("ColumnType | None", column.type))
+            for column in mlflow.columns
+        ),
+        optional=tuple(column.name for column in mlflow.columns if not column.is_required),
+    )
 
 
 def schema_text(declared: Declared) -> str | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from infer_cli.errors import ModelUnreadable
-from infer_cli.inspection.declarations import declared_for
+from infer_cli.inspection.declarations import declared_for, signature_of
 from infer_cli.inspection.facts.declared import (
     FILE_NAME,
     NOTHING_DECLARED,
@@ -54,8 +55,8 @@ def inspect_model(path: Path, declared: Declared = NOTHING_DECLARED) -> Inspecti
         with path.open("rb", buffering=0) as file:
             start = file.read(START_BYTES)
             file.seek(0)
-            known = declared_for(path, declared)
-            return _completed(_inspect(path, file, start, known), known)
+            known, signature = declared_for(path, declared), signature_of(path)
+            return _completed(_inspect(path, file, start, known.over(signature)), known, signature)
     except Refused as refused:
         message = f"{path} {refused.reason}."
         raise ModelUnreadable(message, hint=refused.hint) from refused
@@ -64,13 +65,19 @@ def inspect_model(path: Path, declared: Declared = NOTHING_DECLARED) -> Inspecti
         raise ModelUnreadable(message) from error
 
 
-def _completed(inspection: Inspection, declared: Declared) -> Inspection:
-    """Give the inspection with what is declared of the features; raise `Refused` if that does not fit."""
+def _completed(inspection: Inspection, declared: Declared, signature: Declared) -> Inspection:
+    """Give the inspection with what is declared of the features; raise `Refused` if that does not fit.
+
+    A `signature` that does not fit is left out: it tells what MLflow was given, and not what the model takes.
+    """
     if declared.digest not in (None, f"sha256:{inspection.sha256}"):
         reason = f"has changed since {FILE_NAME} beside it was written"
         raise Refused(reason, hint=f"Save the model again with infer_cli.save, or remove {FILE_NAME}.")
     if inspection.features is None:
         return replace(inspection, declared=declared)
+    with suppress(WrongSchema):
+        signature.complete(inspection.features)
+        declared = declared.over(signature)
     try:
         features = declared.complete(inspection.features)
     except WrongSchema as error:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 PICKLE_SUFFIXES = (".joblib", ".pickle", ".pkl")
 # The files of boosters have many names; `.ubj` and `.cbm` are those of XGBoost and CatBoost.
-BOOSTER_SUFFIXES = (".bin", ".cbm", ".json", ".model", ".txt", ".ubj")
+BOOSTER_SUFFIXES = (".bin", ".cb", ".cbm", ".json", ".lgb", ".model", ".txt", ".ubj", ".xgb")
 SUFFIXES = (*PICKLE_SUFFIXES, ".lean", ".onnx", ".skops", *BOOSTER_SUFFIXES)
 COMPRESSION_SUFFIXES = (".bz2", ".gz", ".lz4", ".lzma", ".xz", ".z", ".zlib")
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from infer_cli.errors import ModelNotFound
 from infer_cli.inspection.files.boosters import START_BYTES, library_of
+from infer_cli.inspection.files.mlflow import read_mlflow
 
 SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops", ".onnx", ".lean", ".ubj", ".cbm")
 # The files of boosters may have these suffixes, too, which other files have as well.
-_SHARED_SUFFIXES = (".json", ".txt", ".model", ".bin")
+_SHARED_SUFFIXES = (".json", ".txt", ".model", ".bin", ".cb", ".lgb", ".xgb")
 # A compressed pickle has one of these suffixes after its own, as in model.pkl.gz.
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".z", ".lz4")
 _PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
@@ -18,7 +19,8 @@ _PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
 def find_model(folder: Path, name: str | None = None) -> Path:
     """Give the model file of this name in the folder, or without a name the only model file there.
 
-    Raises `ModelNotFound` if there is no such file, or if there are several without a name.
+    In a model folder of MLflow, that is the file of its flavour. Raises `ModelNotFound` if there is no such
+    file, or if there are several without a name.
     """
     if not folder.exists():
         message = f"There is no folder {folder}."
@@ -69,6 +71,8 @@ def model_stem(name: str) -> str:
 
 
 def _only(folder: Path) -> Path:
+    if (mlflow := read_mlflow(folder)) is not None:
+        return mlflow.file
     models = models_in(folder)
     if len(models) == 1:
         return models[0]
