@@ -14,6 +14,7 @@ from infer_cli import __version__
 from infer_cli.commands.catalogue import LazyCommands
 from infer_cli.errors import InferError, Interrupted, UsageError
 from infer_cli.terminal import output
+from infer_cli.terminal.command_line import remember
 from infer_cli.terminal.help import Group
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> int:
     """Run a command, report its error, and return its exit code."""
+    remember(arguments)
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     as_json = "--json" in own
     # SIGTERM, the signal of service managers, cleans up as Ctrl-C does.

@@ -25,6 +25,7 @@ ROOMS: dict[str, set[str]] = {
         "service/settings",
         "service/logs",
         "service/errors",
+        "service/json_values",
     },
     "service/workers": {
         "service/application",

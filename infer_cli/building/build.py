@@ -131,7 +131,7 @@ def prove_image(
     mark = cache_folder() / "verified" / fingerprint(image_id, mount.digest, proof.examples)
     if mark.exists():
         return ProofSkipped.UNCHANGED
-    progress.stage("Letting the built service answer")
+    progress.stage("Comparing the answers of the built service with the model's own")
     verified = verify_image(
         engine,
         image_id,

@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, TypedDict, cast
 
-from infer_cli.building.verify import inputs_of, read_examples
+from infer_cli.building.examples import features_of, inputs_text, read_examples
 from infer_cli.engine.streams import STDOUT_STREAM
 from infer_cli.engine.tasks import run_task
 from infer_cli.errors import NotCompiled
@@ -106,7 +106,9 @@ def compile_in(  # noqa: PLR0913 (each is a part of the task)
     the allow-list. Raises `NotCompiled` if the model has an estimator that cannot be compiled, or if a label
     of the compiled model differs.
     """
-    rows = None if examples is None else read_examples(examples)
+    # A model that can be compiled has no unknown parts: its inspection tells all that a service would.
+    known = features_of(model.inspection) if model.inspection is not None else {}
+    given = None if examples is None else read_examples(examples, known)
     plan = RunPlan(
         image=image,
         name=f"infer-compile-{uuid.uuid4().hex[:12]}",
@@ -118,7 +120,7 @@ def compile_in(  # noqa: PLR0913 (each is a part of the task)
         is_temporary=True,
     )
     output = _Output(target)
-    ended = run_task(engine, plan, stdin=b"" if rows is None else inputs_of(rows), on_output=output.take)
+    ended = run_task(engine, plan, stdin=inputs_text(given), on_output=output.take)
     return _report(output, ended, model.file)
 
 

@@ -1,63 +1,73 @@
-"""Verifies an image before the image gets its name: a temporary service must load the model and answer.
+"""Proves an image before the image gets its name: a temporary service must answer as the model itself does.
 
 The container has the same limits and rights as a service of `infer run`, and no network. A scikit-learn
-version other than the model's is an error there. The rows are generated from the features of the model, or
-come from a file of examples.
+version other than the model's is an error there. The rows are made of what the model knows, or come from a
+file of examples. A program in the container loads the model apart from the service, and judges the answers.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from infer_cli.client.row_files import read_rows
+from infer_cli.building.examples import check_examples, compare_examples, inputs_text, read_examples
+from infer_cli.client.predictions import Predictions
+from infer_cli.client.served_model import ServedModel
 from infer_cli.engine.containers import create_service, remove_service
 from infer_cli.engine.services import log_tail
 from infer_cli.errors import VerificationFailed
 from infer_cli.plan.run import RunPlan, Safety
 from infer_cli.running.program import run_program
 from infer_cli.running.readiness import wait_until_ready
+from infer_cli.terminal.command_line import given_command
+from infer_cli.terminal.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from infer_cli.client.rows import Row
+    from infer_cli.building.examples import Examples
+    from infer_cli.client.served_model import ModelRecord
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.services import Service
     from infer_cli.plan.run import ModelMount
 
 _COMMAND = ("python3", "-m", "service.check")
+_DESCRIBE = b'{"describe": true}'
 _TIMEOUT_S = 300
-_PREDICTION = "prediction"
-_PROBABILITY = "probability_"
 # How far an answer may be from the expected one, relative or absolute. The same model on another processor
 # differs in the last of its 16 digits. A model that computes in 32 bits has 7 digits only.
 _TOLERANCE = 1e-9
 _SINGLE_TOLERANCE = 1e-5
-_SHOWN_ROWS = 5
-_BATCH_ROWS = 10_000
 
 
 @dataclass(frozen=True)
 class Verified:
-    """The number of rows that the service answered, and of values that were compared with expected ones."""
+    """How many rows the service answered, and with what the answers were compared.
+
+    `judged` of the rows were compared with the answers of the model itself, `compared` values with the
+    expected ones in the file `examples`, from which the rows come. Without it, infer made the rows.
+    """
 
     rows: int
-    compared: int
+    judged: int = 0
+    compared: int = 0
+    examples: Path | None = None
 
 
 class _Answer(TypedDict, total=False):
-    """The output of `service.check`: the answers to `rows` rows, or `error` alone."""
+    """The output of `service.check`: the answers to `rows` rows, or `error`, perhaps of a `kind`."""
 
     rows: int
     predictions: list[object]
-    probabilities: list[dict[str, object]] | None
+    probabilities: list[object] | None
+    non_finite: list[dict[str, object]]
+    judged: int
+    kind: str
     error: object
+    details: list[str]
 
 
 def verify_image(
@@ -69,14 +79,15 @@ def verify_image(
     examples: Path | None,
     is_single: bool = False,
 ) -> Verified:
-    """Start a service of an image, ask the service for predictions, and remove it.
+    """Start a service of an image, compare its answers with the model's own, and remove it.
 
     `model` is the folder to mount, or None if the model is inside. `user` is the `UID:GID` that can read the
     folder. `is_single` says that the model computes in 32 bits, as ONNX models do.
     Raises `ContainerFailed` with the end of the log if the service does not start, and `VerificationFailed`
-    if it refuses a row or gives another answer than the examples expect.
+    if it refuses a row, answers another way than the model, or than the examples expect.
     """
-    rows = None if examples is None else read_examples(examples)
+    if examples is not None:
+        check_examples(examples)
     plan = RunPlan(
         image=image,
         name=f"infer-verify-{uuid.uuid4().hex[:12]}",
@@ -89,13 +100,18 @@ def verify_image(
     service = create_service(engine, plan)
     try:
         wait_until_ready(engine, service, timeout_s=_TIMEOUT_S)
-        answer = _ask(engine, service, rows)
+        given = None if examples is None else _read(engine, service, examples)
+        answer = _ask(engine, service, inputs_text(given))
     finally:
         remove_service(engine, service)
-    if rows is None:
-        return Verified(rows=int(answer["rows"]), compared=0)
-    tolerance = _SINGLE_TOLERANCE if is_single else _TOLERANCE
-    return Verified(rows=len(rows), compared=_compare(rows, answer, examples, tolerance))
+    compared = 0
+    if given is not None:
+        tolerance = _SINGLE_TOLERANCE if is_single else _TOLERANCE
+        predictions = Predictions(
+            answer["predictions"], answer.get("probabilities"), non_finite=answer.get("non_finite") or []
+        )
+        compared = compare_examples(given, predictions, tolerance)
+    return Verified(int(answer["rows"]), int(answer.get("judged") or 0), compared, examples)
 
 
 def fingerprint(image: str, model_digest: str, examples: Path | None) -> str:
@@ -104,81 +120,45 @@ def fingerprint(image: str, model_digest: str, examples: Path | None) -> str:
     return hashlib.sha256(f"{image} {model_digest} {content}".encode()).hexdigest()
 
 
-def read_examples(examples: Path) -> list[Row]:
-    """The rows of a file of examples; raises `VerificationFailed` if there are none."""
-    rows = [row for batch in read_rows(examples, batch_rows=_BATCH_ROWS) for row in batch]
-    if not rows:
-        raise VerificationFailed(f"{examples} holds no examples")
-    return rows
+def _read(engine: Engine, service: Service, examples: Path) -> Examples:
+    """The examples, read for the features that the service describes."""
+    description = _ask(engine, service, _DESCRIBE)
+    return read_examples(examples, ServedModel.of(cast("ModelRecord", description)).features)
 
 
-def _ask(engine: Engine, service: Service, rows: Sequence[Row] | None) -> _Answer:
-    """The answers of the service to `rows`, or to generated rows; raises `VerificationFailed`."""
-    written = run_program(engine, service, _COMMAND, stdin=b"" if rows is None else inputs_of(rows)).stdout
+def _ask(engine: Engine, service: Service, given: bytes) -> _Answer:
+    """The output of the program in the container; raises `VerificationFailed` for an error."""
+    written = run_program(engine, service, _COMMAND, stdin=given).stdout
     try:
         answer = cast("_Answer", json.loads(written))
     except ValueError:
         answer = {"error": written.decode(errors="replace") or "no answer came"}
     if "error" in answer:
-        raise _refused(engine, service, answer["error"])
+        raise _failed(engine, service, answer)
     return answer
 
 
-def _refused(engine: Engine, service: Service, error: object) -> VerificationFailed:
-    said = error.get("message", error) if isinstance(error, dict) else error
+def _failed(engine: Engine, service: Service, answer: _Answer) -> VerificationFailed:
+    error = answer["error"]
+    said = printable(str(error.get("message", error) if isinstance(error, dict) else error))
+    lines = "\n".join(f"  {printable(str(line))}" for line in answer.get("details") or ())
+    if answer.get("kind") == "no_rows":
+        return VerificationFailed(
+            said,
+            detail=lines or None,
+            hint="the image was not kept; give rows that the model takes, in a .csv, .json, .jsonl or "
+            f".parquet: `{given_command('--examples', 'FILE')}`",
+        )
+    if answer.get("kind") == "different":
+        return VerificationFailed(
+            said,
+            detail=lines or None,
+            hint="the image was not kept, as its answers would be wrong; this is a fault of infer, please "
+            "report it",
+        )
     log = "\n".join(f"  {line}" for line in log_tail(engine, service).splitlines())
     return VerificationFailed(
         f"the built service did not answer: {said}",
         detail=f"the end of its log:\n{log}" if log else None,
         hint="the image was not kept; --no-verify keeps one that does not answer",
     )
-
-
-def inputs_of(rows: Sequence[Row]) -> bytes:
-    """The rows as JSON for the programs of the service, without the columns of expected answers."""
-    inputs = [{name: value for name, value in row.items() if not _is_expected(name)} for row in rows]
-    return json.dumps({"rows": inputs}, default=str).encode()
-
-
-def _is_expected(name: str) -> bool:
-    return name == _PREDICTION or name.startswith(_PROBABILITY)
-
-
-def _compare(rows: Sequence[Row], answer: _Answer, examples: Path | None, tolerance: float) -> int:
-    """Compare the answers with the columns `prediction` and `probability_CLASS` of the examples.
-
-    Gives the number of compared values; raises `VerificationFailed` if one differs.
-    """
-    compared = 0
-    wrong: list[str] = []
-    for index, row in enumerate(rows):
-        expected = {name: value for name, value in row.items() if _is_expected(name)}
-        given = _columns(answer, index)
-        compared += len(expected)
-        wrong += [
-            f"  row {index + 1}: {name} is {given.get(name)!r}, expected {value!r}"
-            for name, value in expected.items()
-            if not _is_same(given.get(name), value, tolerance)
-        ]
-    if wrong:
-        more = [f"  … and {len(wrong) - _SHOWN_ROWS} more"] if len(wrong) > _SHOWN_ROWS else []
-        raise VerificationFailed(
-            f"{len(wrong)} of {compared} answers differ from {examples}",
-            detail="\n".join([*wrong[:_SHOWN_ROWS], *more]),
-            hint="the image was not kept; check that the examples belong to this model",
-        )
-    return compared
-
-
-def _columns(answer: _Answer, index: int) -> Row:
-    """The answer to one row, with the column names of the examples."""
-    columns: Row = {_PREDICTION: answer["predictions"][index]}
-    if probabilities := answer.get("probabilities"):
-        columns |= {f"{_PROBABILITY}{label}": value for label, value in probabilities[index].items()}
-    return columns
-
-
-def _is_same(given: object, expected: object, tolerance: float) -> bool:
-    if isinstance(given, int | float) and isinstance(expected, int | float):
-        return math.isclose(given, expected, rel_tol=tolerance, abs_tol=tolerance)
-    return str(given) == str(expected)

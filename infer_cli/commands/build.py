@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infer_cli.commands.built_image import describe_image
+from infer_cli.commands.built_image import describe_image, offer_examples
 from infer_cli.errors import UsageError
 from infer_cli.image.base import architecture_of, check_python
 from infer_cli.image.name import ImageName
@@ -157,6 +157,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     text, record = describe_image(image)
     if wanted is None:
         text += f"\nIt is called after {place.source}; --tag calls it otherwise." if place else ""
+    text += offer_examples(mount, examples)
     if not push:
         text += f"\nStart it: {_run_command(name, place, bake=bake)}"
     output.show(text, record, as_json=as_json)

@@ -93,7 +93,7 @@ def _edges(estimator: Fitted, count: int) -> dict[int, list[float]]:
     Only the trees of the estimator itself compare features. Trees behind a transformer compare what it makes.
     """
     found: dict[int, list[float]] = {}
-    for features, thresholds in _thresholds(getattr(estimator, "best_estimator_", estimator)):
+    for features, thresholds in tree_thresholds(getattr(estimator, "best_estimator_", estimator)):
         for feature, threshold in zip(features.tolist(), thresholds.tolist()):
             values = found.setdefault(feature, [])
             if feature < count and len(values) < EDGES_MAX and abs(threshold) < THRESHOLD_LIMIT:
@@ -107,7 +107,7 @@ def _edges(estimator: Fitted, count: int) -> dict[int, list[float]]:
     return found
 
 
-def _thresholds(estimator: Fitted) -> Iterator[tuple[Array, Array]]:
+def tree_thresholds(estimator: Fitted) -> Iterator[tuple[Array, Array]]:
     """Give the positions of features and the thresholds of each tree, as two arrays by inner node."""
     stages = getattr(estimator, "_predictors", None)
     if stages is not None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infer_cli.building import verify
-from infer_cli.building.verify import Verified, fingerprint, read_examples, verify_image
+from infer_cli.building.verify import Verified, fingerprint, verify_image
 from infer_cli.errors import ContainerFailed, VerificationFailed
 from infer_cli.plan.run import ModelMount
 from infer_cli.running.program import ProgramResult
+from infer_cli.terminal.command_line import remember
 from tests.running.conftest import HERE, make_engine, make_service
 
 if TYPE_CHECKING:
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
     from infer_cli.plan.run import RunPlan
 
 ENGINE = make_engine(HERE)
-ANSWER = {"rows": 2, "predictions": ["a", "b"], "probabilities": [{"a": 0.75}, {"a": 0.25}]}
+ANSWER = {"rows": 2, "judged": 2, "predictions": ["a", "b"], "probabilities": [{"a": 0.75}, {"a": 0.25}]}
+DESCRIPTION = {
+    "kind": "classifier",
+    "features": [{"name": "x0", "type": "number", "required": True}],
+    "example": "/prediction?x0=1",
+}
 
 
 @dataclass
@@ -43,6 +49,8 @@ class Container:
             raise ContainerFailed(f"not ready after {timeout_s} s")
 
     def run(self, *_: object, stdin: bytes) -> ProgramResult:
+        if b"describe" in stdin:
+            return ProgramResult(0, json.dumps(DESCRIPTION).encode(), b"")
         self.asked.append(stdin)
         return ProgramResult(0, self.answer, b"")
 
@@ -74,8 +82,8 @@ def verified(
     return verify_image(ENGINE, "sha256:1", model=mount, user="1:1", examples=examples, is_single=single)
 
 
-def test_without_examples_generated_rows_are_answered(container: Container) -> None:
-    assert verified() == Verified(rows=2, compared=0)
+def test_without_examples_rows_are_made_in_the_container(container: Container) -> None:
+    assert verified() == Verified(rows=2, judged=2)
     assert container.asked == [b""]
     assert container.removed == 1
 
@@ -92,7 +100,7 @@ def test_the_service_is_temporary_and_has_no_network(container: Container, tmp_p
 
 
 def test_examples_are_compared_with_the_answers(container: Container, examples: Path) -> None:
-    assert verified(examples=examples) == Verified(rows=2, compared=4)
+    assert verified(examples=examples) == Verified(rows=2, judged=2, compared=4, examples=examples)
     assert json.loads(container.asked[0]) == {"rows": [{"x0": 1}, {"x0": 2}]}
 
 
@@ -162,11 +170,25 @@ def test_many_wrong_answers_are_counted(container: Container, tmp_path: Path) ->
     assert lines[-1] == "  … and 3 more"
 
 
-def test_a_file_without_rows_holds_no_examples(tmp_path: Path) -> None:
-    (tmp_path / "rows.csv").write_text("x0\n")
+def test_an_answer_that_is_not_the_models_own_fails(container: Container) -> None:
+    details = ["row: {}", "the model itself: 1", "the service: 2"]
+    container.answer = json.dumps({"kind": "different", "error": "wrong", "details": details}).encode()
 
-    with pytest.raises(VerificationFailed, match=r"rows\.csv holds no examples$"):
-        read_examples(tmp_path / "rows.csv")
+    with pytest.raises(VerificationFailed, match=r"^wrong$") as raised:
+        verified()
+
+    assert raised.value.detail == "  row: {}\n  the model itself: 1\n  the service: 2"
+
+
+def test_where_no_row_can_be_made_the_hint_is_a_complete_command(container: Container) -> None:
+    container.answer = json.dumps({"kind": "no_rows", "error": "no row", "details": ["x"]}).encode()
+
+    remember(["build", "--tag", "x", "--model-dir", "my models"])
+
+    with pytest.raises(VerificationFailed, match=r"^no row$") as raised:
+        verified()
+
+    assert "`infer build --tag x --model-dir 'my models' --examples FILE`" in str(raised.value.hint)
 
 
 def test_a_fingerprint_is_that_of_image_model_and_examples(examples: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from infer_cli.building.build import MadeImage, Proof, ProofSkipped
@@ -15,8 +17,27 @@ IMAGE_ID = f"sha256:{'0123456789ab' * 5}0123"
 @pytest.mark.parametrize(
     ("proof", "expected"),
     [
-        pytest.param(Verified(5, 0), "it answered 5 rows", id="answered"),
-        pytest.param(Verified(2, 8), "it answered 2 rows, 8 answers as expected", id="compared"),
+        pytest.param(
+            Verified(20, judged=20),
+            "20 rows made of what the model knows, each alone and together, agree with the model's own answers",
+            id="made rows",
+        ),
+        pytest.param(
+            Verified(1),
+            "1 row made of what the model knows, each alone and together, get the same answers",
+            id="without a judge",
+        ),
+        pytest.param(
+            Verified(2, judged=2, compared=8, examples=Path("data/flowers.csv")),
+            "2 rows of flowers.csv, each alone and together, agree with the model's own answers; "
+            "8 answers as expected",
+            id="compared",
+        ),
+        pytest.param(
+            Verified(250, judged=84, examples=Path("flowers.csv")),
+            "84 of 250 rows of flowers.csv, each alone and together, agree with the model's own answers",
+            id="many rows",
+        ),
         pytest.param(ProofSkipped.NO_MODEL, "none, as no model was given (--model-dir DIR)", id="no model"),
         pytest.param(
             ProofSkipped.OTHER_PROCESSOR, "none, as this engine cannot run programs for arm64", id="processor"
@@ -35,7 +56,7 @@ def test_the_proof_of_an_image_is_shown(proof: Proof, expected: str) -> None:
 def test_a_pushed_image_is_shown_with_its_digest() -> None:
     pushed = Pushed("big.example/iris:v1", "sha256:2")
 
-    text, record = describe_image(MadeImage(NAME, IMAGE_ID, 1, "amd64", Verified(5, 0), pushed))
+    text, record = describe_image(MadeImage(NAME, IMAGE_ID, 1, "amd64", Verified(5), pushed))
 
     assert text.splitlines()[-1] == "Pushed big.example/iris@sha256:2"
     assert record["digest"] == "sha256:2"

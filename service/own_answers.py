@@ -1,0 +1,166 @@
+"""The model's own answers, for the proof of an image: `python3 -m service.own_answers`.
+
+The settings are those of the service.
+
+Standard input holds `{"rows": […]}`; without `rows`, they are made of what the model knows. The model is
+loaded apart from the running service, and gets each row alone, in a table as a data scientist makes it.
+
+One JSON object goes to standard output: the `rows`, the `answers` to each of them, `tolerance` (how far
+numbers may differ), and `is_batched` (whether the model treats each row by itself). An answer has
+`prediction` and perhaps `probabilities`, or `error` if the model raised one. NaN and infinities are written
+as Python writes them. `answers` is null for a model that is no estimator of a library. With
+`"together": true`, the given rows go into one call.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from service.application import load
+from service.compiler.proof_rows import proof_rows
+from service.errors import ModelUnloadable, WrongSettings
+from service.json_values import JsonValue, json_value
+from service.logs import configure_logs
+from service.models.fitted_model import FittedModel, as_in_trial
+from service.models.plain_input import plain_input
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service.loading.model_file import LoadedModel
+    from service.models.model import Model
+
+    Row = dict[str, JsonValue]
+
+# Some of the rows may be refused: `service.check` uses the first that are answered.
+MADE_ROWS = 60
+# Of given rows, so many are judged, spread over all of them.
+JUDGED_ROWS = 100
+# A slow model is asked no more after this time.
+ENOUGH_S = 30.0
+TOLERANCE = 1e-9
+# A model that computes in 32 bits has seven digits.
+SINGLE_TOLERANCE = 1e-5
+
+
+def own_answers(loaded: LoadedModel, given: dict[str, Any]) -> dict[str, Any]:
+    """Give the outcome in JSON's types; see the module."""
+    model = loaded.model
+    rows: list[Row] = spread(given["rows"]) if "rows" in given else make_rows(loaded)
+    if not isinstance(model, FittedModel) or not is_estimator(model):
+        return {"rows": rows, "answers": None, "tolerance": TOLERANCE, "is_batched": True}
+    judge = Judge(model)
+    answers = judge.answer(rows) if given.get("together") else judge.each(rows)
+    return {
+        "rows": rows[: len(answers)],
+        "answers": answers,
+        "tolerance": SINGLE_TOLERANCE if judge.is_single else TOLERANCE,
+        "is_batched": model.is_batched,
+    }
+
+
+def make_rows(loaded: LoadedModel) -> list[Row]:
+    """Make rows of what the model knows, and of what the user declared."""
+    model = loaded.model
+    estimator = getattr(model, "estimator", None)
+    made = proof_rows(estimator, model.features, loaded.declared.features)
+    return [_json_row(model, values) for values in islice(made, MADE_ROWS)]
+
+
+def spread(rows: Sequence[Row]) -> list[Row]:
+    """Give at most `JUDGED_ROWS` of the rows, spread over all of them."""
+    return list(rows[:: max(1, -(-len(rows) // JUDGED_ROWS))])
+
+
+def is_estimator(model: FittedModel) -> bool:
+    """Tell whether the model is an estimator of a library, which can be called without the service's code."""
+    estimator = model.estimator
+    return callable(getattr(estimator, "predict", None)) and not type(estimator).__module__.startswith(
+        "service."
+    )
+
+
+class Judge:
+    """Calls the methods of an estimator; `is_single` says that it computes in 32 bits."""
+
+    def __init__(self, model: FittedModel) -> None:
+        self._model = model
+        self.is_single = False
+
+    def each(self, rows: Sequence[Row]) -> list[Row]:
+        """Give the answer to each of the rows alone; a slow model is not asked for all of them."""
+        end = time.monotonic() + ENOUGH_S
+        answers: list[Row] = []
+        for row in rows:
+            if answers and time.monotonic() > end:
+                break
+            answers += self.answer([row])
+        return answers
+
+    def answer(self, rows: Sequence[Row]) -> list[Row]:
+        """Give the answer to each of the rows, from one call; the same `error` for all if the call fails."""
+        estimator: Any = self._model.estimator
+        try:
+            with as_in_trial():
+                table = plain_input(estimator, self._model.features, rows)
+                values = np.asarray(estimator.predict(table))
+                method = getattr(estimator, "predict_proba", None)
+                probabilities = method(table) if method else None
+        except Exception as error:  # noqa: BLE001 (a model may raise any error for a row that was made up)
+            return [{"error": f"{type(error).__name__}: {error}"} for _ in rows]
+        answers: list[Row] = [{"prediction": value} for value in self._listed(values)]
+        if probabilities is not None:
+            outputs = probabilities if isinstance(probabilities, list) else None
+            by_row = zip(*map(self._listed, outputs)) if outputs else self._listed(probabilities)
+            for answer, shares in zip(answers, by_row):
+                answer["probabilities"] = list(shares)
+        return answers
+
+    def _listed(self, values: object) -> list[Any]:
+        array = np.asarray(values)
+        self.is_single |= array.dtype in (np.float32, np.float16)
+        return [_plain(value) for value in array.tolist()]
+
+
+def _plain(value: object) -> Any:  # noqa: ANN401 (JSON with NaN and infinities)
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value if isinstance(value, float) else json_value(value)
+
+
+def _json_row(model: Model, values: Sequence[object]) -> Row:
+    return {
+        feature.name: value.isoformat() if isinstance(value, datetime) else json_value(value)
+        for feature, value in zip(model.features, values)
+    }
+
+
+def main() -> int:
+    """Load the model, print the outcome as JSON, and give the exit code."""
+    configure_logs(log_format="text", log_level="error")
+    given = sys.stdin.read()
+    # What a model prints while it is loaded or called goes to standard error.
+    output = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    try:
+        loaded = load(Settings.from_environment(os.environ))
+    except (ModelUnloadable, WrongSettings) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 (the caller shows it)
+        return 1
+    outcome = own_answers(loaded, json.loads(given) if given.strip() else {})
+    with output:
+        json.dump(outcome, output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
