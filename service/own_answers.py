@@ -22,14 +22,14 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from service.application import load
 from service.compiler.proof_rows import proof_rows
 from service.errors import ModelUnloadable, WrongSettings
 from service.json_values import JsonValue, json_value
 from service.logs import configure_logs
+from service.models.estimators import parts_of
 from service.models.fitted_model import FittedModel, as_in_trial
+from service.models.methods import TAKE_SEVERAL_ROWS, find_answering, listed
 from service.models.plain_input import plain_input
 from service.settings import Settings
 
@@ -83,10 +83,7 @@ def spread(rows: Sequence[Row]) -> list[Row]:
 
 def is_estimator(model: FittedModel) -> bool:
     """Tell whether the model is an estimator of a library, which can be called without the service's code."""
-    estimator = model.estimator
-    return callable(getattr(estimator, "predict", None)) and not type(estimator).__module__.startswith(
-        "service."
-    )
+    return not type(model.estimator).__module__.startswith("service.")
 
 
 class Judge:
@@ -94,6 +91,9 @@ class Judge:
 
     def __init__(self, model: FittedModel) -> None:
         self._model = model
+        self._name, self._call = find_answering(model.estimator)
+        parts = {type(part).__name__ for part in parts_of(model.estimator)}
+        self._doubles = not parts.isdisjoint(TAKE_SEVERAL_ROWS)
         self.is_single = False
 
     def each(self, rows: Sequence[Row]) -> list[Row]:
@@ -111,13 +111,17 @@ class Judge:
         estimator: Any = self._model.estimator
         try:
             with as_in_trial():
-                table = plain_input(estimator, self._model.features, rows)
-                values = np.asarray(estimator.predict(table))
-                method = getattr(estimator, "predict_proba", None)
+                table = plain_input(
+                    estimator, self._model.features, rows if not self._doubles else [*rows] * 2
+                )
+                values: Any = self._call(table)
+                method = getattr(estimator, "predict_proba", None) if self._name == "predict" else None
                 probabilities = method(table) if method else None
         except Exception as error:  # noqa: BLE001 (a model may raise any error for a row that was made up)
             return [{"error": f"{type(error).__name__}: {error}"} for _ in rows]
-        answers: list[Row] = [{"prediction": value} for value in self._listed(values)]
+        # The neighbours of a row are told by their distances and their positions.
+        values = values[1] if self._name == "kneighbors" else values
+        answers: list[Row] = [{"prediction": value} for value in self._listed(values)][: len(rows)]
         if probabilities is not None:
             outputs = probabilities if isinstance(probabilities, list) else None
             by_row = zip(*map(self._listed, outputs)) if outputs else self._listed(probabilities)
@@ -126,9 +130,8 @@ class Judge:
         return answers
 
     def _listed(self, values: object) -> list[Any]:
-        array = np.asarray(values)
-        self.is_single |= array.dtype in (np.float32, np.float16)
-        return [_plain(value) for value in array.tolist()]
+        self.is_single |= str(getattr(values, "dtype", "")) in ("float32", "float16")
+        return [_plain(value) for value in listed(values)]
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 (JSON with NaN and infinities)

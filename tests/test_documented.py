@@ -104,7 +104,7 @@ def test_what_differs_from_run_to_run_is_the_same(shown: list[str], printed: lis
         pytest.param(["a"], ["a", "b"], id="one more"),
         pytest.param(["a", "…", "d"], ["a", "b"], id="no end"),
         pytest.param(["4 features"], ["5 features"], id="another number"),
-        pytest.param(["it answered 5 rows"], ["it answered 6 rows"], id="rows"),
+        pytest.param(["Proof: 5 rows"], ["Proof: 6 rows"], id="rows"),
         pytest.param(['{"a":0.8292645992600719}'], ['{"a":0.8292745992600719}'], id="fifth digit"),
         pytest.param(["setosa  0.8293"], ["setosa  0.8294"], id="rounded number"),
         pytest.param(["x:v1.0.0"], ["x:v1.0.1"], id="tag"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from service.models.estimators import entry_of
+from service.models.entry import takes_named_columns
 from service.schema.boosters import is_catboost, lightgbm_categories
 from service.schema.column_types import takes_texts
 
@@ -39,8 +39,9 @@ def plain_input(
     if type(first).__name__ in TAKE_DICTIONARIES:
         return [{name: value for name, value in row.items() if value is not None} for row in rows]
     columns = [[_value(feature, row.get(feature.name)) for row in rows] for feature in features]
-    entry = entry_of(estimator)
-    is_named = hasattr(entry, "feature_names_in_") or is_catboost(entry)
+    is_named = takes_named_columns(estimator, [feature.name for feature in features]) or is_catboost(
+        estimator
+    )
     if is_named and importlib.util.find_spec("pandas"):
         return _frame(estimator, features, columns)
     table = [list(row) for row in zip(*columns)]

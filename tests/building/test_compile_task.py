@@ -7,13 +7,16 @@ import io
 import json
 from typing import TYPE_CHECKING
 
+import joblib
 import pytest
+from sklearn.linear_model import LinearRegression
 
 from infer_cli.building import compile_task
 from infer_cli.building.compile_task import Parity, compile_in
 from infer_cli.engine.streams import STDERR_STREAM, STDOUT_STREAM
 from infer_cli.engine.tasks import TaskResult
 from infer_cli.errors import NotCompiled
+from infer_cli.inspection import inspect_model
 from infer_cli.plan.run import ModelMount, RunPlan
 
 if TYPE_CHECKING:
@@ -67,7 +70,7 @@ def compile_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Compile:
         report = compile_in(
             None,  # type: ignore[arg-type]  # nothing of it is used
             "sha256:0",
-            model=ModelMount(tmp_path, "model.pkl", "0"),
+            model=mount_of_one_column(tmp_path),
             user="1000:1000",
             trusted=("mine",),
             examples=examples,
@@ -76,6 +79,11 @@ def compile_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Compile:
         return report, target.getvalue(), task
 
     return run
+
+
+def mount_of_one_column(folder: Path) -> ModelMount:
+    joblib.dump(LinearRegression().fit([[1.0], [2.0]], [1.0, 2.0]), folder / "model.pkl")
+    return ModelMount(folder, "model.pkl", "0", inspection=inspect_model(folder / "model.pkl"))
 
 
 def test_the_report_and_the_file_are_separated(compile_with: Compile) -> None:

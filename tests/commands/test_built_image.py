@@ -19,7 +19,8 @@ IMAGE_ID = f"sha256:{'0123456789ab' * 5}0123"
     [
         pytest.param(
             Verified(20, judged=20),
-            "20 rows made of what the model knows, each alone and together, agree with the model's own answers",
+            "20 rows made of what the model knows, each alone and together, agree with the model's own "
+            "answers",
             id="made rows",
         ),
         pytest.param(

@@ -107,7 +107,7 @@ def test_github_workflow_pushes_the_image(
             script = _replaced(step["run"], known)
             said.append(_run(script, repository, INFER_BASE_IMAGE=base_image, **variables))
 
-        assert "Proof: it answered 2 rows, 2 answers as expected" in said[1]
+        assert "agree with the model's own answers; 2 answers as expected" in said[1]
         assert f"Pushed {image}:0123abcd" in said[2]
         assert find_image(engine, f"{image}:0123abcd")
 
@@ -131,7 +131,7 @@ def test_gitlab_job_pushes_the_image_with_an_engine_elsewhere(
         lines = [line for line in job["script"] if not line.startswith("pip install")]
         said = [_run(line, repository, **variables) for line in lines]
 
-    assert "Proof: it answered 2 rows, 2 answers as expected" in said[1]
+    assert "agree with the model's own answers; 2 answers as expected" in said[1]
     assert f"Pushed {image}:0123abcd" in said[2]
 
 

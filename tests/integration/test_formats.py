@@ -75,7 +75,7 @@ def test_from_file_to_prediction(
     )
 
     assert built.exit_code == 0, built.stderr
-    assert "it answered 1 rows, 4 answers as expected" in built.stdout
+    assert "4 answers as expected" in built.stdout
     assert started.exit_code == 0, started.stderr
     assert predicted.exit_code == 0, predicted.stderr
     assert predicted.record["prediction"] == "setosa"
