@@ -1,8 +1,8 @@
 """Answers as columns beside the columns of a table: their names, and the values that JSON cannot say.
 
-An answer column is called `prediction`, `probability_CLASS`, `probabilities`, `warnings` or `non_finite`. It
-never replaces another column: where the name is taken, the answer column gets the first number from 2 on
-that makes it free, such as `prediction_2`.
+An answer column is called `prediction`, `probability_CLASS`, `probabilities`, `decision_function`,
+`score_samples`, `distances`, `warnings` or `non_finite`. It never replaces another column: where the name is
+taken, the answer column gets the first number from 2 on that makes it free, such as `prediction_2`.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ def answer_values(answer: Predictions, index: int) -> Row:
     A model of several outputs gives `probabilities`, a list with one object for each output.
     """
     probabilities = answer.probabilities[index] if answer.probabilities else None
-    places: Row = {PREDICTION: answer.predictions[index], PROBABILITIES: probabilities}
+    scores = {name: given[index] for name, given in answer.scores.items()}
+    places: Row = {PREDICTION: answer.predictions[index], PROBABILITIES: probabilities, **scores}
     if non_finite := answer.non_finite_of(index):
         places = deepcopy(places)
         for entry in non_finite:
@@ -79,7 +80,7 @@ def answer_values(answer: Predictions, index: int) -> Row:
         values |= {f"{PROBABILITY}{label}": value for label, value in probabilities.items()}
     elif probabilities is not None:
         values[PROBABILITIES] = probabilities
-    return values
+    return {**values, **{name: places[name] for name in scores}}
 
 
 def as_cell(value: object) -> object:

@@ -19,6 +19,9 @@ class PredictionRecord(TypedDict, total=False):
 
     predictions: list[object]
     probabilities: list[object]
+    decision_function: list[object]
+    score_samples: list[object]
+    distances: list[object]
     warnings: list[dict[str, object]]
     non_finite: list[dict[str, object]]
     non_finite_count: int
@@ -31,22 +34,30 @@ class Predictions:
     `probabilities` holds a dictionary by class for each row, or a list of dictionaries for a model of
     several outputs. It is None for a model without probabilities. `warnings` and `non_finite` are about
     single rows: each has a `row`, counted from 0. The entries of `non_finite` say which value of an answer is
-    infinite or NaN, where JSON has null.
+    infinite or NaN, where JSON has null. `scores` are the numbers that an outlier detector, a mixture or a
+    neighbours model gives beside the prediction of each row, by name.
     """
 
     predictions: list[object]
     probabilities: list[object] | None
     warnings: list[Row] = field(default_factory=list)
     non_finite: list[Row] = field(default_factory=list)
+    scores: dict[str, list[object]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, record: PredictionRecord) -> Predictions:
         """Read the answer of `POST /prediction`."""
+        scores: dict[str, list[object] | None] = {
+            "decision_function": record.get("decision_function"),
+            "score_samples": record.get("score_samples"),
+            "distances": record.get("distances"),
+        }
         return cls(
             record["predictions"],
             record.get("probabilities"),
             record.get("warnings") or [],
             record.get("non_finite") or [],
+            {name: given for name, given in scores.items() if given is not None},
         )
 
     def warnings_of(self, index: int) -> list[Row]:
@@ -66,6 +77,7 @@ class Predictions:
             probabilities or None,
             self.warnings + _moved(other.warnings, count),
             self.non_finite + _moved(other.non_finite, count),
+            {name: given + other.scores[name] for name, given in self.scores.items()},
         )
 
     @cached_property

@@ -100,15 +100,18 @@ def _predict_words(
     record: dict[str, object] = {"prediction": answer.predictions[0]}
     if answer.probabilities:
         record["probabilities"] = answer.probabilities[0]
+    record |= {name: given[0] for name, given in answer.scores.items()}
     if warnings:
         record["warnings"] = warnings
     if non_finite:
         record["non_finite"] = non_finite
     # Only the text has words for infinities and NaN: JSON has null, and says which it is beside it.
-    prediction = answer_values(answer, 0)["prediction"]
-    text = str(as_cell(prediction))
+    values = answer_values(answer, 0)
+    text = str(as_cell(values["prediction"]))
     if answer.probabilities:
         text += f"\n{_probabilities_text(answer.probabilities[0])}"
+    for name in answer.scores:
+        text += f"\n{name}: {as_cell(values[name])}"
     output.show(text, record, as_json=as_json)
 
 

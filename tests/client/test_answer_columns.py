@@ -57,6 +57,16 @@ if TYPE_CHECKING:
             {"prediction": 2.0},
             id="a place that is not there",
         ),
+        pytest.param(
+            Predictions(
+                [[0, 3]],
+                None,
+                non_finite=[{"row": 0, "field": "distances[1]", "value": "inf"}],
+                scores={"distances": [[0.5, None]], "score_samples": [-2.5]},
+            ),
+            {"prediction": [0, 3], "distances": [0.5, math.inf], "score_samples": -2.5},
+            id="scores",
+        ),
     ],
 )
 def test_answers_become_values_by_column(answer: Predictions, expected: Row) -> None:

@@ -33,7 +33,8 @@ class Client(ServiceClient):
     def __init__(self, *, open_code: bool = False) -> None:
         super().__init__("http://localhost:1")
         self.features = {**FEATURES, "code": ServedFeature("text", accepts_others=open_code)}
-        self.remarks: dict[str, list[Row]] = {}
+        self.warnings: list[Row] = []
+        self.non_finite: list[Row] = []
         self.batches: list[tuple[int | None, list[Mapping[str, object]]]] = []
 
     def model(self) -> ServedModel:
@@ -43,7 +44,7 @@ class Client(ServiceClient):
         self.batches.append((first_row, list(rows)))
         if not all(isinstance(row["size"], int | float) for row in rows):
             raise PredictionFailed("one value is wrong", hint="as the service says")
-        return Predictions([row["size"] for row in rows], None, **self.remarks)
+        return Predictions([row["size"] for row in rows], None, self.warnings, self.non_finite)
 
 
 def predict(client: Client, source: Path, target: Path, batch_rows: int = 10) -> PredictedFile:
@@ -178,10 +179,8 @@ def test_what_an_answer_remarks_is_written_and_counted(tmp_path: Path) -> None:
     source = tmp_path / "rows.csv"
     source.write_text("size,code\n1,a\n2,b\n3,c\n")
     client = Client(open_code=True)
-    client.remarks = {
-        "warnings": [{"row": 1, "field": "code", "problem": "unknown_category", "message": "b is new"}],
-        "non_finite": [{"row": 2, "field": "prediction", "value": "-inf"}],
-    }
+    client.warnings = [{"row": 1, "field": "code", "problem": "unknown_category", "message": "b is new"}]
+    client.non_finite = [{"row": 2, "field": "prediction", "value": "-inf"}]
 
     predicted = predict(client, source, tmp_path / "out.csv")
     predict(client, source, tmp_path / "out.jsonl")
