@@ -36,8 +36,9 @@ def estimator_kind(estimator: object, method: str = "predict") -> str:
     kind = getattr(estimator, "_estimator_type", None)
     tags = getattr(estimator, "__sklearn_tags__", None)
     if tags is not None:
-        # A class that inherits from scikit-learn's in the wrong order has this method, and it raises.
-        with suppress(AttributeError):
+        # A class that inherits from scikit-learn's in the wrong order has this method, and it raises. That of
+        # CatBoost needs scikit-learn, which CatBoost itself does without.
+        with suppress(AttributeError, ImportError):
             kind = tags().estimator_type
     if kind is None and hasattr(estimator, "classes_"):
         return "classifier"
