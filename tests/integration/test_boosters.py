@@ -1,10 +1,15 @@
-"""Models of XGBoost and LightGBM, trained in an environment of their own, whose versions the image gets."""
+"""Models of XGBoost and LightGBM, trained in an environment of their own, whose versions the image gets.
+
+And files that the libraries themselves wrote, with the answers that they gave.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,13 +19,13 @@ from infer_cli.plan import labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from infer_cli.engine.connection import Engine
     from tests.conftest import Finished
 
 # Older versions than the newest, so that the source of each version in the image is visible.
 XGBOOST, LIGHTGBM, SCIPY = "3.1.3", "4.6.0", "1.16.2"
+BOOSTERS = Path(__file__).parents[1] / "golden" / "boosters"
 _TRAIN = """
 import json, pathlib, pickle, sys
 import numpy as np, pandas as pd
@@ -137,6 +142,43 @@ def test_lightgbm_answers_as_in_training_with_the_openmp_library_of_scikit_learn
     assert packages_of(engine, image)["lightgbm"] == LIGHTGBM
     assert len(mapped) == 1
     assert mapped[0].startswith("/opt/infer/packages/scikit_learn.libs/libgomp-")
+
+
+@pytest.mark.parametrize("name", ["xgboost.ubj", "lightgbm.txt", "catboost.cbm"])
+def test_a_file_of_the_library_itself_answers_as_the_library_did(
+    infer: Callable[..., Finished],
+    engine: Engine,
+    tmp_path: Path,
+    base_image: str,
+    tag: Callable[[], str],
+    name: str,
+) -> None:
+    """The file in the folder is found, and gets labels where it has none of its own."""
+    wanted = json.loads((BOOSTERS / "answers.json").read_text())[name]
+    labels = {0: "no", 1: "yes"}
+    rows = [
+        {**row, "prediction": labels.get(label, label), "probability_no": first, "probability_yes": second}
+        for row, label, (first, second) in zip(
+            wanted["rows"], wanted["predictions"], wanted["probabilities"], strict=True
+        )
+    ]
+    examples, folder = tmp_path / "rows.jsonl", tmp_path / "model"
+    examples.write_text("\n".join(map(json.dumps, rows)))
+    folder.mkdir()
+    shutil.copy(BOOSTERS / name, folder)
+    for path in (folder, *list(folder.parents)[:3]):
+        path.chmod(0o755)
+    declared = () if name.startswith("catboost") else ("--classes", "no,yes")
+    image = tag()
+
+    options = ("--model-dir", str(folder), "--base-image", base_image, "--examples", str(examples))
+    built = infer("build", "--tag", image, *options, *declared, "--no-environment", "--json")
+
+    assert built.exit_code == 0, built.stderr
+    assert built.record["proof"] == "it answered 12 rows, 36 answers as expected"
+    packages = packages_of(engine, image)
+    assert ("scikit-learn" in packages) == name.startswith("lightgbm")
+    assert ("pandas" in packages) == name.startswith("catboost")
 
 
 def test_inspect_shows_the_source_of_each_version(infer: Callable[..., Finished], training: Path) -> None:
