@@ -100,10 +100,10 @@ def _catboost(library: Library, content: bytes) -> object:
     if len(model.classes_):
         return library.CatBoostClassifier().load_model(blob=content)
     loss = str(model.get_all_params().get("loss_function", ""))
-    if loss.partition(":")[0] in RANKERS:
-        return model
+    is_ranker = loss.partition(":")[0] in RANKERS
+    kind = library.CatBoostRanker if is_ranker else library.CatBoostRegressor
     # The loss decides what `predict` gives, and is not set by loading from bytes.
-    return library.CatBoostRegressor(loss_function=loss or None).load_model(blob=content)
+    return kind(loss_function=loss).load_model(blob=content)
 
 
 def booster_model(held: Booster, declared: Declared) -> Model:

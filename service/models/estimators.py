@@ -34,6 +34,9 @@ def estimator_kind(estimator: object, method: str = "predict") -> str:
     if method != "predict":
         return KIND_BY_METHOD.get(method, "other")
     kind = getattr(estimator, "_estimator_type", None)
+    if kind == "ranker":
+        # The tags of CatBoost's ranker call it a regressor.
+        return "other"
     tags = getattr(estimator, "__sklearn_tags__", None)
     if tags is not None:
         # A class that inherits from scikit-learn's in the wrong order has this method, and it raises. That of
@@ -103,7 +106,8 @@ def with_best(estimator: object) -> list[object]:
 def classes_of(estimator: object) -> list[JsonValue] | None:
     """Give the labels, or one list of labels for each output; None if the estimator has no classes."""
     classes = getattr(estimator, "classes_", None)
-    if classes is None:
+    # A regressor of CatBoost has an empty list.
+    if classes is None or not len(classes):
         return None
     if isinstance(classes, list):
         return [json_list(output) for output in classes]

@@ -110,5 +110,7 @@ def _classes(info: dict[str, str]) -> tuple[Plain, ...]:
     if not isinstance(labels, list) or len(labels) > CLASSES_MAX:
         message = "its classes are no list"
         raise TypeError(message)
-    as_type = {"Integer": int, "Float": float}.get(described.get("class_label_type"), str)
-    return tuple(as_type(label) for label in labels)
+    if not all(isinstance(label, bool | int | float | str) for label in labels):
+        message = "a class is neither a string, a number nor a boolean"
+        raise TypeError(message)
+    return tuple(labels)

@@ -13,6 +13,7 @@ import pytest
 from infer_cli.errors import ModelNotFound, ModelUnreadable
 from infer_cli.inspection import find_model, inspect_model, requirements_of
 from infer_cli.inspection.facts.declared import Declared
+from infer_cli.inspection.facts.required import require_columns
 
 if TYPE_CHECKING:
     from infer_cli.inspection import Inspection
@@ -129,7 +130,7 @@ def test_categories_that_are_not_kept_are_asked_for(tmp_path: Path) -> None:
     content = json.dumps(document).encode()
 
     with pytest.raises(ModelUnreadable, match="kept no list of its categories"):
-        inspect_bytes(tmp_path, content)
+        require_columns(inspect_bytes(tmp_path, content))
 
     features = [
         {"name": "town", "type": "category", "categories": ["Bonn", "Paris", "Rome"]},
@@ -137,6 +138,7 @@ def test_categories_that_are_not_kept_are_asked_for(tmp_path: Path) -> None:
     ]
     (tmp_path / "infer.json").write_text(json.dumps({"features": features}))
     model = inspect_bytes(tmp_path, content)
+    require_columns(model)
     assert [one.categories for one in model.features or ()] == [("Bonn", "Paris", "Rome"), (1, 2, 3, 4), None]
 
 
