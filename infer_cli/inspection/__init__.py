@@ -19,6 +19,7 @@ from infer_cli.inspection.files.find import find_model, model_stem
 from infer_cli.inspection.nodes.arrays import Plain
 from infer_cli.inspection.nodes.node_types import Global
 from infer_cli.inspection.read import inspect_model
+from infer_cli.inspection.saved import Saved, saved_beside
 
 __all__ = [
     "NOTHING_DECLARED",
@@ -35,6 +36,7 @@ __all__ = [
     "Plain",
     "RecordedVersion",
     "Requirement",
+    "Saved",
     "build_command",
     "code_options",
     "declared_by_options",
@@ -44,6 +46,7 @@ __all__ = [
     "model_stem",
     "require_safe",
     "requirements_of",
+    "saved_beside",
     "schema_text",
     "unknown_modules",
 ]

@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from infer_cli.image.base import PYTHONS
+from infer_cli.inspection import saved_beside
 from infer_cli.packages.lock import resolve_lock
 from infer_cli.packages.omissions import package_name, with_drop_in_replacements, without_gpu_code
 from infer_cli.packages.requirements import image_requirements, service_requirements
 from infer_cli.packages.training_environment import training_environment
-from infer_cli.packages.version_sources import lock_version_sources
+from infer_cli.packages.version_sources import ENVIRONMENT, SAVED, lock_version_sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infer_cli.assets import Assets
     from infer_cli.image.base import BaseImage
-    from infer_cli.inspection import Inspection
+    from infer_cli.inspection import Inspection, Saved
     from infer_cli.packages.lock import Lock
     from infer_cli.packages.training_environment import Environment
 
@@ -27,7 +30,8 @@ class Resolution:
     """The requirements of an image, sorted, and the versions to prefer, by package.
 
     `environment` holds the preferred versions; without one, none is preferred. `requested_by` says, for each
-    package that the model itself does not need, what asks for the package: the service or `--require`.
+    package that the model itself does not need, what asks for the package: the service or `--require`. For a
+    model that `infer_cli.save` wrote, `saved` holds the preferred versions, and there is no environment.
     """
 
     requirements: tuple[str, ...]
@@ -35,6 +39,7 @@ class Resolution:
     environment: Environment | None = None
     preferred: Mapping[str, str] = field(default_factory=dict)
     requested_by: Mapping[str, str] = field(default_factory=dict)
+    saved: Saved | None = None
 
     @property
     def pythons(self) -> tuple[str, ...]:
@@ -42,7 +47,8 @@ class Resolution:
 
         The environment's own comes first: its package versions have wheels for it.
         """
-        own = self.environment.python if self.environment else None
+        trained = self.saved or self.environment
+        own = trained.python if trained else None
         return tuple(sorted(PYTHONS, key=lambda python: python != own))
 
     def resolve(self, base: BaseImage) -> Lock:
@@ -52,7 +58,11 @@ class Resolution:
     def version_sources(self, lock: Lock) -> dict[str, str]:
         """The version source of each package in a lock that `resolve` returned, by package."""
         return lock_version_sources(
-            lock, self.model, preferred=self.preferred, requested_by=self.requested_by
+            lock,
+            self.model,
+            preferred=self.preferred,
+            preferred_from=SAVED if self.saved else ENVIRONMENT,
+            requested_by=self.requested_by,
         )
 
 
@@ -73,13 +83,25 @@ def plan_resolution(
     requirements = image_requirements(assets, model, added=added, own_modules=own_modules)
     requested_by = {package_name(requirement): "needed by the service" for requirement in service}
     requested_by |= {package_name(requirement): f"--require {requirement}" for requirement in added}
-    environment = training_environment(model) if model and use_environment else None
+    saved = saved_beside(model.path) if model else None
+    if saved is not None:
+        known = {package_name(requirement) for requirement in requirements}
+        own = {str(canonicalize_name(name)) for name in saved.requires} - known
+        requested_by |= dict.fromkeys(own, "imported by the code beside the model")
+        requirements = tuple(sorted({*requirements, *own}))
+    environment = training_environment(model) if model and use_environment and not saved else None
     # The service's own packages say nothing about the model: the environment's versions do not matter there.
     names = [package_name(requirement) for requirement in requirements if requirement not in service]
+    preferred = environment.versions_for(names) if environment else {}
+    if saved is not None:
+        preferred = with_drop_in_replacements(
+            {canonicalize_name(name): version for name, version in saved.packages.items()}
+        )
     return Resolution(
         without_gpu_code(requirements),
         model,
         environment,
-        environment.versions_for(names) if environment else {},
+        preferred,
         with_drop_in_replacements(requested_by),
+        saved,
     )

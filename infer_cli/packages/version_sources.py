@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 RECORDED = "recorded in the file"
 DEDUCED = "deduced"
 ENVIRONMENT = "the current environment"
+SAVED = "recorded by infer_cli.save"
 NEWEST = "newest that fits"
 
 
@@ -69,11 +70,12 @@ def lock_version_sources(
     *,
     preferred: Mapping[str, str],
     requested_by: Mapping[str, str],
+    preferred_from: str = ENVIRONMENT,
 ) -> dict[str, str]:
     """The version source of each package in a lock, by package.
 
-    `preferred` holds the versions of the current environment, by package. `requested_by` says, for each
-    package that the model does not need, what asks for the package.
+    `preferred` holds the versions of the current environment, or of the source `preferred_from`, by package.
+    `requested_by` says, for each package that the model does not need, what asks for the package.
     """
     needs = with_drop_in_replacements({need.name: need for need in requirements_of(model)} if model else {})
     found = {}
@@ -84,7 +86,7 @@ def lock_version_sources(
         elif package in requested_by:
             found[package] = requested_by[package]
         elif preferred.get(package) == version:
-            found[package] = ENVIRONMENT
+            found[package] = preferred_from
         else:
             found[package] = (
                 f"{NEWEST}, {need.specifier}: {need.reason}" if need and need.specifier else NEWEST

@@ -169,7 +169,9 @@ def must_declare(features: Sequence[Feature]) -> tuple[str, str]:
 
 def parse_declared(document: object) -> Declared:
     """Read a declared schema from the values of its JSON; raise `WrongSchema` with what is wrong in it."""
-    record = _record(document, "the schema", {"classes", "digest", "features", "member", "optional"})
+    # What infer_cli.save says of the rest of its folder, under "saved", is no part of the schema.
+    keys = {"classes", "digest", "features", "member", "optional", "saved"}
+    record = _record(document, "the schema", keys)
     return Declared(
         features=tuple(_feature(value) for value in _list(record, "features")),
         optional=tuple(_string(value, "a name in optional") for value in _list(record, "optional")),

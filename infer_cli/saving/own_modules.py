@@ -1,0 +1,80 @@
+"""The user's own modules that a model needs: those that no installed package brings."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import sys
+import sysconfig
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_INSTALLED = ("site-packages", "dist-packages")
+_LEFT_OUT = ("__pycache__", ".*", "*.pyc")
+
+
+def copy_own_modules(names: Iterable[str], texts: Iterable[str], target: Path) -> set[str]:
+    """Copy the own modules among `names`, and those that `texts` and they import, into `target`.
+
+    `names` are top-level modules, `texts` Python source. Gives the other modules that are imported, without
+    those of the standard library.
+    """
+    pending, seen, others = [*names], set[str](), set[str]()
+    pending += [name for text in texts for name in imported_modules(text)]
+    while pending:
+        name = pending.pop()
+        if name in seen or name in sys.stdlib_module_names or name == "__main__":
+            continue
+        seen.add(name)
+        own = own_source(name)
+        if own is None:
+            others.add(name)
+            continue
+        target.mkdir(exist_ok=True)
+        if own.is_dir():
+            shutil.copytree(own, target / own.name, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+        else:
+            shutil.copy(own, target / own.name)
+        for file in [own] if own.is_file() else sorted(own.rglob("*.py")):
+            pending += imported_modules(file.read_text(encoding="utf-8"))
+    return others
+
+
+def own_source(name: str) -> Path | None:
+    """Give the file or folder of a top-level module that the user wrote; None for any other module."""
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        return None
+    file = Path(spec.origin).resolve()
+    library = [Path(sysconfig.get_path(key)).resolve() for key in ("stdlib", "platstdlib")]
+    if any(part in _INSTALLED for part in file.parts) or any(file.is_relative_to(path) for path in library):
+        return None
+    return file.parent if spec.submodule_search_locations else file
+
+
+def imported_modules(text: str) -> Iterator[str]:
+    """Give the top-level modules that a source imports."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module.partition(".")[0]
+
+
+def distributions_of(modules: Iterable[str]) -> dict[str, str]:
+    """Give the installed packages that bring these top-level modules, with their versions."""
+    packages = metadata.packages_distributions()
+    found = {name for module in modules for name in packages.get(module, ())}
+    return {name: metadata.version(name) for name in sorted(found)}
