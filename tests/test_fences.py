@@ -103,11 +103,9 @@ ROOMS: dict[str, set[str]] = {
         "infer_cli/errors",
     },
     "infer_cli/saving": {"infer_cli/errors"},
-    "infer_cli/example": {
-        "infer_cli/errors",
-        "infer_cli/assets",
-    },
+    "infer_cli/example": {"infer_cli/errors", "infer_cli/assets"},
     "infer_cli/building": {
+        "infer_cli/cache",
         "infer_cli/running",
         "infer_cli/terminal",
         "infer_cli/client",
@@ -121,6 +119,7 @@ ROOMS: dict[str, set[str]] = {
         "infer_cli/assets",
     },
     "infer_cli/running": {
+        "infer_cli/cache",
         "infer_cli/terminal",
         "infer_cli/client",
         "infer_cli/engine",
@@ -148,6 +147,7 @@ ROOMS: dict[str, set[str]] = {
         "infer_cli/assets",
     },
     "infer_cli/packages": {
+        "infer_cli/cache",
         "infer_cli/image",
         "infer_cli/inspection",
         "infer_cli/reproducible_tar",
@@ -181,10 +181,11 @@ ROOMS: dict[str, set[str]] = {
         "infer_cli/assets",
     },
     "infer_cli/inspection/nodes": set(),
-    "infer_cli/inspection/files": {"infer_cli/errors"},
+    "infer_cli/inspection/files": {"infer_cli/errors", "infer_cli/cache"},
     "infer_cli/reproducible_tar": set(),
     "infer_cli/errors": set(),
     "infer_cli/assets": set(),
+    "infer_cli/cache": set(),
 }
 # What decides, and touches nothing.
 PURE = (

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infer_cli.building.verify import Verified, fingerprint, verify_image
+from infer_cli.cache import cache_folder
 from infer_cli.engine.builder import build_image, discard_image, name_image
 from infer_cli.engine.registry import push_image
 from infer_cli.errors import InferError
-from infer_cli.packages.wheels import cache_folder
 from infer_cli.running.model_mount import user_for
 
 if TYPE_CHECKING:

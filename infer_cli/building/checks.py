@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infer_cli.cache import cache_folder
 from infer_cli.engine.connection import connect, data_folder
 from infer_cli.engine.images import find_image, registry_knows
 from infer_cli.errors import EngineError, InferError
@@ -19,7 +20,6 @@ from infer_cli.image.base import (
     official_base,
 )
 from infer_cli.packages.lock import resolve_lock
-from infer_cli.packages.wheels import cache_folder
 from infer_cli.terminal.units import size_text
 
 if TYPE_CHECKING:

@@ -17,7 +17,14 @@ from infer_cli.building.prepare import prepare_build
 from infer_cli.building.sample import declared_with_sample
 from infer_cli.engine.builder import build_image, discard_image
 from infer_cli.errors import InferError, ModelNotFound, UsageError
-from infer_cli.inspection import NOTHING_DECLARED, find_model, inspect_model, require_safe
+from infer_cli.inspection import (
+    NOTHING_DECLARED,
+    find_model,
+    inspect_model,
+    is_unpacked,
+    require_safe,
+    within,
+)
 from infer_cli.inspection.files.find import model_stem
 from infer_cli.plan.own_code import OwnCode
 from infer_cli.running.model_mount import mount_found, user_for
@@ -72,12 +79,16 @@ def find_source(path: Path, name: str | None) -> Path:
         raise ModelNotFound(f"There is no {path}.", hint="Name a model file, or the folder that holds one.")
     if name is not None:
         raise UsageError("--model-file needs a folder", hint=f"leave it out, or name {path.parent}")
-    return path
+    return within(path)
 
 
 def default_target(source: Path) -> Path:
-    """The place of the compiled model if the user chooses none: `compiled/NAME.lean` beside the model."""
-    return source.parent / FOLDER / f"{model_stem(source.name)}{SUFFIX}"
+    """The place of the compiled model if the user chooses none: `compiled/NAME.lean` beside the model.
+
+    A model from an archive lies in the cache folder: then it is in the current folder.
+    """
+    folder = Path() if is_unpacked(source) else source.parent
+    return folder / FOLDER / f"{model_stem(source.name)}{SUFFIX}"
 
 
 def check_target(target: Path, *, force: bool) -> None:

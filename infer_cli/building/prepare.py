@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from infer_cli.assets import find_assets
 from infer_cli.building.fitting import inputs_digest
+from infer_cli.cache import cache_folder
 from infer_cli.engine.base_images import base_image, can_run
 from infer_cli.engine.connection import connect
 from infer_cli.errors import NothingFits, UsageError
 from infer_cli.image.base import PYTHONS, BaseImage, architecture_of, official_base, python_of_official
 from infer_cli.packages.lock import check_lock, read_lock, write_lock
 from infer_cli.packages.resolution import plan_resolution
-from infer_cli.packages.wheels import cache_folder, packages_archive
+from infer_cli.packages.wheels import packages_archive
 from infer_cli.plan.build import plan_build
 from infer_cli.plan.code_imports import with_code_imports
 

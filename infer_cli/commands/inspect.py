@@ -64,6 +64,7 @@ def inspect(  # noqa: PLR0913 (each is an option of the command)
                 find_model,
                 inspect_model,
                 judge_globals,
+                within,
             )
             from infer_cli.packages.training_environment import training_environment  # noqa: PLC0415
             from infer_cli.plan.trust import parse_trust  # noqa: PLC0415
@@ -72,7 +73,7 @@ def inspect(  # noqa: PLR0913 (each is an option of the command)
             declared = declared_by_options(
                 features=features, optional=optional, classes=classes, member=member
             )
-            model = inspect_model(find_model(path, model_file) if path.is_dir() else path, declared)
+            model = inspect_model(find_model(path, model_file) if path.is_dir() else within(path), declared)
             environment = None if no_environment else training_environment(model)
             text, record = _describe_file(model, judge_globals(model, trusted), environment)
     output.show(text, record, as_json=as_json)

@@ -15,7 +15,8 @@ from infer_cli.inspection.facts.model import (
 )
 from infer_cli.inspection.facts.policy import judge_globals, require_safe
 from infer_cli.inspection.facts.requirements import Requirement, requirements_of, unknown_modules
-from infer_cli.inspection.files.find import find_model, model_stem
+from infer_cli.inspection.files.find import find_model, model_stem, within
+from infer_cli.inspection.files.packed import is_unpacked
 from infer_cli.inspection.nodes.arrays import Plain
 from infer_cli.inspection.nodes.node_types import Global
 from infer_cli.inspection.read import inspect_model
@@ -42,6 +43,7 @@ __all__ = [
     "declared_by_options",
     "find_model",
     "inspect_model",
+    "is_unpacked",
     "judge_globals",
     "model_stem",
     "require_safe",
@@ -49,4 +51,5 @@ __all__ = [
     "saved_beside",
     "schema_text",
     "unknown_modules",
+    "within",
 ]

@@ -8,8 +8,8 @@ import shutil
 import tempfile
 from typing import TYPE_CHECKING
 
+from infer_cli.cache import cache_folder
 from infer_cli.packages.uv import current_python, run_uv
-from infer_cli.packages.wheels import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import compileall
 import io
-import os
 import re
 import shutil
 import sys
@@ -44,15 +43,6 @@ _LEFT_OUT = re.compile(
 )
 # SciPy imports numpy.testing, which takes one class from a tests folder.
 _NEEDED_TESTS = re.compile(r"^numpy/_core/tests/(?:__init__|_natype)\.py$")
-
-
-def cache_folder() -> Path:
-    """The cache folder of infer: `INFER_CACHE_DIR`, else the cache folder of the operating system."""
-    if chosen := os.environ.get("INFER_CACHE_DIR"):
-        return Path(chosen)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "infer"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "infer"
 
 
 def packages_archive(lock: Lock, base: BaseImage, *, cache: Path, with_bytecode: bool = False) -> Path:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from infer_cli.assets import find_assets
+from infer_cli.cache import cache_folder
 from infer_cli.errors import ContainerFailed, Interrupted
 from infer_cli.inspection import NOTHING_DECLARED, find_model, inspect_model, require_safe, schema_text
 from infer_cli.packages.local_environment import local_environment
 from infer_cli.packages.requirements import image_requirements
-from infer_cli.packages.wheels import cache_folder
 from infer_cli.plan.trust import VARIABLE, trust_text
 from infer_cli.running.ports import require_port
 

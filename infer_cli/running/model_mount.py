@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from infer_cli.errors import ModelNotFound, ModelUnreadable, UsageError
-from infer_cli.inspection import NOTHING_DECLARED, find_model, inspect_model
+from infer_cli.inspection import NOTHING_DECLARED, find_model, inspect_model, is_unpacked
 from infer_cli.plan.run import ModelMount
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def mount_found(
     """The mount for a folder, and the inspection of its model; raises `ModelError`."""
     file = find_model(folder, name)
     root, target = folder.resolve(), file.resolve()
+    if is_unpacked(file):
+        root = target.parent
     if is_baked and not target.is_relative_to(root):
         root = target.parent
     if not target.is_relative_to(root):

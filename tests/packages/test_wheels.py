@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from infer_cli.cache import cache_folder
 from infer_cli.errors import LockFailed
 from infer_cli.image.base import BaseImage
 from infer_cli.packages import wheels
 from infer_cli.packages.lock import Lock, resolve_lock
-from infer_cli.packages.wheels import cache_folder, packages_archive
+from infer_cli.packages.wheels import packages_archive
 from infer_cli.reproducible_tar import FIXED_MTIME
 
 BASE = BaseImage("python:3.11-slim", "3.11", "amd64")

@@ -7,6 +7,8 @@ from pathlib import Path
 from infer_cli.errors import ModelNotFound
 from infer_cli.inspection.files.boosters import START_BYTES, library_of
 from infer_cli.inspection.files.mlflow import read_mlflow
+from infer_cli.inspection.files.packed import SUFFIXES as ARCHIVE_SUFFIXES
+from infer_cli.inspection.files.packed import is_packed, one_model, unpacked
 
 SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops", ".onnx", ".lean", ".ubj", ".cbm")
 # The files of boosters may have these suffixes, too, which other files have as well.
@@ -20,7 +22,7 @@ def find_model(folder: Path, name: str | None = None) -> Path:
     """Give the model file of this name in the folder, or without a name the only model file there.
 
     In a model folder of MLflow, that is the file of its flavour. Raises `ModelNotFound` if there is no such
-    file, or if there are several without a name.
+    file, or if there are several without a name. Of an archive, it is the model inside, as unpacked.
     """
     if not folder.exists():
         message = f"There is no folder {folder}."
@@ -30,14 +32,25 @@ def find_model(folder: Path, name: str | None = None) -> Path:
         hint = f"Name the folder that holds it: --model-dir {folder.parent} --model-file {folder.name}"
         raise ModelNotFound(message, hint=hint)
     try:
-        return _only(folder) if name is None else _named(folder, name)
+        return within(_only(folder) if name is None else _named(folder, name))
     except OSError as error:
         message = f"{folder} cannot be read: {error.strerror or error}."
         raise ModelNotFound(message) from error
 
 
+def within(path: Path) -> Path:
+    """Give the model inside of an archive, and any other file as it is; raises `ModelError`."""
+    if not is_packed(path) or not path.is_file():
+        return path
+    folder = unpacked(path)
+    folders = [folder, *sorted(inner for inner in folder.rglob("*") if inner.is_dir())]
+    mlflow = [found.file for inner in folders if (found := read_mlflow(inner)) is not None]
+    models = [model for inner in folders for model in models_in(inner) if not is_packed(model)]
+    return one_model(path, mlflow or models, folder)
+
+
 def models_in(folder: Path) -> tuple[Path, ...]:
-    """Give the files in the folder that have the suffix of a model, sorted by name.
+    """Give the files in the folder that have the suffix of a model or an archive, sorted by name.
 
     A file whose suffix other files have as well counts if its first bytes are those of a booster.
     """
@@ -56,6 +69,8 @@ def _is_model(path: Path) -> bool:
 
 def _is_model_name(name: str) -> bool:
     lower = name.lower()
+    if lower.endswith(ARCHIVE_SUFFIXES):
+        return not lower.startswith(".")
     for suffix in COMPRESSED_SUFFIXES:
         if lower.endswith(suffix):
             return lower.removesuffix(suffix).endswith(_PICKLE_SUFFIXES)
@@ -64,7 +79,7 @@ def _is_model_name(name: str) -> bool:
 
 def model_stem(name: str) -> str:
     """The name of a model file without its format and compression: `iris.v1` for `iris.v1.pkl.gz`."""
-    for suffixes in (COMPRESSED_SUFFIXES, (*SUFFIXES, *_SHARED_SUFFIXES)):
+    for suffixes in (ARCHIVE_SUFFIXES, COMPRESSED_SUFFIXES, (*SUFFIXES, *_SHARED_SUFFIXES)):
         found = next((suffix for suffix in suffixes if name.lower().endswith(suffix)), "")
         name = name[: len(name) - len(found)] or name
     return name
