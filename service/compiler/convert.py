@@ -13,6 +13,7 @@ from service.compiler.functions import class_name
 from service.compiler.outputs import Average, Chain, TurnedBack
 from service.errors import NotCompilable
 from service.schema.column_types import takes_texts
+from service.schema.entry import takes_dictionaries
 from service.schema.features import is_mixed
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def candidates(estimator: Fitted, features: Sequence[Feature]) -> Iterator[Ask]:
     """
     if takes_texts(estimator):
         raise NotCompilable("the compiler does not support models of text documents")
+    if takes_dictionaries(estimator):
+        raise NotCompilable("the compiler does not support models of dictionaries")
     found = False
     for ask in _candidates(estimator, features if is_mixed(features) else None):
         found = True

@@ -9,9 +9,17 @@ import numpy as np
 
 from service.errors import UnusableFile
 from service.json_values import json_value
-from service.models.entry import entry_of, first_part_of, is_known, unnamed
 from service.schema.boosters import catboost_names, is_catboost
 from service.schema.column_types import takes_texts
+from service.schema.dict_columns import dict_columns
+from service.schema.entry import (
+    entry_of,
+    first_part_of,
+    is_known,
+    takes_dictionaries,
+    unnamed,
+    vectorizer_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +66,10 @@ def feature_names(estimator: object, *listed: Sequence[str]) -> list[str]:
     Raises `UnusableFile` if the estimator does not say which features it takes, or names one twice.
     """
     if takes_texts(estimator):
-        return ["x0"]
+        return next((list(some) for some in listed if len(some) == 1), ["x0"])
+    vectorizer = vectorizer_of(estimator)
+    if vectorizer is not None:
+        return [one.name for one in dict_columns(vectorizer.feature_names_, vectorizer.separator)]
     entry = entry_of(estimator)
     names = getattr(entry, "feature_names_in_", None)
     if is_catboost(entry):
@@ -72,7 +83,7 @@ def feature_names(estimator: object, *listed: Sequence[str]) -> list[str]:
         # It takes one column, and keeps no count.
         return next((list(some) for some in listed if len(some) == 1), ["x0"])
     first = first_part_of(estimator)
-    if is_known(first):
+    if is_known(first) and not takes_dictionaries(estimator):
         raise UnusableFile(
             "does not say which features it takes (feature_names_in_ or n_features_in_)",
             "Fit the model before it is saved, with scikit-learn 1.0 or newer",

@@ -15,6 +15,7 @@ import numpy as np
 from service.compiler.functions import Outcome
 from service.compiler.program import compile_estimator
 from service.errors import ModelFailed, NotCompilable, UnusableFile
+from service.models.documents import check_documents
 from service.models.estimators import (
     classes_of,
     estimator_kind,
@@ -83,6 +84,7 @@ class FittedModel:
         self.method, self._answer = find_answering(estimator)
         self.kind = estimator_kind(estimator, self.method)
         self.outputs = output_names(estimator) if self.method == "transform" else None
+        check_documents(estimator)
         names = feature_names(estimator, declared.names, listed_names)
         reading = Reading(len(names))
         # Follows the columns through the parts of the estimator.

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from service.errors import UnusableFile
 from service.models import model_input
-from service.models.entry import takes_named_columns
+from service.models.documents import dictionaries
 from service.models.estimators import parts_of
 from service.models.model_input import ModelInput, used_numbers
 from service.schema.column_types import Reading, takes_texts
+from service.schema.entry import takes_dictionaries, takes_named_columns
 from service.schema.parts import positions_of
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def choose_input(estimator: object, reading: Reading, features: Sequence[Feature
     is_mixed = model_input.uses_mixed_columns(features)
     if takes_texts(estimator):
         return ModelInput(model_input.strings)
+    if takes_dictionaries(estimator):
+        return dictionaries(features)
     if not takes_named_columns(estimator, [feature.name for feature in features]):
         return model_input.unnamed_table(features) if is_mixed else used_numbers(features)
     if is_mixed or reading.makes_frames:

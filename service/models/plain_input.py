@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from service.models.entry import takes_named_columns
 from service.schema.boosters import is_catboost, lightgbm_categories
 from service.schema.column_types import takes_texts
+from service.schema.entry import takes_dictionaries, takes_named_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from service.schema.features import Feature
     from service.schema.parts import Part
 
-# The first steps that take each row as a dictionary.
-TAKE_DICTIONARIES = ("DictVectorizer", "FeatureHasher")
-
 
 def plain_input(
     estimator: Part, features: Sequence[Feature], rows: Sequence[Mapping[str, JsonValue]]
@@ -34,10 +31,8 @@ def plain_input(
     """Give what `estimator.predict` takes for rows in JSON's types: texts, an array, or a DataFrame."""
     if takes_texts(estimator):
         return [row[features[0].name] for row in rows]
-    steps = getattr(getattr(estimator, "best_estimator_", estimator), "steps", ())
-    first = steps[0][1] if steps else estimator
-    if type(first).__name__ in TAKE_DICTIONARIES:
-        return [{name: value for name, value in row.items() if value is not None} for row in rows]
+    if takes_dictionaries(estimator):
+        return [dict(row) for row in rows]
     columns = [[_value(feature, row.get(feature.name)) for row in rows] for feature in features]
     is_named = takes_named_columns(estimator, [feature.name for feature in features]) or is_catboost(
         estimator

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Callable
 import numpy as np
 
 from service.schema.columns import Categories, Column, LearnedFeatures, merged
+from service.schema.dict_columns import dict_columns
 from service.schema.parts import Part, takes_gaps
 from service.schema.value_types import is_gap, is_nan, plain_values, type_of
 
@@ -38,6 +39,29 @@ UNITS = {"ns": (3e17, 4.1e18), "us": (3e14, 4.1e15)}
 
 def _vectorizer(learned: LearnedFeatures, _: Part, columns: list[Column]) -> list[Column]:
     learned.learn(columns, "text")
+    learned.refuse_gaps(columns)
+    return []
+
+
+def _dictionaries(learned: LearnedFeatures, vectorizer: Part, columns: list[Column]) -> list[Column]:
+    entries = vectorizer.feature_names_
+    gaps: list[frozenset[int]] = [frozenset()] * len(entries)
+    for column, known in zip(columns, dict_columns(entries, vectorizer.separator)):
+        for feature in learned.raw([column]):
+            if known.texts and known.has_numbers:
+                feature.types.add("any")
+            elif known.texts:
+                feature.categories.append(Categories(list(known.texts), is_open=True, dtype="O"))
+            else:
+                feature.types.add("number")
+        if known.has_numbers:
+            for at in known.positions:
+                gaps[at] = column.gaps
+    return [Column(None, some) for some in gaps]
+
+
+def _hasher(learned: LearnedFeatures, _: Part, columns: list[Column]) -> list[Column]:
+    learned.learn(columns, "any")
     learned.refuse_gaps(columns)
     return []
 
@@ -156,6 +180,8 @@ def _words(class_name: str) -> str:
 
 
 READERS: dict[str, Reader] = {
+    "DictVectorizer": _dictionaries,
+    "FeatureHasher": _hasher,
     "SimpleImputer": _simple_imputer,
     "KNNImputer": _imputer,
     "IterativeImputer": _imputer,

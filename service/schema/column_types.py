@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Callable
 from service.schema.boosters import catboost_texts, is_catboost, lightgbm_categories, xgboost_columns
 from service.schema.column_readers import ENCODERS, READERS, VECTORIZERS, other
 from service.schema.columns import Categories, Column, LearnedFeatures, feature_of, merged
+from service.schema.entry import entries_of
 from service.schema.parts import COLUMNS_MAX, Part, listed, positions_of, takes_gaps, width_of
 from service.schema.value_types import type_of_dtype
 
@@ -43,10 +44,8 @@ DEPTH_MAX = 20
 
 
 def takes_texts(model: Part) -> bool:
-    """Tell whether a model takes a list of texts in place of columns: its first step is a vectorizer."""
-    steps = getattr(getattr(model, "best_estimator_", model), "steps", [])
-    first = next((step for _, step in steps if step not in (None, "passthrough")), model)
-    return type(first).__name__ in VECTORIZERS
+    """Tell whether a model takes a list of texts in place of columns: a vectorizer gets the rows first."""
+    return any(type(part).__name__ in VECTORIZERS for part in entries_of(model))
 
 
 class Reading:

@@ -11,7 +11,8 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from infer_cli.inspection.facts.columns import Categories, Column, merged
-from infer_cli.inspection.facts.parts import by_name, class_name
+from infer_cli.inspection.facts.dict_columns import DictColumn, dict_columns
+from infer_cli.inspection.facts.parts import COLUMNS_MAX, by_name, class_name
 from infer_cli.inspection.facts.value_types import DTYPE_KINDS, is_nan, type_of
 from infer_cli.inspection.nodes.arrays import dtype_kind_of, scalar_of, values_of
 from infer_cli.inspection.nodes.node_types import Global, Instance, ListNode, Node
@@ -45,6 +46,37 @@ def _vectorizer(learned: LearnedFeatures, _: Instance, columns: list[Column]) ->
     learned.learn(columns, "text")
     learned.refuse_gaps(columns)
     return []
+
+
+def _dictionaries(learned: LearnedFeatures, vectorizer: Instance, columns: list[Column]) -> list[Column]:
+    entries, known = dict_columns_of(vectorizer)
+    gaps: list[frozenset[int]] = [frozenset()] * min(len(entries), COLUMNS_MAX)
+    for column, one in zip(columns, known, strict=False):
+        for feature in learned.raw([column]):
+            if one.texts and one.has_numbers:
+                feature.types.add("any")
+            elif one.texts:
+                feature.categories.append(Categories("text", tuple(one.texts), is_open=True))
+            else:
+                feature.types.add("number")
+        if one.has_numbers:
+            for at in one.positions:
+                gaps[at] = column.gaps
+    return [Column(None, some) for some in gaps]
+
+
+def _hasher(learned: LearnedFeatures, _: Instance, columns: list[Column]) -> list[Column]:
+    learned.learn(columns, "any")
+    learned.refuse_gaps(columns)
+    return []
+
+
+def dict_columns_of(vectorizer: Instance) -> tuple[tuple[str, ...], list[DictColumn]]:
+    """Give the entries of a `DictVectorizer`, and the keys of which it made them."""
+    state = vectorizer.state()
+    separator = state.get("separator")
+    entries = tuple(map(str, values_of(state.get("feature_names_")) or ()))[:COLUMNS_MAX]
+    return entries, dict_columns(entries, separator if isinstance(separator, str) else "=")
 
 
 def _simple_imputer(learned: LearnedFeatures, imputer: Instance, columns: list[Column]) -> list[Column]:
@@ -147,6 +179,8 @@ def _words(class_name: str) -> str:
 
 
 READERS: dict[str, Reader] = {
+    "DictVectorizer": _dictionaries,
+    "FeatureHasher": _hasher,
     "SimpleImputer": _simple_imputer,
     "KNNImputer": _imputer,
     "IterativeImputer": _imputer,

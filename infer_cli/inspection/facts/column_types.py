@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from infer_cli.inspection.facts.boosters import lightgbm_categories, xgboost_columns
 from infer_cli.inspection.facts.column_readers import ENCODERS, READERS, VECTORIZERS, other
 from infer_cli.inspection.facts.columns import Categories, Column, LearnedFeatures, feature_of, merged
+from infer_cli.inspection.facts.entry import entries_of
 from infer_cli.inspection.facts.estimator_kinds import is_sklearn_like, kind_by_name
 from infer_cli.inspection.facts.parts import (
     COLUMNS_MAX,
@@ -91,11 +92,8 @@ def features_of(
 
 
 def takes_texts(model: Instance) -> bool:
-    """Say whether a model takes a list of texts in place of columns: its first step is a vectorizer."""
-    found = model.state().get("best_estimator_", model)
-    steps = named_parts(found.state().get("steps")) if isinstance(found, Instance) else []
-    first = next((step for _, step, _ in steps if step not in (None, "passthrough")), found)
-    return isinstance(first, Instance) and class_name(first) in VECTORIZERS
+    """Say whether a model takes a list of texts in place of columns: a vectorizer gets the rows first."""
+    return any(class_name(part) in VECTORIZERS for part in entries_of(model))
 
 
 class Reading:

@@ -1,6 +1,6 @@
 """The part of an estimator to which the rows come first: it says which columns the estimator takes.
 
-`service/models/entry.py` finds the same part of a loaded estimator.
+`service/schema/entry.py` finds the same part of a loaded estimator.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ KNOWN = frozenset(
         *("sklearn", "sklearnex", "xgboost"),
     }
 )
+TAKE_DICTIONARIES = frozenset({"DictVectorizer", "FeatureHasher"})
 # How deep parts may lie within parts: a real model has a few levels, a hostile one may hold itself.
 DEPTH_MAX = 20
 # How many parts may stand side by side, with those inside them.
@@ -41,10 +42,31 @@ def count_of(model: Instance) -> int | None:
 
 
 def unknown_entry(model: Instance) -> Instance | None:
-    """Give the part of unknown code that gets the rows first and does not say which columns it takes."""
-    entries = list(_entries(model))
+    """Give the part that gets the rows first and does not say which columns it takes.
+
+    It is of unknown code, or hashes the keys of dictionaries.
+    """
+    entries = entries_of(model)
     is_told = any(_told(part) != (None, None) for part in entries)
-    return None if is_told else next((part for part in entries if not is_known(part)), None)
+    unknown = (part for part in entries if not is_known(part) or class_name(part) in TAKE_DICTIONARIES)
+    return None if is_told else next(unknown, None)
+
+
+def entries_of(model: Instance) -> list[Instance]:
+    """List the parts that get the rows first: several where parts stand side by side."""
+    return list(_entries(model))
+
+
+def takes_dictionaries(model: Instance) -> bool:
+    """Say whether a model takes dictionaries in place of columns: a part for them gets the rows first."""
+    return any(class_name(part) in TAKE_DICTIONARIES for part in entries_of(model))
+
+
+def vectorizer_of(model: Instance) -> Instance | None:
+    """Find the `DictVectorizer` that gets the rows first; None if there is none, or if it is not alone."""
+    entries = entries_of(model)
+    is_alone = len(entries) == 1 and class_name(entries[0]) == "DictVectorizer"
+    return entries[0] if is_alone else None
 
 
 def takes_named_columns(model: Instance, names: Sequence[str]) -> bool:

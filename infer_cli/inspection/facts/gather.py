@@ -9,8 +9,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
 from infer_cli.inspection.facts.boosters import xgboost_version
+from infer_cli.inspection.facts.column_readers import dict_columns_of
 from infer_cli.inspection.facts.column_types import features_of, takes_texts
-from infer_cli.inspection.facts.entry import count_of, names_of, takes_named_columns, unknown_entry, unnamed
+from infer_cli.inspection.facts.documents import check_documents
+from infer_cli.inspection.facts.entry import (
+    count_of,
+    names_of,
+    takes_dictionaries,
+    takes_named_columns,
+    unknown_entry,
+    unnamed,
+    vectorizer_of,
+)
 from infer_cli.inspection.facts.estimator_kinds import is_sklearn_like, kind_by_name
 from infer_cli.inspection.facts.estimators import estimator_of, inner_of
 from infer_cli.inspection.facts.model import RecordedVersion
@@ -68,10 +78,15 @@ def facts_of(content: Node, *listed: Sequence[str]) -> Facts:
     """
     model = _require_model(content)
     check_answers(model)
+    check_documents(model)
     sklearn_version = _sklearn_version_of(model)
     is_single = takes_texts(model) or class_name(model) == "IsotonicRegression"
     names, count = names_of(model), 1 if is_single else count_of(model)
-    unknown = None if is_single else unknown_entry(model)
+    vectorizer = vectorizer_of(model)
+    if vectorizer is not None:
+        names = tuple(one.name for one in dict_columns_of(vectorizer)[1])
+        count = len(names)
+    unknown = None if is_single or vectorizer is not None else unknown_entry(model)
     if names is None and (count is not None or unknown is not None):
         names = next((tuple(some) for some in listed if some and count in (None, len(some))), None)
     features, frame_reason = _features_of(model, names, count, sklearn_version)
@@ -147,7 +162,7 @@ def _features_of(
         return None, None
     listed = unnamed(count or 0) if names is None else list(names)
     features, frame_reason = features_of(model, listed, sklearn_version)
-    if not takes_named_columns(model, listed):
+    if takes_dictionaries(model) or not takes_named_columns(model, listed):
         return features, None
     is_unknown = names_of(model) is None
     return features, frame_reason or ("takes columns with names" if is_unknown else None)

@@ -19,6 +19,7 @@ KNOWN = frozenset(
         *("sklearn", "sklearnex", "xgboost"),
     }
 )
+TAKE_DICTIONARIES = frozenset({"DictVectorizer", "FeatureHasher"})
 # How deep parts may lie within parts; a real model has a few levels.
 DEPTH_MAX = 20
 
@@ -26,6 +27,23 @@ DEPTH_MAX = 20
 def entry_of(estimator: object) -> object:
     """Find the part that gets the rows first, and that says what it takes; None if that part does not say."""
     return next((part for part in _entries(estimator, 0) if _says(part)), None)
+
+
+def entries_of(estimator: object) -> list[object]:
+    """List the parts that get the rows first: several where parts stand side by side."""
+    return list(_entries(estimator, 0))
+
+
+def takes_dictionaries(estimator: object) -> bool:
+    """Tell whether an estimator takes dictionaries in place of columns."""
+    return any(type(part).__name__ in TAKE_DICTIONARIES for part in entries_of(estimator))
+
+
+def vectorizer_of(estimator: object) -> Part | None:
+    """Find the `DictVectorizer` that gets the rows first; None if there is none, or if it is not alone."""
+    entries = entries_of(estimator)
+    is_alone = len(entries) == 1 and type(entries[0]).__name__ == "DictVectorizer"
+    return entries[0] if is_alone else None
 
 
 def first_part_of(estimator: object) -> object:
