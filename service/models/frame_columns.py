@@ -36,9 +36,9 @@ def column_maker(feature: Feature) -> ColumnMaker:  # noqa: PLR0911 (one for eac
     """Give what makes the column of a feature."""
     dtype = feature.dtype
     if dtype in ("any", "unused"):
-        return ColumnMaker(_of_their_type, None if dtype == "unused" else type)
+        return ColumnMaker(_of_their_type, None if dtype == "unused" else _own_kind)
     if dtype in TEXTS and feature.categories and type_of(feature.categories) != "text":
-        return ColumnMaker(_of_their_type, type)
+        return ColumnMaker(_of_their_type, _own_kind)
     if dtype in TEXTS:
         return ColumnMaker(_objects_of(feature) if feature.has_none else _texts())
     if dtype == "category":
@@ -104,6 +104,11 @@ def _categories_of(feature: Feature) -> Callable[[Sequence[Value]], object]:
     return lambda column: _pandas().Categorical(
         [value if value in values else None for value in column], categories=known
     )
+
+
+def _own_kind(value: Value) -> Hashable:
+    """Give the type of a value; whole numbers of 63 bits and of 64 bits have different dtypes."""
+    return "uint64" if type(value) is int and value >= 2**63 else type(value).__name__
 
 
 def _of_their_type(column: Sequence[Value]) -> object:

@@ -79,6 +79,7 @@ def test_columns_have_the_types_of_training(feature: Feature, values: list[Value
     [
         pytest.param(Feature("a", "any", dtype="any"), 1, 1.0, id="whole and not"),
         pytest.param(Feature("a", "any", dtype="any"), 1, True, id="number and boolean"),
+        pytest.param(Feature("a", "any", dtype="any"), 0, 2**63, id="63 and 64 bits"),
         pytest.param(Feature("a", "any", dtype="any"), "1", 1, id="string and number"),
         pytest.param(Feature("a", "any", dtype="any"), "x", None, id="string and gap"),
         pytest.param(Feature("a", "boolean", dtype="boolean"), True, None, id="boolean and gap"),
