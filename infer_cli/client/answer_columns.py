@@ -65,7 +65,8 @@ class AnswerNames:
 def answer_values(answer: Predictions, index: int) -> Row:
     """The answer to one row by the usual names; infinities and NaN stand in their places as floats.
 
-    A model of several outputs gives `probabilities`, a list with one object for each output.
+    A model of several outputs gives `probabilities`, a list with one object for each output. Some models give
+    scores besides, such as `decision_function`.
     """
     probabilities = answer.probabilities[index] if answer.probabilities else None
     scores = {name: given[index] for name, given in answer.scores.items()}

@@ -18,7 +18,7 @@ class AnswerWriter:
         self._classes = classes
         is_flat = bool(classes) and not any(isinstance(label, list) for label in classes or ())
         self._values = cast("list[JsonValue]", list(classes or ()))
-        self._labels = [str(label) for label in classes or ()] if is_flat else []
+        self._labels = class_names(classes or ()) if is_flat else []
 
     def answer(self, predictions: Predictions) -> dict[str, JsonValue]:
         """Give `predictions`, and `probabilities` and scores if there are any, with one element per row."""
@@ -59,7 +59,7 @@ def probabilities_json(row: object, classes: Sequence[object] | None) -> JsonVal
     """Give the probabilities of a row by class, or a list with one such object for each output of the model.
 
     A key of a JSON object is a string: a class that is a number or a boolean is written as Python's `str`
-    writes it (`"1"`, `"True"`). A row of another length than the classes stays a list. The numbers may be
+    writes it (`"1"`, `"True"`); see `class_names`. A row of another length than the classes stays a list. The numbers may be
     NaN or an infinity.
     """
     if not isinstance(row, list) or not classes or len(row) != len(classes):
@@ -67,4 +67,22 @@ def probabilities_json(row: object, classes: Sequence[object] | None) -> JsonVal
     outputs = [labels for labels in classes if isinstance(labels, list)]
     if outputs:
         return [probabilities_json(part, labels) for part, labels in zip(row, outputs)]
-    return {str(label): value for label, value in zip(classes, row)}
+    return dict(zip(class_names(classes), row))
+
+
+def class_names(classes: Sequence[object]) -> list[str]:
+    """Name each class by a string of its own, for the keys of an object.
+
+    Where several classes are written alike, such as 1 and "1", the later ones get the first number from 2 on
+    that makes their name free: `1_2`.
+    """
+    texts = [str(label) for label in classes]
+    if len(set(texts)) == len(texts):
+        return texts
+    names: list[str] = []
+    for text in texts:
+        name, number = text, 2
+        while name in names or (name != text and name in texts):
+            name, number = f"{text}_{number}", number + 1
+        names.append(name)
+    return names

@@ -48,6 +48,16 @@ if TYPE_CHECKING:
             id="a probability of a class with a dot",
         ),
         pytest.param(
+            Predictions(
+                [-1, 1],
+                None,
+                non_finite=[{"row": 0, "field": "score_samples", "value": "-inf"}],
+                scores={"score_samples": [None, 0.5]},
+            ),
+            {"prediction": -1, "score_samples": -math.inf},
+            id="scores beside the prediction",
+        ),
+        pytest.param(
             Predictions([2.0], None, non_finite=[{"row": 1, "field": "prediction", "value": "inf"}]),
             {"prediction": 2.0},
             id="of another row",

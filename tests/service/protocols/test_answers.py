@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from service.json_values import encode
-from service.protocols.answers import AnswerWriter
+from service.protocols.answers import AnswerWriter, class_names
 from service.schema.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -57,3 +57,17 @@ class TestAnswer:
         answer = AnswerWriter(classes).single(Predictions(values=[0], probabilities=[row]))
 
         assert json.loads(encode(answer)) == {"prediction": 0, "probabilities": expected}
+
+
+@pytest.mark.parametrize(
+    ("classes", "names"),
+    [
+        pytest.param([0, 1], ["0", "1"], id="numbers"),
+        pytest.param([1, "1"], ["1", "1_2"], id="a number and its text"),
+        pytest.param([True, "True", "True_2"], ["True", "True_3", "True_2"], id="a name that is taken"),
+    ],
+)
+def test_each_class_has_a_name_of_its_own(classes: list[JsonValue], names: list[str]) -> None:
+    assert class_names(classes) == names
+    answer = AnswerWriter(classes).answer(Predictions([classes[0]], [[0.5] * len(classes)]))
+    assert answer["probabilities"] == [dict.fromkeys(names, 0.5)]
