@@ -16,7 +16,7 @@ from infer_cli.plan.run import DEFAULT_HOST_IP, DEFAULT_PORT, Limits
 from infer_cli.plan.settings import check_restart, environment_of
 from infer_cli.terminal import output
 from infer_cli.terminal.browser import can_open_pages, open_page
-from infer_cli.terminal.completion import complete_image
+from infer_cli.terminal.completion import complete_model_or_image
 from infer_cli.terminal.options import (
     AddedPackages,
     AsJson,
@@ -68,7 +68,7 @@ def up(  # noqa: PLR0913 (each is an option of the command)
             metavar="[MODEL|IMAGE]",
             help="A model file, the folder that holds one, or an image with a model inside.  "
             "[default: the current folder]",
-            autocompletion=complete_image,
+            autocompletion=complete_model_or_image,
             show_default=False,
         ),
     ] = ".",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer  # noqa: TC002 (Typer reads the annotations of what completes)
 
 from infer_cli.errors import InferError
+from infer_cli.terminal.words import looks_like_file
 
 
 def complete_command(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -32,6 +35,18 @@ def complete_image(incomplete: str) -> list[str]:
         return [tag for tag in service_image_tags(connect()) if tag.startswith(incomplete)]
     except InferError:
         return []
+
+
+def complete_model_or_image(incomplete: str) -> list[str]:
+    """The model files, folders and images that begin with `incomplete`; folders end in a slash."""
+    folder, _, start = incomplete.rpartition("/")
+    root = Path(f"{folder}/" if "/" in incomplete else ".")
+    found = sorted(root.iterdir()) if root.is_dir() else []
+    begins = [path for path in found if path.name.startswith(start) and not path.name.startswith(".")]
+    prefix = f"{folder}/" if "/" in incomplete else ""
+    files = [f"{prefix}{path.name}" for path in begins if path.is_file() and looks_like_file(path.name)]
+    folders = [f"{prefix}{path.name}/" for path in begins if path.is_dir()]
+    return [*files, *folders, *complete_image(incomplete)]
 
 
 def _services(incomplete: str, *, all_states: bool) -> list[str]:

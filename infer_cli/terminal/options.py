@@ -14,11 +14,18 @@ import typer
 from infer_cli.image.base import BASE_IMAGE_VARIABLE, DEFAULT_PYTHON, official_base
 from infer_cli.terminal.completion import complete_image, complete_running_service, complete_service
 
+# The groups of options in the help.
+_MODEL = "The model"
+_IMAGE = "The image"
+_SERVICE = "The service"
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the engine's full log.")]
 
 # The model.
-_MODEL_FOLDER = typer.Option("--model-dir", metavar="DIR", help="The folder that holds the model.")
+_MODEL_FOLDER = typer.Option(
+    "--model-dir", rich_help_panel=_MODEL, metavar="DIR", help="The folder that holds the model."
+)
 ModelFolder = Annotated[Path | None, _MODEL_FOLDER]
 ModelPath = Annotated[
     Path | None,
@@ -26,12 +33,20 @@ ModelPath = Annotated[
 ]
 ModelFile = Annotated[
     str | None,
-    typer.Option("--model-file", metavar="NAME", help="The model in the folder, if it holds several."),
+    typer.Option(
+        "--model-file",
+        rich_help_panel=_MODEL,
+        metavar="NAME",
+        help="The model in the folder, if it holds several.",
+    ),
 ]
 Trust = Annotated[
     list[str] | None,
     typer.Option(
-        "--trust", metavar="MODULE", help="Let the model use this module of your own code; may be repeated."
+        "--trust",
+        rich_help_panel=_MODEL,
+        metavar="MODULE",
+        help="Let the model use this module of your own code; may be repeated.",
     ),
 ]
 
@@ -40,6 +55,7 @@ FeatureNames = Annotated[
     str | None,
     typer.Option(
         "--features",
+        rich_help_panel=_MODEL,
         metavar="NAMES",
         help="The model's columns in their order, if the model does not know them: a,b,c or a JSON list.",
     ),
@@ -48,6 +64,7 @@ OptionalFeatures = Annotated[
     str | None,
     typer.Option(
         "--optional",
+        rich_help_panel=_MODEL,
         metavar="NAMES",
         help="Columns that a row may leave out, and that are then missing: a,b or a JSON list.",
     ),
@@ -56,6 +73,7 @@ ClassLabels = Annotated[
     str | None,
     typer.Option(
         "--classes",
+        rich_help_panel=_MODEL,
         metavar="LABELS",
         help="The classes in the order of their probabilities, if the model does not know them: no,yes or a "
         "JSON list; 0,1 are numbers.",
@@ -64,7 +82,10 @@ ClassLabels = Annotated[
 Member = Annotated[
     str | None,
     typer.Option(
-        "--member", metavar="NAME", help="The model in a file that holds several objects: a key or position."
+        "--member",
+        rich_help_panel=_MODEL,
+        metavar="NAME",
+        help="The model in a file that holds several objects: a key or position.",
     ),
 ]
 
@@ -73,30 +94,44 @@ BaseImageName = Annotated[
     str | None,
     typer.Option(
         "--base-image",
+        rich_help_panel=_IMAGE,
         metavar="IMAGE",
         envvar=BASE_IMAGE_VARIABLE,
         help=f"The image to start from.  [default: {official_base('X.Y')}]",
     ),
 ]
 NoEnvironment = Annotated[
-    bool, typer.Option("--no-environment", help="Take no versions from the current environment.")
+    bool,
+    typer.Option(
+        "--no-environment", rich_help_panel=_IMAGE, help="Take no versions from the current environment."
+    ),
 ]
 Platform = Annotated[
     str | None,
     typer.Option(
-        "--platform", metavar="OS/ARCH", help="linux/amd64 or linux/arm64.  [default: the engine's]"
+        "--platform",
+        rich_help_panel=_IMAGE,
+        metavar="OS/ARCH",
+        help="linux/amd64 or linux/arm64.  [default: the engine's]",
     ),
 ]
 AddedPackages = Annotated[
     list[str] | None,
     typer.Option(
-        "--require", metavar="PACKAGE", help="Add a package, for example 'pandas>=2'; may be repeated."
+        "--require",
+        rich_help_panel=_IMAGE,
+        metavar="PACKAGE",
+        help="Add a package, for example 'pandas>=2'; may be repeated.",
     ),
 ]
 OwnCodePaths = Annotated[
     list[Path] | None,
     typer.Option(
-        "--code", metavar="DIR", help="Add your own code that the model needs; may be repeated.", exists=True
+        "--code",
+        rich_help_panel=_MODEL,
+        metavar="DIR",
+        help="Add your own code that the model needs; may be repeated.",
+        exists=True,
     ),
 ]
 
@@ -111,46 +146,79 @@ AnyService = Annotated[
 ]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", metavar="N", min=1, help="Worker processes.  [default: one per processor]"),
+    typer.Option(
+        "--workers",
+        rich_help_panel=_SERVICE,
+        metavar="N",
+        min=1,
+        help="Worker processes.  [default: one per processor]",
+    ),
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--env", "-e", metavar="NAME=VALUE", help="A setting of the service; may be repeated."),
+    typer.Option(
+        "--env",
+        "-e",
+        rich_help_panel=_SERVICE,
+        metavar="NAME=VALUE",
+        help="A setting of the service; may be repeated.",
+    ),
 ]
 Memory = Annotated[
     str | None,
-    typer.Option("--memory", metavar="SIZE", help="At most this much memory, for example 512m."),
+    typer.Option(
+        "--memory",
+        rich_help_panel=_SERVICE,
+        metavar="SIZE",
+        help="At most this much memory, for example 512m.",
+    ),
 ]
 Processors = Annotated[
     float | None,
-    typer.Option("--cpus", metavar="N", min=0.01, help="At most this many processors."),
+    typer.Option(
+        "--cpus", rich_help_panel=_SERVICE, metavar="N", min=0.01, help="At most this many processors."
+    ),
 ]
 RestartPolicy = Annotated[
     str,
     typer.Option(
         "--restart",
+        rich_help_panel=_SERVICE,
         metavar="WHEN",
         help="When to restart the service: no, on-failure, always, unless-stopped.",
     ),
 ]
 UserId = Annotated[
     str | None,
-    typer.Option("--user", metavar="UID[:GID]", help="Run as this user.  [default: not root]"),
+    typer.Option(
+        "--user", rich_help_panel=_SERVICE, metavar="UID[:GID]", help="Run as this user.  [default: not root]"
+    ),
 ]
 ReadyTimeout = Annotated[
     float,
-    typer.Option("--timeout", metavar="SECONDS", help="How long to wait until the service is ready."),
+    typer.Option(
+        "--timeout",
+        rich_help_panel=_SERVICE,
+        metavar="SECONDS",
+        help="How long to wait until the service is ready.",
+    ),
 ]
 Replace = Annotated[
     bool,
     typer.Option(
         "--replace",
+        rich_help_panel=_SERVICE,
         help="Put the service in the place of one of the same name, which stays if the new one is not ready.",
     ),
 ]
 ServiceName = Annotated[
     str | None,
-    typer.Option("--name", metavar="NAME", help="The name of the service.  [default: the image's name]"),
+    typer.Option(
+        "--name",
+        rich_help_panel=_SERVICE,
+        metavar="NAME",
+        help="The name of the service.  [default: the image's name]",
+    ),
 ]
 ImageTag = Annotated[
     str,
@@ -165,12 +233,12 @@ def service_words(*, metavar: str, help_text: str) -> object:
 
 def tag_option(help_text: str) -> object:
     """`--tag`: the name of an image that the command makes."""
-    return typer.Option("--tag", "-t", metavar="NAME[:TAG]", help=help_text)
+    return typer.Option("--tag", "-t", rich_help_panel=_IMAGE, metavar="NAME[:TAG]", help=help_text)
 
 
 def python_option(help_text: str = f"The Python of the image.  [default: {DEFAULT_PYTHON}]") -> object:
     """`--python`: the Python version of an image."""
-    return typer.Option("--python", metavar="X.Y", help=help_text)
+    return typer.Option("--python", rich_help_panel=_IMAGE, metavar="X.Y", help=help_text)
 
 
 def examples_option(help_text: str) -> object:
@@ -185,9 +253,11 @@ def output_option(help_text: str) -> object:
 
 def port_option(help_text: str = "The port on this machine.") -> object:
     """`--port`: where the service listens."""
-    return typer.Option("--port", "-p", metavar="PORT", min=1, max=65535, help=help_text)
+    return typer.Option(
+        "--port", "-p", rich_help_panel=_SERVICE, metavar="PORT", min=1, max=65535, help=help_text
+    )
 
 
 def host_option(help_text: str) -> object:
     """`--host`: the address that the service listens on."""
-    return typer.Option("--host", metavar="IP", help=help_text)
+    return typer.Option("--host", rich_help_panel=_SERVICE, metavar="IP", help=help_text)

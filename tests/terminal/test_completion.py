@@ -5,7 +5,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infer_cli.plan.labels import SERVICE
-from infer_cli.terminal.completion import complete_image, complete_running_service, complete_service
+from infer_cli.terminal.completion import (
+    complete_image,
+    complete_model_or_image,
+    complete_running_service,
+    complete_service,
+)
 from tests.engine.fake_engine import running_fake_engine
 
 if TYPE_CHECKING:
@@ -64,3 +69,18 @@ def test_without_an_engine_nothing_is_completed_or_printed(
 
     assert complete("") == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_models_and_folders_are_completed_beside_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/engine.sock")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "iris").mkdir()
+    (tmp_path / "iris.pkl").touch()
+    (tmp_path / "iris.txt").touch()
+    (tmp_path / "iris" / "model.pkl").touch()
+
+    assert complete_model_or_image("ir") == ["iris.pkl", "iris/"]
+    assert complete_model_or_image("iris/") == ["iris/model.pkl"]
+    assert complete_model_or_image("gone/") == []
