@@ -184,8 +184,8 @@ ROOMS: dict[str, set[str]] = {
     "infer_cli/inspection/files": {"infer_cli/errors", "infer_cli/cache"},
     "infer_cli/reproducible_tar": set(),
     "infer_cli/errors": set(),
-    "infer_cli/assets": set(),
     "infer_cli/cache": set(),
+    "infer_cli/assets": set(),
 }
 # What decides, and touches nothing.
 PURE = (
