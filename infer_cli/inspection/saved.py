@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from infer_cli.inspection.facts.declared import FILE_NAME
+from infer_cli.inspection.files.mlflow import read_mlflow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,8 @@ class Saved:
 
     `python` is the Python version of the training environment as X.Y, and `packages` the versions of its
     packages. `code` is the folder of the user's own code that the model needs, and `requires` are the
-    packages that the code imports. `examples` is a file of rows with the model's own answers.
+    packages that the code imports. `examples` is a file of rows with the model's own answers. `writer` is
+    what wrote the folder: `infer_cli.save`, or MLflow, whose example has no answers.
     """
 
     python: str | None = None
@@ -27,10 +29,11 @@ class Saved:
     requires: tuple[str, ...] = ()
     code: Path | None = None
     examples: Path | None = None
+    writer: str = "infer_cli.save"
 
 
 def saved_beside(model: Path) -> Saved | None:
-    """What belongs to a model file; None if `infer_cli.save` did not write its folder.
+    """What belongs to a model file; None if neither `infer_cli.save` nor MLflow wrote its folder.
 
     Whether the file beside the model is a declared schema at all is checked where the schema is read.
     """
@@ -40,9 +43,17 @@ def saved_beside(model: Path) -> Saved | None:
         packages = {str(name): str(version) for name, version in record.get("packages", {}).items()}
         requires = tuple(str(name) for name in record.get("requires", ()))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return None
+        return _of_mlflow(model)
     code, examples = (_within(model.parent, record.get(key)) for key in ("code", "examples"))
     return Saved(str(record.get("python") or "") or None, packages, requires, code, examples)
+
+
+def _of_mlflow(model: Path) -> Saved | None:
+    """What MLflow wrote beside a model. Its code is not trusted unasked: others may have logged the model."""
+    mlflow = read_mlflow(model.parent)
+    if mlflow is None or mlflow.file != model:
+        return None
+    return Saved(mlflow.python, mlflow.packages, examples=mlflow.examples, writer="MLflow")
 
 
 def _within(folder: Path, name: object) -> Path | None:

@@ -61,7 +61,7 @@ class Resolution:
             lock,
             self.model,
             preferred=self.preferred,
-            preferred_from=SAVED if self.saved else ENVIRONMENT,
+            preferred_from=f"{SAVED} {self.saved.writer}" if self.saved else ENVIRONMENT,
             requested_by=self.requested_by,
         )
 

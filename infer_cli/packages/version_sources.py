@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 RECORDED = "recorded in the file"
 DEDUCED = "deduced"
 ENVIRONMENT = "the current environment"
-SAVED = "recorded by infer_cli.save"
+# Followed by what wrote the folder.
+SAVED = "recorded by"
 NEWEST = "newest that fits"
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infer_cli.inspection import Saved, saved_beside
+from tests.inspection.files.mlflow_folders import write_mlflow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,3 +42,14 @@ def test_any_other_folder_has_nothing_saved(tmp_path: Path, text: str) -> None:
     (tmp_path / "infer.json").write_text(text)
 
     assert saved_beside(tmp_path / "model.pkl") is None
+
+
+def test_a_folder_of_mlflow_tells_its_versions_and_example(tmp_path: Path) -> None:
+    """The code of an MLflow folder is not used unasked."""
+    file = write_mlflow(tmp_path, None)
+    saved = saved_beside(file)
+    assert saved is not None
+    assert (saved.writer, saved.python, saved.code) == ("MLflow", "3.11", None)
+    assert saved.packages["numpy"] == "2.4.6"
+    assert saved.examples == tmp_path / "input_example.json"
+    assert saved_beside(tmp_path / "other.pkl") is None

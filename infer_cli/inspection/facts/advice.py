@@ -139,7 +139,8 @@ def _where(model: Inspection, refused: list[Judgement]) -> str:
 
 def _code_of(module: str, near: Path) -> Path:
     """Give the file or folder of a module, if it is here or beside the model; else what it must be called."""
-    for folder in (Path(), near.parent, near.parent.parent):
+    # MLflow keeps the code of a model in `code`, as SageMaker does.
+    for folder in (Path(), near.parent, near.parent / "code", near.parent.parent):
         for found in (folder / f"{module}.py", folder / module):
             if found.exists():
                 return found

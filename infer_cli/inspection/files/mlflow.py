@@ -93,7 +93,6 @@ def read_mlflow(folder: Path) -> MlflowFolder | None:
     package, key = _VERSIONS[flavor]
     version = described.get(key)
     recorded = {package: version} if isinstance(version, str) else {}
-    example = document.get("saved_input_example_info")
     return MlflowFolder(
         file=file,
         flavor=flavor,
@@ -101,7 +100,7 @@ def read_mlflow(folder: Path) -> MlflowFolder | None:
         packages={**_pins(folder), **recorded},
         python=_python(folder),
         code=_inside(folder, described.get("code"), is_folder=True),
-        examples=_inside(folder, example.get("artifact_path")) if isinstance(example, dict) else None,
+        examples=_examples(folder, document.get("saved_input_example_info")),
     )
 
 
@@ -162,6 +161,13 @@ def _inside(folder: Path, name: object, *, is_folder: bool = False) -> Path | No
     path = folder.joinpath(*parts)
     is_there = path.is_dir() if is_folder else path.is_file()
     return path if is_there and path.resolve().is_relative_to(folder.resolve()) else None
+
+
+def _examples(folder: Path, described: object) -> Path | None:
+    """Give the input example, if it is a table with names; an array has none."""
+    if not isinstance(described, dict) or described.get("pandas_orient") != "split":
+        return None
+    return _inside(folder, described.get("artifact_path"))
 
 
 def _columns(signature: object) -> tuple[Column, ...]:
