@@ -126,11 +126,32 @@ def classes_of(estimator: object) -> list[JsonValue] | None:
 
 
 def json_list(values: object) -> list[JsonValue]:
-    """List what an estimator gives, which is something like an array, in JSON's types but for NaN."""
+    """List what an estimator gives, which is something like an array, in JSON's types but for NaN.
+
+    A date becomes text, in microseconds where it is whole in them.
+    """
+    if isinstance(values, (list, tuple)):
+        # An array would convert all values to one type: beside "a", 1 would become "1".
+        return [_plain(value) for value in values]
     array = np.asarray(values)
+    if array.dtype.kind == "M":
+        coarse = array.astype("datetime64[us]")
+        is_exact = bool(((coarse == array) | np.isnat(array)).all())
+        array = coarse if is_exact else np.datetime_as_string(array)
     listed: list[JsonValue] = array.tolist()
     # Arrays of objects or dates may hold values of any type.
-    return listed if array.dtype.kind in "biufU" else [json_value(value) for value in listed]
+    return listed if array.dtype.kind in "biufU" else [_plain(value) for value in listed]
+
+
+def _plain(value: object) -> JsonValue:
+    """Put one value in JSON's types, and keep NaN and the infinities: an answer says which they are."""
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return json_list(value)
+    if isinstance(value, np.datetime64):
+        return json_list(np.array([value]))[0]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    return value if isinstance(value, float) else json_value(value)
 
 
 def parts_of(estimator: object) -> list[object]:
