@@ -59,8 +59,8 @@ def probabilities_json(row: object, classes: Sequence[object] | None) -> JsonVal
     """Give the probabilities of a row by class, or a list with one such object for each output of the model.
 
     A key of a JSON object is a string: a class that is a number or a boolean is written as Python's `str`
-    writes it (`"1"`, `"True"`); see `class_names`. A row of another length than the classes stays a list. The numbers may be
-    NaN or an infinity.
+    writes it (`"1"`, `"True"`); see `class_names`. A row of another length than the classes stays a list. The
+    numbers may be NaN or an infinity.
     """
     if not isinstance(row, list) or not classes or len(row) != len(classes):
         return cast("JsonValue", row)
