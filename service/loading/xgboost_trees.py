@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # The largest code of a category, by `xgboost/data.h`; and the bits that all sets of categories may take.
 CATEGORY_MAX = 2**24
 SET_BITS_MAX = 2**31
+# The parent of the root, but for trees whose leaves have several values: theirs is -1.
+NO_PARENT = 2**31 - 1
 # The arrays of a tree that have one element for each node. Some are missing in files of older versions.
 NEEDED = ("left_children", "right_children", "parents", "split_indices", "split_conditions", "default_left")
 OTHERS = ("split_type", "sum_hessian", "loss_changes")
@@ -34,6 +36,7 @@ def check_trees(learner: Document, features: int) -> None:
     _require(booster["name"] == "gbtree", "the booster's name")
     model = booster["model"]
     trees = model["trees"]
+    _check_encodings(model.get("cats") or {}, features)
     _require(isinstance(trees, list), "trees")
     counted = model["gbtree_model_param"]
     _require(int(counted["num_trees"]) == len(trees) == len(model["tree_info"]), "num_trees")
@@ -66,6 +69,7 @@ def _check_tree(tree: Document, features: int) -> int:
     # A node is the child of one node at most, and the root of none: so no walk goes in a circle.
     is_sound = ((children > 0) & (children < nodes)).all() and len(np.unique(children)) == len(children)
     _require(bool(is_sound), "the children of its nodes")
+    _check_parents(_integers(tree["parents"]), left, right, inner)
     split = _integers(tree["split_indices"])[inner]
     _require(bool(((split >= 0) & (split < features)).all()), "split_indices")
     if width > 1:
@@ -74,6 +78,51 @@ def _check_tree(tree: Document, features: int) -> int:
         # Older versions keep the values of the leaves in `base_weights`, and number no leaves.
         _require(bool(((of_leaves >= -1) & (of_leaves < max(leaves, 1))).all()), "the numbers of its leaves")
     return _check_categories(tree)
+
+
+def _check_parents(parents: Array, left: Array, right: Array, inner: Array) -> None:
+    """Check the way up, which XGBoost goes while it loads a tree: it leads from each node to the end.
+
+    The root has no parent, and nodes that were cut off may have one.
+    """
+    nodes = len(parents)
+    is_end = (parents == -1) | (parents == NO_PARENT)
+    is_sound = bool(is_end[0]) and bool((is_end | ((parents >= 0) & (parents < nodes))).all())
+    of_children = np.array_equal(parents[left[inner]], inner) and np.array_equal(parents[right[inner]], inner)
+    _require(is_sound and of_children, "parents")
+    above = np.append(np.where(is_end, nodes, parents), nodes)
+    for _ in range(nodes.bit_length()):
+        above = above[above]
+    _require(bool((above == nodes).all()), "parents")
+
+
+def _check_encodings(cats: Document, features: int) -> None:
+    """Check the categories of the columns, which XGBoost keeps from 3.1 on, and their order."""
+    encodings = cats.get("enc") or []
+    _require(len(encodings) in (0, features), "the categories of columns")
+    counts = [_count(encoding) for encoding in encodings]
+    segments, order = _integers(cats.get("feature_segments", [])), _integers(cats.get("sorted_idx", []))
+    if not counts:
+        _require(not len(segments) and not len(order), "feature_segments")
+        return
+    _require(np.array_equal(segments, np.append(0, np.cumsum(counts))), "feature_segments")
+    _require(len(order) == segments[-1], "sorted_idx")
+    for start, count in zip(segments.tolist(), counts):
+        _require(np.array_equal(np.sort(order[start : start + count]), np.arange(count)), "sorted_idx")
+
+
+def _count(encoding: Document) -> int:
+    """Give the number of a column's categories: numbers, or strings that lie one after the other."""
+    values = _integers(encoding["values"])
+    if "offsets" not in encoding:
+        return len(values)
+    offsets = _integers(encoding["offsets"])
+    if not len(offsets):
+        _require(not len(values), "offsets")
+        return 0
+    is_sound = offsets[0] == 0 and offsets[-1] == len(values) and (np.diff(offsets) >= 0).all()
+    _require(bool(is_sound), "offsets")
+    return len(offsets) - 1
 
 
 def _check_categories(tree: Document) -> int:

@@ -32,6 +32,10 @@ def tree(learner: Any) -> Any:
     return learner["gradient_booster"]["model"]["trees"][0]
 
 
+def cats(learner: Any) -> Any:
+    return learner["gradient_booster"]["model"]["cats"]
+
+
 @pytest.mark.parametrize("suffix", ["json", "ubj"])
 def test_what_the_file_says(suffix: str) -> None:
     found = read_xgboost((BOOSTERS / f"xgboost.{suffix}").read_bytes())
@@ -82,7 +86,7 @@ def test_categories_that_are_cut_off_are_not_known() -> None:
 
     def cut(learner: Any) -> None:
         encoding = learner["gradient_booster"]["model"]["cats"]["enc"][0]
-        encoding.update(offsets=[0, 1, 2], values=[-61, -92])
+        encoding.update(offsets=[0, 1, 1, 2], values=[-61, -92])
 
     column = getattr(read(cut), "columns")[0]  # noqa: B009
 
@@ -96,6 +100,12 @@ def test_categories_that_are_cut_off_are_not_known() -> None:
         pytest.param(lambda it: tree(it)["left_children"].__setitem__(0, 0), id="root-is-its-child"),
         pytest.param(lambda it: tree(it)["right_children"].__setitem__(0, 1), id="one-child-twice"),
         pytest.param(lambda it: tree(it)["left_children"].__setitem__(0, 10**6), id="child-out-of-bounds"),
+        pytest.param(lambda it: tree(it)["parents"].__setitem__(2, -2), id="negative-parent"),
+        pytest.param(lambda it: tree(it)["parents"].__setitem__(2, 2), id="its-own-parent"),
+        pytest.param(lambda it: tree(it)["parents"].__setitem__(0, 1), id="the-root-has-a-parent"),
+        pytest.param(lambda it: cats(it)["sorted_idx"].__setitem__(0, 9), id="order-of-categories"),
+        pytest.param(lambda it: cats(it)["enc"][0]["offsets"].__setitem__(1, 99), id="offsets"),
+        pytest.param(lambda it: cats(it)["feature_segments"].__setitem__(1, 1), id="segments"),
         pytest.param(lambda it: tree(it)["left_children"].__setitem__(0, -7), id="negative-child"),
         pytest.param(lambda it: tree(it)["split_indices"].__setitem__(0, 3), id="column-out-of-bounds"),
         pytest.param(lambda it: tree(it)["split_conditions"].pop(), id="too-few-thresholds"),
