@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from service.schema.features import Value
     from service.schema.parts import Part
 
+HIDDEN = "LightGBM does not tell which of its columns have categories"
+
 
 def is_catboost(model: object) -> bool:
     """Tell whether a model is a fitted model of CatBoost."""
@@ -43,6 +45,12 @@ def lightgbm_categories(model: Part) -> dict[int, list[Value]]:
     if not isinstance(columns, list) or len(columns) != len(categories):
         return {}
     return dict(zip(columns, map(list, categories)))
+
+
+def hides_categories(model: Part) -> bool:
+    """Tell whether a LightGBM model has categories of pandas, and does not tell of which columns."""
+    booster = getattr(model, "_Booster", None)
+    return bool(getattr(booster, "pandas_categorical", None)) and not lightgbm_categories(model)
 
 
 def xgboost_columns(model: Part) -> XgboostColumns | None:

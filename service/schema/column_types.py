@@ -16,7 +16,14 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Callable
 
-from service.schema.boosters import catboost_texts, is_catboost, lightgbm_categories, xgboost_columns
+from service.schema.boosters import (
+    HIDDEN,
+    catboost_texts,
+    hides_categories,
+    is_catboost,
+    lightgbm_categories,
+    xgboost_columns,
+)
 from service.schema.column_readers import ENCODERS, READERS, VECTORIZERS, other
 from service.schema.columns import Categories, Column, LearnedFeatures, feature_of, merged
 from service.schema.entry import entries_of
@@ -189,6 +196,9 @@ class Reading:
             self._catboost(model, columns)
         elif (booster := xgboost_columns(model)) is not None:
             self._xgboost(booster, columns)
+        elif hides_categories(model):
+            for learned in self.learned.raw(columns):
+                learned.must_declare = HIDDEN
         else:
             categories = lightgbm_categories(model)
             self._pandas_categories(categories, columns)

@@ -57,7 +57,7 @@ class DeclaredFeature:
         nullable = feature.nullable if self.nullable is None else feature.nullable and self.nullable
         dtype = self.dtype or DTYPES.get(str(self.type), str(self.type))
         if feature.must_declare:
-            dtype = feature.dtype if self.type == "category" else "int64"
+            dtype = feature.dtype if self.type == "category" else "float64"
         return replace(
             feature,
             type=self.type,
@@ -162,7 +162,7 @@ def must_declare(features: Sequence[Feature]) -> tuple[str, str]:
             return f"has a feature {name} whose values are not known: {feature.must_declare}", (
                 f'Write {FILE_NAME} beside the model: {{"features": [{entry}]}}, with the categories in the '
                 f"order of X[{name}].cat.categories in training; or with "
-                f'"type": "number", "dtype": "{CODES}", if X held their codes'
+                f'"type": "number", "dtype": "{CODES}", if X held numbers'
             )
     return "", ""
 

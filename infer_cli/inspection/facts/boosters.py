@@ -24,6 +24,8 @@ _LIGHTGBM_NAMES = re.compile(rb"^feature_names=(.*)\n", re.MULTILINE)
 # The names that LightGBM gives to columns without names.
 _NUMBERED = re.compile(r"Column_\d+")
 
+HIDDEN = "LightGBM does not tell which of its columns have categories"
+
 
 def xgboost_version(node: Instance) -> str | None:
     """Give the version of XGBoost that saved a booster; None if the node is no booster of XGBoost."""
@@ -74,6 +76,12 @@ def lightgbm_categories(model: Instance) -> dict[int, tuple[Plain, ...]]:
     }
     # Else some categorical columns are numbers that the user listed, or ordered categories of pandas.
     return found if len(found) == len(columns) == len(categories.items) else {}
+
+
+def hides_categories(model: Instance) -> bool:
+    """Say whether a LightGBM model has categories of pandas, and does not tell of which columns."""
+    categories = _lightgbm_booster(model).get("pandas_categorical")
+    return isinstance(categories, ListNode) and bool(categories.items) and not lightgbm_categories(model)
 
 
 def _lightgbm_booster(model: Instance) -> dict[str, Node]:

@@ -14,7 +14,12 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from infer_cli.inspection.facts.boosters import lightgbm_categories, xgboost_columns
+from infer_cli.inspection.facts.boosters import (
+    HIDDEN,
+    hides_categories,
+    lightgbm_categories,
+    xgboost_columns,
+)
 from infer_cli.inspection.facts.column_readers import ENCODERS, READERS, VECTORIZERS, other
 from infer_cli.inspection.facts.columns import Categories, Column, LearnedFeatures, feature_of, merged
 from infer_cli.inspection.facts.entry import entries_of
@@ -245,6 +250,9 @@ class Reading:
             self.learned.learn(columns, "any")
         elif (booster := xgboost_columns(model)) is not None and CATEGORY in booster.types:
             self._xgboost(booster, columns)
+        elif hides_categories(model):
+            for learned in self.learned.raw(columns):
+                learned.must_declare = HIDDEN
         elif categories := lightgbm_categories(model):
             for at, column in enumerate(columns):
                 if at in categories:

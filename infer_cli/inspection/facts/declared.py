@@ -160,7 +160,7 @@ def must_declare(features: Sequence[Feature]) -> tuple[str, str]:
             return f"has a feature {name} whose values are not known: {feature.must_declare}", (
                 f'Write {FILE_NAME} beside the model: {{"features": [{entry}]}}, with the categories in the '
                 f"order of X[{name}].cat.categories in training; or with "
-                f'"type": "number", "dtype": "{CODES}", if X held their codes'
+                f'"type": "number", "dtype": "{CODES}", if X held numbers'
             )
     return "", ""
 

@@ -117,7 +117,6 @@ def test_the_columns_of_lightgbm_and_their_categories(
     [
         pytest.param("Column_0 Column_1", "auto", [], id="no names"),
         pytest.param("Column_0 Column_1", [0], [], id="numbers that are called categories"),
-        pytest.param("Column_0 Column_1", [0], [["a"], ["b"]], id="some have an order"),
         pytest.param("Column_0 Column_1", None, None, id="nothing known"),
     ],
 )
@@ -166,3 +165,12 @@ def test_categories_that_xgboost_did_not_keep_are_asked_for(
         )
 
     assert 'infer.json beside the model: {"features": [{"name": "brand"' in str(caught.value.hint)
+
+
+def test_categories_of_which_lightgbm_tells_no_column_must_be_declared(
+    make: Callable[..., object], inspect_bytes: Callable[..., Inspection]
+) -> None:
+    inspection = inspect_bytes(lightgbm_of(make, "age town", [0], [["a"], ["b"]]))
+
+    with pytest.raises(ModelUnreadable, match="does not tell which of its columns have categories"):
+        require_columns(inspection)

@@ -84,12 +84,18 @@ def test_lightgbm_knows_the_categories_of_pandas() -> None:
     assert (town.dtype, town.nullable) == ("category", True)
 
 
-@pytest.mark.parametrize(
-    ("columns", "categories"), [("auto", []), ([0], []), ([0], [["a"], ["b"]]), ([0], None)]
-)
+@pytest.mark.parametrize(("columns", "categories"), [("auto", []), ([0], []), ([0], None)])
 def test_other_categories_of_lightgbm_are_numbers(columns: object, categories: object) -> None:
     reading = Reading(2)
 
     reading.read(LGBMClassifier(columns, categories))
 
     assert [feature.type for feature in reading.features(["a", "b"])] == ["number", "number"]
+
+
+def test_categories_of_which_lightgbm_tells_no_column_must_be_declared() -> None:
+    reading = Reading(2)
+
+    reading.read(LGBMClassifier([0], [["a"], ["b"]]))
+
+    assert all("does not tell" in feature.must_declare for feature in reading.features(["a", "b"]))
