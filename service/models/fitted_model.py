@@ -178,7 +178,7 @@ class FittedModel:
     def _compile(self) -> None:
         """Compile the estimator, and keep the reason if that cannot be done."""
         if self.method != "predict" or self._scores:
-            self.not_compiled = f"a {self.kind} is not compiled"
+            self.not_compiled = f"the compiler does not support models of the kind {self.kind}"
             return
         try:
             with as_in_trial():
