@@ -7,7 +7,9 @@ form.addEventListener("submit", async (event) => {
   try {
     const query = new URLSearchParams(new FormData(form));
     const answer = await (await fetch(`prediction?${query}`)).json();
-    output.textContent = answer.error ? answer.error.message : JSON.stringify(answer, null, 2);
+    // What is doubtful stands first, because it is easily overlooked below.
+    const doubts = (answer.warnings || []).map((warning) => `Warning: ${warning.message}\n`);
+    output.textContent = answer.error ? answer.error.message : doubts.join("") + JSON.stringify(answer, null, 2);
   } catch (error) {
     output.textContent = `No answer: ${error.message}`;
   }
