@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infer_cli.building.sample import declared_with_sample
-from infer_cli.inspection import NOTHING_DECLARED, find_model, require_safe
+from infer_cli.inspection import NOTHING_DECLARED, find_model, require_safe, saved_beside
 from infer_cli.plan.own_code import collect_code
 from infer_cli.plan.trust import parse_trust
 from infer_cli.running.model_mount import mount_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
     from infer_cli.inspection import Declared
@@ -27,6 +27,31 @@ def read_own_code(paths: Iterable[Path], trust: Iterable[str]) -> tuple[OwnCode,
     """
     code = collect_code(paths)
     return code, tuple(sorted({*parse_trust(trust), *code.modules}))
+
+
+def read_inputs(
+    model: Path | None,
+    code: Collection[Path] | None,
+    trust: Collection[str] | None,
+    examples: Path | None,
+    note: Callable[[str], None],
+) -> tuple[OwnCode, tuple[str, ...], Path | None]:
+    """The own code, the trusted names, and the rows for the proof, as `read_own_code` gives the first two.
+
+    `model` is the model file or its folder. What `infer_cli.save` wrote beside the model is taken where the
+    user gives nothing: its code is the user's own, as with `--code`. `note` gets what was taken.
+    """
+    saved = None
+    if model is not None:
+        saved = saved_beside(model / "model" if model.is_dir() else model)
+    if saved is not None and saved.code is not None and not code:
+        note(f"Using your own code in {saved.code}, which infer_cli.save wrote with the model")
+        code = [saved.code]
+    if saved is not None and saved.examples is not None and examples is None:
+        note(f"Comparing the answers with the model's own in {saved.examples}")
+        examples = saved.examples
+    own_code, trusted = read_own_code(code or (), trust or ())
+    return own_code, trusted, examples
 
 
 def mount_safe_model(

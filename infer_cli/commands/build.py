@@ -113,7 +113,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     with show_progress(verbose=verbose) as progress:
         progress.stage(f"Inspecting {model or model_dir}" if has_model else "Choosing packages")
         from infer_cli.building.build import ProofRequest, eject_plan, make_image, write_sbom  # noqa: PLC0415
-        from infer_cli.building.inputs import mount_safe_model, read_own_code  # noqa: PLC0415
+        from infer_cli.building.inputs import mount_safe_model, read_inputs  # noqa: PLC0415
         from infer_cli.building.naming import image_name_for, place_given  # noqa: PLC0415
         from infer_cli.building.prepare import prepare_build  # noqa: PLC0415
         from infer_cli.building.request import BuildRequest  # noqa: PLC0415
@@ -121,9 +121,9 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         from infer_cli.inspection import declared_by_options  # noqa: PLC0415
 
         place = place_given(model, model_dir, model_file)
-        own_code, trusted = read_own_code(code or (), trust or ())
         declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
         folder, file = (place.folder, place.file) if place else (None, None)
+        own_code, trusted, expected = read_inputs(folder, code, trust, examples, progress.note)
         mount = mount_safe_model(
             folder, file, is_baked=bake, trusted=trusted, declared=declared, examples=examples
         )
@@ -149,7 +149,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
             progress.note(f"Wrote {sbom}")
         if eject is not None:
             eject_plan(plan, eject)
-        proof = ProofRequest(mount, is_baked=bake, examples=examples, is_wanted=verify)
+        proof = ProofRequest(mount, is_baked=bake, examples=expected, is_wanted=verify)
         image = make_image(engine, plan, proof, progress, push=push) if engine else None
     if image is None:
         _show_plan(plan, eject, as_json=as_json)

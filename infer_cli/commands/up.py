@@ -125,7 +125,7 @@ def up(  # noqa: PLR0913 (each is an option of the command)
     wanted = ImageName.parse(tag) if tag else None
     with show_progress(verbose=verbose) as progress:
         progress.stage(f"Inspecting {model}")
-        from infer_cli.building.inputs import read_own_code  # noqa: PLC0415 (slow to import)
+        from infer_cli.building.inputs import read_inputs  # noqa: PLC0415 (slow to import)
         from infer_cli.building.request import BuildRequest  # noqa: PLC0415
         from infer_cli.building.up import UpRequest, bring_up  # noqa: PLC0415
         from infer_cli.engine.connection import connect  # noqa: PLC0415
@@ -133,7 +133,7 @@ def up(  # noqa: PLR0913 (each is an option of the command)
         from infer_cli.running.start import RunRequest  # noqa: PLC0415
 
         declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
-        own_code, trusted = read_own_code(code or (), trust or ())
+        own_code, trusted, expected = read_inputs(Path(model), code, trust, examples, progress.note)
         place, mount = _find(model, model_file, trusted, declared, examples)
         run = RunRequest(
             wanted or (place.derived_name if place else ImageName.parse(model, allow_digest=True)),
@@ -160,7 +160,7 @@ def up(  # noqa: PLR0913 (each is an option of the command)
         request = UpRequest(
             run,
             build if mount else None,
-            examples=examples,
+            examples=expected,
             timeout_s=timeout,
             is_name_derived=wanted is None,
             replaces_other=replace,
