@@ -250,15 +250,8 @@ class Reading:
             self.learned.learn(columns, "any")
         elif (booster := xgboost_columns(model)) is not None and CATEGORY in booster.types:
             self._xgboost(booster, columns)
-        elif hides_categories(model):
-            for learned in self.learned.raw(columns):
-                learned.must_declare = HIDDEN
-        elif categories := lightgbm_categories(model):
-            for at, column in enumerate(columns):
-                if at in categories:
-                    self._pandas_categories(column, categories[at])
-                else:
-                    self.learned.learn([column], "number")
+        elif hides_categories(model) or lightgbm_categories(model):
+            self._lightgbm(model, columns)
         else:
             self.learned.learn(columns, "number")
             self._meet_gaps(name, columns)
@@ -274,6 +267,18 @@ class Reading:
                 column_type: ColumnType = "text" if known.dtype == "text" else "number"
                 for learned in self.learned.raw([column]):
                     learned.categories.append(Categories(column_type, known.values, is_open=False))
+            else:
+                self.learned.learn([column], "number")
+
+    def _lightgbm(self, model: Instance, columns: list[Column]) -> None:
+        """Learn the columns of a booster of LightGBM that has categories of pandas."""
+        is_hidden, categories = hides_categories(model), lightgbm_categories(model)
+        for at, column in enumerate(columns):
+            if is_hidden:
+                for learned in self.learned.raw([column]):
+                    learned.must_declare = HIDDEN
+            elif at in categories:
+                self._pandas_categories(column, categories[at])
             else:
                 self.learned.learn([column], "number")
 
