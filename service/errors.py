@@ -8,6 +8,7 @@
     ├── ModelUnloadable        the model file cannot be served: which file, why, and what to do
     ├── UnusableFile           a loader's reason, before the file's name is put to it
     │   └── UnreadableArchive  the file is no compiled model of this version
+    ├── WrongSchema            a declared schema is no schema, or does not fit the model
     ├── WrongField             a field of a compiled model's file holds a value that it may not hold
     ├── Forbidden              a pickle would do what a model does not do (also a pickle.UnpicklingError)
     ├── NotCompilable          a model, or a part of it, stays in its library
@@ -75,6 +76,10 @@ class UnreadableArchive(UnusableFile):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason, "Compile the model again: infer compile MODEL")
+
+
+class WrongSchema(ServiceError):
+    """A declared schema is no schema, or does not fit the model; the text of the error is the reason."""
 
 
 class WrongField(ServiceError):

@@ -82,7 +82,7 @@ ROOMS: dict[str, set[str]] = {
     "service/admission": {"service/errors"},
     "service/compiler": {"service/native", "service/schema", "service/errors", "service/json_values"},
     "service/native": set(),
-    "service/schema": {"service/json_values"},
+    "service/schema": {"service/errors", "service/json_values"},
     "service/settings": {"service/errors"},
     "service/logs": set(),
     "service/errors": {"service/json_values"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from service.errors import ModelUnloadable
+from service.errors import ModelUnloadable, WrongSchema
 from service.schema.declared import FILE_NAME, NOTHING_DECLARED, Declared, parse_declared
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def read_declared(file: Path) -> Declared:
         return parse_declared(json.loads(file.read_bytes()))
     except OSError as error:
         raise ModelUnloadable(file, f"it cannot be read: {error.strerror or error}", ADVICE) from error
-    except ValueError as error:  # From JSON, from its encoding, or from the schema.
+    except (ValueError, WrongSchema) as error:  # `ValueError` comes from JSON, and from its encoding.
         raise ModelUnloadable(file, f"it is no declared schema: {error}", ADVICE) from error
     except RecursionError as error:
         raise ModelUnloadable(file, "it is no declared schema: too many brackets", ADVICE) from error

@@ -14,7 +14,7 @@ import numpy as np
 
 from service.compiler.functions import Outcome
 from service.compiler.program import compile_estimator
-from service.errors import ModelFailed, NotCompilable, UnusableFile
+from service.errors import ModelFailed, NotCompilable, UnusableFile, WrongSchema
 from service.models.documents import check_documents
 from service.models.estimators import (
     classes_of,
@@ -39,7 +39,7 @@ from service.models.methods import (
 from service.models.row_kinds import ask_by_kind, rows_by_kind
 from service.schema.boosters import is_catboost
 from service.schema.column_types import Reading
-from service.schema.declared import NOTHING_DECLARED, Declared, WrongSchema, must_declare
+from service.schema.declared import NOTHING_DECLARED, Declared, must_declare
 from service.schema.features import takes_numbers
 from service.schema.predictions import Predictions, joined
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Callable, NamedTuple
 
 import numpy as np
 
+from service.schema.features import TEXT_OR_WHOLE
 from service.schema.value_types import type_of, whole_number_limits
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from service.schema.features import Feature, Value
 
 # The words of this service and of pandas for columns that are not of a dtype of NumPy.
-TEXTS = ("text", "str")
+TEXTS = ("text", "str", TEXT_OR_WHOLE)
 BOOLEANS = ("bool", "boolean", "|b1")
 OBJECTS = ("O", "object")
 

@@ -23,7 +23,7 @@ def parse_query(items: Iterable[tuple[str, str]], checks: RowChecks) -> list[Val
 
     `checks` has the warnings afterwards, if there are any.
     """
-    by_name, mixed = checks.rules.checks, checks.rules.is_mixed
+    by_name = checks.rules.checks
     values: dict[str, object] = {}
     repeated = []
     for name, text in items:
@@ -31,7 +31,7 @@ def parse_query(items: Iterable[tuple[str, str]], checks: RowChecks) -> list[Val
             repeated.append(name)
         values[name] = text
         if name in by_name:
-            values[name] = value_of_string(by_name[name][0], text, is_mixed=mixed)
+            values[name] = value_of_string(by_name[name][0], text)
     row = checks.check_row(values, repeated=repeated)
     checks.raise_if_any()
     return row

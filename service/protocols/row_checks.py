@@ -12,7 +12,7 @@ from service.errors import InvalidInput, InvalidValue
 from service.json_values import JsonValue, json_value
 from service.protocols.near_names import nearest
 from service.protocols.value_checks import checks_of
-from service.schema.features import LARGEST_NUMBER, has_plain_numbers, is_mixed
+from service.schema.features import LARGEST_NUMBER, has_plain_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +38,6 @@ class RowRules:
         self.known = frozenset(self.names)
         # Nearly all values are numbers of float64, which `check_row` checks without a call.
         self.expected = [(one.name, has_plain_numbers(one)) for one in features]
-        self.is_mixed = is_mixed(features)
         # The positions of the features whose encoder takes values that it does not know.
         self.open = [at for at, one in enumerate(features) if one.is_open and one.categories is not None]
 

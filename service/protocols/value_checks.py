@@ -11,7 +11,7 @@ import numpy as np
 
 from service.errors import InvalidValue
 from service.protocols.dates import read_date
-from service.schema.features import EXACT_MAX, LARGEST_NUMBER, is_mixed
+from service.schema.features import EXACT_MAX, LARGEST_NUMBER, TEXT_OR_WHOLE
 from service.schema.value_types import whole_number_limits
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ LEAST_WHOLE, LARGEST_WHOLE = -(2**63), 2**64 - 1
 
 def checks_of(features: Sequence[Feature]) -> dict[str, tuple[Feature, Check]]:
     """Give, by the name of each feature, the feature and the function that checks its values."""
-    mixed = is_mixed(features)
-    return {feature.name: (feature, _check_of(feature, is_mixed=mixed)) for feature in features}
+    return {feature.name: (feature, _check_of(feature)) for feature in features}
 
 
 def whole_number(text: str) -> int:
@@ -46,7 +45,7 @@ def whole_number(text: str) -> int:
     return int(text[:MOST_DIGITS])
 
 
-def value_of_string(feature: Feature, text: str, *, is_mixed: bool) -> object:
+def value_of_string(feature: Feature, text: str) -> object:
     """Give the value that a string of a query stands for, in JSON's types; the string itself if none fits."""
     value_type = _type_of_values(feature)
     if value_type == "text":
@@ -57,7 +56,7 @@ def value_of_string(feature: Feature, text: str, *, is_mixed: bool) -> object:
     stripped = text.strip()
     if value_type == "number":
         number = _number_of_string(stripped) if NUMBER.fullmatch(stripped) else stripped
-        return BOOLEANS.get(stripped.lower(), number) if is_mixed else number
+        return BOOLEANS.get(stripped.lower(), number)
     return BOOLEANS_AND_DIGITS.get(stripped.lower(), stripped) if value_type == "boolean" else stripped
 
 
@@ -81,10 +80,10 @@ def _type_of_values(feature: Feature) -> str:
     return "text" if isinstance(next(iter(feature.categories or ("",))), str) else "number"
 
 
-def _check_of(feature: Feature, *, is_mixed: bool) -> Check:
+def _check_of(feature: Feature) -> Check:
     value_type = _type_of_values(feature)
     checks: dict[str, Check] = {
-        "number": partial(_float, takes_booleans=is_mixed),
+        "number": _float,
         "text": _text,
         "date": read_date,
         "boolean": _boolean,
@@ -95,7 +94,9 @@ def _check_of(feature: Feature, *, is_mixed: bool) -> Check:
         limits = whole_number_limits(feature.dtype)
         if limits is not None:
             low, high = limits
-            check = partial(_integer, low=low, high=high, takes_booleans=is_mixed)
+            check = partial(_integer, low=low, high=high)
+    elif feature.dtype == TEXT_OR_WHOLE:
+        check = _text_or_whole
     elif value_type == "number":
         check = partial(_category_number, feature=feature)
     if feature.categories is not None:
@@ -144,9 +145,9 @@ def _number(value: object, *, takes_booleans: bool = False) -> float:
     return value
 
 
-def _float(value: object, *, takes_booleans: bool) -> Value:
+def _float(value: object) -> Value:
     """Give a number as a float of 64 bits, rounded as NumPy rounds it."""
-    return float(_number(value, takes_booleans=takes_booleans))
+    return float(_number(value, takes_booleans=True))
 
 
 def _exact(number: float) -> float:
@@ -161,8 +162,8 @@ def _exact(number: float) -> float:
     return number
 
 
-def _integer(value: object, *, low: int, high: int, takes_booleans: bool) -> Value:
-    number = _number(value, takes_booleans=takes_booleans)
+def _integer(value: object, *, low: int, high: int) -> Value:
+    number = _number(value, takes_booleans=True)
     if not float(number).is_integer() or not low <= number <= high:
         raise InvalidValue("not_an_integer", "is not a whole number that the model takes")
     return _exact(number)
@@ -187,6 +188,12 @@ def _text(value: object) -> Value:
     except UnicodeEncodeError:
         raise InvalidValue("not_a_text", "is not a string: it has half of a surrogate pair") from None
     return value
+
+
+def _text_or_whole(value: object) -> Value:
+    """Give a whole number as the string of its digits, which CatBoost makes of it as well."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_whole else _text(value)
 
 
 def _boolean(value: object) -> Value:

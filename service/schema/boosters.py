@@ -28,9 +28,14 @@ def catboost_names(model: Part) -> list[str]:
     return [f"x{name}" for name in names] if names == [str(at) for at in range(len(names))] else names
 
 
+def catboost_categories(model: Part) -> set[int]:
+    """Give the positions of the categorical columns: they take strings and whole numbers, and no gaps."""
+    return {*model.get_cat_feature_indices()}
+
+
 def catboost_texts(model: Part) -> set[int]:
-    """Give the positions of the categorical and text columns: CatBoost takes strings there, and no gaps."""
-    return {*model.get_cat_feature_indices(), *model.get_text_feature_indices()}
+    """Give the positions of the columns of texts: CatBoost takes strings there, and no gaps."""
+    return {*model.get_text_feature_indices()}
 
 
 def lightgbm_categories(model: Part) -> dict[int, list[Value]]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Callable
 
 from service.schema.boosters import (
     HIDDEN,
+    catboost_categories,
     catboost_texts,
     hides_categories,
     is_catboost,
@@ -27,6 +28,7 @@ from service.schema.boosters import (
 from service.schema.column_readers import ENCODERS, READERS, VECTORIZERS, other
 from service.schema.columns import Categories, Column, LearnedFeatures, feature_of, merged
 from service.schema.entry import entries_of
+from service.schema.features import TEXT_OR_WHOLE
 from service.schema.parts import COLUMNS_MAX, Part, listed, positions_of, takes_gaps, width_of
 from service.schema.value_types import type_of_dtype
 
@@ -208,11 +210,15 @@ class Reading:
         return [merged(columns)]
 
     def _catboost(self, model: object, columns: list[Column]) -> None:
-        as_text = catboost_texts(model)
+        categories = catboost_categories(model)
+        as_text = categories | catboost_texts(model)
         for at, column in enumerate(columns):
             self.learned.learn([column], "text" if at in as_text else "number")
             if at in as_text:
                 self.learned.refuse_gaps([column])
+            if at in categories:
+                for learned in self.learned.raw([column]):
+                    learned.text_dtype = TEXT_OR_WHOLE
 
     def _xgboost(self, booster: XgboostColumns, columns: list[Column]) -> None:
         """Learn the columns of a booster of XGBoost, which refuses categories that it does not know."""

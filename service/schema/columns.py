@@ -31,9 +31,9 @@ class Column:
 class Learned:
     """What the parts tell of one feature.
 
-    `unit` is the unit of dates, "ns" or "us"; "" if no part tells it. `has_none` and `number_dtype` become
-    `has_none` and `dtype` of a `Feature`. `is_used`: a part received the feature unchanged. `refuses_gaps`: a
-    part that a gap reaches raises an error for it.
+    `unit` is the unit of dates, "ns" or "us"; "" if no part tells it. `has_none`, and `number_dtype` or
+    `text_dtype`, become `has_none` and `dtype` of a `Feature`. `is_used`: a part received the feature
+    unchanged. `refuses_gaps`: a part that a gap reaches raises an error for it.
     """
 
     types: set[ColumnType] = field(default_factory=set)
@@ -43,6 +43,7 @@ class Learned:
     unit: str = ""
     has_none: bool = False
     number_dtype: str = "float64"
+    text_dtype: str = "text"
     is_used: bool = False
     refuses_gaps: bool = False
 
@@ -100,6 +101,7 @@ def feature_of(name: str, learned: Learned) -> Feature:
         column_type = "text" if learned.is_pandas_category else "any"
     dtype = {
         "number": learned.number_dtype,
+        "text": learned.text_dtype,
         "date": f"datetime64[{learned.unit}]" if learned.unit else "datetime64",
     }
     return Feature(

@@ -11,6 +11,8 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
+from service.errors import WrongSchema
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
@@ -25,10 +27,6 @@ DTYPES = {"number": "float64", "date": "datetime64", "category": "text"}
 
 # The dtype of numbers that are the codes of pandas' categories.
 CODES = "codes"
-
-
-class WrongSchema(ValueError):
-    """A declared schema is no schema, or does not fit the model; the text of the error is the reason."""
 
 
 @dataclass(frozen=True)

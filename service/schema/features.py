@@ -59,6 +59,8 @@ def is_mixed(features: Iterable[Feature]) -> bool:
     return any(feature.type != "number" for feature in features)
 
 
+# The dtype of a column of strings in which CatBoost takes a whole number for the string of its digits.
+TEXT_OR_WHOLE = "text_or_whole"
 # The largest float of 32 bits: models made of trees compute with such floats, and refuse larger numbers.
 LARGEST_NUMBER = 3.4028234663852886e38
 

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.schema.declared import Declared, DeclaredFeature, WrongSchema, parse_declared
+from service.errors import WrongSchema
+from service.schema.declared import Declared, DeclaredFeature, parse_declared
 from service.schema.features import Feature
 
 if TYPE_CHECKING:
