@@ -111,6 +111,15 @@ def _encoder(learned: LearnedFeatures, encoder: Part, columns: list[Column]) -> 
     return result
 
 
+def _category_bayes(learned: LearnedFeatures, model: Part, columns: list[Column]) -> list[Column]:
+    """Read how many codes, from 0 on, each column has: any other number is an error of the model."""
+    for column, count in zip(columns, np.asarray(model.n_categories_).tolist()):
+        for feature in learned.raw([column]):
+            feature.categories.append(Categories(list(range(count)), is_open=False, dtype="int64"))
+    learned.refuse_gaps(columns)
+    return []
+
+
 def _scaler(learned: LearnedFeatures, scaler: Part, columns: list[Column]) -> list[Column]:
     centers = getattr(scaler, SCALERS[type(scaler).__name__], None)
     if centers is not None:
@@ -180,6 +189,7 @@ def _words(class_name: str) -> str:
 
 
 READERS: dict[str, Reader] = {
+    "CategoricalNB": _category_bayes,
     "DictVectorizer": _dictionaries,
     "FeatureHasher": _hasher,
     "SimpleImputer": _simple_imputer,

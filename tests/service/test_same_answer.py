@@ -23,7 +23,6 @@ from service.prediction.predictor import Predictor, _join, _split
 from service.protocols.payload import parse_json
 from service.protocols.row_checks import RowChecks
 from service.protocols.value_checks import value_of_string
-from service.schema.features import is_mixed
 from tests.service.conftest import ROOT, app_of
 from tests.service.row_cases import boosted_categories, encoded_tables, own_functions, unnamed_tables
 
@@ -109,9 +108,8 @@ def check_query(
 ) -> None:
     """A query with the same values gets the same answer, if a query can say these values."""
     texts = {name: query_text(value) for name, value in row.items()}
-    mixed = is_mixed(features)
     for feature in features:
-        said = value_of_string(feature, texts[feature.name], is_mixed=mixed)
+        said = value_of_string(feature, texts[feature.name])
         if (said, type(said)) != (row[feature.name], type(row[feature.name])):
             return
     asked = client.get("/prediction?" + urlencode(texts))

@@ -35,6 +35,8 @@ SCALERS = {
     "RobustScaler": "center_",
     "StandardScaler": "mean_",
 }
+# A file may claim any number of codes; a real column has some dozens.
+CODES_MAX = 100_000
 ENCODERS = frozenset({"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"})
 # A function or class works on dates if "date", "datetime" or a plural of them is a word of its name.
 DATE = re.compile(r"(?:^|[^a-z])(?:date|datetime)(?:s|times?)?(?=$|[^a-z])")
@@ -131,6 +133,17 @@ def _encoder(learned: LearnedFeatures, encoder: Instance, columns: list[Column])
     return result
 
 
+def _category_bayes(learned: LearnedFeatures, model: Instance, columns: list[Column]) -> list[Column]:
+    """Read how many codes, from 0 on, each column has: any other number is an error of the model."""
+    counts = values_of(model.state().get("n_categories_")) or ()
+    for column, count in zip(columns, counts, strict=False):
+        if isinstance(count, int) and count <= CODES_MAX:
+            for feature in learned.raw([column]):
+                feature.categories.append(Categories("number", tuple(range(count)), is_open=False))
+    learned.refuse_gaps(columns)
+    return []
+
+
 def _scaler(learned: LearnedFeatures, scaler: Instance, columns: list[Column]) -> list[Column]:
     centers = values_of(scaler.state().get(SCALERS[class_name(scaler)])) or ()
     for column, center in zip(columns, centers, strict=False):
@@ -179,6 +192,7 @@ def _words(class_name: str) -> str:
 
 
 READERS: dict[str, Reader] = {
+    "CategoricalNB": _category_bayes,
     "DictVectorizer": _dictionaries,
     "FeatureHasher": _hasher,
     "SimpleImputer": _simple_imputer,
