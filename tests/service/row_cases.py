@@ -140,13 +140,8 @@ def known_values(draw: DrawFn, kind: str) -> tuple[list[Any], list[Any]]:
     }
     pool = every[kind]
     known = draw(st.lists(st.sampled_from(pool), min_size=2, max_size=4, unique=True))
-<<<<<<< HEAD
     # Beyond 53 bits, a number is rounded. It is not in the training table: a scaler of such numbers is taken
     # for a scaler of dates.
-=======
-    # Beyond 53 bits, a number is rounded. It is not trained with: a scaler of such numbers counts as one of
-    # dates.
->>>>>>> 7b76f63 (Read which codes a categorical naive Bayes model knows)
     return known, [*known, *pool, *([2**53 + 1] if kind == "number" else [])]
 
 
