@@ -175,7 +175,11 @@ def test_a_file_of_the_library_itself_answers_as_the_library_did(
     built = infer("build", "--tag", image, *options, *declared, "--no-environment", "--json")
 
     assert built.exit_code == 0, built.stderr
-    assert built.record["proof"] == "it answered 12 rows, 36 answers as expected"
+    # CatBoost itself loads its file again; the others are read by the service, which has no second reader.
+    agree = "agree with the model's own answers" if name.startswith("catboost") else "get the same answers"
+    assert built.record["proof"] == (
+        f"12 rows of rows.jsonl, each alone and together, {agree}; 36 answers as expected"
+    )
     packages = packages_of(engine, image)
     assert ("scikit-learn" in packages) == name.startswith("lightgbm")
     assert ("pandas" in packages) == name.startswith("catboost")

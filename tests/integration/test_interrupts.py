@@ -84,5 +84,5 @@ def test_objects_that_a_slow_engine_creates_are_removed(
     assert interrupted
     assert process.returncode == 130, stderr
     assert "Traceback" not in stderr
-    assert _created(engine, name) == before
+    assert _created(engine, name) <= before
     assert not (tmp_path / "model.lean").exists()

@@ -47,6 +47,14 @@ def up(infer: Callable[..., Finished], base_image: str) -> Callable[..., Finishe
     return run
 
 
+@pytest.fixture
+def own_code(tmp_path: Path, service_name: str) -> tuple[str, str]:
+    """An option with which no image that is there already fits: code that no other model has."""
+    code = tmp_path / "only_here.py"
+    code.write_text(f"NAME = {service_name!r}\n")
+    return "--code", str(code)
+
+
 def _train(file: Path, model: Any, strength: float) -> None:
     """Write another model, with the same needs, over the file."""
     from sklearn.datasets import load_iris  # noqa: PLC0415 (slow to import)
@@ -73,9 +81,14 @@ def _labels(engine: Engine, name: str) -> tuple[str, str]:
 
 
 def test_a_bare_file_becomes_a_service_that_answers_and_follows_the_file(
-    engine: Engine, up: Callable[..., Finished], model_file: Path, iris_model: Any, service_name: str
+    engine: Engine,
+    up: Callable[..., Finished],
+    model_file: Path,
+    iris_model: Any,
+    service_name: str,
+    own_code: tuple[str, str],
 ) -> None:
-    first = up(str(model_file))
+    first = up(str(model_file), *own_code)
 
     assert first.exit_code == 0, first.stderr
     assert first.stdout.startswith(f"Built {service_name}:latest (")
@@ -84,14 +97,14 @@ def test_a_bare_file_becomes_a_service_that_answers_and_follows_the_file(
     before = _ask(first.stdout)
     container = _labels(engine, service_name)
 
-    again = up(str(model_file.parent))
+    again = up(str(model_file.parent), *own_code)
 
     assert f"{service_name} is running already, unchanged, at " in again.stdout
     assert _ask(again.stdout) == before
     assert _labels(engine, service_name) == container
 
     _train(model_file, iris_model, 0.01)
-    changed = up(str(model_file), "--json")
+    changed = up(str(model_file), *own_code, "--json")
 
     assert changed.exit_code == 0, changed.stderr
     assert (changed.record["outcome"], changed.record["name"]) == ("replaced", service_name)

@@ -113,7 +113,7 @@ def test_a_model_of_another_scikit_learn_is_refused(
 
     assert refused.exit_code == 1
     assert f"scikit-learn {other}" in refused.stderr
-    assert f"infer build --tag {iris_image} --model-dir {tmp_path}" in refused.stderr
+    assert f"infer build {tmp_path}/model.pkl --tag {iris_image}" in refused.stderr
     assert service_name not in container_names(engine)
 
 
@@ -172,6 +172,6 @@ def test_the_users_own_code_comes_with_the_model(
 
     assert refused.exit_code == 1
     assert "shop.Doubler" in refused.stderr
-    assert "--code DIR" in refused.stderr
+    assert "--code shop.py" in refused.stderr
     assert built.exit_code == 0, built.stderr
     assert "20 rows made of what the model knows" in built.stdout
