@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infer_cli.commands.started import describe_started
-from infer_cli.errors import UsageError
+from infer_cli.errors import ModelUnreadable, UsageError
 from infer_cli.image.name import ImageName
 from infer_cli.plan.run import DEFAULT_HOST_IP, DEFAULT_PORT, Limits, Safety
 from infer_cli.plan.settings import check_restart, environment_of
@@ -106,13 +106,23 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         from infer_cli.engine.connection import connect  # noqa: PLC0415 (slow to import)
         from infer_cli.inspection import declared_by_options  # noqa: PLC0415
         from infer_cli.running.foreground import follow_service  # noqa: PLC0415
+        from infer_cli.running.image_checks import member_inside  # noqa: PLC0415
         from infer_cli.running.model_mount import mount_model  # noqa: PLC0415
         from infer_cli.running.start import RunRequest  # noqa: PLC0415
 
         declared = declared_by_options(optional=optional)
+        try:
+            model = mount_model(model_dir, model_file, writable=writable_model, declared=declared)
+        except ModelUnreadable:
+            # The file may hold several objects, of which the image serves one.
+            member = member_inside(connect, image_name, pull, progress)
+            if member is None:
+                raise
+            declared = declared_by_options(optional=optional, member=member)
+            model = mount_model(model_dir, model_file, writable=writable_model, declared=declared)
         request = RunRequest(
             image_name,
-            model=mount_model(model_dir, model_file, writable=writable_model, declared=declared),
+            model=model,
             model_folder=model_dir,
             pull=pull,
             name=name,

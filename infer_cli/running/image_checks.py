@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from infer_cli.engine.images import find_image, pull_image, require_image
-from infer_cli.errors import ModelError, UsageError
+from infer_cli.errors import InferError, ModelError, UsageError
 from infer_cli.inspection import require_safe
 from infer_cli.plan import labels
 from infer_cli.plan.layout import BAKED_FOLDER
 from infer_cli.plan.trust import trust_of_label
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from infer_cli.engine.connection import Engine
@@ -35,6 +37,18 @@ def find_or_pull(engine: Engine, name: ImageName, pull: str, progress: Progress)
         return require_image(engine, name)
     progress.stage(f"Pulling {name} from {name.host}")
     return pull_image(engine, str(name), platform=None, on_event=progress.on_event)
+
+
+def member_inside(
+    connect: Callable[[], Engine], name: ImageName, pull: str, progress: Progress
+) -> str | None:
+    """The member of the model file that the image was built for; None without one, or without the image.
+
+    An image that cannot be had is no error here: the run itself says so.
+    """
+    with suppress(InferError):
+        return find_or_pull(connect(), name, pull, progress).labels.get(labels.MEMBER)
+    return None
 
 
 def check_image(name: ImageName, image: ImageFacts, model: ModelMount | None) -> None:
@@ -76,9 +90,10 @@ def check_versions(name: ImageName | str, image: ImageFacts, model: ModelMount, 
 def check_trust(model: ModelMount | None, image: ImageFacts, trusted: tuple[str, ...]) -> tuple[str, ...]:
     """The names that a model may use besides the allow-list: `trusted`, and those of the image's label.
 
-    Raises `ModelUnsafe` for a model that uses any other name.
+    Raises `ModelUnsafe` for a model that uses any other name, and `ModelUnreadable` for a model whose columns
+    neither the file tells nor a schema inside the image.
     """
     together = tuple(sorted({*trusted, *trust_of_label(image.labels.get(labels.TRUST))}))
     if model is not None and model.inspection is not None:
-        require_safe(model.inspection, together)
+        require_safe(model.inspection, together, is_declared=labels.SCHEMA_DIGEST in image.labels)
     return together

@@ -11,6 +11,8 @@ from infer_cli.engine.images import find_image
 from infer_cli.engine.rerun import read_run
 from infer_cli.engine.services import inspect_service
 from infer_cli.errors import ImageNotFound
+from infer_cli.inspection import Declared
+from infer_cli.plan import labels
 from infer_cli.running.image_checks import check_trust, check_versions
 from infer_cli.running.model_mount import mount_model
 from infer_cli.running.readiness import wait_until_ready
@@ -62,7 +64,12 @@ def prepare_restart(engine: Engine, service: Service) -> PreparedRun:
             hint=f"stop the service and start it from another image: `infer stop {service.name}`",
         )
     folder = Path(service.model_folder) if service.model_folder else None
-    model = mount_model(folder, service.model if folder else None, writable=known.has_writable_model)
+    model = mount_model(
+        folder,
+        service.model if folder else None,
+        writable=known.has_writable_model,
+        declared=Declared(member=image.labels.get(labels.MEMBER)),
+    )
     if model is not None and folder is not None:
         check_versions(service.image, image, model, folder)
     trusted = check_trust(model, image, known.plan.trusted)

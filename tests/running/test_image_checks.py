@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infer_cli.engine.images import ImageFacts
-from infer_cli.errors import ModelError, UsageError
+from infer_cli.errors import ModelError, ModelUnreadable, UsageError
 from infer_cli.image.name import ImageName
-from infer_cli.plan.labels import REQUIREMENTS, SERVICE
+from infer_cli.plan.labels import REQUIREMENTS, SCHEMA_DIGEST, SERVICE
 from infer_cli.plan.run import ModelMount
-from infer_cli.running.image_checks import check_image, check_versions
+from infer_cli.running.image_checks import check_image, check_trust, check_versions
 from infer_cli.running.model_mount import mount_found
 
 NAME = ImageName.parse("iris:v1")
@@ -84,3 +85,12 @@ def test_a_model_of_another_scikit_learn_is_refused(
         check_versions(NAME, image({REQUIREMENTS: requirements}), mount, Path("data"))
 
     assert str(raised.value.hint).startswith(hint)
+
+
+def test_a_schema_inside_the_image_tells_the_columns_of_a_model(iris_folder: Path) -> None:
+    mount, inspection = mount_found(iris_folder, None)
+    silent = replace(mount, inspection=replace(inspection, unknown_entry="own.Area"))
+
+    with pytest.raises(ModelUnreadable, match="does not tell which columns it takes"):
+        check_trust(silent, image({SERVICE: "1"}), ())
+    assert check_trust(silent, image({SERVICE: "1", SCHEMA_DIGEST: "sha256:0"}), ()) == ()

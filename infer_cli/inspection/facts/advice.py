@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 # The file that the lines of Python write beside the refused one.
 _NEW = "served.joblib"
-_NEW_FILE = f"and use the new file: --model-file {_NEW}"
 # A tag of an image takes these letters alone.
 _NO_TAG = re.compile(r"[^a-z0-9._-]+")
 
@@ -33,7 +32,7 @@ def advice(model: Inspection, refused: list[Judgement]) -> str:
         line = f"import __main__, joblib; {names} " if names else "import joblib; "
         return (
             f"{model.whereabouts.part} predicts alone, and holds none of the names. If you made the file, "
-            f"save that:\n  {_python(model, line, model.whereabouts.part)}\n{_NEW_FILE}"
+            f"save that:\n  {_python(model, line, model.whereabouts.part)}\n{_new_file(model)}"
         )
     unneeded = _without(model, refused)
     if unneeded:
@@ -41,7 +40,7 @@ def advice(model: Inspection, refused: list[Judgement]) -> str:
         line = f"import joblib; {ROOT} = joblib.load({_text(model.path)}); {changes} "
         return (
             "if you made the file, take out what predictions do not need:\n"
-            f"  {_python(model, line, None)}\n{_NEW_FILE}"
+            f"  {_python(model, line, None)}\n{_new_file(model)}"
         )
     if of_script:
         return _own_module(model, of_script)
@@ -61,10 +60,20 @@ def code_options(modules: Iterable[str], near: Path) -> str:
 
 def build_command(model: Inspection, options: str) -> str:
     """Give the whole command that builds an image of the model."""
-    tag = _NO_TAG.sub("-", model_stem(model.path.name).lower()).strip("-._") or "model"
-    folder = shlex.quote(str(model.path.parent))
-    name = shlex.quote(model.path.name)
-    return f"infer build --tag {tag} --model-dir {folder} --model-file {name} {options}"
+    return f"{_build_of(model.path)} {options}"
+
+
+def _build_of(path: Path) -> str:
+    tag = _NO_TAG.sub("-", model_stem(path.name).lower()).strip("-._") or "model"
+    folder = shlex.quote(str(path.parent))
+    return f"infer build --tag {tag} --model-dir {folder} --model-file {shlex.quote(path.name)}"
+
+
+def _new_file(model: Inspection, *options: str) -> str:
+    """Give the command that builds an image of the new file."""
+    command = " ".join([_build_of(model.path.with_name(_NEW)), *options])
+    naming = ", naming its columns in their order" if "--features" in command else ""
+    return f"and build with the new file{naming}:\n  {command}"
 
 
 def _trust(model: Inspection, refused: list[Judgement]) -> str:
@@ -86,10 +95,13 @@ def _own_module(model: Inspection, names: list[str]) -> str:
     """Say how a class of the training script gets a module, without another training."""
     changes = " ".join(f"__main__.{name} = own.{name};" for name in names)
     line = f"import __main__, joblib, own; {changes} "
+    options = ["--code own.py"]
+    if model.unknown_entry is not None:
+        options.append("--features first,second")
     return (
         f"move {', '.join(names)} from the training script into a module, own.py, beside which this line "
         f"writes the model anew:\n  {_python(model, line, f'joblib.load({_text(model.path)})')}\n"
-        f"{_NEW_FILE} and --code own.py"
+        f"{_new_file(model, *options)}"
     )
 
 

@@ -32,14 +32,17 @@ def judge_globals(model: Inspection, trusted: tuple[str, ...] = ()) -> tuple[Jud
     )
 
 
-def require_safe(model: Inspection, trusted: tuple[str, ...]) -> None:
+def require_safe(model: Inspection, trusted: tuple[str, ...], *, is_declared: bool = False) -> None:
     """Raise `ModelUnsafe`, which lists the names, if any name of the model is dangerous or unknown.
 
-    Of a model that is safe, raise `ModelUnreadable` if it is not known which columns it takes.
+    Of a model that is safe, raise `ModelUnreadable` if it is not known which columns it takes, unless a
+    schema in the image `is_declared` for it, which the service compares with the model.
     """
     refused = [one for one in judge_globals(model, trusted) if not one.is_allowed]
     if not refused:
-        require_columns(model)
+        if not is_declared:
+            modules = {name.module.partition(".")[0] for name in model.globals}
+            require_columns(model, modules.intersection(trusted))
         return
     lines = [f"  {one.name}: {one.verdict}, {one.reason}" for one in refused[:_SHOWN]]
     if len(refused) > _SHOWN:

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from infer_cli.errors import ModelUnreadable
+from infer_cli.inspection.facts.advice import build_command, code_options
 from infer_cli.inspection.facts.declared import must_declare
+from infer_cli.inspection.facts.requirements import DISTRIBUTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from infer_cli.inspection.facts.model import Inspection
 
 
-def require_columns(model: Inspection) -> None:
-    """Raise `ModelUnreadable`, with the ways to tell them, if the columns of a model are not known."""
+def require_columns(model: Inspection, own: Iterable[str] = ()) -> None:
+    """Raise `ModelUnreadable`, with the ways to tell them, if the columns of a model are not known.
+
+    `own` are the modules of the user's own code that the model needs, which the commands name again.
+    """
     if model.unknown_entry is not None:
-        file = (
-            f"--model-dir {shlex.quote(str(model.path.parent))} --model-file {shlex.quote(model.path.name)}"
-        )
+        modules = [module for module in own if module not in DISTRIBUTIONS]
+        code = f" {code_options(modules, model.path)}" if modules else ""
         message = (
             f"{model.path} does not tell which columns it takes: its first step, {model.unknown_entry}, "
             "keeps no list of them"
         )
         hint = (
-            f"Name the columns in their order: infer build {file} --features first,second. Or give rows of "
-            f"training data: infer build {file} --examples rows.csv. Or save the model with "
-            "infer_cli.save(model, folder, X, y)."
+            "Name the columns in their order:\n"
+            f"  {build_command(model, f'--features first,second{code}')}\n"
+            "or give rows of training data, without the column that is predicted:\n"
+            f"  {build_command(model, f'--examples rows.csv{code}')}\n"
+            "or save the model with infer_cli.save(model, folder, X, y)."
         )
         raise ModelUnreadable(f"{message}.", hint=hint)
     reason, hint = must_declare(model.features or ())

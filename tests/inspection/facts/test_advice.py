@@ -187,3 +187,32 @@ with open("model.pkl", "wb") as file:
         inspect_model(tmp_path / "model.pkl")
     assert named in raised.value.message
     assert "damaged" not in str(raised.value.hint)
+
+
+def test_the_build_of_the_new_file_names_the_columns_that_an_own_step_keeps_to_itself(tmp_path: Path) -> None:
+    script = """
+import joblib
+from sklearn.base import BaseEstimator
+class Own(BaseEstimator):
+    def predict(self, table):
+        return [1.0] * len(table)
+joblib.dump(Own(), "model.joblib")
+"""
+    _script(script)(tmp_path)
+    command = _options(_hint(tmp_path / "model.joblib"))
+    assert command[command.index("--model-file") + 1] == "served.joblib"
+    assert command[command.index("--code") + 1 :] == ["own.py", "--features", "first,second"]
+
+
+def test_the_hint_that_asks_for_columns_keeps_the_code(tmp_path: Path) -> None:
+    (tmp_path / "features.py").write_text(OWN)
+    script = """
+import joblib
+from features import Doubled
+joblib.dump(Doubled(), "model.joblib")
+"""
+    _run([sys.executable, "-c", script], tmp_path)
+    with pytest.raises(ModelUnreadable) as raised:
+        require_safe(inspect_model(tmp_path / "model.joblib"), ("features",))
+    command = _options(str(raised.value.hint))
+    assert command[command.index("--code") + 1] == str(tmp_path / "features.py")
