@@ -72,6 +72,8 @@ def test_a_run_trusts_what_the_image_and_the_user_trust(
     tmp_path: Path, of_image: str | None, chosen: tuple[str, ...], expected: tuple[str, ...] | None
 ) -> None:
     (tmp_path / "model.pkl").write_bytes(OWN_CODE)
+    # The file of one object with no state does not tell its columns.
+    (tmp_path / "infer.json").write_text('{"features": [{"name": "a"}]}')
     model = mount_model(tmp_path, None, writable=False)
 
     if expected is None:

@@ -205,8 +205,8 @@ def test_every_estimator(name: str, cls: type, tmp_path: Path) -> None:
     if model is None:
         assert name in NOT_FITTED
         model = _made(name, cls)
-    if name in NOT_FITTED | NOT_ANSWERING:
-        # The inspection refuses it before any name is judged.
+    if name in NOT_FITTED | NOT_ANSWERING | {"FeatureHasher"}:
+        # The inspection refuses it before any name is judged. A hasher does not tell its columns.
         holder = clone(LOGISTIC).fit(NUMBERS, CLASSES)
         holder.held_ = model
         model = holder

@@ -146,8 +146,10 @@ def make_instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
 class Service:
     """A service that runs in its own processes."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     port: int
+    # A pipe that nobody reads would hold the service up once it is full.
+    log: Path
 
     def request(
         self, method: str, path: str, body: object = None, *, timeout_s: float = 30
@@ -175,8 +177,8 @@ class Service:
 
     def wait_for_end(self) -> tuple[int, str]:
         """Give the exit code and the log of the service."""
-        _, log = self.process.communicate(timeout=END_DEADLINE_S)
-        return self.process.returncode, log
+        code = self.process.wait(timeout=END_DEADLINE_S)
+        return code, self.log.read_text()
 
     def workers(self) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
@@ -194,27 +196,28 @@ def free_port() -> int:
 @pytest.fixture
 def launch(free_port: int, tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Start `python -m service` with environment variables, on a free port; end it after the test."""
-    services = []
+    services: list[Service] = []
 
     def start(model_file: Path | str, **variables: str) -> Service:
         own_code = " ".join(file.stem for file in tmp_path.glob("*.py"))
         settings = {"MODEL_FILE": str(model_file), "PORT": str(free_port), "TRUST": own_code, **variables}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service"],
-            cwd=ROOT,
-            env=environment(settings, tmp_path),
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        services.append(Service(process, free_port))
+        log = tmp_path / f"service-{len(services)}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "service"],
+                cwd=ROOT,
+                env=environment(settings, tmp_path),
+                stderr=file,
+                start_new_session=True,
+            )
+        services.append(Service(process, free_port, log))
         return services[-1]
 
     yield start
     for service in services:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(service.process.pid, signal.SIGKILL)
-        service.process.communicate()
+        service.process.wait()
 
 
 def environment(variables: Mapping[str, str], python_path: Path) -> dict[str, str]:

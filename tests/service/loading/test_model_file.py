@@ -10,7 +10,7 @@ import joblib
 import pytest
 
 from service.errors import ModelUnloadable
-from service.loading.model_file import load_model
+from service.loading.model_file import SUFFIXES, load_model
 from tests.service.loading.problems import problem_of
 
 if TYPE_CHECKING:
@@ -74,9 +74,10 @@ def test_an_empty_file_comes_with_advice_to_copy_it_again(tmp_path: Path) -> Non
 
 
 def test_a_name_with_another_suffix_is_refused(tmp_path: Path) -> None:
+    *others, last = SUFFIXES
+
     assert problem_of(tmp_path / "m.h5").startswith(
-        "the name of a model must end in .joblib, .pickle, .pkl, .lean, .onnx, .skops, .bin, .cbm, .json, "
-        ".model, .txt or .ubj. "
+        f"the name of a model must end in {', '.join(others)} or {last}. "
     )
 
 
