@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from infer_cli.building.sample import declared_with_sample
+from infer_cli.errors import ModelError
 from infer_cli.inspection import NOTHING_DECLARED, find_model, require_safe, saved_beside
 from infer_cli.plan.own_code import collect_code
 from infer_cli.plan.trust import parse_trust
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
-    from infer_cli.inspection import Declared
+    from infer_cli.inspection import Declared, Saved
     from infer_cli.plan.own_code import OwnCode
     from infer_cli.plan.run import ModelMount
 
@@ -41,17 +43,39 @@ def read_inputs(
     `model` is the model file or its folder. What `infer_cli.save` wrote beside the model is taken where the
     user gives nothing: its code is the user's own, as with `--code`. `note` gets what was taken.
     """
-    saved = None
-    if model is not None:
-        saved = saved_beside(model / "model" if model.is_dir() else model)
+    own_code, trusted = read_code_of(model, code, trust, note)
+    saved = _saved_with(model)
+    if saved is not None and saved.examples is not None and examples is None:
+        if saved.has_answers:
+            note(f"Comparing the answers with the model's own in {saved.examples}")
+        else:
+            note(f"Proving the service on the rows in {saved.examples}, which {saved.writer} wrote")
+        examples = saved.examples
+    return own_code, trusted, examples
+
+
+def read_code_of(
+    model: Path | None,
+    code: Collection[Path] | None,
+    trust: Collection[str] | None,
+    note: Callable[[str], None],
+) -> tuple[OwnCode, tuple[str, ...]]:
+    """The own code and the trusted names, of what is given or else of what lies beside the model."""
+    saved = _saved_with(model)
     if saved is not None and saved.code is not None and not code:
         note(f"Using your own code in {saved.code}, which infer_cli.save wrote with the model")
         code = [saved.code]
-    if saved is not None and saved.examples is not None and examples is None:
-        note(f"Comparing the answers with the model's own in {saved.examples}")
-        examples = saved.examples
-    own_code, trusted = read_own_code(code or (), trust or ())
-    return own_code, trusted, examples
+    return read_own_code(code or (), trust or ())
+
+
+def _saved_with(model: Path | None) -> Saved | None:
+    """What belongs to a model, which is a file or the only one of its folder."""
+    if model is None or not model.is_dir():
+        return saved_beside(model) if model else None
+    with suppress(ModelError):
+        return saved_beside(find_model(model, None))
+    # Several models, or none: that is said where the model is looked for.
+    return saved_beside(model / "model")
 
 
 def mount_safe_model(

@@ -90,7 +90,7 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
         mount_source,
     )
     from infer_cli.building.examples import check_examples  # noqa: PLC0415
-    from infer_cli.building.inputs import read_own_code  # noqa: PLC0415
+    from infer_cli.building.inputs import read_code_of  # noqa: PLC0415
     from infer_cli.building.request import BuildRequest  # noqa: PLC0415
     from infer_cli.engine.connection import connect  # noqa: PLC0415
     from infer_cli.inspection import declared_by_options  # noqa: PLC0415
@@ -103,7 +103,7 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
     if examples is not None:
         # A wrong file is an error at once. Only the container can tell whether its rows fit the model.
         check_examples(examples)
-    own_code, trusted = read_own_code(code or (), trust or ())
+    own_code, trusted = read_code_of(source, code, trust, output.note)
     declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
     mount = mount_source(source, trusted, declared, examples)
     build = BuildRequest(

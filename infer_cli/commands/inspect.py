@@ -59,7 +59,8 @@ def inspect(  # noqa: PLR0913 (each is an option of the command)
         if not path.exists() and not looks_like_file(what):
             text, record = _read_image(ImageName.parse(what, allow_digest=True))
         else:
-            from infer_cli.inspection import (  # noqa: PLC0415 (slow to import)
+            from infer_cli.building.inputs import read_code_of  # noqa: PLC0415 (slow to import)
+            from infer_cli.inspection import (  # noqa: PLC0415
                 declared_by_options,
                 find_model,
                 inspect_model,
@@ -67,13 +68,13 @@ def inspect(  # noqa: PLR0913 (each is an option of the command)
                 within,
             )
             from infer_cli.packages.training_environment import training_environment  # noqa: PLC0415
-            from infer_cli.plan.trust import parse_trust  # noqa: PLC0415
 
-            trusted = parse_trust(trust or ())
             declared = declared_by_options(
                 features=features, optional=optional, classes=classes, member=member
             )
-            model = inspect_model(find_model(path, model_file) if path.is_dir() else within(path), declared)
+            file = find_model(path, model_file) if path.is_dir() else within(path)
+            model = inspect_model(file, declared)
+            _, trusted = read_code_of(file, None, trust, progress.note)
             environment = None if no_environment else training_environment(model)
             text, record = _describe_file(model, judge_globals(model, trusted), environment)
     output.show(text, record, as_json=as_json)

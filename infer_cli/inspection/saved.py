@@ -31,6 +31,11 @@ class Saved:
     examples: Path | None = None
     writer: str = "infer_cli.save"
 
+    @property
+    def has_answers(self) -> bool:
+        """Whether the examples hold the model's own answers."""
+        return self.writer == "infer_cli.save"
+
 
 def saved_beside(model: Path) -> Saved | None:
     """What belongs to a model file; None if neither `infer_cli.save` nor MLflow wrote its folder.

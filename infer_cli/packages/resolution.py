@@ -42,6 +42,17 @@ class Resolution:
     saved: Saved | None = None
 
     @property
+    def pinned_requirements(self) -> tuple[str, ...]:
+        """The requirements, with the preferred version of each that has none of its own."""
+        names = {requirement: package_name(requirement) for requirement in self.requirements}
+        return tuple(
+            f"{name}=={self.preferred[name]}"
+            if "==" not in requirement and name in self.preferred
+            else requirement
+            for requirement, name in names.items()
+        )
+
+    @property
     def pythons(self) -> tuple[str, ...]:
         """The Python versions to try, in order.
 

@@ -14,9 +14,17 @@ from typing import TYPE_CHECKING, NoReturn
 from infer_cli.assets import find_assets
 from infer_cli.cache import cache_folder
 from infer_cli.errors import ContainerFailed, Interrupted
-from infer_cli.inspection import NOTHING_DECLARED, find_model, inspect_model, require_safe, schema_text
+from infer_cli.inspection import (
+    NOTHING_DECLARED,
+    find_model,
+    inspect_model,
+    require_safe,
+    saved_beside,
+    schema_text,
+)
 from infer_cli.packages.local_environment import local_environment
-from infer_cli.packages.requirements import image_requirements
+from infer_cli.packages.resolution import plan_resolution
+from infer_cli.plan.own_code import collect_code
 from infer_cli.plan.trust import VARIABLE, trust_text
 from infer_cli.running.ports import require_port
 
@@ -76,17 +84,24 @@ def prepare_local_service(  # noqa: PLR0913 (the model, where to listen, and the
     """
     file = find_model(folder, name)
     model = inspect_model(file, declared)
+    saved = saved_beside(file)
+    own_code = collect_code([saved.code] if saved and saved.code else [])
+    if saved is not None and saved.code is not None:
+        progress.note(f"Using your own code in {saved.code}, which infer_cli.save wrote with the model")
+    trusted = tuple(sorted({*trusted, *own_code.modules}))
     require_safe(model, trusted)
     require_port(host, port)
     assets = find_assets()
     progress.stage("Preparing the packages that the model needs")
-    python = local_environment(image_requirements(assets, model))
+    resolution = plan_resolution(assets, model, own_modules=own_code.modules, use_environment=False)
+    python = local_environment(resolution.pinned_requirements if saved else resolution.requirements)
+    paths = [assets.service.parent, *([saved.code.resolve()] if saved and saved.code else [])]
     settings = {
         "MODEL_FILE": str(file.resolve()),
         "PORT": str(port),
         "HOST": host,
         VARIABLE: trust_text(trusted),
-        "PYTHONPATH": str(assets.service.parent),
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
         "PYTHONUNBUFFERED": "1",
     }
     if schema := schema_text(model.declared):

@@ -190,7 +190,10 @@ class Reading:
             if STRICT.fullmatch(type(model).__name__):
                 self.learned.refuse_gaps(columns)
             for part, positions in inner:
-                chosen = columns if positions is None else [columns[at] for at in positions]
+                chosen = columns
+                # After a part of an unknown width, positions may lie beyond the columns that are known.
+                if positions is not None and all(at < len(columns) for at in positions):
+                    chosen = [columns[at] for at in positions]
                 self._enter(part, chosen, is_model=True)
         elif preprocessor is not None and hasattr(preprocessor, "transformers_"):
             self._gradient_boosting(preprocessor, columns)

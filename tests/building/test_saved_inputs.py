@@ -54,3 +54,19 @@ def test_another_folder_gives_nothing(tmp_path: Path) -> None:
         code, trusted, examples = read_inputs(model, None, None, None, pytest.fail)
 
         assert (code.files, trusted, examples) == ((), (), None)
+
+
+def test_the_example_of_mlflow_proves_without_being_called_answers(tmp_path: Path) -> None:
+    (tmp_path / "model.ubj").touch()
+    (tmp_path / "input_example.json").write_text('{"columns": ["a"], "data": [[1.0]]}')
+    (tmp_path / "MLmodel").write_text(
+        "flavors:\n  xgboost:\n    data: model.ubj\n    model_format: ubj\n    xgb_version: 2.1.4\n"
+        "saved_input_example_info:\n  artifact_path: input_example.json\n"
+        "  type: dataframe\n  pandas_orient: split\n"
+    )
+    notes: list[str] = []
+
+    _, _, examples = read_inputs(tmp_path, None, None, None, notes.append)
+
+    assert examples == tmp_path / "input_example.json"
+    assert [("which MLflow wrote" in note, "own" in note) for note in notes] == [(True, False)]

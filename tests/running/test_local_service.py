@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -92,3 +94,37 @@ def test_model_and_port_are_checked_before_packages_are_fetched(
             prepare_local_service(
                 folder, None, host="127.0.0.1", port=5001, workers=None, trusted=(), progress=PROGRESS
             )
+
+
+def test_a_saved_folder_brings_its_code_and_versions(
+    monkeypatch: pytest.MonkeyPatch, saved_iris: Path
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def make(requirements: tuple[str, ...]) -> Path:
+        asked.append(requirements)
+        return Path("/env/bin/python")
+
+    monkeypatch.setattr(local_service, "local_environment", make)
+    monkeypatch.setattr(local_service, "require_port", lambda *_: None)
+
+    service = prepare_local_service(
+        saved_iris, None, host="127.0.0.1", port=5001, workers=None, trusted=(), progress=PROGRESS
+    )
+
+    assert service.settings["TRUST"] == "own_code"
+    assert service.settings["PYTHONPATH"].split(os.pathsep)[1:] == [str(saved_iris / "code")]
+    assert "numpy==2.0.1" in asked[0]
+    assert "polars==1.2.3" in asked[0]
+
+
+@pytest.fixture
+def saved_iris(tmp_path: Path, iris_folder: Path) -> Path:
+    """The model folder of iris with what infer_cli.save writes of versions and own code."""
+    folder = tmp_path.resolve() / "saved"
+    shutil.copytree(iris_folder, folder)
+    (folder / "code").mkdir()
+    (folder / "code" / "own_code.py").touch()
+    saved = {"code": "code", "packages": {"numpy": "2.0.1", "polars": "1.2.3"}, "requires": ["polars"]}
+    (folder / "infer.json").write_text(json.dumps({"saved": saved}))
+    return folder

@@ -10,6 +10,10 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+from sklearn.ensemble import BaggingClassifier
+from sklearn.pipeline import make_pipeline
+
+from service.schema.column_types import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,3 +118,25 @@ def test_the_example_of_the_service_is_answered(name: str, client_of: Callable[[
 
     assert response.status_code == 200, response.text
     assert client.get("/").status_code == 200
+
+
+class Doubled:
+    """An own transformer, which does not tell how many columns it gives."""
+
+    def fit(self, *_: object) -> Doubled:
+        return self
+
+    def transform(self, table: Frame) -> object:
+        return np.hstack([table, np.square(table)])
+
+
+def test_positions_behind_an_own_transformer_are_followed_as_far_as_they_are_known() -> None:
+    table = np.arange(40.0).reshape(20, 2)
+    bagging = BaggingClassifier(max_features=0.5, n_estimators=8, random_state=0)
+    model = make_pipeline(Doubled(), bagging).fit(table, np.arange(20) % 2)
+    reading = Reading(2)
+
+    reading.read(model)
+
+    assert max(max(positions) for positions in bagging.estimators_features_) > 1
+    assert [feature.name for feature in reading.features(["a", "b"])] == ["a", "b"]
