@@ -323,8 +323,9 @@ def test_ctrl_c_leaves_no_container_and_no_file(
     model.attribute = 1
     folder = save(model)
     before = leftovers(engine)
+    command = ("compile", str(folder), "--code", str(code), "--base-image", base_image)
     process = subprocess.Popen(
-        [*infer_program, "compile", str(folder), "--code", str(code), "--base-image", base_image],
+        [*infer_program, *command, "--features", "a,b"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
