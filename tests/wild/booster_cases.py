@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from importlib.util import find_spec
 
 import numpy as np
@@ -27,6 +28,8 @@ CATEGORIES = {
     }.items()
 }
 SPACED = MEASURES.set_axis(["total sq ft", "no. of rooms"], axis="columns")
+# LightGBM stores the names so, and no others can be known.
+STORED = ["total_sq_ft", "no._of_rooms"]
 
 
 def _ranked(ranker: Model) -> Case:
@@ -76,7 +79,7 @@ if find_spec("lightgbm"):
         with_gaps(MEASURES, "fare"),
         PRICE,
     )
-    fit("lightgbm_spaces", lightgbm, SPACED, IS_SAVED)
+    CASES["lightgbm_spaces"] = lambda: Case(lightgbm().fit(SPACED, IS_SAVED), SPACED.set_axis(STORED, axis=1))
     CASES["lightgbm_ranker"] = lambda: _ranked(LGBMRanker(n_estimators=5, verbose=-1))
 
 if find_spec("catboost"):
@@ -97,7 +100,8 @@ if find_spec("catboost"):
         PASSENGERS["level"].map({1: "a", 2: "b", 3: "c"}),
     )
 
-if find_spec("category_encoders"):
+# Older versions do not keep the names of their columns.
+if find_spec("category_encoders") and metadata.version("category_encoders") >= "2.6.3":
     from category_encoders import BinaryEncoder, TargetEncoder
 
     fit(
