@@ -16,6 +16,7 @@ from service.schema.entry import (
     entry_of,
     first_part_of,
     is_known,
+    names_of,
     takes_dictionaries,
     unnamed,
     vectorizer_of,
@@ -71,11 +72,9 @@ def feature_names(estimator: object, *listed: Sequence[str]) -> list[str]:
     if vectorizer is not None:
         return [one.name for one in dict_columns(vectorizer.feature_names_, vectorizer.separator)]
     entry = entry_of(estimator)
-    names = getattr(entry, "feature_names_in_", None)
-    if is_catboost(entry):
-        names = catboost_names(entry)
+    names = catboost_names(entry) if is_catboost(entry) else names_of(entry)
     if names is not None:
-        return _unique([str(name) for name in names])
+        return _unique(names)
     if entry is not None:
         count: int = getattr(entry, "n_features_in_", 0)
         return next((list(some) for some in listed if len(some) == count), unnamed(count))

@@ -102,8 +102,9 @@ def _categories_of(feature: Feature) -> Callable[[Sequence[Value]], object]:
     """Make a column of exactly the categories that the model knows: any other value is a missing one."""
     known = list(feature.categories or ())
     values = frozenset(known)
+    categories = np.array(known, dtype=feature.category_dtype) if feature.category_dtype else known
     return lambda column: _pandas().Categorical(
-        [value if value in values else None for value in column], categories=known
+        [value if value in values else None for value in column], categories=categories
     )
 
 

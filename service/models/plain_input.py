@@ -82,5 +82,11 @@ def booster_categories(estimator: Part) -> dict[int, list[Any]]:
         if type(estimator).__module__.startswith("xgboost"):
             # Recent versions of XGBoost keep the categories.
             kept = estimator.get_booster().get_categories(export_to_arrow=True).to_arrow()
-            return {at: array.to_pylist() for at, (_, array) in enumerate(kept) if array is not None}
+            return {at: _with_dtype(array) for at, (_, array) in enumerate(kept) if array is not None}
     return {}
+
+
+def _with_dtype(array: Part) -> Part:
+    """Give categories as pandas had them: XGBoost refuses numbers of another dtype."""
+    listed = array.to_pylist()
+    return listed if any(isinstance(one, str) for one in listed) else array.to_numpy(zero_copy_only=False)

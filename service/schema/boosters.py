@@ -5,14 +5,22 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from service.schema.xgboost_columns import CATEGORY, XgboostColumns, columns_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from service.schema.features import Value
     from service.schema.parts import Part
+
+# The names that LightGBM gives to columns without names.
+_NUMBERED = re.compile(r"Column_\d+")
+_CODE = re.compile(r"-1|[0-9]{1,9}")
+_LIGHTGBM_INFOS = re.compile(r"^feature_infos=(.*)\n", re.MULTILINE)
 
 HIDDEN = "LightGBM does not tell which of its columns have categories"
 
@@ -38,18 +46,49 @@ def catboost_texts(model: Part) -> set[int]:
     return {*model.get_text_feature_indices()}
 
 
+def lightgbm_names(model: object) -> list[str] | None:
+    """List the names of a LightGBM model's columns; None for any other, and if the columns had no names.
+
+    From 4.5 on, LightGBM lists them as scikit-learn does, too.
+    """
+    booster: Part = getattr(model, "_Booster", None)
+    if not type(booster).__module__.startswith("lightgbm."):
+        return None
+    names = [str(name) for name in booster.feature_name()]
+    return None if all(map(_NUMBERED.fullmatch, names)) else names
+
+
 def lightgbm_categories(model: Part) -> dict[int, list[Value]]:
     """Give the categories that a LightGBM model learned from pandas, by the position of the column.
 
     They are told only if all of the model's categorical columns come from pandas.
     """
-    booster = getattr(model, "_Booster", None)
+    booster: Part = getattr(model, "_Booster", None)
     categories = getattr(booster, "pandas_categorical", None) or []
     columns = getattr(booster, "params", {}).get("categorical_column", [])
     # Else some categorical columns are numbers that the user listed, or ordered categories of pandas.
     if not isinstance(columns, list) or len(columns) != len(categories):
         return {}
-    return dict(zip(columns, map(list, categories)))
+    found = dict(zip(columns, map(list, categories)))
+    start = _LIGHTGBM_INFOS.search(booster.model_to_string(num_iteration=1)) if found else None
+    return found if start is None or codes_fit(start[1], found) else {}
+
+
+def codes_fit(infos: str, categories: Mapping[int, Sequence[object]]) -> bool:
+    """Tell whether each column with categories is one whose codes in training they can have had.
+
+    `infos` is the line of LightGBM's text that says of each column its range, `[0:2]`, or the codes that it
+    had as a category, `-1:2:0:1`; `none` if it had a single value.
+    """
+    columns = infos.split(" ")
+    for at, known in categories.items():
+        info = columns[at] if at < len(columns) else ""
+        if info == "none":
+            continue
+        codes = info.split(":")
+        if not all(_CODE.fullmatch(code) and int(code) < len(known) for code in codes):
+            return False
+    return True
 
 
 def hides_categories(model: Part) -> bool:

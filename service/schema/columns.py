@@ -136,6 +136,8 @@ def _category(name: str, learned: Learned, *, nullable: bool) -> Feature:
         is_open=not closed,
         dtype="category" if is_pandas else dtypes[column_type],
         has_none=learned.has_none,
+        # XGBoost refuses categories of int64 where it learned such of int8.
+        category_dtype=first.dtype if is_pandas and column_type == "number" and first.dtype != "O" else "",
     )
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service.schema.boosters import lightgbm_names
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -51,13 +53,19 @@ def first_part_of(estimator: object) -> object:
     return next(_entries(estimator, 0), estimator)
 
 
+def names_of(entry: object) -> list[str] | None:
+    """List the names of the columns that a part was trained with; None if it keeps none."""
+    names = getattr(entry, "feature_names_in_", None)
+    return lightgbm_names(entry) if names is None else [str(name) for name in names]
+
+
 def takes_named_columns(estimator: object, names: Sequence[str]) -> bool:
     """Tell whether the rows go into the estimator under these names: it was trained with names.
 
     A part of unknown code that does not say so gets an array only if the names are x0, x1, and so on.
     """
     entry = entry_of(estimator)
-    if hasattr(entry, "feature_names_in_"):
+    if names_of(entry) is not None:
         return True
     return not is_known(entry or first_part_of(estimator)) and list(names) != unnamed(len(names))
 
@@ -68,8 +76,12 @@ def unnamed(count: int) -> list[str]:
 
 
 def is_known(part: object) -> bool:
-    """Tell whether a part is of a package of which it is known how it takes columns."""
-    return type(part).__module__.partition(".")[0] in KNOWN
+    """Tell whether a part is of a package of which it is known how it takes columns.
+
+    An encoder of category_encoders before 2.6.1 keeps no list of them.
+    """
+    package = type(part).__module__.partition(".")[0]
+    return package in KNOWN and (package != "category_encoders" or _says(part))
 
 
 def _says(part: object) -> bool:

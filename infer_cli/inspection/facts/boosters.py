@@ -13,6 +13,8 @@ from infer_cli.inspection.nodes.arrays import values_of
 from infer_cli.inspection.nodes.node_types import Blob, DictNode, Instance, ListNode, Node
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from infer_cli.inspection.nodes.arrays import Plain
 
 # The attributes that hold a booster in its own format. The pickle machine keeps the first bytes of them.
@@ -21,6 +23,8 @@ HANDLES = frozenset({"_handle", "handle"})
 _XGBOOST_VERSION = re.compile(rb"version\[#L\0{7}\x03i(.)i(.)i(.)", re.DOTALL)
 # Only a line with its end: where the kept bytes stop within the line, a name may be cut off.
 _LIGHTGBM_NAMES = re.compile(rb"^feature_names=(.*)\n", re.MULTILINE)
+_LIGHTGBM_INFOS = re.compile(rb"^feature_infos=(.*)\n", re.MULTILINE)
+_CODE = re.compile(r"-1|[0-9]{1,9}")
 # The names that LightGBM gives to columns without names.
 _NUMBERED = re.compile(r"Column_\d+")
 
@@ -52,7 +56,7 @@ def _xgboost_start(node: Instance) -> bytes:
 
 def lightgbm_names(model: Instance) -> tuple[str, ...] | None:
     """Give the column names that a LightGBM model was trained with; None if the columns had no names."""
-    match = _LIGHTGBM_NAMES.search(_start(_lightgbm_booster(model).get("_handle")))
+    match = _LIGHTGBM_NAMES.search(_lightgbm_start(model))
     if match is None:
         return None
     names = match[1].decode(errors="replace").split(" ")
@@ -75,7 +79,27 @@ def lightgbm_categories(model: Instance) -> dict[int, tuple[Plain, ...]]:
         if isinstance(column, int) and (values := values_of(known)) is not None
     }
     # Else some categorical columns are numbers that the user listed, or ordered categories of pandas.
-    return found if len(found) == len(columns) == len(categories.items) else {}
+    if not len(found) == len(columns) == len(categories.items):
+        return {}
+    match = _LIGHTGBM_INFOS.search(_lightgbm_start(model))
+    return found if match is None or codes_fit(match[1].decode(errors="replace"), found) else {}
+
+
+def codes_fit(infos: str, categories: Mapping[int, Sequence[object]]) -> bool:
+    """Say whether each column with categories is one whose codes in training they can have had.
+
+    `infos` is the line of LightGBM's text that says of each column its range, `[0:2]`, or the codes that it
+    had as a category, `-1:2:0:1`; `none` if it had a single value.
+    """
+    columns = infos.split(" ")
+    for at, known in categories.items():
+        info = columns[at] if at < len(columns) else ""
+        if info == "none":
+            continue
+        codes = info.split(":")
+        if not all(_CODE.fullmatch(code) and int(code) < len(known) for code in codes):
+            return False
+    return True
 
 
 def hides_categories(model: Instance) -> bool:
@@ -89,6 +113,12 @@ def _lightgbm_booster(model: Instance) -> dict[str, Node]:
     if isinstance(booster, Instance) and str(booster.made_by) == "lightgbm.basic.Booster":
         return booster.state()
     return {}
+
+
+def _lightgbm_start(model: Instance) -> bytes:
+    """Give the first bytes of a booster's text, which LightGBM before 4.0 keeps under another name."""
+    state = _lightgbm_booster(model)
+    return _start(state.get("_handle", state.get("handle")))
 
 
 def _start(handle: Node) -> bytes:

@@ -87,8 +87,12 @@ def unnamed(count: int) -> list[str]:
 
 
 def is_known(part: Instance) -> bool:
-    """Say whether a part is of a package of which it is known how it takes columns."""
-    return part.made_by is not None and part.made_by.module.partition(".")[0] in KNOWN
+    """Say whether a part is of a package of which it is known how it takes columns.
+
+    An encoder of category_encoders before 2.6.1 keeps no list of them.
+    """
+    package = "" if part.made_by is None else part.made_by.module.partition(".")[0]
+    return package in KNOWN and (package != "category_encoders" or _told(part) != (None, None))
 
 
 def _first_told(model: Instance) -> tuple[tuple[str, ...] | None, int | None]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # The version as XGBoost writes it in UBJSON: a list of three integers of one byte.
 VERSION = b"version[#L\0\0\0\0\0\0\0\x03i\x03i\x02i\0"
-LINES = "tree\nversion=v4\nfeature_names={}\nfeature_infos=none\n"
+LINES = "tree\nversion=v4\nfeature_names={}\nfeature_infos=none none none none\n"
 PADDING = "x" * 5000
 
 

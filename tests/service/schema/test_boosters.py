@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from service.schema.boosters import hides_categories, lightgbm_categories
 from service.schema.column_types import Reading
 
 if TYPE_CHECKING:
@@ -70,7 +71,11 @@ class LGBMClassifier:
 
     def __init__(self, columns: object, categories: object) -> None:
         params = {"categorical_column": columns}
-        self._Booster = SimpleNamespace(params=params, pandas_categorical=categories)
+        self._Booster = SimpleNamespace(
+            params=params,
+            pandas_categorical=categories,
+            model_to_string=lambda num_iteration: f"tree\nfeature_infos=[1:9] -1:0:1\n{num_iteration}",
+        )
 
 
 def test_lightgbm_knows_the_categories_of_pandas() -> None:
@@ -82,6 +87,14 @@ def test_lightgbm_knows_the_categories_of_pandas() -> None:
     assert (age.type, age.nullable) == ("number", True)
     assert (town.type, town.categories, town.is_open) == ("category", ("Oslo", "Rome"), True)
     assert (town.dtype, town.nullable) == ("category", True)
+
+
+def test_codes_that_a_column_cannot_have_had_hide_the_categories() -> None:
+    """The user listed the first column, and pandas' categories are those of the second."""
+    model = LGBMClassifier([0], [["Oslo", "Rome"]])
+
+    assert lightgbm_categories(model) == {}
+    assert hides_categories(model)
 
 
 @pytest.mark.parametrize(("columns", "categories"), [("auto", []), ([0], []), ([0], None)])
