@@ -86,16 +86,23 @@ if find_spec("catboost"):
     from catboost import CatBoostClassifier, CatBoostRegressor
 
     NAMED = PASSENGERS[["fare", "sex", "level"]]
-    fit("catboost", lambda: CatBoostRegressor(iterations=10, verbose=0), MEASURES, PRICE)
+    fit(
+        "catboost",
+        lambda: CatBoostRegressor(iterations=10, verbose=0, allow_writing_files=False),
+        MEASURES,
+        PRICE,
+    )
     fit(
         "catboost_categories",
-        lambda: CatBoostClassifier(iterations=10, verbose=0, cat_features=["sex", "level"]),
+        lambda: CatBoostClassifier(
+            iterations=10, verbose=0, allow_writing_files=False, cat_features=["sex", "level"]
+        ),
         NAMED,
         IS_SAVED,
     )
     fit(
         "catboost_labels",
-        lambda: CatBoostClassifier(iterations=10, verbose=0),
+        lambda: CatBoostClassifier(iterations=10, verbose=0, allow_writing_files=False),
         MEASURES,
         PASSENGERS["level"].map({1: "a", 2: "b", 3: "c"}),
     )
