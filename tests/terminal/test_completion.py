@@ -78,7 +78,7 @@ def test_models_and_folders_are_completed_beside_images(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "iris").mkdir()
     (tmp_path / "iris.pkl").touch()
-    (tmp_path / "iris.txt").touch()
+    (tmp_path / "iris.csv").touch()
     (tmp_path / "iris" / "model.pkl").touch()
 
     assert complete_model_or_image("ir") == ["iris.pkl", "iris/"]
