@@ -41,6 +41,7 @@ def _column(estimator: object, feature: Feature = ANY_NUMBER, *declared: Declare
         ),
     ],
 )
+@pytest.mark.filterwarnings("ignore:The current default behavior")
 def test_numbers_lie_where_the_model_learned(model: Any) -> None:
     values = _column(model.fit(FAR, FAR.ravel()))
 
