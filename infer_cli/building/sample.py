@@ -104,7 +104,7 @@ def _type_of(present: Sequence[object], *, has_gap: bool) -> tuple[ColumnType | 
         return "number", "float64"
     if types == {str}:
         return "text", None
-    return ("date", None) if types == {datetime} else (None, None)
+    return ("date", None) if types and all(issubclass(one, datetime) for one in types) else (None, None)
 
 
 def _example_of(present: Iterable[object]) -> Plain:

@@ -142,7 +142,7 @@ def _classes_of(model: Instance) -> tuple[Plain, ...] | None:
     """Give the classes of a classifier, in the order of its probabilities."""
     for found in _chain(model, inner_of):
         state = found.state()
-        binarizer = state.get("label_binarizer_")
+        binarizer = state.get("label_binarizer_") or state.get("_label_binarizer")
         for holder in (state, binarizer.state() if isinstance(binarizer, Instance) else {}):
             for attribute in ("classes_", "_classes"):
                 if attribute in holder:
