@@ -168,7 +168,8 @@ def test_the_users_own_code_comes_with_the_model(
     subprocess.run([sys.executable, "-c", train, str(folder / "model.pkl")], cwd=tmp_path / "src", check=True)
 
     refused = build(tag(), folder)
-    built = build(tag(), folder, "--code", str(tmp_path / "src"))
+    columns = ("--features", "x0,x1,x2,x3")
+    built = build(tag(), folder, "--code", str(tmp_path / "src"), *columns)
 
     assert refused.exit_code == 1
     assert "shop.Doubler" in refused.stderr
