@@ -29,10 +29,7 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Print panels on a terminal, else write plain text to the formatter."""
-        if has_panels():
-            _print_panels(self, ctx)
-        else:
-            _write_plainly(self, ctx, formatter)
+        _write_help(self, ctx, formatter)
 
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write a section for each group of arguments and options."""
@@ -44,10 +41,7 @@ class Group(TyperGroup):
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Print panels on a terminal, else write plain text to the formatter."""
-        if has_panels():
-            _print_panels(self, ctx)
-        else:
-            _write_plainly(self, ctx, formatter)
+        _write_help(self, ctx, formatter)
 
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write a section for each group of options, then for each group of commands."""
@@ -68,7 +62,10 @@ class Group(TyperGroup):
         _write_sections(sections.items(), formatter)
 
 
-def _write_plainly(command: TyperCommand | TyperGroup, ctx: Context, formatter: HelpFormatter) -> None:
+def _write_help(command: TyperCommand | TyperGroup, ctx: Context, formatter: HelpFormatter) -> None:
+    if has_panels():
+        _print_panels(command, ctx)
+        return
     command.format_usage(ctx, formatter)
     command.format_help_text(ctx, formatter)
     command.format_options(ctx, formatter)
