@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from service.loading.declarations import declared_for
-from service.loading.model_file import load_model
+from service.loading.configured import load_configured
 from service.prediction.predictor import Predictor
 from service.prediction.served_model import ModelSlot, ServedModel
 from service.protocols.description import describe
@@ -47,22 +46,12 @@ def make_served_model(loaded: LoadedModel, *, refuses_unknown: bool = False) -> 
     )
 
 
-def load(settings: Settings) -> LoadedModel:
-    """Load the model that the settings name, with what they declare; raise `ModelUnloadable`."""
-    return load_model(
-        settings.model_file,
-        settings.trusted,
-        versions_must_match=settings.version_mismatch == "error",
-        declared=declared_for(settings.model_file, settings.model_schema, settings.optional_features),
-    )
-
-
 # Kept, so that a worker that is forked finds the application of its parent, model included, in the memory
 # that they share. A worker that is spawned builds its own.
 @lru_cache(maxsize=1)
 def build_application(settings: Settings) -> Application:
     """Load the model and make the application; raise `ModelUnloadable` if that cannot be done."""
-    loaded = load(settings)
+    loaded = load_configured(settings)
     slot = ModelSlot(make_served_model(loaded, refuses_unknown=settings.unknown_categories == "error"))
     app, meter = create_app(slot, max_body_bytes=settings.max_body_bytes)
     return Application(app.wsgi_app, slot, meter)

@@ -31,8 +31,7 @@ from service.errors import (
     UnreadableArchive,
     WrongSettings,
 )
-from service.loading.declarations import declared_for
-from service.loading.model_file import load_model
+from service.loading.configured import load_configured
 from service.logs import configure_logs
 from service.models.fitted_model import FittedModel, as_in_trial
 from service.protocols.description import loaded_packages
@@ -171,10 +170,7 @@ def _compiled(body: bytes) -> tuple[dict[str, object], bytes]:
     """Compile the model of the settings; give the line of JSON, and the bytes that follow the line."""
     try:
         settings = Settings.from_environment(os.environ)
-        declared = declared_for(settings.model_file, settings.model_schema, settings.optional_features)
-        loaded = load_model(
-            settings.model_file, settings.trusted, versions_must_match=True, declared=declared
-        )
+        loaded = load_configured(settings, versions_must_match=True)
         saved, content = compile_model(loaded, body)
     except NotCompiled as error:
         return {"error": {"kind": error.kind, "reason": error.reason, "details": error.details}}, b""

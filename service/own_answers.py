@@ -22,10 +22,10 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from service.application import load
 from service.compiler.proof_rows import proof_rows
 from service.errors import ModelUnloadable, WrongSettings
 from service.json_values import JsonValue, json_value
+from service.loading.configured import load_configured
 from service.logs import configure_logs
 from service.models.estimators import parts_of
 from service.models.fitted_model import FittedModel, as_in_trial
@@ -155,7 +155,7 @@ def main() -> int:
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     try:
-        loaded = load(Settings.from_environment(os.environ))
+        loaded = load_configured(Settings.from_environment(os.environ))
     except (ModelUnloadable, WrongSettings) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 (the caller shows it)
         return 1

@@ -74,6 +74,7 @@ ROOMS: dict[str, set[str]] = {
         "service/models",
         "service/compiler",
         "service/schema",
+        "service/settings",
         "service/logs",
         "service/errors",
         "service/json_values",
@@ -201,23 +202,8 @@ PURE = (
 TALKING = ("infer_cli/cli", "infer_cli/commands", "infer_cli/terminal")
 # What reads or writes something, or tells the time. `pathlib` is also how a plan names files.
 INPUT_AND_OUTPUT = {
-    "asyncio",
-    "datetime",
-    "glob",
-    "http",
-    "io",
-    "os",
-    "platform",
-    "random",
-    "shutil",
-    "signal",
-    "socket",
-    "subprocess",
-    "tarfile",
-    "tempfile",
-    "time",
-    "urllib",
-    "uuid",
+    *("asyncio", "datetime", "glob", "http", "io", "os", "platform", "random", "shutil", "signal"),
+    *("socket", "subprocess", "tarfile", "tempfile", "time", "urllib", "uuid"),
 }
 # What takes long to import, and few commands need.
 SLOW = (
