@@ -82,30 +82,30 @@ def test_those_who_wait_are_asked_for_together() -> None:
     assert model.calls == [[0], [1, 2, 3, 4]]
 
 
-def test_those_who_wait_for_the_interpreter_only_come_first() -> None:
-    """A model that keeps the interpreter while it works."""
-    calls: list[int] = []
+def test_a_request_that_comes_while_the_leader_releases_the_interpreter_goes_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = Model()
+    model.go_on.set()
+    batcher = Batcher(model, joined, divided)
+    sleep = time.sleep
+    answers: list[list[int]] = []
+    other = threading.Thread(target=lambda: answers.append(batcher.ask([2, 3])))
 
-    def keep_busy(rows: list[int]) -> list[int]:
-        calls.append(len(rows))
-        return [2 * row for row in rows if sum(range(20_000))]
+    def look(seconds: float) -> None:
+        # The first look of the leader: another thread gets the interpreter's lock.
+        if seconds == 0 and other.ident is None:
+            other.start()
+            until(lambda: len(batcher._waiting) == 1)
+        else:
+            sleep(seconds)
 
-    batcher = Batcher(keep_busy, joined, divided)
-    begin = threading.Barrier(8)
+    monkeypatch.setattr("service.prediction.batching.time.sleep", look)
+    answers.append(batcher.ask([1]))
+    other.join(30)
 
-    def ask() -> None:
-        begin.wait(30)
-        for row in range(100):
-            assert batcher.ask([row]) == [2 * row]
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-
-    assert sum(calls) == 800
-    assert len(calls) < 400
+    assert sorted(answers) == [[2], [4, 6]]
+    assert model.calls == [[1, 2, 3]]
 
 
 def test_who_is_alone_seldom_looks_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
