@@ -6,7 +6,6 @@ import io
 import os
 import pickle
 import tarfile
-import time
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -163,13 +162,11 @@ def _cut(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_archive_is_refused_quickly(name: str, tmp_path: Path, cache: Path) -> None:
+def test_a_hostile_archive_is_refused(name: str, tmp_path: Path, cache: Path) -> None:
     """Nothing is written outside of the cache folder, and nothing of the archive stays in it."""
     path = HOSTILE[name](tmp_path / "data")
-    started = time.perf_counter()
     with pytest.raises(ModelError):
         within(path)
-    assert time.perf_counter() - started < 10
     assert list((cache / "unpacked").iterdir()) == []
     assert not (tmp_path / "out.pkl").exists()
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
