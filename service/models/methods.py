@@ -21,8 +21,8 @@ METHODS = ("predict", "transform", "kneighbors", "score_samples", "mahalanobis")
 SCORES = ("decision_function", "score_samples")
 KINDS_WITH_SCORES = ("clusterer", "outlier_detector")
 # Where scikit-learn solves for all rows of a table together until the whole table is near enough, the answer
-# to a row hangs on the other rows.
-SOLVED_TOGETHER = ("NMF", "MiniBatchNMF")
+# to a row hangs on the other rows. An iterative imputer fills in a table of nothing but gaps in another way.
+SOLVED_TOGETHER = ("IterativeImputer", "MiniBatchNMF", "NMF")
 # They give a row alone another shape than a row among others.
 TAKE_SEVERAL_ROWS = ("MiniBatchSparsePCA", "SparsePCA")
 # A row of a sparse table with more columns than this is answered without its zeros.

@@ -77,6 +77,8 @@ def _simple_imputer(learned: LearnedFeatures, imputer: Part, columns: list[Colum
         for feature in learned.raw([column]):
             feature.has_none |= gap is None
             feature.types |= {column_type} if column_type else set()
+            # No later part sees this value: an encoder need not know it.
+            feature.replaced += [] if is_gap(gap) else plain_values([gap])
         # scikit-learn drops a column that had no value at all in training.
         if not is_nan(statistic) or getattr(imputer, "keep_empty_features", False):
             kept.append(Column(column.origin, frozenset()))
@@ -88,8 +90,14 @@ def _imputer(learned: LearnedFeatures, _: Part, columns: list[Column]) -> list[C
     return [Column(None, frozenset()) for _ in columns]
 
 
-def _missing_indicator(learned: LearnedFeatures, _: Part, columns: list[Column]) -> list[Column]:
+def _missing_indicator(learned: LearnedFeatures, indicator: Part, columns: list[Column]) -> list[Column]:
     learned.learn(columns, "any")
+    if not is_gap(indicator.missing_values):
+        learned.refuse_gaps(columns)
+    elif indicator.features == "missing-only" and indicator.error_on_new:
+        # A gap is an error in a column that had none in training.
+        had_gaps = set(np.asarray(indicator.features_).tolist())
+        learned.refuse_gaps([column for at, column in enumerate(columns) if at not in had_gaps])
     return []
 
 

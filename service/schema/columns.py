@@ -33,7 +33,8 @@ class Learned:
 
     `unit` is the unit of dates, "ns" or "us"; "" if no part tells it. `has_none`, and `number_dtype` or
     `text_dtype`, become `has_none` and `dtype` of a `Feature`. `is_used`: a part received the feature
-    unchanged. `refuses_gaps`: a part that a gap reaches raises an error for it.
+    unchanged. `refuses_gaps`: a part that a gap reaches raises an error for it. `replaced` are the values
+    that an imputer takes for missing ones, and puts others in the place of.
     """
 
     types: set[ColumnType] = field(default_factory=set)
@@ -46,6 +47,7 @@ class Learned:
     text_dtype: str = "text"
     is_used: bool = False
     refuses_gaps: bool = False
+    replaced: list[Value] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ def _category(name: str, learned: Learned, *, nullable: bool) -> Feature:
     for others in map(set, closed[1:]):
         shared = [value for value in shared if value in others]
     column_type = type_of(shared) or "text"
+    replaced = [value for value in learned.replaced if type_of([value]) == column_type]
+    shared = list(dict.fromkeys([*shared, *replaced]))
     date_dtype = first.dtype if first.dtype[1:2] == "M" else "datetime64"
     dtypes = {"number": first.dtype, "boolean": "boolean", "date": date_dtype, "text": "text"}
     # An encoder must see a value that it does not know, and a category column has no place for one.

@@ -18,13 +18,14 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
 )
-from sklearn.impute import SimpleImputer
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401 (scikit-learn wants it so)
+from sklearn.impute import IterativeImputer, MissingIndicator, SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.naive_bayes import CategoricalNB
 from sklearn.neighbors import RadiusNeighborsRegressor
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
     OneHotEncoder,
     OrdinalEncoder,
@@ -106,6 +107,32 @@ for gap_name, gap in (("none", None), ("nan", np.nan)):
     GAPS = with_gaps(PASSENGERS[["sex", "fare"]], "sex", gap)
     fit(f"category_{gap_name}", lambda: encoded("sex"), GAPS, IS_SAVED)
     fit(f"imputed_{gap_name}", partial(imputed, gap), GAPS, IS_SAVED)
+# An imputer replaces a value of its own before the encoder, which does not know it.
+for replaced_name, replaced in (("empty", ""), ("asked", "?")):
+    REPLACED = with_gaps(PASSENGERS[["sex", "fare"]], "sex", replaced)
+    fit(f"imputed_{replaced_name}", partial(imputed, replaced), REPLACED, IS_SAVED)
+fit(
+    "imputed_code",
+    lambda: make_pipeline(
+        SimpleImputer(missing_values=-1, strategy="most_frequent"), OneHotEncoder(), LOGISTIC()
+    ),
+    pd.DataFrame({"code": chosen(-1, 1, 2, 5)}),
+    IS_SAVED,
+)
+fit(
+    "indicated",
+    lambda: make_pipeline(
+        FeatureUnion([("filled", SimpleImputer()), ("gaps", MissingIndicator())]), DecisionTreeClassifier()
+    ),
+    with_gaps(MEASURES, "fare"),
+    IS_SAVED,
+)
+fit(
+    "imputed_in_turns",
+    lambda: make_pipeline(IterativeImputer(random_state=0), LOGISTIC()),
+    with_gaps(MEASURES, "fare"),
+    IS_SAVED,
+)
 fit(
     "titanic",
     lambda: make_pipeline(

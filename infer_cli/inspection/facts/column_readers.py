@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from infer_cli.inspection.facts.columns import LearnedFeatures
     from infer_cli.inspection.facts.features import ColumnType
+    from infer_cli.inspection.nodes.arrays import Plain
 
     Reader: TypeAlias = Callable[[LearnedFeatures, Instance, list[Column]], list[Column]]
 
@@ -83,9 +84,9 @@ def dict_columns_of(vectorizer: Instance) -> tuple[tuple[str, ...], list[DictCol
 
 def _simple_imputer(learned: LearnedFeatures, imputer: Instance, columns: list[Column]) -> list[Column]:
     state = imputer.state()
-    gap = state.get("missing_values", math.nan)
-    # pandas.NA is a name or an object in the file: it has no value to compare.
-    if not (gap is None or is_nan(gap) or isinstance(gap, Global | Instance)):
+    gap = scalar_of(state.get("missing_values", math.nan))
+    replaced = [] if _stands_for_gap(gap) or isinstance(gap, tuple) else [gap]
+    if replaced:
         learned.refuse_gaps(columns)
     dtype_kind = dtype_kind_of(state.get("statistics_"))
     statistics = values_of(state.get("statistics_")) or (None,) * len(columns)
@@ -95,6 +96,8 @@ def _simple_imputer(learned: LearnedFeatures, imputer: Instance, columns: list[C
         column_type = type_of((statistic,)) or ("number" if dtype_kind in ("f", "i", "u") else None)
         for feature in learned.raw([column]):
             feature.types |= {column_type} if column_type else set()
+            # No later part sees this value: an encoder need not know it.
+            feature.replaced += replaced
         # scikit-learn drops a column that had no value at all in training.
         if keeps_empty or not is_nan(statistic):
             kept.append(Column(column.origin, frozenset()))
@@ -106,9 +109,21 @@ def _imputer(learned: LearnedFeatures, _: Instance, columns: list[Column]) -> li
     return [Column(None, frozenset()) for _ in columns]
 
 
-def _missing_indicator(learned: LearnedFeatures, _: Instance, columns: list[Column]) -> list[Column]:
+def _missing_indicator(learned: LearnedFeatures, indicator: Instance, columns: list[Column]) -> list[Column]:
     learned.learn(columns, "any")
+    state = indicator.state()
+    if not _stands_for_gap(scalar_of(state.get("missing_values", math.nan))):
+        learned.refuse_gaps(columns)
+    elif state.get("features") == "missing-only" and state.get("error_on_new"):
+        # A gap is an error in a column that had none in training.
+        had_gaps = set(values_of(state.get("features_")) or ())
+        learned.refuse_gaps([column for at, column in enumerate(columns) if at not in had_gaps])
     return []
+
+
+def _stands_for_gap(value: Plain | tuple[()]) -> bool:
+    """Say whether a value stands for a missing one: pandas.NA in a file has no plain value."""
+    return value is None or value == () or is_nan(value)
 
 
 def _encoder(learned: LearnedFeatures, encoder: Instance, columns: list[Column]) -> list[Column]:

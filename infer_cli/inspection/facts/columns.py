@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from infer_cli.inspection.facts.features import Feature
+from infer_cli.inspection.facts.value_types import type_of
 
 if TYPE_CHECKING:
     from infer_cli.inspection.facts.features import ColumnType
@@ -32,7 +33,8 @@ class Learned:
     """What the parts tell of one feature.
 
     `is_used`: a part received the feature unchanged. `refuses_gaps`: a part that a gap reaches raises an
-    error for it.
+    error for it. `replaced` are the values that an imputer takes for missing ones, and puts others in the
+    place of.
     """
 
     types: set[ColumnType] = field(default_factory=set)
@@ -40,6 +42,7 @@ class Learned:
     must_declare: str = ""
     is_used: bool = False
     refuses_gaps: bool = False
+    replaced: list[Plain] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,9 @@ def feature_of(name: str, learned: Learned) -> Feature:
         if values is not None and other.values is not None:
             kept = set(other.values)
             values = tuple(value for value in values if value in kept)
+    if values is not None:
+        replaced = [value for value in learned.replaced if type_of((value,)) == type_of(values)]
+        values = tuple(dict.fromkeys((*values, *replaced)))
     return Feature(
         name,
         first.type if first.type in ("boolean", "date") else "category",

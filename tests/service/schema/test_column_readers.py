@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from service.schema.column_readers import READERS, other
@@ -53,6 +53,33 @@ def test_an_imputer_of_another_value_refuses_gaps() -> None:
     learned, _ = read(SimpleImputer(missing_values=-1).fit([[1, 2], [-1, 2]]))
 
     assert refusals(learned) == [True, True]
+
+
+def test_an_imputer_tells_the_value_that_it_replaces() -> None:
+    learned, _ = read(SimpleImputer(missing_values=-1).fit([[1, 2], [-1, 2]]))
+    of_gaps, _ = read(SimpleImputer().fit([[1.0, 2.0], [np.nan, 2.0]]))
+
+    assert [feature.replaced for feature in learned.features] == [[-1], [-1]]
+    assert [feature.replaced for feature in of_gaps.features] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("indicator", "refused"),
+    [
+        pytest.param(MissingIndicator(), [True, False], id="a gap where there was none"),
+        pytest.param(MissingIndicator(error_on_new=False), [False, False], id="no error on new ones"),
+        pytest.param(MissingIndicator(features="all"), [False, False], id="all columns"),
+        pytest.param(MissingIndicator(missing_values=-1), [True, True], id="another value"),
+    ],
+)
+def test_an_indicator_of_gaps_refuses_them_where_it_raises(
+    indicator: MissingIndicator, refused: list[bool]
+) -> None:
+    gap = np.nan if np.isnan(indicator.missing_values) else -1
+
+    learned, _ = read(indicator.fit([[1.0, 2.0], [1.0, gap]]))
+
+    assert refusals(learned) == refused
 
 
 def test_an_imputer_that_computes_gives_new_columns_without_gaps() -> None:
