@@ -16,6 +16,7 @@
     ├── InvalidInput           a request from which no rows can be made: status 400
     ├── InvalidValue           one value of a request that its feature does not take
     ├── ModelFailed            the model itself raised an error for rows that were checked: status 500
+    │   └── ModelRefused       the model itself refuses a row, and answers others: status 422
     ├── Busy                   all slots of the worker are taken: status 503
     └── NoRegion               a worker found no region of shared memory to count in
 
@@ -146,13 +147,24 @@ class ModelFailed(ServiceError):
     """The model itself raised an error for rows of checked values; the error is the cause of this one.
 
     `kind` is the name of that error's class. `row` is the position of the first row that fails alone; None if
-    there is only one row, or if the rows fail only together.
+    the rows fail only together.
     """
 
     def __init__(self, kind: str, row: int | None = None) -> None:
         super().__init__(kind)
         self.kind = kind
         self.row = row
+
+
+class ModelRefused(ModelFailed):
+    """The model itself refuses a row of checked values, such as one beyond its range; it answers others.
+
+    `reason` is the first line of what the model says.
+    """
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(kind)
+        self.reason = reason
 
 
 class Busy(ServiceError):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _READY_TIMEOUT_S = 2.0
 _PREDICT_TIMEOUT_S = 300.0
 _OK = 200
+_REFUSED_BY_MODEL = 422
 _BUSY = 503
 # A busy service answers 503 with `Retry-After`. A request is sent again for 60 s, at least every 5 s.
 _BUSY_FOR_S = 60.0
@@ -166,8 +167,9 @@ def _refused(path: str, status: int, record: _ErrorRecord, *, first_row: int | N
     shown = lines[:_SHOWN_PROBLEMS]
     if count > len(shown):
         shown.append(f"  … and {count - len(shown)} more")
+    wrong = "one value is wrong" if count == 1 else f"{count} values are wrong"
     return PredictionFailed(
-        "one value is wrong" if count == 1 else f"{count} values are wrong",
+        "the model refuses a row" if status == _REFUSED_BY_MODEL else wrong,
         detail="\n".join(shown),
         hint="what the model takes: `curl URL/model`, with the URL that `infer ps` shows",
     )

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager, nullcontext, suppress
+from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from service.compiler.functions import Outcome
 from service.compiler.program import compile_estimator
-from service.errors import ModelFailed, NotCompilable, UnusableFile, WrongSchema
+from service.compiler.proof_rows import proof_rows
+from service.errors import ModelFailed, ModelRefused, NotCompilable, UnusableFile, WrongSchema
 from service.models.documents import check_documents
 from service.models.estimators import (
     classes_of,
@@ -58,6 +60,9 @@ if TYPE_CHECKING:
 
 
 TABLE_DIMENSIONS = 2
+# How many rows of usual values a model may refuse before it counts as one that answers none.
+TRIED_ROWS = 8
+LONGEST_REASON = 300
 
 
 class FittedModel:
@@ -110,6 +115,9 @@ class FittedModel:
         self.program: Program | None = None
         self.not_compiled = ""
         self._joint_predict: JointPredict | None = None
+        self._declared = declared
+        # Whether the model has answered any row; None where that was not tried.
+        self._answers: bool | None = None
         self._compile()
         if self.program is None and self._predict_proba:
             self._joint_predict = self._find_joint_predict()
@@ -117,7 +125,7 @@ class FittedModel:
     def ask(self, rows: Rows) -> Predictions:
         """Give the estimator's own answers. Only one thread at a time may call this.
 
-        Raises `ModelFailed` for an error of the estimator.
+        Raises `ModelFailed` for an error of the estimator: `ModelRefused` if it is one of the rows.
         """
         with _without_name_warning():
             if self._asks_row_by_row:
@@ -132,7 +140,8 @@ class FittedModel:
             values, probabilities = self._call_methods(given)
             scores = {name: json_list(call(given)) for name, call in self._scores.items()}
         except Exception as error:  # An estimator raises anything.
-            raise ModelFailed(type(error).__name__) from error
+            raise self._failure(error) from error
+        self._answers = True
         if self.method == "kneighbors":
             distances, values = values
             scores["distances"] = json_list(distances)
@@ -141,6 +150,26 @@ class FittedModel:
             None if probabilities is None else _by_row(probabilities),
             scores or None,
         )
+
+    def _failure(self, error: Exception) -> ModelFailed:
+        """Tell a row that the model refuses from a model that is broken, which answers no row at all."""
+        reason = next(iter(str(error).splitlines()), "").strip()
+        # Errors of classes that inherit from this one say more of the code than of the row.
+        if type(error) is ValueError and reason and self._answers_rows():
+            return ModelRefused("ValueError", reason[:LONGEST_REASON])
+        return ModelFailed(type(error).__name__)
+
+    def _answers_rows(self) -> bool:
+        if self._answers is None:
+            made = proof_rows(self.estimator, self.features, self._declared.features)
+            self._answers = any(map(self._is_answered, islice(made, TRIED_ROWS)))
+        return self._answers
+
+    def _is_answered(self, row: list[Value]) -> bool:
+        with suppress(Exception):
+            self._call_methods(self._make_input(self._as_rows([row])))
+            return True
+        return False
 
     def outcome(self, rows: list[list[Value]]) -> Outcome:
         """Give the estimator's own answers in the form of a compiled model's."""

@@ -49,29 +49,32 @@ class Predictor:
         try:
             return self._batcher.ask(rows)
         except ModelFailed as error:
-            raise ModelFailed(error.kind, self._failing_row(rows)) from error.__cause__
+            failure = self._of_first_row(rows, error)
+            raise failure from failure.__cause__
 
-    def _failing_row(self, rows: Rows) -> int | None:
-        """Find the first row that fails alone; None for one row, and for rows that fail only together."""
+    def _of_first_row(self, rows: Rows, failure: ModelFailed) -> ModelFailed:
+        """Give the failure of the first row that fails alone, with its position; `failure` is that of all."""
         start, end = 0, len(rows)
-        if end == 1:
-            return None
         while end - start > 1:
             middle = (start + end) // 2
-            if self._fails(rows[start:middle]):
-                end = middle
-            elif self._fails(rows[middle:end]):
-                start = middle
+            if (first := self._failure(rows[start:middle])) is not None:
+                end, failure = middle, first
+            elif (second := self._failure(rows[middle:end])) is not None:
+                start, failure = middle, second
             else:
-                return None
-        return start
+                # The model answers each row, and so refuses none.
+                together = ModelFailed(failure.kind)
+                together.__cause__ = failure.__cause__
+                return together
+        failure.row = start
+        return failure
 
-    def _fails(self, rows: Rows) -> bool:
+    def _failure(self, rows: Rows) -> ModelFailed | None:
         try:
             self._batcher.ask(rows)
-        except ModelFailed:
-            return True
-        return False
+        except ModelFailed as error:
+            return error
+        return None
 
     def _for_program(self, rows: Rows) -> Rows:
         """Give rows as a program takes them: an array if all values are numbers, of whatever dtype."""

@@ -13,7 +13,7 @@ from werkzeug.exceptions import (
     UnsupportedMediaType,
 )
 
-from service.errors import Busy, InvalidInput, ModelFailed
+from service.errors import Busy, InvalidInput, ModelFailed, ModelRefused
 from service.json_values import encode
 from service.logs import LOGGER
 from service.protocols.infer import JSON
@@ -30,6 +30,7 @@ def register_error_answers(app: Flask) -> None:
     """Let the application answer every exception of its views, and every refusal of Flask's own."""
     app.register_error_handler(InvalidInput, _answer_invalid_input)
     app.register_error_handler(ModelFailed, _answer_model_failed)
+    app.register_error_handler(ModelRefused, _answer_model_refused)
     app.register_error_handler(Busy, _answer_busy)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_bug)
@@ -60,10 +61,28 @@ def _answer_model_failed(error: ModelFailed) -> Response:
     LOGGER.error("%s %s failed in the model", request.method, request.path, exc_info=error.__cause__)
     details: dict[str, JsonValue] = {"exception": error.kind}
     where = "this request"
-    if error.row is not None:
-        details["row"], where = error.row, f"row {error.row}"
+    if (row := _row_of(error)) is not None:
+        details["row"], where = row, f"row {row}"
     message = f"The model itself failed for {where}, with {error.kind}; the log of the service says why."
     return _error(500, "internal_error", message, details)
+
+
+def _answer_model_refused(error: ModelRefused) -> Response:
+    """Say which row the model refuses, and what it says of it."""
+    row = _row_of(error)
+    message = f"The model itself refuses this row: {error.reason}"
+    entry: dict[str, JsonValue] = {"field": None, "problem": "refused_by_model"}
+    if row is not None:
+        message = f"row {row}: the model itself refuses it: {error.reason}"
+        entry["row"] = row
+    entry["message"] = message
+    _note_refusal(message)
+    return _error(422, "refused_by_model", message, {"count": 1, "fields": [entry]})
+
+
+def _row_of(error: ModelFailed) -> int | None:
+    """Give the position of the row in the body; None for a query, which has one row."""
+    return None if request.method == "GET" else error.row
 
 
 def _note_refusal(reason: str) -> None:

@@ -306,6 +306,16 @@ def test_the_details_of_a_refusal_are_shown(
     assert raised.value.detail == expected
 
 
+def test_a_row_that_the_model_refuses_is_named(answering: Callable[..., ServiceClient]) -> None:
+    message = "row 2: the model itself refuses it: too short"
+    body = {"error": {"message": message, "details": {"fields": [{"row": 2, "message": message}]}}}
+
+    with pytest.raises(PredictionFailed, match=r"^the model refuses a row$") as raised:
+        answering((422, json.dumps(body).encode())).predict([{}] * 3, first_row=11)
+
+    assert raised.value.detail == "  row 13: the model itself refuses it: too short"
+
+
 def test_a_refusal_without_a_reason_is_still_an_error(answering: Callable[..., ServiceClient]) -> None:
     with pytest.raises(PredictionFailed, match=r"\(503\): no reason given$") as raised:
         answering((503, b"{}")).model()

@@ -16,16 +16,17 @@ from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.ensemble import IsolationForest, StackingClassifier, VotingClassifier
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from sklearn.linear_model import LinearRegression, LogisticRegression, SGDOneClassSVM
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDOneClassSVM
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
+from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors, RadiusNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
     KBinsDiscretizer,
     OneHotEncoder,
     PolynomialFeatures,
+    PowerTransformer,
     QuantileTransformer,
     SplineTransformer,
     StandardScaler,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from tests.wild.cases import Model
 
 CASES = Cases()
+AGES = MEASURES[["age"]]
 fit = CASES.fit
 ODD_NAMES = [
     *("rows", "prediction", "probability_1", "inputs", "error", "warnings", "non_finite", "probabilities"),
@@ -158,4 +160,13 @@ fit(
     ODD.assign(rows=chosen("a", "b")),
     IS_SAVED,
 )
+# Models that refuse some rows of the right types.
+fit("powers_of_positive", lambda: make_pipeline(PowerTransformer("box-cox"), LinearRegression()), AGES, PRICE)
+fit(
+    "splines_within",
+    lambda: make_pipeline(SplineTransformer(extrapolation="error"), Ridge()),
+    MEASURES,
+    PRICE,
+)
+fit("radius", lambda: RadiusNeighborsClassifier(10), MEASURES, IS_SAVED)
 fit("no_names", LinearRegression, MEASURES.to_numpy(), PRICE)

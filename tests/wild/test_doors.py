@@ -121,6 +121,10 @@ def answered(served: Served, row: Row) -> Answer | None:
         return together(served.client, [row], served.folder)[0]
     except Refused as refused:
         status, error = refused.args
+        if error["code"] == "refused_by_model":
+            # The model itself says what it does not take of the row.
+            assert (status, error["details"]["count"]) == (422, 1)
+            return None
         if status == 500 and any(feature["type"] == "any" for feature in served.model["features"]):
             # Of these columns nothing is known, and the model itself fails for the value.
             assert error["message"].startswith("The model itself failed"), (row, error)

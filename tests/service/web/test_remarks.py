@@ -203,6 +203,73 @@ def test_the_row_for_which_a_model_fails_is_named(
     assert "ZeroDivisionError: " in caplog.text
 
 
+REFUSING = """
+class Refusing:
+    n_features_in_ = 1
+    def predict(self, table):
+        if (table < 0).any():
+            raise ValueError("a length must be positive\\nnot less than 0")
+        return [float(row[0]) for row in table]
+"""
+BROKEN = """
+class Broken:
+    n_features_in_ = 1
+    def predict(self, table):
+        raise ValueError("the lengths were not loaded")
+"""
+TOGETHER = """
+class Together:
+    n_features_in_ = 1
+    def predict(self, table):
+        if len(table) > 1:
+            raise ValueError("one row only")
+        return [1.0]
+"""
+
+
+def test_a_row_that_the_model_itself_refuses_is_named_with_its_reason(
+    make_client: MakeClient, make_instance: Callable[[str, str], object]
+) -> None:
+    client = make_client(make_instance("Refusing", REFUSING))
+
+    response = client.post("/prediction", json={"rows": [{"x0": 1}, {"x0": -1}, {"x0": -2}]})
+    query = client.get("/prediction?x0=-1")
+
+    message = "row 1: the model itself refuses it: a length must be positive"
+    entry = {"field": None, "problem": "refused_by_model", "row": 1, "message": message}
+    assert response.status_code == query.status_code == 422
+    assert response.get_json()["error"] == {
+        "code": "refused_by_model",
+        "message": message,
+        "details": {"count": 1, "fields": [entry]},
+    }
+    reason = "The model itself refuses this row: a length must be positive"
+    assert query.get_json()["error"]["message"] == reason
+    assert client.get("/prediction?x0=1").get_json()["prediction"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "details"),
+    [
+        pytest.param(BROKEN, "Broken", {"exception": "ValueError", "row": 0}, id="it answers no row"),
+        pytest.param(TOGETHER, "Together", {"exception": "ValueError"}, id="it answers each row alone"),
+    ],
+)
+def test_a_model_that_fails_for_other_reasons_than_a_row_refuses_none(
+    make_client: MakeClient,
+    make_instance: Callable[[str, str], object],
+    code: str,
+    name: str,
+    details: dict[str, object],
+) -> None:
+    client = make_client(make_instance(name, code))
+
+    response = client.post("/prediction", json={"rows": [{"x0": 1}, {"x0": 2}]})
+
+    assert response.status_code == 500
+    assert response.get_json()["error"]["details"] == details
+
+
 def test_a_model_that_fails_for_the_only_row(
     make_client: MakeClient, make_instance: Callable[[str, str], object]
 ) -> None:
