@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Callable
 
@@ -31,6 +32,9 @@ BOOLEANS = {"true": True, "false": False}
 BOOLEANS_AND_DIGITS = {**BOOLEANS, "1": True, "0": False}
 # Any whole number of so many digits is too large for every column. Python takes long for many more digits.
 MOST_DIGITS = 400
+# Dates without a zone are counted from here.
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
+NS_A_US = 1000
 # The whole numbers that an array can hold, with or without a sign.
 LEAST_WHOLE, LARGEST_WHOLE = -(2**63), 2**64 - 1
 
@@ -91,6 +95,8 @@ def _check_of(feature: Feature) -> Check:
     }
     check = checks[value_type]
     if feature.type == "number":
+        if feature.unit:
+            check = partial(_number_or_date, unit=feature.unit)
         limits = whole_number_limits(feature.dtype)
         if limits is not None:
             low, high = limits
@@ -148,6 +154,17 @@ def _number(value: object, *, takes_booleans: bool = False) -> float:
 def _float(value: object) -> Value:
     """Give a number as a float of 64 bits, rounded as NumPy rounds it."""
     return float(_number(value, takes_booleans=True))
+
+
+def _number_or_date(value: object, *, unit: str) -> Value:
+    """Give a number, or a date as the number of its units since 1970."""
+    if not isinstance(value, str):
+        return _float(value)
+    try:
+        microseconds = (read_date(value) - EPOCH) // timedelta(microseconds=1)
+    except InvalidValue:
+        raise InvalidValue("not_a_number", "is neither a number nor a date such as 2026-01-31") from None
+    return float(microseconds * NS_A_US if unit == "ns" else microseconds)
 
 
 def _exact(number: float) -> float:

@@ -33,7 +33,8 @@ SCALERS = {
 ENCODERS = frozenset({"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"})
 # A function or class works on dates if "date", "datetime" or a plural of them is a word of its name.
 DATE = re.compile(r"(?:^|[^a-z])(?:date|datetime)(?:s|times?)?(?=$|[^a-z])")
-# The range of the dates from 1979 to 2100 as numbers, by the unit in which they are counted.
+# The range of the dates from 1979 to 2100 as numbers, by the unit in which they are counted. Scalers take a
+# column of dates as such numbers; but identifiers and amounts may lie there, too.
 UNITS = {"ns": (3e17, 4.1e18), "us": (3e14, 4.1e15)}
 
 
@@ -140,12 +141,11 @@ def _scaler(learned: LearnedFeatures, scaler: Part, columns: list[Column]) -> li
 
 
 def _center(learned: LearnedFeatures, column: Column, center: float) -> None:
-    """Note a date for a column of numbers whose center lies where only dates as numbers lie."""
+    """Note the unit of dates for a column whose center lies where dates as numbers lie."""
     unit = next((unit for unit, (low, high) in UNITS.items() if low < center < high), "")
     if unit:
         for feature in learned.raw([column]):
             feature.unit = unit
-            feature.types.add("date")
 
 
 def _function(learned: LearnedFeatures, transformer: Part, columns: list[Column]) -> list[Column]:

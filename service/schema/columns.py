@@ -112,6 +112,7 @@ def feature_of(name: str, learned: Learned) -> Feature:
         nullable=nullable,
         dtype=dtype.get(column_type, column_type),
         has_none=learned.has_none,
+        unit=learned.unit if column_type == "number" else "",
     )
 
 

@@ -32,6 +32,7 @@ class Feature:
     `dtype` is the dtype of the column in the table that the model was trained with; "unused" if no part of
     the model looks at the column. `has_none` says that missing values stood there as None, and not as NaN.
     `category_dtype` is the dtype of the categories of a column of pandas where it matters; else it is empty.
+    `unit` is the unit in which the model counts a number that may also be given as a date; else it is empty.
     `must_declare` says why the user has to declare the feature; it is empty if the model tells enough of it.
     """
 
@@ -44,6 +45,7 @@ class Feature:
     dtype: str = "float64"
     has_none: bool = False
     category_dtype: str = ""
+    unit: str = ""
     must_declare: str = ""
     known: dict[Value, Value] = field(default_factory=dict, init=False, repr=False, compare=False)
 

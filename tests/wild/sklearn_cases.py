@@ -150,6 +150,11 @@ fit(
 )
 DATES = pd.DataFrame({"when": pd.date_range("2026-01-01", periods=ROWS, freq="D"), "v": MEASURES["fare"]})
 fit("dates", lambda: encoded("when", encoder=OneHotEncoder(handle_unknown="ignore")), DATES, IS_SAVED)
+# Numbers as large as dates in nanoseconds and microseconds, and dates that a scaler takes as such numbers.
+for ids_name, start in (("long_ids", 10**18), ("amounts", 10**15)):
+    IDS = pd.DataFrame({"id": start + np.arange(ROWS) * 10**6, "v": MEASURES["fare"]})
+    fit(ids_name, lambda: make_pipeline(StandardScaler(), LinearRegression()), IDS, PRICE)
+fit("scaled_dates", lambda: make_pipeline(StandardScaler(), LinearRegression()), DATES[["when"]], PRICE)
 OBJECTS = PASSENGERS[["sex", "fare"]].to_numpy(dtype=object)
 fit(
     "objects_without_names",

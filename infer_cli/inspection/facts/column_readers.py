@@ -27,22 +27,18 @@ if TYPE_CHECKING:
     Reader: TypeAlias = Callable[[LearnedFeatures, Instance, list[Column]], list[Column]]
 
 VECTORIZERS = frozenset({"CountVectorizer", "HashingVectorizer", "TfidfVectorizer"})
-# A scaler gives the columns that it takes, in their order. Some have an attribute with each column's center.
-SCALERS = {
-    "MaxAbsScaler": "",
-    "MinMaxScaler": "data_min_",
-    "PowerTransformer": "",
-    "QuantileTransformer": "",
-    "RobustScaler": "center_",
-    "StandardScaler": "mean_",
-}
+# A scaler gives the columns that it takes, in their order.
+SCALERS = frozenset(
+    {
+        *("MaxAbsScaler", "MinMaxScaler", "PowerTransformer", "QuantileTransformer", "RobustScaler"),
+        "StandardScaler",
+    }
+)
 # A file may claim any number of codes; a real column has some dozens.
 CODES_MAX = 100_000
 ENCODERS = frozenset({"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"})
 # A function or class works on dates if "date", "datetime" or a plural of them is a word of its name.
 DATE = re.compile(r"(?:^|[^a-z])(?:date|datetime)(?:s|times?)?(?=$|[^a-z])")
-# The range of the dates from 1979 to 2100 as numbers, counted in nanoseconds and in microseconds.
-DATES = ((3e17, 4.1e18), (3e14, 4.1e15))
 
 
 def _vectorizer(learned: LearnedFeatures, _: Instance, columns: list[Column]) -> list[Column]:
@@ -159,11 +155,7 @@ def _category_bayes(learned: LearnedFeatures, model: Instance, columns: list[Col
     return []
 
 
-def _scaler(learned: LearnedFeatures, scaler: Instance, columns: list[Column]) -> list[Column]:
-    centers = values_of(scaler.state().get(SCALERS[class_name(scaler)])) or ()
-    for column, center in zip(columns, centers, strict=False):
-        if isinstance(center, float) and any(low < center < high for low, high in DATES):
-            learned.learn([column], "date")
+def _scaler(learned: LearnedFeatures, _: Instance, columns: list[Column]) -> list[Column]:
     learned.learn(columns, "number")
     return [Column(None, column.gaps) for column in columns]
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from service.schema.features import Value
 
 NUMBER = Feature("a")
+NS = Feature("a", unit="ns")
 NUMBER_OR_GAP = Feature("a", required=False, nullable=True)
 TEXT = Feature("a", "text")
 TEXT_OR_GAP = Feature("a", "text", required=False, nullable=True)
@@ -43,6 +44,9 @@ def problem_of(error: InvalidInput) -> object:
     [
         (NUMBER, 3, 3.0),
         (NUMBER, True, 1.0),
+        (NS, 1_800_000_000_000_000_001, 1.8e18),
+        (NS, "1970-01-02T00:00:00.5", 86_400_500_000_000.0),
+        (Feature("a", unit="us"), "1969-12-31", -86_400_000_000.0),
         (NUMBER_OR_GAP, None, None),
         (NUMBER_OR_GAP, "", None),
         (TEXT, "", ""),
@@ -78,6 +82,8 @@ def test_json(feature: Feature, given: object, expected: Value) -> None:
 @pytest.mark.parametrize(
     ("feature", "given", "problem"),
     [
+        (NS, "soon", "not_a_number"),
+        (NUMBER, "2026-01-31", "not_a_number"),
         (NUMBER, None, "missing"),
         (NUMBER, "1", "not_a_number"),
         (TEXT, None, "missing"),

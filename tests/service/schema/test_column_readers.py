@@ -109,10 +109,10 @@ def test_an_open_encoder_takes_gaps_and_may_pass_them_on() -> None:
     assert leaving == [Column(None, frozenset([0])), Column(None, frozenset([1]))]
 
 
-def test_a_scaler_tells_numbers_and_dates_apart_by_their_centers() -> None:
+def test_a_scaler_tells_the_unit_of_dates_by_a_center_among_them() -> None:
     learned, leaving = read(StandardScaler().fit(np.column_stack([[1.0, 2.0], DAYS_IN_NS])))
 
-    assert [feature.types for feature in learned.features] == [{"number"}, {"number", "date"}]
+    assert [feature.types for feature in learned.features] == [{"number"}, {"number"}]
     assert [feature.unit for feature in learned.features] == ["", "ns"]
     assert leaving == [Column(None, frozenset([0])), Column(None, frozenset([1]))]
 

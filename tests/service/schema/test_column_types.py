@@ -96,6 +96,9 @@ def test_one_row_in_a_query_is_answered_as_by_the_model(
     used = [feature["name"] for feature in features if feature["type"] != "any"]
 
     rows = rows_of(name, table)
+    # A date in a column of numbers is shown as its number.
+    numbers = {feature["name"] for feature in features if feature["type"] == "number"}
+    used = [one for one in used if not (one in numbers and isinstance(rows[0][one], str))]
     assert len(rows) == len(expected)
     for row, probabilities in zip(rows, expected):
         query = urlencode({column: string_of(value) for column, value in row.items()})
