@@ -86,7 +86,7 @@ class ServiceClient:
             )
             raise PredictionFailed(message, hint=_READ_THE_LOG) from error
         if status != _OK:
-            raise _refused(path, status, cast("_ErrorRecord", answer), first_row=first_row)
+            raise _refused(self.url, path, status, cast("_ErrorRecord", answer), first_row=first_row)
         return answer
 
     def _retry_while_busy(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
@@ -151,7 +151,9 @@ class _ErrorRecord(TypedDict, total=False):
     error: _ErrorDetails
 
 
-def _refused(path: str, status: int, record: _ErrorRecord, *, first_row: int | None) -> PredictionFailed:
+def _refused(
+    url: str, path: str, status: int, record: _ErrorRecord, *, first_row: int | None
+) -> PredictionFailed:
     """The error for a refusal; its lines name rows, counted from `first_row`, unless that is None."""
     error = record.get("error") or {}
     details = error.get("details")
@@ -171,7 +173,7 @@ def _refused(path: str, status: int, record: _ErrorRecord, *, first_row: int | N
     return PredictionFailed(
         "the model refuses a row" if status == _REFUSED_BY_MODEL else wrong,
         detail="\n".join(shown),
-        hint="what the model takes: `curl URL/model`, with the URL that `infer ps` shows",
+        hint=f"what the model takes: `curl {url}/model`",
     )
 
 

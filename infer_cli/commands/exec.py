@@ -11,6 +11,7 @@ from infer_cli.errors import ServiceNotFound
 from infer_cli.terminal import output
 from infer_cli.terminal.help import Command
 from infer_cli.terminal.options import AsJson, UserId, service_words
+from infer_cli.terminal.progress import show_progress
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
@@ -52,14 +53,16 @@ def exec_(
     as_json: AsJson = False,
 ) -> None:
     """Open a shell in the running container, or run a command there."""
-    from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.exec import exec_in_service  # noqa: PLC0415
-    from infer_cli.running.program import run_program  # noqa: PLC0415
-
     given = list(words or ())
     command = [*given[1:], *context.meta.get(_COMMAND_KEY, [])] or list(_SHELL)
-    engine = connect()
-    service = _find(engine, given, has_separator=_COMMAND_KEY in context.meta)
+    with show_progress(in_pipe=False) as progress:
+        progress.stage(f"Looking for {given[0] if given else 'the service'}")
+        from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
+        from infer_cli.engine.exec import exec_in_service  # noqa: PLC0415
+        from infer_cli.running.program import run_program  # noqa: PLC0415
+
+        engine = connect()
+        service = _find(engine, given, has_separator=_COMMAND_KEY in context.meta)
     if not as_json:
         raise typer.Exit(exec_in_service(engine, service, command, user=user))
     result = run_program(engine, service, command, user=user)

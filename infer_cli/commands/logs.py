@@ -12,6 +12,7 @@ import typer
 from infer_cli.errors import UsageError
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AnyService, AsJson
+from infer_cli.terminal.progress import show_progress
 
 _AGE = re.compile(r"(?P<number>\d+)(?P<unit>[smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -34,14 +35,16 @@ def logs(
 
     Ctrl-C ends --follow, and leaves the service running.
     """
-    from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.engine.services import find_service, stream_logs  # noqa: PLC0415
-
     if as_json and follow:
         raise UsageError("--json gives one object at the end, which --follow does not reach")
     start = parse_since(since, now=datetime.now(UTC)) if since else None
-    engine = connect()
-    service = find_service(engine, name)
+    with show_progress(in_pipe=False) as progress:
+        progress.stage(f"Looking for {name or 'the service'}")
+        from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
+        from infer_cli.engine.services import find_service, stream_logs  # noqa: PLC0415
+
+        engine = connect()
+        service = find_service(engine, name)
     chunks = stream_logs(engine, service, follow=follow, tail=tail, since=start)
     if as_json:
         lines = b"".join(chunks).decode(errors="replace").splitlines()

@@ -14,6 +14,7 @@ from infer_cli.terminal.options import AsJson, output_option, service_words
 from infer_cli.terminal.progress import show_progress
 
 if TYPE_CHECKING:
+    from infer_cli.client.predictions import Predictions
     from infer_cli.client.service_client import ServiceClient
 
 
@@ -28,7 +29,9 @@ def predict(
     *,
     input_file: Annotated[
         Path | None,
-        typer.Option("--input", "-i", metavar="FILE", help="Rows: .csv, .json, .jsonl or .parquet."),
+        typer.Option(
+            "--input", "-i", metavar="FILE", help="Rows: .csv, .json, .jsonl or .parquet; - is a pipe."
+        ),
     ] = None,
     output_file: Annotated[
         Path | None,
@@ -48,30 +51,36 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Ask a running service to predict one row, or a file of rows."""
-    from infer_cli.client.bulk import predict_file  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.client.service_client import ServiceClient  # noqa: PLC0415
-    from infer_cli.engine.connection import connect  # noqa: PLC0415
-    from infer_cli.engine.services import find_service  # noqa: PLC0415
-    from infer_cli.running.readiness import require_url  # noqa: PLC0415
-
     name, cells = split_words(words or [])
     _check_options(cells, input_file, output_file, as_json=as_json)
     left_out = tuple(missing_columns or ())
-    engine = connect()
-    client = ServiceClient(require_url(engine, find_service(engine, name)))
+    with show_progress(in_pipe=False) as progress:
+        progress.stage(f"Asking {name or 'the service'}")
+        from infer_cli.client.bulk import predict_file  # noqa: PLC0415 (slow to import)
+        from infer_cli.client.piped_rows import file_of_rows  # noqa: PLC0415
+        from infer_cli.client.service_client import ServiceClient  # noqa: PLC0415
+        from infer_cli.engine.connection import connect  # noqa: PLC0415
+        from infer_cli.engine.services import find_service  # noqa: PLC0415
+        from infer_cli.running.readiness import require_url  # noqa: PLC0415
+
+        engine = connect()
+        client = ServiceClient(require_url(engine, find_service(engine, name)))
+        if input_file is not None:
+            with file_of_rows(input_file, sys.stdin.buffer) as source:
+                predicted = predict_file(
+                    client,
+                    source,
+                    output_file,
+                    standard_output=sys.stdout,
+                    batch_rows=batch_rows,
+                    on_batch=lambda done: progress.advance("rows", done, None),
+                    missing_columns=left_out,
+                )
+        else:
+            answer = _answer_to(client, cells, left_out)
     if input_file is None:
-        _predict_words(client, cells, left_out, as_json=as_json)
+        _show_answer(answer, as_json=as_json)
         return
-    with show_progress() as progress:
-        predicted = predict_file(
-            client,
-            input_file,
-            output_file,
-            standard_output=sys.stdout,
-            batch_rows=batch_rows,
-            on_batch=lambda done: progress.advance("rows", done, None),
-            missing_columns=left_out,
-        )
     for line in predicted.notes:
         output.note(f"note: {line}")
     if output_file is None:
@@ -82,18 +91,20 @@ def predict(
         output.show(text, record, as_json=as_json)
 
 
-def _predict_words(
-    client: ServiceClient, cells: dict[str, str], left_out: tuple[str, ...], *, as_json: bool
-) -> None:
-    """Predict the one row of the command line, and show the answer."""
-    from infer_cli.client.answer_columns import answer_values, as_cell  # noqa: PLC0415
-    from infer_cli.client.cells import typed_row  # noqa: PLC0415
+def _answer_to(client: ServiceClient, cells: dict[str, str], left_out: tuple[str, ...]) -> Predictions:
+    """The answer to the one row of the command line."""
+    from infer_cli.client.cells import typed_row  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.client.columns import Columns  # noqa: PLC0415
 
     features = client.model().features
     # A word that names no feature is never dropped: the service refuses it.
-    row = Columns(features, left_out).missing | typed_row(cells, features)
-    answer = client.predict([row])
+    return client.predict([Columns(features, left_out).missing | typed_row(cells, features)])
+
+
+def _show_answer(answer: Predictions, *, as_json: bool) -> None:
+    """Show the answer to one row."""
+    from infer_cli.client.answer_columns import answer_values, as_cell  # noqa: PLC0415
+
     warnings, non_finite = answer.warnings_of(0), answer.non_finite_of(0)
     for warning in warnings:
         output.note(f"warning: {warning.get('message', warning.get('problem'))}")
@@ -133,7 +144,9 @@ def _check_options(
     cells: dict[str, str], input_file: Path | None, output_file: Path | None, *, as_json: bool
 ) -> None:
     if input_file is None and not cells:
-        raise UsageError("no values were given", hint="write FEATURE=VALUE …, or --input FILE")
+        raise UsageError(
+            "no values were given", hint="write FEATURE=VALUE …, or --input FILE; --input - reads a pipe"
+        )
     if input_file is not None and cells:
         raise UsageError("values and --input were given; use one of them")
     if output_file is not None and input_file is None:

@@ -53,7 +53,9 @@ def _table(statuses: tuple[ServiceStatus, ...]) -> str:
         rows.append(
             (service.name, status.url or "-", status.health, model, service.image, age_text(status.age))
         )
-    return output.table(("NAME", "URL", "HEALTH", "MODEL", "IMAGE", "AGE"), rows)
+    # A name and a URL that are cut are of no use: they are there to be copied.
+    header = ("NAME", "URL", "HEALTH", "MODEL", "IMAGE", "AGE")
+    return output.table(header, rows, kept=("NAME", "URL"))
 
 
 def _note(status: ServiceStatus) -> str | None:

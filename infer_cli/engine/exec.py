@@ -149,7 +149,8 @@ def _raw_mode(terminal: int) -> Iterator[None]:
 
     before = termios.tcgetattr(terminal)
     try:
-        tty.setraw(terminal)
+        # What the user typed while the shell was starting is kept.
+        tty.setraw(terminal, when=termios.TCSADRAIN)
         yield
     finally:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)

@@ -86,7 +86,7 @@ def find_service(engine: Engine, name: str | None) -> Service:
             raise ServiceNotFound(
                 "several services are running",
                 detail=_listing(running),
-                hint="name one of the services",
+                hint=f"put the name of one behind the command's name: {running[0].name}",
             )
         raise ServiceNotFound(
             "no service is running",

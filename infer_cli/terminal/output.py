@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Between two columns of a table.
 _GAP = 2
 # No column gets narrower than this, even if the table is then wider than the terminal.
-_LEAST_WIDTH = 6
+_LEAST_WIDTH = 5
 
 
 def show(text: str, record: Mapping[str, object], *, as_json: bool) -> None:
@@ -57,16 +57,19 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, kept: Sequence[str] = ()) -> str:
     """The rows below the header, with each column as wide as its widest cell.
 
-    On a terminal that is narrower, the widest columns are cut, with … in the place of what is left out.
+    On a terminal that is narrower, the widest columns are cut, with … in the place of what is left out;
+    the columns `kept`, by their headers, only when the others cannot give way any more.
     """
     lines = [header, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     limit = terminal_width()
     if limit is not None:
-        widths = _narrowed(widths, limit - _GAP * (len(widths) - 1))
+        room = limit - _GAP * (len(widths) - 1)
+        others = [column for column, name in enumerate(header) if name not in kept]
+        widths = _narrowed(_narrowed(widths, room, others), room, range(len(widths)))
     return "\n".join(
         (_GAP * " ")
         .join(shortened(cell, width).ljust(width) for cell, width in zip(line, widths, strict=True))
@@ -80,9 +83,12 @@ def shortened(text: str, width: int | None) -> str:
     return text if width is None or len(text) <= width else f"{text[: width - 1]}…"
 
 
-def _narrowed(widths: list[int], limit: int) -> list[int]:
-    """The widths of columns that together fit the limit: the widest column gives way first."""
-    widths = list(widths)
-    while sum(widths) > limit and max(widths) > _LEAST_WIDTH:
-        widths[widths.index(max(widths))] -= 1
-    return widths
+def _narrowed(widths: Sequence[int], limit: int, columns: Sequence[int]) -> list[int]:
+    """The widths that together fit the limit, if these columns can give way so far: the widest one first."""
+    narrowed = list(widths)
+    while columns and sum(narrowed) > limit:
+        widest = max(columns, key=narrowed.__getitem__)
+        if narrowed[widest] <= _LEAST_WIDTH:
+            break
+        narrowed[widest] -= 1
+    return narrowed

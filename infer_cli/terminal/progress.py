@@ -13,7 +13,7 @@ from infer_cli.terminal.units import size_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.progress import TaskID
+    from rich.progress import TaskID, TextColumn
 
     from infer_cli.engine.events import Event, Step
 
@@ -178,20 +178,19 @@ class _Display:
             DownloadColumn,
             MofNCompleteColumn,
             SpinnerColumn,
-            TextColumn,
             TimeElapsedColumn,
         )
         from rich.progress import Progress as RichProgress  # noqa: PLC0415
 
         console = Console(stderr=True)
         self._stages = RichProgress(
-            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console
+            SpinnerColumn(), _plain_column("{task.description}"), TimeElapsedColumn(), console=console
         )
         self._bars = RichProgress(
-            TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), console=console
+            _plain_column("  {task.description}"), BarColumn(), DownloadColumn(), console=console
         )
         self._counts = RichProgress(
-            TextColumn("{task.description}"),
+            _plain_column("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             console=console,
@@ -248,6 +247,13 @@ class _Display:
         if key not in self._layers:
             self._layers[key] = self._bars.add_task(description, total=total)
         self._bars.update(self._layers[key], description=description, completed=done, total=total)
+
+
+def _plain_column(text: str) -> TextColumn:
+    """A column without Rich's marks: a square bracket in a path or an instruction is a square bracket."""
+    from rich.progress import TextColumn  # noqa: PLC0415 (keeps `infer --help` quick)
+
+    return TextColumn(text, markup=False)
 
 
 def _step_text(step: Step) -> str:

@@ -23,7 +23,7 @@ from service.protocols.infer import JSON, PATH
 from service.telemetry.counters import Meter
 from service.web.error_answers import json_answer, most_body_bytes, register_error_answers
 from service.web.fast_path import STARTED, FastPath
-from service.web.page import fields_of
+from service.web.page import fields_of, kind_with_article
 
 if TYPE_CHECKING:
     from service.prediction.served_model import ModelSlot
@@ -72,7 +72,10 @@ class _Views:
     def page(self) -> Response:
         served = self.slot.served
         text = render_template(
-            "index.html", model=served.description, fields=fields_of(served.features, served.declared)
+            "index.html",
+            model=served.description,
+            kind=kind_with_article(str(served.description["kind"])),
+            fields=fields_of(served.features, served.declared),
         )
         response = Response(text)
         response.headers["Content-Security-Policy"] = PAGE_POLICY

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from service.schema.declared import Declared
     from service.schema.features import Feature
 
+# What a person calls a kind of model; `neighbors` and `other` are no nouns that take an article.
+_KINDS = {
+    "neighbors": "a nearest neighbours model",
+    "other": "a model",
+    "outlier_detector": "an outlier detector",
+}
 # In a longer list nobody finds a value; the field is then one to type in.
 MOST_OPTIONS = 200
 
@@ -28,6 +34,11 @@ class Field:
     input_type: str = "text"
     input_mode: str = "text"
     is_optional: bool = False
+
+
+def kind_with_article(kind: str) -> str:
+    """The kind of a model as it stands in a sentence."""
+    return _KINDS.get(kind, f"a {kind.replace('_', ' ')}")
 
 
 def fields_of(features: Sequence[Feature], declared: Declared = NOTHING_DECLARED) -> list[Field]:

@@ -44,6 +44,17 @@ def test_a_table_fits_every_terminal_that_has_room_for_its_columns(monkeypatch: 
         assert all(line == line.rstrip() for line in lines)
 
 
+def test_columns_that_are_there_to_be_copied_are_cut_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    header, rows = ("URL", "IMAGE", "AGE"), [("http://localhost:5000", "a-long-image:v1", "3 min")]
+
+    monkeypatch.setattr(output, "terminal_width", lambda: 35)
+    assert output.table(header, rows, kept=("URL",)) == (
+        "URL                    IMAGE  AGE\nhttp://localhost:5000  a-lo…  3 min"
+    )
+    monkeypatch.setattr(output, "terminal_width", lambda: 30)
+    assert max(map(len, output.table(header, rows, kept=("URL",)).splitlines())) <= 30
+
+
 def test_a_result_is_text_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
     output.show("Built größe", {"tag": "größe"}, as_json=False)
 

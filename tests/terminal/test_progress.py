@@ -118,6 +118,18 @@ def test_on_a_terminal_the_first_stage_needs_no_rich_and_leaves_nothing(
     assert shown == f"Looking\r{7 * ' '}\r"
 
 
+def test_on_a_terminal_square_brackets_are_shown_as_they_are(on_terminal: Callable[[str], str]) -> None:
+    shown = on_terminal(
+        "progress.stage('Inspecting [/old]/model.pkl')\n"
+        "progress.on_event(Step(1, 1, 'RUN [red] [/x]'))\n"
+        "progress.on_event(Layer('[/abc]', 'Pushing', 1_000_000, 4_000_000))\n"
+        "progress.advance('[/rows]', 1, 2)\n"
+        "time.sleep(0.3)\n"
+    )
+
+    assert all(text in shown for text in ("[/old]", "RUN [red] [/x]", "[/abc]", "[/rows]"))
+
+
 def test_on_a_terminal_a_layer_has_a_bar(on_terminal: Callable[[str], str]) -> None:
     shown = on_terminal(
         "progress.on_event(Layer('abc', 'Waiting'))\n"

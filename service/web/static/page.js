@@ -9,7 +9,10 @@ form.addEventListener("submit", async (event) => {
     const answer = await (await fetch(`prediction?${query}`)).json();
     // What is doubtful stands first, because it is easily overlooked below.
     const doubts = (answer.warnings || []).map((warning) => `Warning: ${warning.message}\n`);
-    output.textContent = answer.error ? answer.error.message : doubts.join("") + JSON.stringify(answer, null, 2);
+    // JSON has null for an infinity and NaN.
+    const infinite = (answer.non_finite || []).map(({ field, value }) => `${field} is ${value}\n`);
+    const shown = [...doubts, ...infinite, JSON.stringify(answer, null, 2)];
+    output.textContent = answer.error ? answer.error.message : shown.join("");
   } catch (error) {
     output.textContent = `No answer: ${error.message}`;
   }

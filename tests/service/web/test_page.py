@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from service.schema.features import Feature
-from service.web.page import MOST_OPTIONS, Field, fields_of
+from service.web.page import MOST_OPTIONS, Field, fields_of, kind_with_article
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,16 @@ def test_a_long_list_is_typed_in() -> None:
     known = tuple(map(str, range(MOST_OPTIONS + 1)))
 
     assert fields_of([Feature("a", "category", categories=known)])[0].options == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        pytest.param("classifier", "a classifier", id="a noun of its own"),
+        pytest.param("neighbors", "a nearest neighbours model", id="neighbours"),
+        pytest.param("outlier_detector", "an outlier detector", id="two words, and a vowel"),
+        pytest.param("other", "a model", id="no kind that has a name"),
+    ],
+)
+def test_the_kind_of_a_model_reads_as_a_part_of_a_sentence(kind: str, expected: str) -> None:
+    assert kind_with_article(kind) == expected
