@@ -61,7 +61,7 @@ CASES: dict[str, tuple[Callable[[], Fitted], list[tuple[str, bool, bool]]]] = {
             ("passthrough", [True, False, True, False]),
             (StandardScaler(), slice(3, 4)),
         ),
-        [NUMBER, ("category", True, False), NUMBER, ("date", True, False)],
+        [NUMBER, ("category", True, False), NUMBER, NUMBER],
     ),
     "two branches about one column": (
         lambda: model_of(
