@@ -1,15 +1,16 @@
 """Asks the running service for predictions, to prove an image: `python3 -m service.check`.
 
 Standard input holds `{"rows": […]}`, or is empty. If it is empty, rows are made of what the model knows. With
-`{"describe": true}`, the answer of `/model` is the output.
+`{"describe": true}`, the answer of `/model` is the output. The program first waits until the service is
+ready, at most `timeout_s` seconds; meanwhile the model is loaded for its own answers.
 
 One JSON object goes to standard output: `rows` is the number of rows that the service answered,
 `predictions` and `probabilities` are its answers. `judged` of the rows were compared with the answers of the
 model itself, which `service.own_answers` gives: each row alone in JSON, among the others and, `queried` of
 them, in a query. Where the model cannot be asked apart from the service, `judged` is 0, `judge` perhaps says
 why, and the service's answers are compared with each other. Or the object has `error`, and `kind`:
-`different` for an answer that differs, `no_rows` if no made row is answered. The exit code is 0 if there is
-no error.
+`different` for an answer that differs, `no_rows` if no made row is answered, `not_ready` if the service does
+not become ready. The exit code is 0 if there is no error.
 
 Only the standard library is used.
 """
@@ -20,14 +21,20 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import time
 from dataclasses import dataclass
-from http.client import HTTPConnection
-from typing import Any
+from http.client import HTTPConnection, HTTPException
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from service.same_answers import PARTS, is_same
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 TIMEOUT_S = 300
+POLL_S = 0.05
 BATCH_ROWS = 1000
 OK, BAD_REQUEST = 200, 400
 # Of the rows that were made, so many are enough.
@@ -68,6 +75,23 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self.connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
+
+    def wait_until_ready(self, timeout_s: float = TIMEOUT_S) -> None:
+        """Wait until the service is ready; raise `Failed` if that takes longer than `timeout_s`."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            try:
+                self.connection.request("GET", "/readyz")
+                answer = self.connection.getresponse()
+                answer.read()
+                if answer.status == OK:
+                    return
+            except (OSError, HTTPException):
+                # It does not listen yet.
+                self.connection.close()
+            time.sleep(POLL_S)
+        message = f"the service was not ready after {timeout_s:g} s"
+        raise Failed("not_ready", message, [])
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Send a request, and give its JSON object; raise `PredictionRefused` unless the status is 200."""
@@ -126,15 +150,22 @@ class Judged:
 
 
 class Proof:
-    """Compares the answers of the service with the model's own, which `judge` holds."""
+    """Compares the answers of the service with the model's own, which `judge` holds.
 
-    def __init__(self, client: Client, rows: list[dict[str, Any]] | None) -> None:
+    The model is loaded for its own answers while the service becomes ready.
+    """
+
+    def __init__(
+        self, client: Client, rows: list[dict[str, Any]] | None, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        judge_says = ask_judge({"enough": ENOUGH_ROWS} if rows is None else {"rows": rows})
         self.client = client
+        client.wait_until_ready(timeout_s)
         self.description = client.ask("GET", "/model")
         self.features = {str(feature["name"]): feature for feature in self.description["features"]}
         # Given rows may have more columns than the model takes, such as an id.
         self.given = rows and [_without_others(row, self.features) for row in rows]
-        self.judge = ask_judge({} if self.given is None else {"rows": self.given})
+        self.judge = judge_says()
         self.tolerance = float(self.judge.get("tolerance") or 0.0)
 
     def outcome(self) -> dict[str, Any]:
@@ -174,13 +205,10 @@ class Proof:
         A row that was made up may be wrong for the model. It counts only if the model's own code takes it;
         then the service may refuse it by naming a field, but must not fail.
         """
-        rows, answers = self._candidates()
         reasons: list[str] = []
         judged: list[Judged] = []
         step = 1 if self.given is None else _step(len(self.given))
-        for number, (row, own) in enumerate(zip(rows, answers)):
-            if self.given is None and len(judged) == ENOUGH_ROWS:
-                break
+        for number, (row, own) in enumerate(self._candidates()):
             if own is not None and "error" in own:
                 reasons.append(f"the model's own code: {own['error']}")
                 continue
@@ -197,18 +225,24 @@ class Proof:
             at = len(judged) if self.given is None else number * step
             judged.append(Judged(at, row, answer if own is None else own, is_own=own is not None))
             self._compare("alone", judged[-1], answer)
+            if self.given is None and len(judged) == ENOUGH_ROWS:
+                break
         if not judged and self.given is None:
             message = "no row that infer makes up is one that the model takes"
             raise Failed("no_rows", message, list(dict.fromkeys(reasons))[:REASONS_MAX])
         return judged
 
-    def _candidates(self) -> tuple[list[dict[str, Any]], list[dict[str, Any] | None]]:
-        """Give the rows to ask for alone, and the model's own answers; None where there is none."""
+    def _candidates(self) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
+        """Give the rows to ask for alone, each with the model's own answer; None where there is none."""
         rows = self.judge.get("rows")
         if rows is None:
             rows = self._example() if self.given is None else self.given[:: _step(len(self.given))]
         answers = self.judge.get("answers")
-        return rows, [None] * len(rows) if answers is None else answers
+        yield from zip(rows, [None] * len(rows) if answers is None else answers)
+        if self.given is None and sum("error" not in own for own in answers or ()) == ENOUGH_ROWS:
+            # The service has refused some of the rows that the model answered: more of them are needed.
+            every = ask_judge({})()
+            yield from list(zip(every.get("rows") or (), every.get("answers") or ()))[len(rows) :]
 
     def _example(self) -> list[dict[str, Any]]:
         inputs = self.client.ask("GET", str(self.description["example"])).get("inputs")
@@ -218,7 +252,7 @@ class Proof:
 
     def _compare_together(self, rows: list[dict[str, Any]], answers: list[dict[str, Any]]) -> None:
         """Compare with the model's own answers to all these rows in one call: it may look at several rows."""
-        together = ask_judge({"rows": rows, "together": True}).get("answers") or []
+        together = ask_judge({"rows": rows, "together": True})().get("answers") or []
         for at, (row, own, answer) in enumerate(zip(rows, together, answers)):
             if "error" not in own:
                 self._compare(f"among {len(rows)} rows", Judged(at, row, own, is_own=True), answer)
@@ -244,16 +278,31 @@ class Proof:
             raise Failed("different", message, _details(one.row, one.answer, _short(shown)))
 
 
-def ask_judge(given: dict[str, Any]) -> dict[str, Any]:
-    """Give what `service.own_answers` says; only `judge`, the reason, if it says nothing."""
-    judged = subprocess.run(JUDGE, input=json.dumps(given), capture_output=True, text=True, check=False)
-    try:
-        found = json.loads(judged.stdout)
-    except ValueError:
-        found = None
-    if judged.returncode == 0 and isinstance(found, dict):
-        return found
-    return {"judge": judged.stderr.strip()[-LONGEST_SHOWN:] or f"it ended with {judged.returncode}"}
+def ask_judge(given: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    """Start `service.own_answers`; give what waits for its end and gives what it says.
+
+    That has only `judge`, the reason, if it says nothing.
+    """
+    # A file, and no pipe: many rows would not fit in one while the model is being loaded.
+    with tempfile.TemporaryFile() as file:
+        file.write(json.dumps(given).encode())
+        file.seek(0)
+        process = subprocess.Popen(
+            JUDGE, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def wait() -> dict[str, Any]:
+        with process:
+            output, log = process.communicate()
+        try:
+            found = json.loads(output)
+        except ValueError:
+            found = None
+        if process.returncode == 0 and isinstance(found, dict):
+            return found
+        return {"judge": log.strip()[-LONGEST_SHOWN:] or f"it ended with {process.returncode}"}
+
+    return wait
 
 
 def _without_others(row: dict[str, Any], features: dict[str, Any]) -> dict[str, Any]:
@@ -301,9 +350,11 @@ def _refuse_constant(name: str) -> object:
 
 
 def _outcome(client: Client, given: dict[str, Any]) -> dict[str, Any]:
+    timeout_s = float(given.get("timeout_s") or TIMEOUT_S)
     if given.get("describe"):
+        client.wait_until_ready(timeout_s)
         return client.ask("GET", "/model")
-    return Proof(client, given.get("rows")).outcome()
+    return Proof(client, given.get("rows"), timeout_s).outcome()
 
 
 def main() -> int:

@@ -2,8 +2,10 @@
 
 The settings are those of the service.
 
-Standard input holds `{"rows": […]}`; without `rows`, they are made of what the model knows. The model is
-loaded apart from the running service, and gets each row alone, in a table as a data scientist makes it.
+Standard input holds `{"rows": […]}`, whose columns that are no features are left out. Without `rows`, they
+are made of what the model knows, and with `enough`, the model is asked until it has answered so many of them.
+The model is loaded apart from the running service, and gets each row alone, in a table as a data scientist
+makes it.
 
 One JSON object goes to standard output: the `rows`, the `answers` to each of them, `tolerance` (how far
 numbers may differ), and `is_batched` (whether the model treats each row by itself). An answer has
@@ -55,17 +57,23 @@ SINGLE_TOLERANCE = 1e-5
 def own_answers(loaded: LoadedModel, given: dict[str, Any]) -> dict[str, Any]:
     """Give the outcome in JSON's types; see the module."""
     model = loaded.model
-    rows: list[Row] = spread(given["rows"]) if "rows" in given else make_rows(loaded)
+    rows = _given_rows(model, given["rows"]) if "rows" in given else make_rows(loaded)
     if not isinstance(model, FittedModel) or not is_estimator(model):
         return {"rows": rows, "answers": None, "tolerance": TOLERANCE, "is_batched": True}
     judge = Judge(model)
-    answers = judge.answer(rows) if given.get("together") else judge.each(rows)
+    answers = judge.answer(rows) if given.get("together") else judge.each(rows, given.get("enough"))
     return {
         "rows": rows[: len(answers)],
         "answers": answers,
         "tolerance": SINGLE_TOLERANCE if judge.is_single else TOLERANCE,
         "is_batched": model.is_batched,
     }
+
+
+def _given_rows(model: Model, rows: Sequence[Row]) -> list[Row]:
+    """Give the rows to judge, without columns that the model does not take, such as an id."""
+    names = {feature.name for feature in model.features}
+    return [{name: value for name, value in row.items() if name in names} for row in spread(rows)]
 
 
 def make_rows(loaded: LoadedModel) -> list[Row]:
@@ -96,14 +104,19 @@ class Judge:
         self._doubles = not parts.isdisjoint(TAKE_SEVERAL_ROWS)
         self.is_single = False
 
-    def each(self, rows: Sequence[Row]) -> list[Row]:
-        """Give the answer to each of the rows alone; a slow model is not asked for all of them."""
+    def each(self, rows: Sequence[Row], enough: int | None = None) -> list[Row]:
+        """Give the answer to each of the rows alone, until `enough` of them are answers and no errors.
+
+        A slow model is not asked for all of them.
+        """
         end = time.monotonic() + ENOUGH_S
         answers: list[Row] = []
+        answered = 0
         for row in rows:
-            if answers and time.monotonic() > end:
+            if answers and (time.monotonic() > end or answered == enough):
                 break
             answers += self.answer([row])
+            answered += "error" not in answers[-1]
         return answers
 
     def answer(self, rows: Sequence[Row]) -> list[Row]:

@@ -2,7 +2,8 @@
 
 The container has the same limits and rights as a service of `infer run`, and no network. A scikit-learn
 version other than the model's is an error there. The rows are made of what the model knows, or come from a
-file of examples. A program in the container loads the model apart from the service, and judges the answers.
+file of examples. A program in the container loads the model apart from the service, while the service starts,
+and judges the answers.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from infer_cli.building.examples import check_examples, compare_examples, inputs_text, read_examples
+from infer_cli.building.examples import check_examples, compare_examples, read_examples
 from infer_cli.client.predictions import Predictions
 from infer_cli.client.served_model import ServedModel
-from infer_cli.engine.containers import create_service, remove_service
+from infer_cli.engine.containers import create_service, kill_container
 from infer_cli.engine.services import log_tail
-from infer_cli.errors import VerificationFailed
+from infer_cli.errors import EngineError, VerificationFailed
 from infer_cli.plan.run import RunPlan, Safety
 from infer_cli.running.program import run_program
-from infer_cli.running.readiness import wait_until_ready
+from infer_cli.running.readiness import not_ready, require_running
 from infer_cli.terminal.command_line import given_command
 from infer_cli.terminal.printable import printable
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from infer_cli.plan.run import ModelMount
 
 _COMMAND = ("python3", "-m", "service.check")
-_DESCRIBE = b'{"describe": true}'
 _TIMEOUT_S = 300
 # How far an answer may be from the expected one, relative or absolute. The same model on another processor
 # differs in the last of its 16 digits. A model that computes in 32 bits has 7 digits only.
@@ -99,11 +99,11 @@ def verify_image(
     )
     service = create_service(engine, plan)
     try:
-        wait_until_ready(engine, service, timeout_s=_TIMEOUT_S)
         given = None if examples is None else _read(engine, service, examples)
-        answer = _ask(engine, service, inputs_text(given))
+        answer = _ask(engine, service, {} if given is None else {"rows": given.inputs})
     finally:
-        remove_service(engine, service)
+        # No request of anybody is left to finish.
+        kill_container(engine, service.name)
     compared = 0
     if given is not None:
         tolerance = _SINGLE_TOLERANCE if is_single else _TOLERANCE
@@ -122,17 +122,30 @@ def fingerprint(image: str, model_digest: str, examples: Path | None) -> str:
 
 def _read(engine: Engine, service: Service, examples: Path) -> Examples:
     """The examples, read for the features that the service describes."""
-    description = _ask(engine, service, _DESCRIBE)
+    description = _ask(engine, service, {"describe": True})
     return read_examples(examples, ServedModel.of(cast("ModelRecord", description)).features)
 
 
-def _ask(engine: Engine, service: Service, given: bytes) -> _Answer:
-    """The output of the program in the container; raises `VerificationFailed` for an error."""
-    written = run_program(engine, service, _COMMAND, stdin=given).stdout
+def _ask(engine: Engine, service: Service, given: dict[str, object]) -> _Answer:
+    """The output of the program in the container, which waits until the service is ready.
+
+    Raises `ContainerFailed` if the service does not start, and `VerificationFailed` for another error.
+    """
+    stdin = json.dumps({**given, "timeout_s": _TIMEOUT_S}, default=str).encode()
+    try:
+        written = run_program(engine, service, _COMMAND, stdin=stdin).stdout
+    except EngineError:
+        # The engine runs no program in a container that has ended.
+        require_running(engine, service)
+        raise
     try:
         answer = cast("_Answer", json.loads(written))
     except ValueError:
+        # The program ends with the service.
+        require_running(engine, service)
         answer = {"error": written.decode(errors="replace") or "no answer came"}
+    if answer.get("kind") == "not_ready":
+        raise not_ready(engine, service, str(answer["error"]))
     if "error" in answer:
         raise _failed(engine, service, answer)
     return answer

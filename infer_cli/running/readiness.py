@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # A command in the container costs much more than a request to its port, so it is run less often.
 _POLL_S = 0.05
 _SLOW_POLL_S = 0.5
+# So long after the programs in a container have ended, the engine may still call the container running.
+_NEWS_S = 3.0
 _HEALTH_COMMAND = ("python3", "-m", "service.health")
 _ANY_ADDRESS = {None, "", "0.0.0.0", "::"}  # noqa: S104 (compared, not bound)
 
@@ -68,11 +70,23 @@ def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> N
         ):
             return
         time.sleep(_POLL_S if url else _SLOW_POLL_S)
-    raise ContainerFailed(
-        f"the service {service.name} was not ready after {timeout_s:g} s",
-        detail=_log(engine, service),
-        hint="give a large model more time with --timeout",
-    )
+    reason = f"the service {service.name} was not ready after {timeout_s:g} s"
+    raise not_ready(engine, service, reason, "give a large model more time with --timeout")
+
+
+def require_running(engine: Engine, service: Service) -> None:
+    """Raise `ContainerFailed` with the end of the log if the service has ended, or is just ending."""
+    deadline = time.monotonic() + _NEWS_S
+    while time.monotonic() < deadline:
+        now = inspect_service(engine, service.container_id)
+        if not now.is_running:
+            raise _ended(engine, now)
+        time.sleep(_POLL_S)
+
+
+def not_ready(engine: Engine, service: Service, reason: str, hint: str | None = None) -> ContainerFailed:
+    """The error of a service that runs and is not ready, with the end of its log."""
+    return ContainerFailed(reason, detail=_log(engine, service), hint=hint)
 
 
 def _ended(engine: Engine, service: Service) -> ContainerFailed:

@@ -8,8 +8,9 @@ import pytest
 
 from infer_cli.building import verify
 from infer_cli.building.verify import Verified, fingerprint, verify_image
-from infer_cli.errors import ContainerFailed, VerificationFailed
+from infer_cli.errors import ContainerFailed, EngineError, VerificationFailed
 from infer_cli.plan.run import ModelMount
+from infer_cli.running import readiness
 from infer_cli.running.program import ProgramResult
 from infer_cli.terminal.command_line import remember
 from tests.running.conftest import HERE, make_engine, make_service
@@ -35,7 +36,7 @@ class Container:
     """Stands for the temporary service: how it was started, what it was asked, and what it answers."""
 
     answer: bytes = json.dumps(ANSWER).encode()
-    is_ready: bool = True
+    has_ended: bool = False
     plans: list[RunPlan] = field(default_factory=list)
     asked: list[bytes] = field(default_factory=list)
     removed: int = 0
@@ -44,11 +45,13 @@ class Container:
         self.plans.append(plan)
         return make_service(None, None)
 
-    def wait(self, *_: object, timeout_s: float) -> None:
-        if not self.is_ready:
-            raise ContainerFailed(f"not ready after {timeout_s} s")
+    def require_running(self, *_: object) -> None:
+        if self.has_ended:
+            raise ContainerFailed("the service ended while starting")
 
     def run(self, *_: object, stdin: bytes) -> ProgramResult:
+        if self.has_ended:
+            raise EngineError("the container is not running")
         if b"describe" in stdin:
             return ProgramResult(0, json.dumps(DESCRIPTION).encode(), b"")
         self.asked.append(stdin)
@@ -62,10 +65,11 @@ class Container:
 def container(monkeypatch: pytest.MonkeyPatch) -> Container:
     found = Container()
     monkeypatch.setattr(verify, "create_service", found.create)
-    monkeypatch.setattr(verify, "wait_until_ready", found.wait)
+    monkeypatch.setattr(verify, "require_running", found.require_running)
     monkeypatch.setattr(verify, "run_program", found.run)
-    monkeypatch.setattr(verify, "remove_service", found.remove)
+    monkeypatch.setattr(verify, "kill_container", found.remove)
     monkeypatch.setattr(verify, "log_tail", lambda *_: "first\nlast")
+    monkeypatch.setattr(readiness, "log_tail", lambda *_: "first\nlast")
     return found
 
 
@@ -84,7 +88,7 @@ def verified(
 
 def test_without_examples_rows_are_made_in_the_container(container: Container) -> None:
     assert verified() == Verified(rows=2, judged=2)
-    assert container.asked == [b""]
+    assert [json.loads(asked) for asked in container.asked] == [{"timeout_s": 300}]
     assert container.removed == 1
 
 
@@ -101,7 +105,7 @@ def test_the_service_is_temporary_and_has_no_network(container: Container, tmp_p
 
 def test_examples_are_compared_with_the_answers(container: Container, examples: Path) -> None:
     assert verified(examples=examples) == Verified(rows=2, judged=2, compared=4, examples=examples)
-    assert json.loads(container.asked[0]) == {"rows": [{"x0": 1}, {"x0": 2}]}
+    assert json.loads(container.asked[0])["rows"] == [{"x0": 1}, {"x0": 2}]
 
 
 def test_an_answer_that_differs_is_an_error_that_names_the_row(container: Container, examples: Path) -> None:
@@ -149,12 +153,38 @@ def test_a_service_that_does_not_answer_is_an_error_with_its_log(
 
 
 def test_a_service_that_does_not_start_is_removed(container: Container) -> None:
-    container.is_ready = False
+    container.has_ended = True
 
-    with pytest.raises(ContainerFailed):
+    with pytest.raises(ContainerFailed, match="ended while starting"):
         verified()
 
     assert (container.asked, container.removed) == ([], 1)
+
+
+def test_a_service_that_ends_while_it_is_asked_is_told_by_its_log(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: object, stdin: bytes) -> ProgramResult:
+        assert stdin
+        container.has_ended = True
+        return ProgramResult(137, b"", b"")
+
+    monkeypatch.setattr(verify, "run_program", end)
+
+    with pytest.raises(ContainerFailed, match="ended while starting"):
+        verified()
+
+    assert container.removed == 1
+
+
+def test_a_service_that_does_not_become_ready_is_told_by_its_log(container: Container) -> None:
+    container.answer = json.dumps({"kind": "not_ready", "error": "not ready after 300 s"}).encode()
+
+    with pytest.raises(ContainerFailed, match=r"^not ready after 300 s$") as raised:
+        verified()
+
+    assert raised.value.detail == "the end of its log:\n  first\n  last"
+    assert container.removed == 1
 
 
 def test_many_wrong_answers_are_counted(container: Container, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from infer_cli.engine.images import find_image
 from infer_cli.engine.services import container_names
+from tests.engine_turns import left_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,7 @@ def examples(infer: Callable[..., Finished], iris_service: str, tmp_path: Path) 
 
 def _leftovers(engine: Engine) -> set[str]:
     """The names of containers that verifications made and did not remove."""
-    return {name for name in container_names(engine) if name.startswith("infer-verify-")}
+    return left_behind(lambda: {name for name in container_names(engine) if name.startswith("infer-verify-")})
 
 
 def test_the_service_answers_generated_rows(
@@ -56,6 +57,26 @@ def test_the_service_answers_generated_rows(
 
     assert built.exit_code == 0, built.stderr
     assert "20 rows made of what the model knows" in built.stdout
+    assert _leftovers(engine) == set()
+
+
+def test_a_service_that_does_not_start_is_told_with_the_end_of_its_log(
+    engine: Engine, build: Callable[..., Finished], tag: Callable[[], str], tmp_path: Path
+) -> None:
+    code, folder = tmp_path / "src", tmp_path / "data"
+    for made in (code, folder):
+        made.mkdir()
+    (code / "broken.py").write_text(
+        "class Broken:\n    def __setstate__(self, state):\n        raise ValueError('no such licence')\n"
+    )
+    (folder / "model.pkl").write_bytes(b"\x80\x04cbroken\nBroken\n)\x81}\x8c\x01a\x4b\x01sb.")
+
+    failed = build(name := tag(), folder, "--code", str(code), "--features", "a,b")
+
+    assert failed.exit_code == 1
+    assert "ended while starting (exit code 1)" in failed.stderr
+    assert "no such licence" in failed.stderr
+    assert find_image(engine, name) is None
     assert _leftovers(engine) == set()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,9 @@ class AppClient(check.Client):
         self.app = app
         self.change = change
 
+    def wait_until_ready(self, timeout_s: float = check.TIMEOUT_S) -> None:
+        """It is ready at once."""
+
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         answer = self.app.open(path, method=method, json=body)
         record: dict[str, Any] = answer.get_json()
@@ -56,7 +60,7 @@ def prove(
         estimator: object, rows: Any = None, change: Callable[[str, Any], None] = lambda *_: None
     ) -> dict[str, Any]:
         loaded = load(estimator)
-        monkeypatch.setattr(check, "ask_judge", lambda given: own_answers(loaded, given))
+        monkeypatch.setattr(check, "ask_judge", lambda given: partial(own_answers, loaded, given))
         return check.Proof(AppClient(make_client(estimator), change), rows).outcome()
 
     return run
@@ -111,6 +115,23 @@ def test_given_rows_are_judged_and_others_columns_left_out(
     assert outcome["judged"] == 84
 
 
+def test_a_made_row_that_the_service_refuses_is_replaced_by_another(
+    prove: Prove, classifier: LogisticRegression
+) -> None:
+    """The judge answers no more rows than are needed, and then again as many as there are."""
+    asked: list[int] = []
+
+    def refuse(method: str, record: Any) -> None:
+        asked.append(len(record.get("predictions", ())))
+        if method == "POST" and asked.count(1) in (2, 5) and len(record["predictions"]) == 1:
+            raise check.PredictionRefused({"message": "slength is too small"}, check.BAD_REQUEST)
+
+    outcome = prove(classifier, change=refuse)
+
+    assert (outcome["rows"], outcome["judged"]) == (20, 20)
+    assert asked.count(1) >= 22
+
+
 class Refusing(LinearRegression):  # type: ignore[misc]  # it has no types
     def predict(self, _: Any) -> Any:
         message = "two columns are needed"
@@ -159,10 +180,29 @@ def _run(port: int, given: str, model: Path | None = None) -> tuple[int, Json]:
 
 
 def test_no_service_on_the_port_is_an_error(free_port: int) -> None:
-    code, outcome = _run(free_port, "")
+    code, outcome = _run(free_port, '{"timeout_s": 0.1}')
 
-    assert code == 1
-    assert "refused" in outcome["error"]
+    assert (code, outcome["kind"]) == (1, "not_ready")
+    assert outcome["error"] == "the service was not ready after 0.1 s"
+
+
+def test_a_service_that_is_still_starting_is_waited_for(free_port: int, model_file: Path) -> None:
+    proof = subprocess.Popen(
+        [sys.executable, "-m", "service.check"],
+        cwd=ROOT,
+        env={"PORT": str(free_port), "PATH": "", "MODEL_FILE": str(model_file)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    )
+    environment = {"PORT": str(free_port), "PATH": "", "MODEL_FILE": str(model_file), "HOST": "127.0.0.1"}
+    service = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment)
+    try:
+        outcome = json.loads(proof.communicate()[0])
+    finally:
+        service.terminate()
+        service.wait()
+
+    assert (proof.returncode, outcome["judged"]) == (0, 20), outcome
 
 
 @pytest.fixture

@@ -75,3 +75,20 @@ def test_given_rows_are_judged_over_all_of_them() -> None:
     chosen = [row["x"] for row in spread(rows)]
 
     assert chosen == list(range(0, 950, 10))
+
+
+def test_columns_that_are_no_features_are_left_out(load: Load) -> None:
+    model = LinearRegression().fit(np.eye(2), [1.0, 2.0])
+
+    outcome = own_answers(load(model), {"rows": [{"x0": 1.0, "x1": 0.0, "id": "a"}]})
+
+    assert outcome["rows"] == [{"x0": 1.0, "x1": 0.0}]
+
+
+def test_a_model_is_asked_until_it_has_answered_enough_made_rows(load: Load, classifier: Any) -> None:
+    every = own_answers(load(classifier), {})
+
+    some = own_answers(load(classifier), {"enough": 20})
+
+    assert len(every["answers"]) == 60
+    assert (some["rows"], some["answers"]) == (every["rows"][:20], every["answers"][:20])
