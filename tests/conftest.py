@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.engine_turns import engine_turn
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from infer_cli.engine.connection import Engine
@@ -42,6 +44,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         starts_infer = ["infer_program" in getattr(item, "fixturenames", ()) for item in items]
         config.hook.pytest_deselected(items=[*itertools.compress(items, map(operator.not_, starts_infer))])
         items[:] = itertools.compress(items, starts_infer)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A test with a real engine runs, with what is made for it, when it is its turn."""
+    if item.get_closest_marker("docker") is None:
+        return (yield)
+    folder = item.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # for fixtures only
+    with engine_turn(folder, alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from infer_cli.engine.images import find_image, pull_image, remove_image
 from infer_cli.errors import ImageNotFound
 from infer_cli.image.base import BASE_IMAGE_VARIABLE, official_base
 from infer_cli.plan import labels
+from tests.engine_turns import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,18 +31,46 @@ if TYPE_CHECKING:
 LOCAL_BASE = "infer-base:3.11"
 
 
+# Where several processes share the files, they begin with these, so that all end at about the same time.
+SLOW_FILES = (
+    "test_examples",
+    "test_build",
+    "test_documented_commands",
+    "test_compile",
+    "test_boosters",
+    "test_verify",
+    "test_up",
+    "test_ci_files",
+    "test_formats",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test in this folder: it needs the engine."""
+    """Mark every test in this folder: it needs the engine. The slowest files come first."""
+    ranks = {name: rank for rank, name in enumerate(SLOW_FILES)}
+
+    def rank(item: pytest.Item) -> int:
+        is_here = "integration" in item.path.parts
+        return ranks.get(item.path.stem, len(ranks)) if is_here else len(ranks)
+
     for item in items:
         if "integration" in item.path.parts:
             item.add_marker(pytest.mark.docker)
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
-def base_image(engine: Engine, infer: Callable[..., Finished]) -> str:
+def base_image(
+    engine: Engine, infer: Callable[..., Finished], tmp_path_factory: pytest.TempPathFactory
+) -> str:
     """A base image with Python 3.11: the user's choice, the official one, or one of Debian packages."""
     if chosen := os.environ.get(BASE_IMAGE_VARIABLE):
         return chosen
+    with locked(tmp_path_factory.getbasetemp(), "base"):
+        return _local_base(engine, infer)
+
+
+def _local_base(engine: Engine, infer: Callable[..., Finished]) -> str:
     if find_image(engine, LOCAL_BASE):
         return LOCAL_BASE
     try:
@@ -70,11 +99,17 @@ def tag(engine: Engine) -> Iterator[Callable[[], str]]:
 
 @pytest.fixture(scope="session")
 def iris_image(
-    infer: Callable[..., Finished], iris_folder: Path, base_image: str, tag: Callable[[], str]
+    infer: Callable[..., Finished],
+    iris_folder: Path,
+    base_image: str,
+    tag: Callable[[], str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> str:
     """An image for the iris model, without the model inside."""
     name = tag()
-    built = infer("build", "--tag", name, "--model-dir", str(iris_folder), "--base-image", base_image)
+    # The second process that builds it takes all layers from the first.
+    with locked(tmp_path_factory.getbasetemp(), "iris"):
+        built = infer("build", "--tag", name, "--model-dir", str(iris_folder), "--base-image", base_image)
     assert built.exit_code == 0, built.stderr
     return name
 

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ import pytest
 
 from infer_cli.engine.images import find_image
 from infer_cli.image.base import BASE_IMAGE_VARIABLE, official_base
+from tests.engine_turns import left_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -300,6 +300,7 @@ def test_a_compressed_model_is_baked(
     assert built.exit_code == 0, built.stderr
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("step", ["Choosing packages", "Building", "ADD packages.tar", "finish_image.py"])
 def test_an_interrupted_build_leaves_no_image_and_no_container(
     engine: Engine, infer_program: tuple[str, ...], base_image: str, tag: Callable[[], str], step: str
@@ -307,10 +308,6 @@ def test_an_interrupted_build_leaves_no_image_and_no_container(
     def unnamed() -> set[str]:
         images = engine.api.images(filters={"dangling": True})
         return {one["Id"] for one in (*images, *engine.api.containers(all=True))}
-
-    def left_behind() -> set[str]:
-        # What others remove from the engine meanwhile does not count.
-        return unnamed() - before
 
     name, before = tag(), unnamed()
     options = ("--tag", name, "--base-image", base_image, "--no-cache", "--verbose")
@@ -325,10 +322,8 @@ def test_an_interrupted_build_leaves_no_image_and_no_container(
 
     assert process.returncode == 130, rest
     assert "interrupted" in rest
-    deadline = time.monotonic() + 5
-    while (left := left_behind()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert left == set()
+    # What others remove from the engine meanwhile does not count.
+    assert left_behind(unnamed, before) == set()
     assert find_image(engine, name) is None
 
 

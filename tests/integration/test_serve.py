@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from infer_cli.engine.connection import Engine
     from tests.conftest import Finished
+    from tests.integration.untyped import Json
+
+# The whole image, on a base image of Debian packages.
+_MOST_BYTES = 290_000_000
 
 
 def test_serve_answers_like_a_container(
@@ -65,13 +69,18 @@ def test_serve_ends_when_the_port_is_taken(
     assert iris_service
 
 
-def test_a_base_image_has_python_bash_and_certificates(
-    engine: Engine, infer: Callable[..., Finished], tag: Callable[[], str]
-) -> None:
+@pytest.fixture(scope="module")
+def debian_base(infer: Callable[..., Finished], tag: Callable[[], str]) -> tuple[str, Json]:
+    """A base image of Debian packages: its name, and what `infer base` says of it."""
     assert shutil.which("mmdebstrap"), "the package mmdebstrap is needed: .ci/engine installs it"
     name = tag()
     made = infer("base", "--tag", name, "--json")
     assert made.exit_code == 0, made.stderr
+    return name, made.record
+
+
+def test_a_base_image_has_python_bash_and_certificates(engine: Engine, debian_base: tuple[str, Json]) -> None:
+    name, made = debian_base
     program = "import ssl; print(len(ssl.create_default_context().get_ca_certs()))"
 
     container = engine.api.create_container(name, ["bash", "-c", f"ls / && python3 -c '{program}'"])
@@ -84,8 +93,19 @@ def test_a_base_image_has_python_bash_and_certificates(
 
     assert status == 0, output
     assert int(output.split()[-1]) > 50
-    assert made.record["size_bytes"] < 80_000_000
+    assert made["size_bytes"] < 80_000_000
     assert describe_base(engine, name, platform=None, on_event=lambda _: None).python == "3.11"
+
+
+def test_an_image_on_a_base_of_debian_packages_is_small(
+    infer: Callable[..., Finished], iris_folder: Path, debian_base: tuple[str, Json], tag: Callable[[], str]
+) -> None:
+    options = ("--model-dir", str(iris_folder), "--base-image", debian_base[0], "--json")
+
+    built = infer("build", "--tag", tag(), *options)
+
+    assert built.exit_code == 0, built.stderr
+    assert built.record["size_bytes"] <= _MOST_BYTES
 
 
 def test_doctor_finds_no_problem(infer: Callable[..., Finished], base_image: str) -> None:
