@@ -2,8 +2,9 @@
 
 The Dockerfile runs it as `finish_image.py packages` and `finish_image.py service code`.
 
-The same files give the same bytes: one process compiles in sorted order, bytecode is bound to its source by
-hash and not by modification time, and each modification time that compiling changed is set to a fixed time.
+The same files give the same bytes: each of a fixed number of processes compiles its files in sorted order,
+bytecode is bound to its source by hash and not by modification time, and each modification time that
+compiling changed is set to a fixed time.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _UNUSED = re.compile(
     r"/(?:test|tests|idlelib|lib2to3|pydoc_data|ensurepip|tkinter|turtledemo|distutils|"
     r"site-packages|dist-packages|config-[^/]*)/"
 )
+# Whatever the number of processors: which files a process compiles may change bytes of the later ones.
+_PROCESSES = 4
 _INSTALLERS = ("pip", "setuptools", "wheel", "_distutils_hack", "pkg_resources")
 
 
@@ -33,16 +36,31 @@ def compile_tree(root: Path, *, skip: re.Pattern[str] | None = None) -> None:
 
     Modules whose path matches `skip` are not compiled.
     """
-    compileall.compile_dir(
-        str(root),
-        maxlevels=50,
-        quiet=2,
-        rx=skip,
-        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
-    )
+    files = sorted(path for path in map(str, root.rglob("*.py")) if not (skip and skip.search(path)))
+    children = [_start_compiling(files[first::_PROCESSES]) for first in range(_PROCESSES)]
+    # All of them are waited for, also after one that failed.
+    statuses = [os.waitpid(child, 0)[1] for child in children]
+    if any(statuses):
+        message = f"compiling {root} failed"
+        raise SystemExit(message)
     for cache in sorted(root.rglob("__pycache__")):
         for path in (*cache.iterdir(), cache, cache.parent):
             os.utime(path, (FIXED_MTIME, FIXED_MTIME))
+
+
+def _start_compiling(files: list[str]) -> int:
+    """Compile files in a process of their own, and give its id."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        for path in files:
+            # A file that does not compile is left alone: packages have code for other versions of Python.
+            compileall.compile_file(path, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+        status = 0
+    finally:
+        os._exit(status)
 
 
 def remove_installers(folders: list[Path]) -> None:
