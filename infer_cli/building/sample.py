@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from infer_cli.client.answer_columns import PREDICTION, PROBABILITY
-from infer_cli.client.row_files import read_table
+from infer_cli.client.cells import MISSING_WORDS
+from infer_cli.client.row_files import format_of, read_table
 from infer_cli.errors import ModelUnreadable
 from infer_cli.inspection import NOTHING_DECLARED, Declared, DeclaredFeature, inspect_model
 
@@ -77,7 +78,19 @@ def read_sample(examples: Path) -> list[DeclaredFeature]:
             for name, value in row.items():
                 if name != PREDICTION and not name.startswith(PROBABILITY):
                     columns.setdefault(name, []).append(value)
+    if format_of(examples) == "csv":
+        columns = {name: _without_missing_words(values) for name, values in columns.items()}
     return [column_of(name, values) for name, values in columns.items()]
+
+
+def _without_missing_words(cells: list[object]) -> list[object]:
+    """The cells of a CSV; beside numbers or booleans alone, NA is a missing value."""
+    is_word = [isinstance(cell, str) and cell.strip().lower() in MISSING_WORDS for cell in cells]
+    has_others = any(isinstance(cell, str) and not word for cell, word in zip(cells, is_word, strict=True))
+    has_values = any(cell is not None and not word for cell, word in zip(cells, is_word, strict=True))
+    if has_others or not has_values:
+        return cells
+    return [None if word else cell for cell, word in zip(cells, is_word, strict=True)]
 
 
 def column_of(name: str, values: Sequence[object]) -> DeclaredFeature:

@@ -18,7 +18,7 @@ from infer_cli.client.answer_columns import (
 )
 from infer_cli.client.columns import Columns
 from infer_cli.client.predictions import Remarks
-from infer_cli.client.row_files import format_of, read_table
+from infer_cli.client.row_files import format_of, format_to_write, read_table
 from infer_cli.client.row_writer import open_writer
 from infer_cli.errors import InferError, PredictionFailed
 
@@ -60,7 +60,7 @@ def predict_file(  # noqa: PLR0913 (each is an option of the command)
     """
     model = client.model()
     columns = Columns(model.features, missing_columns)
-    target_format = "csv" if target is None else format_of(target)
+    target_format = "csv" if target is None else format_to_write(target)
     # A CSV of predictions repeats the cells of a CSV of rows as they stand there; 007 stays 007.
     keeps_cells = target_format == "csv"
     answers = _Answers(source, model, target_format)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _TRUE_OR_FALSE = {"true": True, "false": False}
 _BOOLEANS = {**_TRUE_OR_FALSE, "1": True, "0": False}
+# As in `service/protocols/value_checks.py`: what programs write for a missing value, in lower case.
+MISSING_WORDS = frozenset(("#n/a", "#na", "-nan", "<na>", "n/a", "na", "nan", "nat", "none", "null"))
 # Matches only what JSON would also write as a number. In a column that takes any value, 007 may be a name.
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 # From here on, a float does not hold every whole number; beyond the second limit no integer column goes.
@@ -34,8 +36,8 @@ def number_or_string(cell: str) -> object:
     """
     if cell == "":
         return None
-    if "_" in cell:
-        # Python reads `1_000` as a number; no other program does.
+    if "_" in cell or not cell.strip().isascii():
+        # Python reads `1_000` and the digits of all scripts as numbers; hardly another program does.
         return cell
     try:
         return int(cell)
@@ -64,6 +66,8 @@ def typed_value(cell: str, feature: ServedFeature | None) -> object:
     column_type = "any" if feature is None else feature.type
     if cell == "":
         return cell if feature is not None and feature.takes_empty else None
+    if column_type not in ("any", "text") and cell.strip().lower() in MISSING_WORDS:
+        return None
     if column_type == "boolean":
         return _BOOLEANS.get(cell.strip().lower(), cell)
     if column_type == "number" or (column_type == "any" and _JSON_NUMBER.fullmatch(cell)):

@@ -1,4 +1,4 @@
-"""Reads rows of JSON: an array of objects, `{"rows": […]}`, one object, a split table, or JSON Lines."""
+"""Reads rows of JSON: an array of objects, `{"rows": […]}`, one object, a table, or JSON Lines."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from infer_cli.client.json_tables import rows_of_table
+from infer_cli.client.text_files import open_text
 from infer_cli.errors import InferError
 
 if TYPE_CHECKING:
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
 _ROWS = "rows"
 _FORMS = 'it may hold [{"a": 1}, …], {"rows": […]}, or one object a line'
 _LINES = 'JSON Lines hold one object a line: {"a": 1, "b": 2}'
-_NULL = "write null for a missing value"
-# Strings are matched first, so that a NaN inside of one is not found.
-_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<constant>-?\bInfinity\b|\bNaN\b)', re.DOTALL)
+_FINITE = "write a number, or null for a missing value"
+# Strings are matched first, so that an Infinity inside of one is not found.
+_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<constant>-?\bInfinity\b)', re.DOTALL)
 
 
 class _NotJsonConstant(Exception):
-    """NaN or an infinity, which Python writes into JSON, and which JSON has not."""
+    """An infinity, which Python writes into JSON, and which JSON has not."""
 
     def __init__(self, constant: str) -> None:
         super().__init__(constant)
@@ -37,20 +39,20 @@ class _Repeated(dict[str, object]):
 
 
 def read_json(path: Path, batch_rows: int) -> Iterator[list[Row]]:
-    """The rows of an array, `{"rows": […]}`, one object, a split table or JSON Lines; raises `InferError`."""
-    text = path.read_text(encoding="utf-8-sig")
+    """The rows of an array, `{"rows": […]}`, one object, a table or JSON Lines; raises `InferError`."""
+    text = _text_of(path)
     try:
         whole = _loads(text)
     except _NotJsonConstant as error:
         where = _line_of_constant(text)
-        raise InferError(f"{path}, line {where}: {error.constant} is not JSON", hint=_NULL) from error
+        raise InferError(f"{path}, line {where}: {error.constant} is not JSON", hint=_FINITE) from error
     except ValueError as error:
         # Several values, one a line, are no JSON as a whole. A file that begins with [ is not JSON Lines.
         if not text.lstrip().startswith("["):
             yield from read_json_lines(path, batch_rows)
             return
         raise InferError(f"{path} is not JSON: {error}", hint=_FORMS) from error
-    if isinstance(whole, _Repeated) and isinstance(whole.get(_ROWS), list):
+    if isinstance(whole, _Repeated) and any(isinstance(value, list | dict) for value in whole.values()):
         raise InferError(f"{path} has {whole.repeated!r} more than once", hint=_FORMS)
     rows = _rows_of(whole)
     if not isinstance(rows, list):
@@ -65,7 +67,7 @@ def read_json(path: Path, batch_rows: int) -> Iterator[list[Row]]:
 
 def read_json_lines(path: Path, batch_rows: int) -> Iterator[list[Row]]:
     """The rows of JSON Lines; raises `InferError` with the number of a wrong line."""
-    with path.open(encoding="utf-8-sig") as file:
+    with open_text(path) as file:
         batch: list[Row] = []
         for number, line in enumerate(file, 1):
             if not line.strip():
@@ -74,7 +76,7 @@ def read_json_lines(path: Path, batch_rows: int) -> Iterator[list[Row]]:
                 row = _loads(line)
             except _NotJsonConstant as error:
                 message = f"{path}, line {number}: {error.constant} is not JSON"
-                raise InferError(message, hint=_NULL) from error
+                raise InferError(message, hint=_FINITE) from error
             except ValueError as error:
                 message = f"{path}, line {number} is not JSON: {error}"
                 raise InferError(message, hint=_LINES) from error
@@ -90,41 +92,31 @@ def read_json_lines(path: Path, batch_rows: int) -> Iterator[list[Row]]:
 
 
 def _rows_of(whole: object) -> object:
-    """The list in `{"rows": […]}`, or the rows of a split table; any other object is itself a row."""
+    """The list in `{"rows": […]}`, or the rows of a table of columns; any other object is itself a row."""
     if not isinstance(whole, dict):
         return whole
-    split = _split(whole)
-    if split is not None:
-        return split
     listed = whole.get(_ROWS)
-    return listed if isinstance(listed, list) else [whole]
+    if isinstance(listed, list):
+        return listed
+    table = rows_of_table(whole)
+    return [whole] if table is None else table
 
 
-def _split(whole: dict[str, object]) -> list[Row] | None:
-    """The rows of `{"columns": […], "data": [[…], …]}`, as pandas writes them; None for another form."""
-    inner = whole.get("dataframe_split") if set(whole) == {"dataframe_split"} else whole
-    if not isinstance(inner, dict) or not {"columns", "data"} <= set(inner) <= {"columns", "data", "index"}:
-        return None
-    columns, data = inner["columns"], inner["data"]
-    if (
-        not isinstance(columns, list)
-        or not isinstance(data, list)
-        or len(set(map(str, columns))) < len(columns)
-    ):
-        return None
-    if not all(isinstance(row, list) and len(row) == len(columns) for row in data):
-        return None
-    names = [str(name) for name in columns]
-    return [dict(zip(names, row, strict=True)) for row in data]
+def _text_of(path: Path) -> str:
+    with open_text(path) as file:
+        return file.read()
 
 
 def _loads(text: str) -> object:
     """The value in the text; raises `_NotJsonConstant`, and `ValueError` for any other text."""
-    found: object = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
+    found: object = json.loads(text, parse_constant=_constant, object_pairs_hook=_object)
     return found
 
 
-def _refuse_constant(constant: str) -> object:
+def _constant(constant: str) -> object:
+    """None for NaN, which Python writes for a missing value; raises `_NotJsonConstant` for others."""
+    if constant == "NaN":
+        return None
     raise _NotJsonConstant(constant)
 
 
@@ -144,6 +136,6 @@ def _check_repeated(row: dict[str, object], where: str) -> None:
 
 
 def _line_of_constant(text: str) -> int:
-    """The number of the line with the first NaN or infinity outside of strings."""
+    """The number of the line with the first infinity outside of strings."""
     found = next(match for match in _CONSTANT.finditer(text) if match["constant"])
     return text.count("\n", 0, found.start()) + 1

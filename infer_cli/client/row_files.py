@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-from contextlib import contextmanager, suppress
+import re
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 from infer_cli.client.cells import json_value, number_or_string, typed_row
 from infer_cli.client.json_rows import read_json, read_json_lines
 from infer_cli.client.parquet import read_parquet
+from infer_cli.client.text_files import is_compressed, open_text, read_errors_translated
 from infer_cli.errors import InferError
 
 if TYPE_CHECKING:
@@ -26,17 +28,35 @@ _FORMATS = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-# Spreadsheets separate with semicolons where the decimal point is a comma.
-_DELIMITERS = (",", ";", "\t")
+_READ_FORMATS = {**_FORMATS, ".tsv": "csv"}
+# Spreadsheets separate with semicolons where the decimal point is a comma; databases export with bars.
+_DELIMITERS = (",", ";", "\t", "|")
+# A line that Excel reads and does not show: it names the delimiter.
+_DELIMITER_LINE = re.compile(r"\"?sep=(.)\"?\r?\n?")
 
 
 def format_of(path: Path) -> str:
-    """`csv`, `json`, `jsonl` or `parquet`, by the file's ending; raises `InferError` for any other."""
+    """`csv`, `json`, `jsonl` or `parquet`, by the ending of a file to read; raises `InferError` for others.
+
+    A file of text may be compressed, with `.gz` behind its ending.
+    """
+    inner = path.with_suffix("") if is_compressed(path) else path
+    found = _READ_FORMATS.get(inner.suffix.lower())
+    if found is None or (found == "parquet" and inner != path):
+        raise _unknown_format(path, f"{', '.join(_READ_FORMATS)}, or .csv.gz, .json.gz, .jsonl.gz")
+    return found
+
+
+def format_to_write(path: Path) -> str:
+    """The same by the ending of a file to write, which is not compressed; raises `InferError` for others."""
     try:
         return _FORMATS[path.suffix.lower()]
     except KeyError:
-        message = f"{path} has an unknown format"
-        raise InferError(message, hint=f"name it with one of {', '.join(_FORMATS)}") from None
+        raise _unknown_format(path, ", ".join(_FORMATS)) from None
+
+
+def _unknown_format(path: Path, suffixes: str) -> InferError:
+    return InferError(f"{path} has an unknown format", hint=f"name it with one of {suffixes}")
 
 
 def read_table(
@@ -75,9 +95,9 @@ def _json_row(path: Path, number: int, row: Row, features: Mapping[str, ServedFe
 def read_rows(path: Path, *, batch_rows: int) -> Iterator[list[Row]]:
     """The rows of a file, `batch_rows` at a time.
 
-    The columns of a CSV may also be separated by semicolons or tabs. A CSV cell becomes a number if it reads
-    as one, and None if it is empty. A `.json` file holds an array of objects, `{"rows": […]}`, one object,
-    or JSON Lines.
+    The columns of a CSV may also be separated by semicolons, tabs or bars. A CSV cell becomes a number if it
+    reads as one, and None if it is empty. A `.json` file holds an array of objects, `{"rows": […]}`, one
+    object, a table as pandas writes it, or JSON Lines.
     Raises `InferError` for a file that cannot be read, with the number of the wrong line.
     """
     reader = {
@@ -86,39 +106,14 @@ def read_rows(path: Path, *, batch_rows: int) -> Iterator[list[Row]]:
         "jsonl": read_json_lines,
         "parquet": read_parquet,
     }[format_of(path)]
-    with _read_errors_translated(path):
+    with read_errors_translated(path):
         yield from reader(path, batch_rows)
 
 
 def read_csv_cells(path: Path, *, batch_rows: int) -> Iterator[list[dict[str, str]]]:
     """The rows of a CSV with every cell as the string in the file; raises `InferError` as `read_rows`."""
-    with _read_errors_translated(path):
+    with read_errors_translated(path):
         yield from _read_cells(path, batch_rows)
-
-
-@contextmanager
-def _read_errors_translated(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InferError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        message = f"{path}, line {_line_not_utf8(path)} is not UTF-8 text"
-        raise InferError(message, hint="save it as UTF-8") from error
-
-
-def _line_not_utf8(path: Path) -> int:
-    """The number of the first line that is not UTF-8; the decoder's own position counts from its buffer."""
-    with path.open("rb") as file:
-        return next(number for number, line in enumerate(file, 1) if not _is_utf8(line))
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _read_csv(path: Path, batch_rows: int) -> Iterator[list[Row]]:
@@ -127,8 +122,9 @@ def _read_csv(path: Path, batch_rows: int) -> Iterator[list[Row]]:
 
 
 def _read_cells(path: Path, batch_rows: int) -> Iterator[list[dict[str, str]]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, strict=True, delimiter=_delimiter(file))
+    with open_text(path, newline="") as file:
+        delimiter, skipped = _delimiter(file)
+        reader = csv.DictReader(file, strict=True, delimiter=delimiter)
         batch: list[dict[str, str]] = []
         try:
             if not reader.fieldnames:
@@ -136,32 +132,41 @@ def _read_cells(path: Path, batch_rows: int) -> Iterator[list[dict[str, str]]]:
             _check_header(path, list(reader.fieldnames))
             for row in reader:
                 if None in row or None in row.values():
-                    expected = f"{len(reader.fieldnames)} values, as in the first line"
-                    raise InferError(f"{path}, line {reader.line_num}: expected {expected}")
+                    expected = f"{len(reader.fieldnames)} values, as in the line of the column names"
+                    raise InferError(f"{path}, line {skipped + reader.line_num}: expected {expected}")
                 batch.append(dict(row))
                 if len(batch) == batch_rows:
                     yield batch
                     batch = []
         except csv.Error as error:
             # `reader.line_num` is still the line of the last good row; the inner reader has gone on.
-            raise InferError(f"{path}, line {reader.reader.line_num}: {error}") from error
+            raise InferError(f"{path}, line {skipped + reader.reader.line_num}: {error}") from error
         if batch:
             yield batch
 
 
-def _delimiter(file: IO[str]) -> str:
-    """The delimiter of the column names in the first line; a comma, if it separates any."""
+def _delimiter(file: IO[str]) -> tuple[str, int]:
+    """The delimiter, and the number of lines before the column names, which are read.
+
+    It is the one that Excel's line names, else the first that separates column names; or else a comma.
+    """
     header = file.readline()
+    named = _DELIMITER_LINE.fullmatch(header)
+    if named:
+        return named[1], 1
     file.seek(0)
     for delimiter in _DELIMITERS:
         # A broken first line is reported by the reader that reads the whole file.
         with suppress(csv.Error):
             if len(next(csv.reader([header], delimiter=delimiter), ())) > 1:
-                return delimiter
-    return _DELIMITERS[0]
+                return delimiter, 0
+    return _DELIMITERS[0], 0
 
 
 def _check_header(path: Path, names: list[str]) -> None:
+    if any("\0" in name for name in names):
+        # UTF-16 without its mark, mostly.
+        raise InferError(f"{path}, line 1 is not UTF-8 text", hint="save it as UTF-8")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise InferError(f"{path} has several columns called {', '.join(map(repr, repeated))}")

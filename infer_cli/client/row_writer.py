@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
 from infer_cli.client.parquet import parquet_writer
-from infer_cli.client.row_files import format_of
+from infer_cli.client.row_files import format_to_write
 from infer_cli.client.rows import check_columns
 from infer_cli.errors import InferError
 
@@ -39,7 +39,7 @@ def open_writer(path: Path | None, standard_output: IO[str]) -> Iterator[RowWrit
     if path is None:
         yield _CsvWriter(standard_output)
         return
-    file_format = format_of(path)
+    file_format = format_to_write(path)
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     Check = Callable[[object], Value]
 
 # The numbers of JSON, and `+1`, `.5` and `5.`, which people type. Python's float() would also take `1_000`.
-NUMBER = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
+NUMBER = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|inf(inity)?)", re.ASCII | re.IGNORECASE)
 WHOLE_NUMBER = re.compile(r"[+-]?\d+", re.ASCII)
 # What is certainly meant as a number, where a string is possible, too: not 007, which may be a name.
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 BOOLEANS = {"true": True, "false": False}
+# What programs write for a missing value, in lower case. In a text, it may be meant: NA may be Namibia.
+MISSING_WORDS = frozenset(("#n/a", "#na", "-nan", "<na>", "n/a", "na", "nan", "nat", "none", "null"))
 BOOLEANS_AND_DIGITS = {**BOOLEANS, "1": True, "0": False}
 # Any whole number of so many digits is too large for every column. Python takes long for many more digits.
 MOST_DIGITS = 400
@@ -58,6 +60,8 @@ def value_of_string(feature: Feature, text: str) -> object:
     if value_type == "any":
         return _any_of_string(text)
     stripped = text.strip()
+    if stripped.lower() in MISSING_WORDS:
+        return None
     if value_type == "number":
         number = _number_of_string(stripped) if NUMBER.fullmatch(stripped) else stripped
         return BOOLEANS.get(stripped.lower(), number)

@@ -58,6 +58,20 @@ def test_a_sample_tells_the_types_of_its_columns(tmp_path: Path, ending: str) ->
     assert [(feature.low, feature.high) for feature in sample if feature.name == "n"] == [(-2.0, 1.5)]
 
 
+def test_words_for_missing_values_are_gaps_among_numbers_and_booleans_of_a_csv(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("n,yes,country,all\n1,True,NO,NA\nNA,N/A,NA,NA\n nan ,,SE,null\n")
+
+    sample = read_sample(file)
+
+    assert named(sample) == {
+        "n": ("number", "float64"),
+        "yes": ("boolean", None),
+        "country": ("text", None),
+        "all": ("text", None),
+    }
+
+
 def test_dates_are_known_where_the_file_has_types(tmp_path: Path) -> None:
     file = tmp_path / "rows.parquet"
     pd.DataFrame({"day": pd.to_datetime(["2026-01-31"])}).to_parquet(file)

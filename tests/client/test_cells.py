@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from infer_cli.client.cells import json_value, number_or_string, typed_row
+from infer_cli.client.cells import MISSING_WORDS, json_value, number_or_string, typed_row
 from infer_cli.client.served_model import ServedFeature
 from infer_cli.errors import InferError
+from service.protocols import value_checks
 
 FEATURES = {
     "size": ServedFeature("number"),
@@ -33,6 +34,7 @@ FEATURES = {
         pytest.param("inf", math.inf, id="infinity"),
         pytest.param("1_000", "1_000", id="what only Python reads as a number"),
         pytest.param("3,5", "3,5", id="decimal comma"),
+        pytest.param("\u0661", "\u0661", id="digits of another script"),
         pytest.param("red", "red", id="a word"),
         pytest.param(" ", " ", id="a space"),
         pytest.param("0x10", "0x10", id="hexadecimal"),
@@ -63,6 +65,11 @@ def test_a_cell_with_nan_is_a_number() -> None:
         pytest.param({"size": "1.5"}, {"size": 1.5}, id="a number"),
         pytest.param({"size": "big"}, {"size": "big"}, id="a word, which the service refuses by name"),
         pytest.param({"size": ""}, {"size": None}, id="nothing"),
+        pytest.param({"size": " NaN "}, {"size": None}, id="a word for a missing number"),
+        pytest.param({"wet": "N/A"}, {"wet": None}, id="a word for a missing boolean"),
+        pytest.param({"day": "NaT"}, {"day": None}, id="a word for a missing date"),
+        pytest.param({"color": "NA"}, {"color": "NA"}, id="a text that may be a word for a missing value"),
+        pytest.param({"some": "null"}, {"some": "null"}, id="such a word where anything goes"),
         pytest.param({"color": "7"}, {"color": "7"}, id="a string that looks like a number"),
         pytest.param({"size": "true"}, {"size": True}, id="a boolean for a number"),
         pytest.param({"color": "007"}, {"color": "007"}, id="leading zeros"),
@@ -83,6 +90,10 @@ def test_a_cell_with_nan_is_a_number() -> None:
 )
 def test_values_get_the_types_of_the_features(given: dict[str, str], expected: dict[str, object]) -> None:
     assert typed_row(given, FEATURES) == expected
+
+
+def test_the_service_knows_the_same_words_for_missing_values() -> None:
+    assert MISSING_WORDS == value_checks.MISSING_WORDS
 
 
 @pytest.mark.parametrize(

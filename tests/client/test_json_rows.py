@@ -31,6 +31,10 @@ def path(tmp_path: Path) -> Path:
         ),
         pytest.param('{"a": 1}\n{"a": 2}\n', [[{"a": 1}, {"a": 2}]], id="JSON Lines"),
         pytest.param('\ufeff[{"a": 1}]', [[{"a": 1}]], id="byte order mark"),
+        pytest.param('[{"a": NaN}]', [[{"a": None}]], id="NaN as Python and MLflow write it"),
+        pytest.param(
+            '{"a": [1, 2], "b": ["x", "y"]}', [[{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]], id="lists"
+        ),
         pytest.param("[]", [], id="no rows"),
         pytest.param("", [], id="empty file"),
     ],
@@ -47,9 +51,12 @@ def test_each_form_of_rows_is_read(path: Path, content: str, batches: list[list[
     [
         pytest.param('[{"a": 1}, {"a"', " is not JSON: Expecting ':' delimiter: line 1", id="cut short"),
         pytest.param('[{"a": 1}, 2]', ", row 2 is not a JSON object", id="no object"),
-        pytest.param('[\n{"a": 1},\n{"a": "NaN", "b": NaN}]', ", line 3: NaN is not JSON", id="NaN"),
+        pytest.param(
+            '[\n{"a": 1},\n{"a": "Infinity", "b": Infinity}]', ", line 3: Infinity is not JSON", id="infinity"
+        ),
         pytest.param('{"a": -Infinity}', ", line 1: -Infinity is not JSON", id="an infinity"),
         pytest.param('[{"a": 1}, {"a": 1, "a": 2}]', ", row 2 has 'a' more than once", id="a name twice"),
+        pytest.param('{"a": [1], "a": [2]}', " has 'a' more than once", id="a column twice"),
         pytest.param('{"rows": [], "rows": [{}]}', " has 'rows' more than once", id="rows twice"),
         pytest.param("1", " holds no rows", id="a number"),
         pytest.param('{"a": 1}\n{"a": \n', ", line 2 is not JSON: Expecting value", id="JSON Lines"),
@@ -92,7 +99,7 @@ def test_json_lines_are_read(write_file: Callable[..., Path], content: str, expe
         pytest.param('{"a": 1}\n{"a": \n', ", line 2 is not JSON: Expecting value", id="cut short"),
         pytest.param('\n[{"a": 1}]\n', ", line 2 is not a JSON object", id="a list"),
         pytest.param("[\n  {}\n]\n", ", line 1 is not JSON: Expecting value", id="a list over several lines"),
-        pytest.param('{"a": 1}\n\n{"a": NaN}\n', ", line 3: NaN is not JSON", id="NaN"),
+        pytest.param('{"a": 1}\n\n{"a": Infinity}\n', ", line 3: Infinity is not JSON", id="infinity"),
         pytest.param('{"a": 1}\n{"a": 1, "a": 1}\n', ", line 2 has 'a' more than once", id="a name twice"),
         pytest.param(b'{"a": 1}\n"\xff"\n', ", line 2 is not UTF-8 text", id="not UTF-8"),
     ],

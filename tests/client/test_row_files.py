@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.client.row_files import format_of, read_csv_cells, read_rows
+from infer_cli.client.row_files import format_of, format_to_write, read_csv_cells, read_rows
 from infer_cli.errors import InferError
 from tests.client.conftest import FORMATS, ODD_ROWS, Rows, read_all, write_all
 
@@ -24,18 +24,27 @@ if TYPE_CHECKING:
         pytest.param("rows.parquet", "parquet", id="parquet"),
         pytest.param("rows.pq", "parquet", id="pq"),
         pytest.param("rows.tar.csv", "csv", id="two endings"),
+        pytest.param("rows.tsv", "csv", id="tsv"),
+        pytest.param("rows.csv.gz", "csv", id="compressed csv"),
+        pytest.param("rows.JSONL.GZ", "jsonl", id="compressed jsonl"),
     ],
 )
 def test_the_ending_decides_the_format(tmp_path: Path, name: str, expected: str) -> None:
     assert format_of(tmp_path / name) == expected
 
 
-@pytest.mark.parametrize("name", ["rows.xlsx", "rows", "rows.csv.gz", ".csv"])
+@pytest.mark.parametrize("name", ["rows.xlsx", "rows", "rows.gz", "rows.parquet.gz", ".csv"])
 def test_another_ending_is_an_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(InferError, match=r"has an unknown format$") as raised:
         format_of(tmp_path / name)
 
     assert str(raised.value.hint).startswith("name it with one of .csv, .jsonl, ")
+
+
+@pytest.mark.parametrize("name", ["rows.csv.gz", "rows.tsv"])
+def test_not_every_ending_to_read_is_one_to_write(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InferError, match=r"has an unknown format$"):
+        format_to_write(tmp_path / name)
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -80,13 +89,19 @@ def test_a_csv_is_read(write_file: Callable[..., Path], content: str, expected: 
     [
         pytest.param("", " is empty", id="empty file"),
         pytest.param(
-            "a,b\n1,2\n3\n", ", line 3: expected 2 values, as in the first line", id="too few values"
+            "a,b\n1,2\n3\n",
+            ", line 3: expected 2 values, as in the line of the column names",
+            id="too few values",
         ),
         pytest.param(
-            "a,b\n1,2,3\n", ", line 2: expected 2 values, as in the first line", id="too many values"
+            "a,b\n1,2,3\n",
+            ", line 2: expected 2 values, as in the line of the column names",
+            id="too many values",
         ),
         pytest.param(
-            'a,b\n"1\n2",3\n4\n', ", line 4: expected 2 values, as in the first line", id="behind a long row"
+            'a,b\n"1\n2",3\n4\n',
+            ", line 4: expected 2 values, as in the line of the column names",
+            id="behind a long row",
         ),
         pytest.param('a,b\n1,"x"y\n', ", line 2: ',' expected after '\"'", id="stray quote"),
         pytest.param('a,b\n1,"x\n', ", line 2: unexpected end of data", id="open quote"),
@@ -95,7 +110,12 @@ def test_a_csv_is_read(write_file: Callable[..., Path], content: str, expected: 
             f"a\n{200_000 * 'x'}\n", ", line 2: field larger than field limit (131072)", id="huge cell"
         ),
         pytest.param(b"a\n1\n\xe9\n", ", line 3 is not UTF-8 text", id="Latin-1"),
-        pytest.param("a,b\n".encode("utf-16"), ", line 1 is not UTF-8 text", id="UTF-16"),
+        pytest.param("a,b\n".encode("utf-16-le"), ", line 1 is not UTF-8 text", id="UTF-16 without a mark"),
+        pytest.param(
+            "sep=;\na;b\n1\n",
+            ", line 3: expected 2 values, as in the line of the column names",
+            id="too few values below the line of Excel",
+        ),
     ],
 )
 def test_a_wrong_csv_is_an_error_that_names_the_line(
@@ -119,6 +139,8 @@ def test_a_wrong_csv_is_an_error_that_names_the_line(
         pytest.param('"a, b";c\n1;2\n', [{"a, b": 1, "c": 2}], id="a comma in a quoted name"),
         pytest.param("a;b,c\n1,2\n", [{"a;b": 1, "c": 2}], id="commas win"),
         pytest.param('"a;b"\n1\n', [{"a;b": 1}], id="one column with a semicolon in its name"),
+        pytest.param("a|b\n1|2\n", [{"a": 1, "b": 2}], id="bars"),
+        pytest.param("sep=|\r\na,b|c\r\n1|2\r\n", [{"a,b": 1, "c": 2}], id="the line of Excel"),
         pytest.param("a\n1\n", [{"a": 1}], id="one column"),
     ],
 )
