@@ -28,6 +28,7 @@ from infer_cli.inspection.files.stream import HashedFile, Stream
 from infer_cli.inspection.formats.booster_file import read_booster
 from infer_cli.inspection.formats.compiled import is_compiled, read_compiled
 from infer_cli.inspection.formats.onnx import read_graph
+from infer_cli.inspection.formats.pickled_booster import pickled_booster
 from infer_cli.inspection.formats.pickles.read import read_pickle
 from infer_cli.inspection.formats.skops_archive import open_skops
 
@@ -110,7 +111,8 @@ def _inspect(path: Path, file: io.FileIO, start: bytes, declared: Declared) -> I
         content = _read_onnx(Stream(hashed))
     elif (library := library_of(start)) is not None:
         size = path.stat().st_size
-        content = _Content(library, read_booster(library, Stream(hashed), size).facts(declared.classes))
+        described = read_booster(library, Stream(hashed), size)
+        content = _Content(library, described.facts(declared.classes, declared.names))
     else:
         content = _read_pickle(path, hashed, compression_of(start), declared)
     sha256 = hashed.finish()
@@ -179,9 +181,15 @@ def _object(
 ) -> _Content:
     """Describe a file of objects, whose format is that of skops unless the caller says another."""
     refused = frozenset(name for name in names if not is_listed(name, is_called=name in calls))
+    booster = pickled_booster(chosen.value)
+    facts = (
+        facts_of(chosen.value, declared.names, chosen.names)
+        if booster is None
+        else booster.facts(declared.classes, declared.names, chosen.names)
+    )
     return _Content(
         format="skops",
-        facts=facts_of(chosen.value, declared.names, chosen.names),
+        facts=facts,
         globals=names,
         calls=calls,
         member=chosen.path or None,

@@ -34,6 +34,8 @@ XGBOOST_UBJSON = re.compile(rb"\{[iUIlL]\0{0,7}\x07learner", re.DOTALL)
 XGBOOST_JSON = re.compile(rb'\s*\{\s*("version"\s*:\s*\[[\d\s,]*\]\s*,\s*)?"learner"\s*:')
 LIGHTGBM = re.compile(rb"tree\r?\nversion=v")
 CATBOOST = b"CBM1"
+XGBOOST_BOOSTER, LIGHTGBM_BOOSTER = "xgboost.core.Booster", "lightgbm.basic.Booster"
+UNWRITTEN_ADVICE = "Save the trained booster with booster.save_model('model.json')"
 # The losses of models that rank: their predictions are neither classes nor numbers of the target's scale.
 RANKERS = frozenset(
     {"LambdaMart", "PairLogit", "PairLogitPairwise", "QueryCrossEntropy", "QueryRMSE", "QuerySoftMax"}
@@ -66,6 +68,24 @@ def load_booster(file: Path) -> Booster:
         return Booster(_loaded("lightgbm", content), described)
     described = read_xgboost(content)
     return Booster(_loaded("xgboost", content), described)
+
+
+def pickled_booster(held: Loaded) -> Booster | None:
+    """Give the booster that was pickled by itself as one of a file; None for any other object.
+
+    Raises `UnusableFile` for a booster that its library cannot write in its own format.
+    """
+    made_by = f"{type(held).__module__}.{type(held).__name__}"
+    if made_by == LIGHTGBM_BOOSTER:
+        content = held.model_to_string().encode()
+        return Booster(_loaded("lightgbm", content), read_lightgbm(content))
+    if made_by != XGBOOST_BOOSTER:
+        return None
+    try:
+        content = bytes(held.save_raw("ubj"))
+    except Exception as error:  # A booster that was not trained, or XGBoost before 1.6.
+        raise UnusableFile("holds a Booster that XGBoost cannot write", UNWRITTEN_ADVICE) from error
+    return Booster(_loaded("xgboost", content), read_xgboost(content))
 
 
 def _loaded(name: str, content: bytes) -> object:
@@ -106,15 +126,20 @@ def _catboost(library: Library, content: bytes) -> object:
     return kind(loss_function=loss).load_model(blob=content)
 
 
-def booster_model(held: Booster, declared: Declared) -> Model:
-    """Make a model of a loaded booster; raise `UnusableFile` if what is declared does not fit it."""
+def booster_model(held: Booster, declared: Declared, listed_names: tuple[str, ...] = ()) -> Model:
+    """Make a model of a loaded booster; raise `UnusableFile` if what is declared does not fit it.
+
+    `listed_names` are the columns that a file lists beside the booster.
+    """
     described = held.described
     if described is None:
         _check_classes(held.loaded, declared)
         return FittedModel(held.loaded, declared)
     labels = described.labels(declared.classes)
     make = _lightgbm_model if type(held.loaded).__module__.startswith("lightgbm") else _xgboost_model
-    return FittedModel(make(described, labels, held.loaded), declared, input_for=codes)
+    return FittedModel(
+        make(described, labels, held.loaded), declared, input_for=codes, listed_names=listed_names
+    )
 
 
 def _xgboost_model(file: BoosterFile, labels: list[JsonValue] | None, booster: Loaded) -> BoosterModel:

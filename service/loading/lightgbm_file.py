@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from service.errors import UnusableFile
 from service.loading.boosters import CLASSES_MAX, FEATURES_MAX, BoosterColumn, BoosterFile
 from service.loading.lightgbm_trees import check_tree
+from service.schema.boosters import HIDDEN, candidates, placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,8 +35,6 @@ PARAMETERS, END_OF_PARAMETERS = b"\nparameters:", b"\nend of parameters"
 PANDAS = b"\npandas_categorical:"
 # Older versions call the parameter `categorical_column`.
 CATEGORICAL = re.compile(rb"^\[categorical_(?:feature|column): ([\d,]*)\]\r?$", re.MULTILINE)
-# What is known of a categorical column in training: its values, as in `-1:0:2`.
-VALUES = re.compile(r"-?\d+(:-?\d+)*")
 
 
 def read_lightgbm(content: bytes) -> BoosterFile:
@@ -102,48 +101,33 @@ def described(head: Mapping[str, str], rest: bytes) -> BoosterFile:
         kind=kind,
         objective=objective,
         names=None if all(map(NUMBERED.fullmatch, names)) else tuple(names),
-        columns=_columns(infos, rest),
+        columns=_columns(infos, *_pandas_lists(rest)),
         class_count=max(classes, 2) if kind == "classifier" else 0,
     )
 
 
-def _columns(infos: Sequence[str], rest: bytes) -> tuple[BoosterColumn, ...]:
+def _columns(
+    infos: Sequence[str], chosen: Sequence[int], lists: Sequence[Sequence[Value]]
+) -> tuple[BoosterColumn, ...]:
+    """Give the columns; LightGBM takes a category that it does not know as a missing value."""
+    if any(type(value) not in (bool, int, float, str) for values in lists for value in values):
+        raise UnusableFile("has a category that is no text, number or boolean", SAVE_ADVICE)
     columns = [BoosterColumn()] * len(infos)
-    for at, values in _pandas_categories(infos, rest).items():
-        columns[at] = BoosterColumn("category", values, is_open=True)
+    known = placed(infos, chosen, lists)
+    if known is None:
+        for at in candidates(infos, lists):
+            columns[at] = BoosterColumn("any", must_declare=HIDDEN)
+    for at, values in (known or {}).items():
+        columns[at] = BoosterColumn("category", tuple(values), is_open=True)
     return tuple(columns)
 
 
-def _pandas_categories(infos: Sequence[str], rest: bytes) -> dict[int, tuple[Value, ...]]:
-    """Give the categories that LightGBM learned from pandas, by the position of the column.
-
-    LightGBM takes any other value as a missing one. Raises `UnusableFile` where the file does not tell the
-    columns: some are ordered categories, or numbers that the user listed.
-    """
+def _pandas_lists(rest: bytes) -> tuple[list[int], list[tuple[Value, ...]]]:
+    """Give the columns that LightGBM took as categorical, and the categories of pandas columns."""
     at = rest.rfind(PANDAS)
-    listed = json.loads(rest[at + len(PANDAS) :]) if at >= 0 else None
-    if not listed:
-        return {}
+    lists = json.loads(rest[at + len(PANDAS) :]) if at >= 0 else None
+    if not lists:
+        return [], []
     match = CATEGORICAL.search(rest)
     chosen = match[1].decode() if match else ""
-    positions = sorted(int(number) for number in chosen.split(",") if number)
-    categories = [tuple(values) for values in listed]
-    is_known = len(positions) == len(categories) and all(
-        0 <= position < len(infos) and _fits(infos[position], len(values))
-        for position, values in zip(positions, categories)
-    )
-    if not is_known:
-        raise UnusableFile(
-            "keeps categories of pandas, and does not say of which columns they are",
-            "Train with all categorical columns as unordered categories of pandas, and with no list of them",
-        )
-    if any(type(value) not in (bool, int, float, str) for values in categories for value in values):
-        raise UnusableFile("has a category that is no text, number or boolean", SAVE_ADVICE)
-    return dict(zip(positions, categories))
-
-
-def _fits(info: str, count: int) -> bool:
-    """Tell whether a column of this range can hold the codes of so many categories."""
-    if info == "none":
-        return True
-    return bool(VALUES.fullmatch(info)) and all(int(code) < count for code in info.split(":"))
+    return [int(number) for number in chosen.split(",") if number], [tuple(known) for known in lists]

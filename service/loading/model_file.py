@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from service.errors import ModelUnloadable, UnusableFile
-from service.loading.booster_files import booster_model, is_booster, load_booster
+from service.loading.booster_files import booster_model, is_booster, load_booster, pickled_booster
 from service.loading.compiled_model import CompiledModel, is_compiled, load_compiled
 from service.loading.explanations import (
     COPY_ADVICE,
@@ -131,6 +131,9 @@ def _onnx(held: object, declared: Declared) -> Model:
 def _fitted(held: object, declared: Declared) -> Model:
     """Make a model of the object in a pickle or skops archive; raise `UnusableFile` if it cannot answer."""
     member = choose_member(held, declared.member)
+    booster = pickled_booster(member.value)
+    if booster is not None:
+        return booster_model(booster, declared, member.names)
     return FittedModel(member.value, declared, listed_names=member.names)
 
 

@@ -33,7 +33,6 @@ CLASSIFIERS = frozenset({"binary:logistic", "binary:hinge", "multi:softmax", "mu
 KINDS = {"classifier": "classifier", "regressor": "regressor", "ranker": "other"}
 # The feature types: a float, an integer, a boolean, a quantity, and a category.
 FEATURE_TYPES = frozenset({"float", "int", "i", "q", "c"})
-BOOLEAN = "i"
 
 
 def read_xgboost(content: bytes) -> BoosterFile:
@@ -138,8 +137,8 @@ def _columns(learner: Document, count: int) -> tuple[BoosterColumn, ...]:
     booster = learner["gradient_booster"]
     model = (booster.get("gbtree") or booster).get("model") or {}
     told = columns_in({"cats": _plain(model.get("cats")), "feature_names": names, "feature_types": types})
-    columns = [BoosterColumn("boolean" if column_type == BOOLEAN else "number") for column_type in types]
-    columns = columns or [BoosterColumn()] * count
+    # A column of booleans takes numbers as well: the trees compare numbers whatever the type.
+    columns = [BoosterColumn()] * count
     for at, known in told.categories.items():
         columns[at] = BoosterColumn("category", known.values)
     for at in told.unknown:

@@ -84,8 +84,9 @@ def _type_of_values(feature: Feature) -> str:
     """Give the column type of the values: for a category, the type of its categories."""
     if feature.type != "category":
         return feature.type
-    # All categories of a feature are of one type.
-    return "text" if isinstance(next(iter(feature.categories or ("",))), str) else "number"
+    types = {isinstance(known, str) for known in feature.categories or ("",)}
+    # Of texts among numbers, each value is read as it is.
+    return "any" if len(types) > 1 else "text" if types == {True} else "number"
 
 
 def _check_of(feature: Feature) -> Check:
@@ -212,9 +213,8 @@ def _text(value: object) -> Value:
 
 
 def _text_or_whole(value: object) -> Value:
-    """Give a whole number as the string of its digits, which CatBoost makes of it as well."""
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if is_whole else _text(value)
+    """Give a whole number as the string of its digits, and a boolean as its word, as CatBoost does."""
+    return str(value) if isinstance(value, int) else _text(value)
 
 
 def _boolean(value: object) -> Value:

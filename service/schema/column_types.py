@@ -20,7 +20,7 @@ from service.schema.boosters import (
     HIDDEN,
     catboost_categories,
     catboost_texts,
-    hides_categories,
+    hidden_categories,
     is_catboost,
     lightgbm_categories,
     xgboost_columns,
@@ -201,14 +201,13 @@ class Reading:
             self._catboost(model, columns)
         elif (booster := xgboost_columns(model)) is not None:
             self._xgboost(booster, columns)
-        elif hides_categories(model):
-            for learned in self.learned.raw(columns):
-                learned.must_declare = HIDDEN
         else:
-            categories = lightgbm_categories(model)
+            categories, hidden = lightgbm_categories(model), hidden_categories(model)
             self._pandas_categories(categories, columns)
-            numbers = [column for at, column in enumerate(columns) if at not in categories]
-            self.learned.learn(numbers, "number")
+            for learned in self.learned.raw([column for at, column in enumerate(columns) if at in hidden]):
+                learned.must_declare = HIDDEN
+            others = {*categories, *hidden}
+            self.learned.learn([column for at, column in enumerate(columns) if at not in others], "number")
             self._meet_gaps(model, columns)
         return [merged(columns)]
 
@@ -238,11 +237,11 @@ class Reading:
             else:
                 self.learned.learn([column], "number")
 
-    def _pandas_categories(self, categories: dict[int, list[Value]], columns: list[Column]) -> None:
+    def _pandas_categories(self, categories: dict[int, Sequence[Value]], columns: list[Column]) -> None:
         """Learn the categories of pandas columns; LightGBM takes any other value as a missing one."""
         for at, values in categories.items():
             for learned in self.learned.raw(columns[at : at + 1]):
-                learned.categories.append(Categories(values, is_open=True, dtype="O"))
+                learned.categories.append(Categories(list(values), is_open=True, dtype="O"))
                 learned.is_pandas_category = True
 
     def _meet_gaps(self, model: Part, columns: list[Column]) -> None:

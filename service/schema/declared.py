@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from service.errors import WrongSchema
+from service.schema.value_types import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -56,9 +57,11 @@ class DeclaredFeature:
         dtype = self.dtype or DTYPES.get(str(self.type), str(self.type))
         if feature.must_declare:
             dtype = feature.dtype if self.type == "category" else "float64"
+        # Of a column of pandas' categories that are true and false, these are what a row gives.
+        is_boolean = bool(feature.must_declare) and type_of(self.categories or ()) == "boolean"
         return replace(
             feature,
-            type=self.type,
+            type="boolean" if is_boolean else self.type,
             dtype=dtype,
             nullable=nullable,
             categories=self.categories if self.type == "category" else None,
@@ -152,16 +155,19 @@ NOTHING_DECLARED = Declared()
 
 
 def must_declare(features: Sequence[Feature]) -> tuple[str, str]:
-    """Give why a feature has to be declared, and how that is done; empty strings if none has to be."""
-    for feature in features:
-        if feature.must_declare:
-            name = json.dumps(feature.name, ensure_ascii=False)
-            entry = f'{{"name": {name}, "type": "category", "categories": ["first", "second"]}}'
-            return f"has a feature {name} whose values are not known: {feature.must_declare}", (
-                f'Write {FILE_NAME} beside the model: {{"features": [{entry}]}}, with the categories in the '
-                f"order of X[{name}].cat.categories in training; or with "
-                f'"type": "number", "dtype": "{CODES}", if X held numbers'
-            )
+    """Give why features have to be declared, and how that is done; empty strings if none has to be."""
+    undeclared = [feature for feature in features if feature.must_declare]
+    if undeclared:
+        names = [json.dumps(feature.name, ensure_ascii=False) for feature in undeclared]
+        entries = ", ".join(
+            f'{{"name": {name}, "type": "category", "categories": ["first", "second"]}}' for name in names
+        )
+        noun = "a feature" if len(names) == 1 else "features"
+        return f"has {noun} {', '.join(names)} whose values are not known: {undeclared[0].must_declare}", (
+            f'Write {FILE_NAME} beside the model: {{"features": [{entries}]}}, with the categories in the '
+            f"order of X[{names[0]}].cat.categories in training; or with "
+            f'"type": "number", "dtype": "{CODES}", if X held numbers'
+        )
     return "", ""
 
 

@@ -15,6 +15,8 @@ from infer_cli.inspection.facts.value_types import type_of
 from infer_cli.inspection.files.refusal import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from infer_cli.inspection.facts.features import ColumnType
     from infer_cli.inspection.facts.model import EstimatorKind
     from infer_cli.inspection.nodes.arrays import Plain
@@ -73,14 +75,19 @@ class BoosterFile:
     version: str = ""
     frame_reason: str | None = None
 
-    def facts(self, declared: tuple[Plain, ...] | None) -> Facts:
-        """Give the facts of the model, with the declared classes; raise `Refused` if these do not fit."""
-        names = self.names or tuple(f"x{at}" for at in range(len(self.columns)))
+    def facts(self, declared: tuple[Plain, ...] | None, *listed: Sequence[str]) -> Facts:
+        """Give the facts of the model, with the declared classes; raise `Refused` if these do not fit.
+
+        `listed` are lists of columns. The first that fits names the columns of a model without names.
+        """
+        count = len(self.columns)
+        known = self.names or next((tuple(some) for some in listed if len(some) == count), None)
+        names = known or tuple(f"x{at}" for at in range(count))
         labels = self._labels(declared)
         is_numbered = bool(self.class_count) and self.classes is None and declared is None
         return Facts(
             kind=self.kind,
-            feature_names=self.names,
+            feature_names=known,
             feature_count=len(self.columns),
             features=tuple(column.feature(name) for name, column in zip(names, self.columns, strict=True)),
             frame_reason=self.frame_reason,

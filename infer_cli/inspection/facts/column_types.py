@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from infer_cli.inspection.facts.boosters import (
     HIDDEN,
-    hides_categories,
+    hidden_categories,
     lightgbm_categories,
     xgboost_columns,
 )
@@ -250,7 +250,7 @@ class Reading:
             self.learned.learn(columns, "any")
         elif (booster := xgboost_columns(model)) is not None and CATEGORY in booster.types:
             self._xgboost(booster, columns)
-        elif hides_categories(model) or lightgbm_categories(model):
+        elif hidden_categories(model) or lightgbm_categories(model):
             self._lightgbm(model, columns)
         else:
             self.learned.learn(columns, "number")
@@ -272,9 +272,9 @@ class Reading:
 
     def _lightgbm(self, model: Instance, columns: list[Column]) -> None:
         """Learn the columns of a booster of LightGBM that has categories of pandas."""
-        is_hidden, categories = hides_categories(model), lightgbm_categories(model)
+        hidden, categories = hidden_categories(model), lightgbm_categories(model)
         for at, column in enumerate(columns):
-            if is_hidden:
+            if at in hidden:
                 for learned in self.learned.raw([column]):
                     learned.must_declare = HIDDEN
             elif at in categories:
@@ -284,10 +284,9 @@ class Reading:
 
     def _pandas_categories(self, column: Column, values: tuple[Plain, ...]) -> None:
         """Learn the categories of a pandas column; LightGBM takes any other value as a missing one."""
-        column_type = type_of(values)
         for learned in self.learned.raw([column]):
-            if column_type is not None:
-                learned.categories.append(Categories(column_type, values, is_open=True))
+            # Categories of several types are read as texts are: each as it is.
+            learned.categories.append(Categories(type_of(values) or "text", values, is_open=True))
 
     def _meet_gaps(self, name: str, columns: list[Column]) -> None:
         """Learn what a model of this class does with gaps."""

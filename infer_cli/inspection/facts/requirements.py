@@ -63,8 +63,8 @@ DISTRIBUTIONS = {
     "umap": "umap-learn",
     "xgboost": "xgboost",
 }
-# Modules that need scikit-learn although their package does not depend on it.
-_WITH_SKLEARN = {"lightgbm.sklearn", "xgboost.sklearn"}
+# Modules that need scikit-learn although their package does not depend on it: for its OpenMP library, too.
+_WITH_SKLEARN = {"lightgbm.basic", "lightgbm.sklearn", "xgboost.sklearn"}
 # Packages that read only the files of their own version reliably.
 _RECORDED = ("scikit-learn", "xgboost")
 # The packages that read a format, and why.

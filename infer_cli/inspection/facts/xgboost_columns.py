@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 # The type of a column of categories.
 CATEGORY = "c"
 # The values that are kept, wherever they lie. They stand before the trees.
-KEPT = frozenset({"cats", "feature_names", "feature_types", "num_feature"})
+KEPT = frozenset(
+    {
+        *("cats", "feature_names", "feature_types", "num_class", "num_feature", "num_target"),
+        *("objective", "scikit_learn"),
+    }
+)
 END = "trees"
 DEPTH_MAX = 32
 # The numbers of UBJSON by their markers: their formats for `struct`, which are big-endian.
@@ -89,12 +94,16 @@ class XgboostColumns:
 
 def columns_of(raw: bytes) -> XgboostColumns | None:
     """Read the columns from the first bytes of a booster; None if these are no UBJSON or too few."""
+    found = head_of(raw)
+    return None if found is None else columns_in(found)
+
+
+def head_of(raw: bytes) -> Mapping[str, object] | None:
+    """Read the values of `KEPT` from the first bytes of a booster; None if these are no UBJSON or too few."""
     head = _Head(raw)
     with suppress(_End):
         head.value(0)
-    if not head.is_complete:
-        return None
-    return columns_in(head.found)
+    return head.found if head.is_complete else None
 
 
 def columns_in(found: Mapping[str, object]) -> XgboostColumns:

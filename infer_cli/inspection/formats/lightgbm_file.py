@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from infer_cli.inspection.facts.booster_files import CLASSES_MAX, FEATURES_MAX, BoosterColumn, BoosterFile
+from infer_cli.inspection.facts.boosters import HIDDEN, candidates, placed
 from infer_cli.inspection.files.refusal import Refused
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ PARAMETERS, END_OF_PARAMETERS = b"\nparameters:", b"\nend of parameters"
 PANDAS = b"\npandas_categorical:"
 # Older versions call the parameter `categorical_column`.
 CATEGORICAL = re.compile(rb"^\[categorical_(?:feature|column): ([\d,]*)\]\r?$", re.MULTILINE)
-# What is known of a categorical column in training: its values, as in `-1:0:2`.
-VALUES = re.compile(r"-?\d+(:-?\d+)*")
 
 
 def read_lightgbm(stream: Stream, size_bytes: int) -> BoosterFile:
@@ -42,13 +41,13 @@ def read_lightgbm(stream: Stream, size_bytes: int) -> BoosterFile:
     content = stream.read(size_bytes)
     try:
         at = content.index(TREES)
-        return described(_fields(content[:at]), content[at:])
+        return described(fields_of(content[:at]), content[at:])
     except (KeyError, IndexError, OverflowError, RecursionError, TypeError, ValueError) as error:
         reason = f"is no LightGBM model that infer reads ({type(error).__name__}: {error})"
         raise Refused(reason, hint=HINT) from error
 
 
-def _fields(block: bytes) -> dict[str, str]:
+def fields_of(block: bytes) -> dict[str, str]:
     """Give the lines `name=value` of a block; a line without a value is a name with an empty value."""
     fields: dict[str, str] = {}
     for line in block.decode().splitlines():
@@ -65,6 +64,13 @@ def described(head: Mapping[str, str], rest: bytes) -> BoosterFile:
     if END not in rest or (PARAMETERS in rest and END_OF_PARAMETERS not in rest):
         message = "it is cut short"
         raise ValueError(message)
+    return with_categories(head, *_pandas_lists(rest))
+
+
+def with_categories(
+    head: Mapping[str, str], chosen: Sequence[int], lists: Sequence[tuple[Plain, ...]]
+) -> BoosterFile:
+    """Give what the head says, with the columns that are categorical and the categories of pandas columns."""
     objective = head.get("objective", "").partition(" ")[0]
     count, classes = int(head["max_feature_idx"]) + 1, int(head["num_class"])
     names, infos = head["feature_names"].split(" "), head["feature_infos"].split(" ")
@@ -80,50 +86,34 @@ def described(head: Mapping[str, str], rest: bytes) -> BoosterFile:
         kind="classifier" if is_classifier else "other" if objective in OTHERS else "regressor",
         objective=objective,
         names=None if all(map(NUMBERED.fullmatch, names)) else tuple(names),
-        columns=_columns(infos, rest),
+        columns=_columns(infos, chosen, lists),
         class_count=max(classes, 2) if is_classifier else 0,
     )
 
 
-def _columns(infos: Sequence[str], rest: bytes) -> tuple[BoosterColumn, ...]:
+def _columns(
+    infos: Sequence[str], chosen: Sequence[int], lists: Sequence[Sequence[Plain]]
+) -> tuple[BoosterColumn, ...]:
+    """Give the columns; LightGBM takes a category that it does not know as a missing value."""
+    if any(type(value) not in {bool, int, float, str} for values in lists for value in values):
+        reason = "has a category that is no text, number or boolean"
+        raise Refused(reason, hint=HINT)
     columns = [BoosterColumn()] * len(infos)
-    for at, values in _pandas_categories(infos, rest).items():
-        columns[at] = BoosterColumn("category", values, is_open=True)
+    known = placed(infos, chosen, lists)
+    if known is None:
+        for at in candidates(infos, lists):
+            columns[at] = BoosterColumn("any", must_declare=HIDDEN)
+    for at, values in (known or {}).items():
+        columns[at] = BoosterColumn("category", tuple(values), is_open=True)
     return tuple(columns)
 
 
-def _pandas_categories(infos: Sequence[str], rest: bytes) -> dict[int, tuple[Plain, ...]]:
-    """Give the categories that LightGBM learned from pandas, by the position of the column.
-
-    LightGBM takes any other value as a missing one. Raises `Refused` where the file does not tell the
-    columns: some are ordered categories, or numbers that the user listed.
-    """
+def _pandas_lists(rest: bytes) -> tuple[list[int], list[tuple[Plain, ...]]]:
+    """Give the columns that LightGBM took as categorical, and the categories of pandas columns."""
     at = rest.rfind(PANDAS)
-    listed = json.loads(rest[at + len(PANDAS) :]) if at >= 0 else None
-    if not listed:
-        return {}
+    lists = json.loads(rest[at + len(PANDAS) :]) if at >= 0 else None
+    if not lists:
+        return [], []
     match = CATEGORICAL.search(rest)
     chosen = match[1].decode() if match else ""
-    positions = sorted(int(number) for number in chosen.split(",") if number)
-    categories = [tuple(values) for values in listed]
-    is_known = len(positions) == len(categories) and all(
-        0 <= position < len(infos) and _fits(infos[position], len(values))
-        for position, values in zip(positions, categories, strict=True)
-    )
-    if not is_known:
-        reason = "keeps categories of pandas, and does not say of which columns they are"
-        hint = (
-            "Train with all categorical columns as unordered categories of pandas, and with no list of them."
-        )
-        raise Refused(reason, hint=hint)
-    if any(type(value) not in {bool, int, float, str} for values in categories for value in values):
-        reason = "has a category that is no text, number or boolean"
-        raise Refused(reason, hint=HINT)
-    return dict(zip(positions, categories, strict=True))
-
-
-def _fits(info: str, count: int) -> bool:
-    """Tell whether a column of this range can hold the codes of so many categories."""
-    if info == "none":
-        return True
-    return bool(VALUES.fullmatch(info)) and all(int(code) < count for code in info.split(":"))
+    return [int(number) for number in chosen.split(",") if number], [tuple(known) for known in lists]

@@ -12,13 +12,17 @@ import pytest
 
 from infer_cli.errors import ModelUnreadable
 from infer_cli.inspection import requirements_of
+from infer_cli.inspection.facts.boosters import candidates, placed
 from infer_cli.inspection.facts.required import require_columns
 from infer_cli.inspection.formats.pickles.strings import STARTED_BYTES
+from service.schema import boosters as served
+from tests.service.schema.test_boosters import PLACED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infer_cli.inspection import Inspection
+    from infer_cli.inspection.nodes.arrays import Plain
 
 # The version as XGBoost writes it in UBJSON: a list of three integers of one byte.
 VERSION = b"version[#L\0\0\0\0\0\0\0\x03i\x03i\x02i\0"
@@ -159,12 +163,16 @@ def test_categories_that_xgboost_did_not_keep_are_asked_for(
 ) -> None:
     booster = make("xgboost.core", "Booster", handle=bytearray(head("2.0")))
 
-    with pytest.raises(ModelUnreadable, match='has a feature "brand" whose values are not known') as caught:
+    with pytest.raises(
+        ModelUnreadable, match='has features "brand", "shop" whose values are not known'
+    ) as caught:
         require_columns(
             inspect_bytes(pickle.dumps(make("xgboost.sklearn", "XGBRegressor", _Booster=booster)))
         )
 
     assert 'infer.json beside the model: {"features": [{"name": "brand"' in str(caught.value.hint)
+    # Followed as it stands, the hint is enough for all features.
+    assert '{"name": "shop"' in str(caught.value.hint)
 
 
 def test_categories_of_which_lightgbm_tells_no_column_must_be_declared(
@@ -174,3 +182,64 @@ def test_categories_of_which_lightgbm_tells_no_column_must_be_declared(
 
     with pytest.raises(ModelUnreadable, match="does not tell which of its columns have categories"):
         require_columns(inspection)
+
+
+@pytest.mark.parametrize(("infos", "chosen", "lists", "wanted"), PLACED)
+def test_the_columns_of_the_categories_are_those_of_the_service(
+    infos: str, chosen: list[int], lists: list[list[Plain]], wanted: dict[int, list[Plain]] | None
+) -> None:
+    assert placed(infos.split(" "), chosen, lists) == wanted
+    assert candidates(infos.split(" "), lists) == served.candidates(infos.split(" "), lists)
+
+
+def test_a_pickled_booster_of_xgboost_is_described_as_its_file(
+    make: Callable[..., object], inspect_bytes: Callable[..., Inspection]
+) -> None:
+    booster = make("xgboost.core", "Booster", handle=bytearray(head("3.2")))
+
+    inspection = inspect_bytes(pickle.dumps(booster))
+
+    assert (inspection.kind, inspection.feature_names) == ("regressor", ("price", "brand", "shop"))
+    assert [one.type for one in inspection.features or ()] == ["number", "category", "category"]
+    assert xgboost_needed(inspection) == "xgboost==3.2.0"
+
+
+def test_a_pickled_booster_of_lightgbm_is_described_as_its_file(
+    make: Callable[..., object], inspect_bytes: Callable[..., Inspection]
+) -> None:
+    lines = "tree\nnum_class=1\nobjective=binary sigmoid:1\nmax_feature_idx=1\nfeature_names=age town\n"
+    lines += "feature_infos=[1:9] 0:1\ntree_sizes=3\n\nTree=0\n"
+    booster = make(
+        "lightgbm.basic",
+        "Booster",
+        _handle=lines + PADDING,
+        params={"categorical_column": [1]},
+        pandas_categorical=[["Oslo", "Rome"]],
+    )
+
+    inspection = inspect_bytes(pickle.dumps(booster))
+
+    assert (inspection.kind, inspection.classes) == ("classifier", (0, 1))
+    assert [(one.name, one.type, one.categories) for one in inspection.features or ()] == [
+        ("age", "number", None),
+        ("town", "category", ("Oslo", "Rome")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("module", "attributes"),
+    [
+        ("xgboost.core", {"handle": bytearray(b"{")}),
+        ("xgboost.core", {"handle": None}),
+        ("lightgbm.basic", {"_handle": "tree\nnum_class=1\n"}),
+        ("lightgbm.basic", {"_handle": "tree\nnum_class=1\n\nTree=0\n"}),
+    ],
+)
+def test_a_pickled_booster_that_tells_too_little_is_refused(
+    module: str,
+    attributes: dict[str, object],
+    make: Callable[..., object],
+    inspect_bytes: Callable[..., Inspection],
+) -> None:
+    with pytest.raises(ModelUnreadable, match="holds a Booster that infer does not read"):
+        inspect_bytes(pickle.dumps(make(module, "Booster", **attributes)))

@@ -6,6 +6,7 @@ The libraries are not among the packages of the tests: they are in the images of
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,21 @@ def test_the_inspection_tells_the_same(name: str) -> None:
     pytest.importorskip(name.partition(".")[0])
 
     check_both_sides(BOOSTERS / name)
+
+
+@pytest.mark.parametrize("name", [name for name in ANSWERS if not name.startswith("catboost")])
+def test_a_pickled_booster_answers_as_the_file_of_its_library(name: str, tmp_path: Path) -> None:
+    library: Any = pytest.importorskip(name.partition(".")[0])
+    booster = library.Booster(model_file=str(BOOSTERS / name))
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(booster))
+
+    model = check_both_sides(tmp_path / "model.pkl").model
+
+    rows = parse_json(json.dumps({"rows": ANSWERS[name]["rows"]}).encode(), RowChecks.of(model.features))
+    answer = Predictor(model).predict(rows)
+    labels = [{"no": 0, "yes": 1}.get(label, label) for label in ANSWERS[name]["predictions"]]
+    assert list(answer.values) == labels
+    assert np.array_equal(np.array(answer.probabilities), np.array(ANSWERS[name]["probabilities"]))
 
 
 @pytest.mark.parametrize("name", ANSWERS)

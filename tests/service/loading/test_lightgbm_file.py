@@ -76,13 +76,28 @@ def test_names_that_lightgbm_made_are_no_names() -> None:
         pytest.param("^num_tree_per_iteration=1", "num_tree_per_iteration=7", id="trees-of-a-round"),
         pytest.param("^num_class=1", "num_class=-1", id="negative-classes"),
         pytest.param("^pandas_categorical:.*$", "pandas_categorical:[[1", id="categories-cut-short"),
-        pytest.param("^pandas_categorical:.*$", "pandas_categorical:[[1]]", id="categories-missing"),
-        pytest.param("^\\[categorical_feature: 0,1\\]$", "[categorical_feature: 0,2]", id="other-columns"),
+        pytest.param("^pandas_categorical:.*$", "pandas_categorical:[[{}]]", id="no-plain-category"),
     ],
 )
 def test_what_is_not_sound_is_refused(pattern: str, replacement: str) -> None:
     with pytest.raises(UnusableFile):
         read_lightgbm(changed(pattern, replacement))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement", "count"),
+    [
+        pytest.param("^pandas_categorical:.*$", "pandas_categorical:[[1,2,3,4]]", 2, id="fewer"),
+        pytest.param("^feature_infos=\\S+ \\S+", "feature_infos=[0.5:1] [0.5:1]", 3, id="none-fits"),
+    ],
+)
+def test_categories_of_which_the_file_tells_no_column_must_be_declared(
+    pattern: str, replacement: str, count: int
+) -> None:
+    columns = read_lightgbm(changed(pattern, replacement)).columns
+
+    assert sum(bool(column.must_declare) for column in columns) == count
+    assert all(column.categories is None for column in columns)
 
 
 def test_the_changed_model_without_a_change_is_taken() -> None:

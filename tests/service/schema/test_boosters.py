@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from service.schema.boosters import hides_categories, lightgbm_categories
+from service.schema.boosters import hidden_categories, lightgbm_categories, placed
 from service.schema.column_types import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from service.prediction.predictor import Predictor
+    from service.schema.features import Value
 
 
 class CatBoostClassifier:
@@ -69,12 +70,12 @@ def test_catboost_columns_without_names_are_numbered(make_predictor: Callable[..
 class LGBMClassifier:
     """Has the attributes of a loaded model of LightGBM 4.7.0 that tell of its columns."""
 
-    def __init__(self, columns: object, categories: object) -> None:
+    def __init__(self, columns: object, categories: object, infos: str = "[1:9] -1:0:1") -> None:
         params = {"categorical_column": columns}
         self._Booster = SimpleNamespace(
             params=params,
             pandas_categorical=categories,
-            model_to_string=lambda num_iteration: f"tree\nfeature_infos=[1:9] -1:0:1\n{num_iteration}",
+            model_to_string=lambda num_iteration: f"tree\nfeature_infos={infos}\n{num_iteration}",
         )
 
 
@@ -89,12 +90,36 @@ def test_lightgbm_knows_the_categories_of_pandas() -> None:
     assert (town.dtype, town.nullable) == ("category", True)
 
 
-def test_codes_that_a_column_cannot_have_had_hide_the_categories() -> None:
+def test_categories_are_those_of_the_one_column_that_can_have_had_their_codes() -> None:
     """The user listed the first column, and pandas' categories are those of the second."""
     model = LGBMClassifier([0], [["Oslo", "Rome"]])
 
-    assert lightgbm_categories(model) == {}
-    assert hides_categories(model)
+    assert lightgbm_categories(model) == {1: ["Oslo", "Rome"]}
+    assert hidden_categories(model) == set()
+
+
+TOWNS, SIZES = ["Bonn", "Oslo", "Rome"], [10, 20, 30]
+PLACED = [
+    pytest.param("0:1:2 [0:2]", [0], [TOWNS], {0: TOWNS}, id="as-a-rule"),
+    pytest.param("[0.5:9] 1:2:3 0:1", [1, 2], [["a", "b"]], {2: ["a", "b"]}, id="listed-beside"),
+    pytest.param("[0.5:9] [0:2]", [], [TOWNS], {1: TOWNS}, id="ordered"),
+    pytest.param("0:1 [0:2]", [0], [["a", "b"], TOWNS], {0: ["a", "b"], 1: TOWNS}, id="both"),
+    pytest.param("none 0:1:2", [0, 1], [["a"], TOWNS], {0: ["a"], 1: TOWNS}, id="single-value"),
+    pytest.param("0:1 [0:2]", [0], [TOWNS], None, id="listed-instead"),
+    pytest.param("0:1:2 [0:2]", [0], [SIZES], None, id="numbers-in-doubt"),
+    pytest.param("0:1:2 [0:2]", [0], [[0, 1, 2]], {0: [0, 1, 2]}, id="numbers-that-are-codes"),
+    pytest.param("0:1:2 [0:7]", [0], [SIZES], {0: SIZES}, id="numbers"),
+    pytest.param("[0:1] [0:2]", [], [TOWNS], None, id="two-columns-fit"),
+    pytest.param("[0.5:9] [-3:1]", [], [TOWNS], None, id="none-fits"),
+    pytest.param("0:1", [0, 7], [["a"], ["b"]], None, id="out-of-bounds"),
+]
+
+
+@pytest.mark.parametrize(("infos", "chosen", "lists", "wanted"), PLACED)
+def test_the_columns_of_the_categories(
+    infos: str, chosen: list[int], lists: list[list[Value]], wanted: dict[int, list[Value]] | None
+) -> None:
+    assert placed(infos.split(" "), chosen, lists) == wanted
 
 
 @pytest.mark.parametrize(("columns", "categories"), [("auto", []), ([0], []), ([0], None)])
@@ -109,6 +134,14 @@ def test_other_categories_of_lightgbm_are_numbers(columns: object, categories: o
 def test_categories_of_which_lightgbm_tells_no_column_must_be_declared() -> None:
     reading = Reading(2)
 
-    reading.read(LGBMClassifier([0], [["a"], ["b"]]))
+    reading.read(LGBMClassifier([], [["a", "b"]], "[0:1] 0:1"))
 
     assert all("does not tell" in feature.must_declare for feature in reading.features(["a", "b"]))
+
+
+def test_a_column_that_had_no_codes_is_a_number_beside_hidden_categories() -> None:
+    reading = Reading(3)
+
+    reading.read(LGBMClassifier([], [["a", "b"]], "[0:1] 0:1 [0.5:9]"))
+
+    assert [feature.type for feature in reading.features(["a", "b", "c"])] == ["any", "any", "number"]
