@@ -30,6 +30,8 @@ from infer_cli.plan.own_code import OwnCode
 from infer_cli.running.model_mount import mount_found, user_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from infer_cli.building.build import MadeImage
     from infer_cli.building.compile_task import Report
     from infer_cli.building.request import BuildRequest
@@ -119,15 +121,17 @@ def mount_source(
     trusted: tuple[str, ...],
     declared: Declared = NOTHING_DECLARED,
     examples: Path | None = None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> ModelMount:
     """Inspect the model file to compile, for the container to read.
 
-    `declared` is what the user says of the model, and `examples` a file of rows that tells more.
+    `declared` is what the user says of the model, and `examples` a file of rows that tells more;
+    `note` gets what was taken from it.
 
     Raises `UsageError` for a model that is served without scikit-learn anyway, and `ModelError` for a model
     that cannot be loaded safely.
     """
-    declared = declared_with_sample(source, examples, declared)
+    declared = declared_with_sample(source, examples, declared, note)
     mount, model = mount_found(source.parent, source.name, declared=declared)
     if model.format in ("lean", "onnx"):
         what = (

@@ -37,7 +37,7 @@ _TAIL_BYTES = 64 * 1024
 _TAIL_LINES = 20
 _AS_IT_IS = "nothing was written; `infer build` serves the model as it is"
 _HINTS = {
-    "no_path": f"{_AS_IT_IS}, and so it does an ONNX model that it is converted to (skl2onnx)",
+    "no_path": f"{_AS_IT_IS}, or as an ONNX model that skl2onnx makes of it",
     "different": _AS_IT_IS,
     "left_to_model": f"leave the listed rows out, if the service never gets such rows; {_AS_IT_IS}",
     "invalid_rows": "nothing was written; correct the rows of --examples",

@@ -78,22 +78,24 @@ def _saved_with(model: Path | None) -> Saved | None:
     return saved_beside(model / "model")
 
 
-def mount_safe_model(
+def mount_safe_model(  # noqa: PLR0913 (each is an option of the command)
     folder: Path | None,
     file_name: str | None,
+    declared: Declared = NOTHING_DECLARED,
+    examples: Path | None = None,
     *,
     is_baked: bool,
     trusted: tuple[str, ...],
-    declared: Declared = NOTHING_DECLARED,
-    examples: Path | None = None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> ModelMount | None:
     """The model folder of `--model-dir` and `--model-file`, or None without a folder.
 
     The model file is inspected and not loaded; `declared` is what the user says of it, and `examples` a file
-    of rows that tells more. Raises `ModelError` for a model that cannot be served.
+    of rows that tells more. `note` gets what was taken from that file. Raises `ModelError` for a
+    model that cannot be served.
     """
     if folder is not None and examples is not None:
-        declared = declared_with_sample(find_model(folder, file_name), examples, declared)
+        declared = declared_with_sample(find_model(folder, file_name), examples, declared, note)
     mount = mount_model(folder, file_name, writable=False, is_baked=is_baked, declared=declared)
     if mount is not None and mount.inspection is not None:
         require_safe(mount.inspection, trusted)

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from infer_cli.client.answer_columns import PREDICTION, PROBABILITY
 from infer_cli.client.cells import MISSING_WORDS
 from infer_cli.client.row_files import format_of, read_table
-from infer_cli.errors import ModelUnreadable
+from infer_cli.errors import ModelUnreadable, UsageError
 from infer_cli.inspection import NOTHING_DECLARED, Declared, DeclaredFeature, inspect_model
+from infer_cli.terminal.command_line import given_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from infer_cli.inspection import ColumnType, Plain
+    from infer_cli.inspection import ColumnType, Inspection, Plain
 
 _BATCH_ROWS = 10_000
 _INTEGERS = range(-(2**63), 2**63)
@@ -30,26 +31,41 @@ _LONGEST_EXAMPLE = 200
 
 
 def declared_with_sample(
-    model: Path, examples: Path | None, declared: Declared = NOTHING_DECLARED
+    model: Path,
+    examples: Path | None,
+    declared: Declared = NOTHING_DECLARED,
+    note: Callable[[str], None] = lambda _: None,
 ) -> Declared:
     """What is declared of a model, with what a file of rows tells besides.
 
     Of a model that knows its columns, only those are taken from the file, and otherwise all but the columns
-    of expected answers. What is declared already stays. Raises `InferError` for a file that is no table, and
-    `ModelUnreadable` for a model that cannot be read whatever is declared.
+    of expected answers and a column that holds the classes of the model: `note` gets what was chosen. What is
+    declared already stays. Raises `InferError` for a file that is no table, `UsageError` for one without the
+    columns of a model that knows only their number, and `ModelUnreadable` for a model that cannot be read
+    whatever is declared.
     """
     if examples is None:
         return declared
-    sample = {feature.name: feature for feature in read_sample(examples)}
+    columns, has_answers = _columns_of(examples)
+    sample = {name: column_of(name, values) for name, values in columns.items()}
+    classes: Collection[object] = ()
     try:
         inspection = inspect_model(model, declared)
     except ModelUnreadable:
         # Perhaps the model lacks what the sample tells. If it does not, the error comes again.
-        known, names = declared, declared.names or list(sample)
+        known, names = declared, declared.names
     else:
         known = inspection.declared
         found = [feature.name for feature in inspection.features or ()]
-        names = found or known.names or list(sample)
+        classes = inspection.classes or ()
+        if found and not inspection.feature_names and not known.names and sample.keys().isdisjoint(found):
+            raise _unnamed(examples, inspection, found, columns)
+        names = found or known.names
+    if not names:
+        target = _target(columns, classes)
+        names = [name for name in sample if name != target]
+        if not has_answers:
+            note(_what_is_taken(examples, names, target))
     given = {feature.name: feature for feature in known.features}
     features = [
         _filled(given.get(name), sample.get(name)) for name in names if name in given or name in sample
@@ -72,15 +88,64 @@ def _filled(given: DeclaredFeature | None, seen: DeclaredFeature | None) -> Decl
 
 def read_sample(examples: Path) -> list[DeclaredFeature]:
     """The columns of a file of rows, without those of expected answers; raises `InferError`."""
+    columns, _ = _columns_of(examples)
+    return [column_of(name, values) for name, values in columns.items()]
+
+
+def _columns_of(examples: Path) -> tuple[dict[str, list[object]], bool]:
+    """The values by column without those of expected answers, and whether there are such answers."""
     columns: dict[str, list[object]] = {}
+    has_answers = False
     for _, rows in read_table(examples, {}, batch_rows=_BATCH_ROWS):
         for row in rows:
             for name, value in row.items():
-                if name != PREDICTION and not name.startswith(PROBABILITY):
+                if name == PREDICTION or name.startswith(PROBABILITY):
+                    has_answers = True
+                else:
                     columns.setdefault(name, []).append(value)
     if format_of(examples) == "csv":
         columns = {name: _without_missing_words(values) for name, values in columns.items()}
-    return [column_of(name, values) for name, values in columns.items()]
+    return columns, has_answers
+
+
+def _target(columns: Mapping[str, Sequence[object]], classes: Collection[object]) -> str | None:
+    """The column that the model was trained to predict, if there is no doubt: the only one of its classes.
+
+    Classes that are numbers tell nothing: many a column holds 0 and 1.
+    """
+    if not classes or not all(isinstance(label, str) for label in classes):
+        return None
+    known = set(classes)
+    found = []
+    for name, values in columns.items():
+        present = {value if isinstance(value, str) else None for value in values if not _is_missing(value)}
+        if len(present) > 1 and present <= known:
+            found.append(name)
+    return found[0] if len(found) == 1 and len(columns) > 1 else None
+
+
+def _what_is_taken(examples: Path, names: Sequence[str], target: str | None) -> str:
+    """Which columns are taken for the model's, as it does not tell them itself, and how to choose others."""
+    taken = f"columns of the model, from {examples}: {', '.join(names)}"
+    if target is not None:
+        return f"{taken}; not {target}, which holds the classes of the model (other columns: --features)"
+    return f"{taken} (if one of them holds the answers, name the others with --features)"
+
+
+def _unnamed(
+    examples: Path, inspection: Inspection, found: Sequence[str], columns: Mapping[str, Sequence[object]]
+) -> UsageError:
+    """For a model that knows how many columns it takes and not their names: the option that names them."""
+    count = len(found)
+    target = _target(columns, inspection.classes or ())
+    names = [name for name in columns if name != target][:count]
+    message = (
+        f"{examples} has no column {found[0]}: the model was fitted without the names of its {count} columns"
+    )
+    if len(names) < count or any("," in name for name in names):
+        return UsageError(message, hint=f"call the columns {', '.join(found)}, in the order of the training")
+    command = given_command("--features", ",".join(names))
+    return UsageError(message, hint=f"name its columns, in the order of the training: `{command}`")
 
 
 def _without_missing_words(cells: list[object]) -> list[object]:

@@ -125,7 +125,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         folder, file = (place.folder, place.file) if place else (None, None)
         own_code, trusted, expected = read_inputs(folder, code, trust, examples, progress.note)
         mount = mount_safe_model(
-            folder, file, is_baked=bake, trusted=trusted, declared=declared, examples=examples
+            folder, file, declared, examples, is_baked=bake, trusted=trusted, note=progress.note
         )
         engine = connect() if builds else None
         name = image_name_for(engine, wanted, place)

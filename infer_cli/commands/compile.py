@@ -105,7 +105,7 @@ def compile_(  # noqa: PLR0913 (each is an option of the command)
         check_examples(examples)
     own_code, trusted = read_code_of(source, code, trust, output.note)
     declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
-    mount = mount_source(source, trusted, declared, examples)
+    mount = mount_source(source, trusted, declared, examples, output.note)
     build = BuildRequest(
         name=ImageName.parse(_COMPILER_IMAGE),
         model=mount.inspection,

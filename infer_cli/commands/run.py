@@ -182,7 +182,9 @@ def _ready_service(
 
 def _check_options(tag: str, *, pull: str, restart: str, detach: bool) -> None:
     if looks_like_model(tag):
-        raise UsageError(f"{tag} is a model, not an image", hint=f"serve it: `infer up {shlex.quote(tag)}`")
+        raise UsageError(
+            f"{tag} is a file, not an image", hint=f"serve a model with `infer up {shlex.quote(tag)}`"
+        )
     if pull not in _PULLS:
         raise UsageError(f"--pull {pull} is not known", hint=f"choose one of {', '.join(_PULLS)}")
     check_restart(restart)

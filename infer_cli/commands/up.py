@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from infer_cli.commands.built_image import describe_image, proof_text
 from infer_cli.commands.started import describe_started
-from infer_cli.errors import UsageError
+from infer_cli.errors import ImageNotFound, UsageError
 from infer_cli.image.base import check_python
 from infer_cli.image.name import ImageName
 from infer_cli.plan.run import DEFAULT_HOST_IP, DEFAULT_PORT, Limits
@@ -48,6 +49,8 @@ from infer_cli.terminal.progress import show_progress
 from infer_cli.terminal.words import looks_like_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from infer_cli.building.naming import ModelPlace
     from infer_cli.building.up import Up
     from infer_cli.engine.connection import Engine
@@ -134,7 +137,7 @@ def up(  # noqa: PLR0913 (each is an option of the command)
 
         declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
         own_code, trusted, expected = read_inputs(Path(model), code, trust, examples, progress.note)
-        place, mount = _find(model, model_file, trusted, declared, examples)
+        place, mount = _find(model, model_file, trusted, declared, examples, progress.note)
         run = RunRequest(
             wanted or (place.derived_name if place else ImageName.parse(model, allow_digest=True)),
             model=mount,
@@ -166,7 +169,8 @@ def up(  # noqa: PLR0913 (each is an option of the command)
             replaces_other=replace,
         )
         engine = connect()
-        done = bring_up(engine, request, progress)
+        with _no_model_either(model if place is None else None):
+            done = bring_up(engine, request, progress)
         text, record = _describe(engine, done)
     output.show(text, record, as_json=as_json)
     url = record["url"]
@@ -174,8 +178,25 @@ def up(  # noqa: PLR0913 (each is an option of the command)
         open_page(str(url))
 
 
+@contextmanager
+def _no_model_either(word: str | None) -> Iterator[None]:
+    """Let the error for an image that is missing say that there is no file of that name either."""
+    try:
+        yield
+    except ImageNotFound as error:
+        if word is not None:
+            image = error.message.removeprefix("there is ")
+            error.message = f"there is no file or folder {word}, and {image}"
+        raise
+
+
 def _find(
-    word: str, file: str | None, trusted: tuple[str, ...], declared: Declared, examples: Path | None
+    word: str,
+    file: str | None,
+    trusted: tuple[str, ...],
+    declared: Declared,
+    examples: Path | None,
+    note: Callable[[str], None],
 ) -> tuple[ModelPlace | None, ModelMount | None]:
     """The model that a word names, inspected and judged; two times None if the word names an image."""
     from infer_cli.building.inputs import mount_safe_model  # noqa: PLC0415 (slow to import)
@@ -188,7 +209,7 @@ def _find(
         return None, None
     place = place_of(Path(word), file)
     mount = mount_safe_model(
-        place.folder, place.file, is_baked=False, trusted=trusted, declared=declared, examples=examples
+        place.folder, place.file, declared, examples, is_baked=False, trusted=trusted, note=note
     )
     return place, mount
 

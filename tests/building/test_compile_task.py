@@ -111,7 +111,7 @@ def test_examples_are_sent_without_their_expected_answers(compile_with: Compile,
 @pytest.mark.parametrize(
     ("kind", "hint"),
     [
-        ("no_path", "infer build` serves the model as it is, and so it does an ONNX model"),
+        ("no_path", "infer build` serves the model as it is, or as an ONNX model"),
         ("different", "nothing was written; `infer build` serves the model as it is"),
         ("invalid_rows", "correct the rows of --examples"),
         ("unloadable", "serves the model as it is"),

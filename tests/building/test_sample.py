@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from sklearn.linear_model import LinearRegression
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from infer_cli.building.sample import declared_with_sample, read_sample
+from infer_cli.errors import UsageError
 from infer_cli.inspection import Declared, DeclaredFeature, declared_by_options, inspect_model
+from infer_cli.terminal.command_line import remember
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,3 +116,116 @@ def test_the_type_of_a_column_that_the_model_does_not_know_is_filled(tmp_path: P
     declared = declared_with_sample(file, rows)
 
     assert named(list(declared.features)) == {"a": ("number", "int64"), "b": ("number", "float64")}
+
+
+IRIS_ROWS = "slength,swidth,plength,pwidth,species\n5,3,1,0.2,setosa\n7,3,5,2.0,virginica\n"
+
+
+class OwnStep(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    def fit(self, _rows: object, _labels: object = None) -> OwnStep:
+        self.fitted_ = True
+        return self
+
+    def transform(self, rows: object) -> object:
+        return rows
+
+
+def nameless_model(tmp_path: Path, labels: list[object]) -> Path:
+    """A model that begins with a step of its own, which keeps no list of its columns."""
+    model = make_pipeline(OwnStep(), LogisticRegression()).fit([[1.0], [2.0], [3.0], [4.0]], labels)
+    file = tmp_path / "model.pkl"
+    file.write_bytes(pickle.dumps(model))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows", "names", "said"),
+    [
+        pytest.param(
+            ["setosa", "virginica"],
+            IRIS_ROWS,
+            ["slength", "swidth", "plength", "pwidth"],
+            "not species, which holds the classes of the model",
+            id="a column of the classes",
+        ),
+        pytest.param(
+            ["setosa", "virginica"],
+            "before,after\nsetosa,virginica\nvirginica,setosa\n",
+            ["before", "after"],
+            "if one of them holds the answers",
+            id="two columns of the classes",
+        ),
+        pytest.param(
+            [0, 1],
+            "age,ill\n5,0\n7,1\n",
+            ["age", "ill"],
+            "if one of them holds the answers",
+            id="classes that are numbers",
+        ),
+        pytest.param(
+            ["setosa", "virginica"],
+            "a,near\n5,setosa\n7,setosa\n",
+            ["a", "near"],
+            "if one of them holds the answers",
+            id="one class alone",
+        ),
+        pytest.param([0, 1], "a,b,prediction\n5,0,0\n", ["a", "b"], None, id="answers with their own name"),
+    ],
+)
+def test_of_a_model_without_a_list_of_columns_it_is_said_what_was_taken(
+    tmp_path: Path, labels: list[object], rows: str, names: list[str], said: str | None
+) -> None:
+    model, examples = nameless_model(tmp_path, labels * 2), tmp_path / "rows.csv"
+    examples.write_text(rows)
+    notes: list[str] = []
+
+    declared = declared_with_sample(model, examples, note=notes.append)
+
+    assert declared.names == names
+    assert len(notes) == (said is not None)
+    if said is not None:
+        assert said in notes[0]
+        assert f"from {examples}: {', '.join(names)}" in notes[0]
+        assert "--features" in notes[0]
+
+
+def test_columns_that_were_named_need_no_word(tmp_path: Path) -> None:
+    model, examples = nameless_model(tmp_path, [0, 1] * 2), tmp_path / "rows.csv"
+    examples.write_text("age,ill\n5,0\n7,1\n")
+    notes: list[str] = []
+
+    declared = declared_with_sample(model, examples, declared_by_options(features="age"), notes.append)
+
+    assert (declared.names, notes) == (["age"], [])
+
+
+def test_for_a_model_fitted_without_names_the_option_names_the_columns_of_the_rows(tmp_path: Path) -> None:
+    labels = ["setosa", "virginica"]
+    model, examples = tmp_path / "model.pkl", tmp_path / "rows.csv"
+    model.write_bytes(pickle.dumps(LogisticRegression().fit([[5, 3, 1, 0], [7, 3, 5, 2]], labels)))
+    examples.write_text(IRIS_ROWS)
+    remember(["build", str(model), "--examples", str(examples)])
+
+    with pytest.raises(UsageError, match="fitted without the names of its 4 columns") as raised:
+        declared_with_sample(model, examples)
+
+    command = f"infer build {model} --examples {examples} --features slength,swidth,plength,pwidth"
+    assert raised.value.hint == f"name its columns, in the order of the training: `{command}`"
+    named_by_option = declared_by_options(features="slength,swidth,plength,pwidth")
+    assert declared_with_sample(model, examples, named_by_option).names == [
+        "slength",
+        "swidth",
+        "plength",
+        "pwidth",
+    ]
+
+
+def test_for_a_table_with_too_few_columns_the_made_up_names_are_told(tmp_path: Path) -> None:
+    model, examples = tmp_path / "model.pkl", tmp_path / "rows.csv"
+    model.write_bytes(pickle.dumps(LinearRegression().fit([[5, 3], [7, 1]], [1, 2])))
+    examples.write_text("a\n1\n")
+
+    with pytest.raises(UsageError) as raised:
+        declared_with_sample(model, examples)
+
+    assert raised.value.hint == "call the columns x0, x1, in the order of the training"
