@@ -10,9 +10,10 @@ from service.errors import UnusableFile
 from service.models import model_input
 from service.models.documents import dictionaries
 from service.models.estimators import parts_of
+from service.models.methods import METHODS
 from service.models.model_input import ModelInput, used_numbers
 from service.schema.column_types import Reading, takes_texts
-from service.schema.entry import takes_dictionaries, takes_named_columns
+from service.schema.entry import is_known, takes_dictionaries, takes_named_columns
 from service.schema.parts import positions_of
 
 if TYPE_CHECKING:
@@ -75,4 +76,7 @@ def _pick_by_position(transformer: Part) -> None:
 
 def _may_use_names(part: object) -> bool:
     """Tell whether a part is fitted code from outside scikit-learn, which may use the columns' names."""
-    return hasattr(part, "fit") and not type(part).__module__.startswith("sklearn.")
+    if hasattr(part, "fit"):
+        return not type(part).__module__.startswith("sklearn.")
+    # A class of the user's own around a model need not have what scikit-learn's have.
+    return not is_known(part) and any(hasattr(part, name) for name in METHODS)
