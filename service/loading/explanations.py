@@ -26,6 +26,12 @@ TRUST_ADVICE = (
     "(or TRUST=MODULE)"
 )
 SAFETY_ADVICE = "Do not use this file, unless you made it yourself; then save the fitted model alone"
+# Packages that write the code of a function or class of the training script into the file.
+BY_VALUE = ("cloudpickle", "dill")
+BY_VALUE_ADVICE = (
+    "Define the classes and functions of the training script in a module, import them from there, train "
+    "again, and use an image that has the module; or save the model with infer_cli.save"
+)
 COPY_ADVICE = "Copy or save the model again, and compare the sizes"
 RETRAIN_ADVICE = (
     "Use an image with the packages that the model was trained with, or train it again with these"
@@ -56,6 +62,9 @@ def _explain_refusal(file: Path, error: pickle.UnpicklingError) -> ModelUnloadab
         return ModelUnloadable(file, f"it is not a pickle ({error})", SAVE_ADVICE)
     if error.name is None:
         return ModelUnloadable(file, f"it {error}", SAFETY_ADVICE)
+    if error.name.partition(".")[0] in BY_VALUE:
+        reason = f"holds code itself: {error.name} makes it, and no such code is run, whatever is trusted"
+        return ModelUnloadable(file, f"it {reason}", BY_VALUE_ADVICE)
     if error.name.startswith("__main__."):
         advice = "Move that code from the training script into a module that the image has, and train again"
         return ModelUnloadable(file, str(error), advice)

@@ -134,6 +134,12 @@ def test_each_warning_of_a_library_is_one_line(tmp_path: Path, caplog: pytest.Lo
             "it changes a class or a function. Do not use this file",
             id="change of a class",
         ),
+        pytest.param(
+            b"ccloudpickle.cloudpickle\n_make_function\n.",
+            "it holds code itself: cloudpickle.cloudpickle._make_function makes it, and no such code is run, "
+            "whatever is trusted. Define the classes and functions of the training script in a module",
+            id="by value",
+        ),
         pytest.param(b"}.}.", "it goes on after the end of its pickle. Do not", id="two pickles"),
     ],
 )
