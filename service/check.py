@@ -5,12 +5,13 @@ Standard input holds `{"rows": […]}`, or is empty. If it is empty, rows are ma
 ready, at most `timeout_s` seconds; meanwhile the model is loaded for its own answers.
 
 One JSON object goes to standard output: `rows` is the number of rows that the service answered,
-`predictions` and `probabilities` are its answers. `judged` of the rows were compared with the answers of the
-model itself, which `service.own_answers` gives: each row alone in JSON, among the others and, `queried` of
-them, in a query. Where the model cannot be asked apart from the service, `judged` is 0, `judge` perhaps says
-why, and the service's answers are compared with each other. Or the object has `error`, and `kind`:
-`different` for an answer that differs, `no_rows` if no made row is answered, `not_ready` if the service does
-not become ready. The exit code is 0 if there is no error.
+`predictions` and `probabilities` are its answers, and `tolerance` is how far their numbers may differ.
+`judged` of the rows were compared with the answers of the model itself, which `service.own_answers` gives:
+each row alone in JSON, among the others and, `queried` of them, in a query. Where the model cannot be asked
+apart from the service, `judged` is 0, `judge` perhaps says why, and the service's answers are compared with
+each other. Or the object has `error`, and `kind`: `different` for an answer that differs, `no_rows` if no
+made row is answered, `not_ready` if the service does not become ready. The exit code is 0 if there is no
+error.
 
 Only the standard library is used.
 """
@@ -196,6 +197,7 @@ class Proof:
             ],
             "judged": sum(one.is_own for one in judged),
             "queried": sum(self._compare_query(one) for one in judged),
+            "tolerance": self.tolerance,
             "judge": self.judge.get("judge"),
         }
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.registry import Pushed
     from infer_cli.image.name import ImageName
+    from infer_cli.inspection import Inspection
     from infer_cli.plan.build import BuildPlan
     from infer_cli.plan.run import ModelMount
     from infer_cli.terminal.progress import Progress
@@ -36,6 +37,10 @@ class ProofSkipped(Enum):
 
 # How an image was proved: the rows that its service answered, or why it was not asked.
 Proof = Verified | ProofSkipped
+
+
+# Columns in which training computed with 32 bits; a service computes their values with 64.
+_SINGLE_DTYPES = ("float32", "float16")
 
 
 @dataclass(frozen=True)
@@ -138,8 +143,15 @@ def prove_image(
         model=None if proof.is_baked else mount,
         user=None if proof.is_baked else user_for(mount, engine_is_local=engine.is_local),
         examples=proof.examples,
-        is_single=mount.inspection is not None and mount.inspection.format == "onnx",
+        is_single=mount.inspection is not None and _is_single(mount.inspection),
     )
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.touch()
     return verified
+
+
+def _is_single(model: Inspection) -> bool:
+    """Whether the model computes in 32 bits, or did in training."""
+    return model.format == "onnx" or any(
+        feature.dtype in _SINGLE_DTYPES for feature in model.declared.features
+    )

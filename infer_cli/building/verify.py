@@ -65,6 +65,7 @@ class _Answer(TypedDict, total=False):
     probabilities: list[object] | None
     non_finite: list[dict[str, object]]
     judged: int
+    tolerance: float
     kind: str
     error: object
     details: list[str]
@@ -106,7 +107,7 @@ def verify_image(
         kill_container(engine, service.name)
     compared = 0
     if given is not None:
-        tolerance = _SINGLE_TOLERANCE if is_single else _TOLERANCE
+        tolerance = max(_SINGLE_TOLERANCE if is_single else _TOLERANCE, answer.get("tolerance") or 0)
         predictions = Predictions(
             answer["predictions"], answer.get("probabilities"), non_finite=answer.get("non_finite") or []
         )
