@@ -51,13 +51,32 @@ def own_source(name: str) -> Path | None:
         spec = find_spec(name)
     except (ImportError, ValueError):
         return None
-    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+    if spec is None:
         return None
-    file = Path(spec.origin).resolve()
+    if spec.origin and spec.origin.endswith(".py"):
+        file = Path(spec.origin).resolve()
+        path = file.parent if spec.submodule_search_locations else file
+    elif spec.origin is None and len(places := list(spec.submodule_search_locations or ())) == 1:
+        # A package without __init__.py.
+        path = Path(places[0]).resolve()
+    else:
+        return None
     library = [Path(sysconfig.get_path(key)).resolve() for key in ("stdlib", "platstdlib")]
-    if any(part in _INSTALLED for part in file.parts) or any(file.is_relative_to(path) for path in library):
+    if _is_library(path.parent) or any(path.is_relative_to(folder) for folder in library):
         return None
-    return file.parent if spec.submodule_search_locations else file
+    return path
+
+
+def library_folders() -> list[str]:
+    """Give the folders of `sys.path` that installed packages lie in."""
+    return [folder for folder in sys.path if folder and _is_library(Path(folder))]
+
+
+def _is_library(folder: Path) -> bool:
+    if any(part in _INSTALLED for part in folder.parts):
+        return True
+    # As `pip install --target` and some notebook services have them.
+    return any(folder.glob("*.dist-info"))
 
 
 def imported_modules(text: str) -> Iterator[str]:

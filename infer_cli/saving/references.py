@@ -6,14 +6,17 @@ import io
 import pickle
 import sys
 from contextlib import contextmanager
-from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from types import FunctionType, MethodDescriptorType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from infer_cli.saving.failure import SaveFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+# What has a definition in a source and is pickled by its name. The last is what `lru_cache` makes.
+DEFINED = (type, FunctionType, type(lru_cache(len)))
 # Python 3.8 and newer read it; it keeps large arrays in one piece.
 PROTOCOL = 5
 
@@ -37,10 +40,19 @@ class _Finder(pickle.Pickler):
         self.found: dict[int, type | FunctionType] = {}
 
     def reducer_override(self, value: object) -> Any:  # noqa: ANN401 (NotImplemented, or what __reduce__ gives)
-        if isinstance(value, (type, FunctionType)) and value is not object:
-            self.found[id(value)] = value
+        if isinstance(value, (MethodType, MethodDescriptorType)):
+            _refuse_method(value)
+        if isinstance(value, DEFINED) and value is not object:
+            self.found[id(value)] = cast("FunctionType", value)
             return object, ()
         return NotImplemented
+
+
+def _refuse_method(method: MethodType | MethodDescriptorType) -> NoReturn:
+    message = f"the model holds the method {method.__qualname__}: infer reads no name through another one"
+    name = method.__name__
+    hint = f"write a function at the top level of the script that calls it, such as def call_{name}(…), give "
+    raise SaveFailed(message, hint=f"{hint}that to the model, and train again")
 
 
 def pickled(model: object, lifted: Mapping[str, type | FunctionType], module: str) -> bytes:
@@ -66,8 +78,9 @@ def _moved(lifted: Mapping[str, type | FunctionType], name: str) -> Iterator[Non
         for value, _, _, _ in kept:
             value.__module__ = name
         for path, value in lifted.items():
-            if isinstance(value, FunctionType):
-                value.__qualname__ = value.__name__ = path
+            value.__qualname__ = path
+            if not isinstance(value, type):
+                value.__name__ = path
         yield
     finally:
         for value, owner, path, short in kept:

@@ -8,64 +8,39 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import pickle
 import re
-import subprocess
 import sys
-import tempfile
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infer_cli.saving import fresh_check
-from infer_cli.saving.answers import ask, can_hold_answers, is_finite
+from infer_cli.saving.answers import ask, check_model, free_names
 from infer_cli.saving.failure import SaveFailed
+from infer_cli.saving.first_step import check_first_step
+from infer_cli.saving.fresh import check_fresh
 from infer_cli.saving.lifting import Lifter, is_of_main
 from infer_cli.saving.main_source import MainSource, main_globals
 from infer_cli.saving.own_modules import copy_own_modules, distributions_of
 from infer_cli.saving.references import named_objects, pickled
 from infer_cli.saving.table import Table
-from infer_cli.saving.values import items_of
+from infer_cli.saving.target import CODE_NAME, EXAMPLES_NAME, MODEL_NAME, SCHEMA_NAME, drafted
+from infer_cli.saving.values import is_finite, items_of
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
+    from pathlib import Path
     from types import FunctionType
 
-MODEL_NAME = "model.pkl"
-SCHEMA_NAME = "infer.json"
-EXAMPLES_NAME = "examples.jsonl"
-CODE_NAME = "code"
 # Packages whose versions decide an answer, if the training script has loaded them.
 _ALWAYS = ("joblib", "numpy", "pandas", "scipy", "sklearn")
-_CHECK_TIMEOUT_S = 600
 
 
 def save_model(model: object, folder: str | os.PathLike[str], X: Any, y: Any, rows: int) -> Path:  # noqa: ANN401, N803
     """Write the folder, and give its path; see `infer_cli.save`."""
-    target = Path(folder).absolute()
-    _check_target(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as name:
-        draft = Path(name) / target.name
-        draft.mkdir(mode=0o755)
+    check_model(model)
+    with drafted(folder) as (target, draft):
         _write(model, draft, X, y, rows)
-        if target.exists():
-            target.replace(Path(name) / "before")
-        draft.replace(target)
     return target
-
-
-def _check_target(target: Path) -> None:
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-        return
-    try:
-        is_ours = "saved" in json.loads((target / SCHEMA_NAME).read_bytes())
-    except (OSError, ValueError, TypeError):
-        is_ours = False
-    if not is_ours:
-        message = f"{target} holds something that infer_cli.save did not write; nothing was changed"
-        raise SaveFailed(message, hint="choose a new folder, or empty this one")
 
 
 def _write(model: object, draft: Path, X: Any, y: Any, rows: int) -> None:  # noqa: ANN401, N803
@@ -101,15 +76,24 @@ def _write(model: object, draft: Path, X: Any, y: Any, rows: int) -> None:  # no
         chosen = _rows_to_show(table.row_count, y, rows)
         given = table.chosen(chosen)
         answers = ask(model, given)
-        _write_examples(table, chosen, answers, draft / EXAMPLES_NAME)
+        _check_count(model, answers, len(chosen))
+        check_first_step(model, table, chosen, answers)
         schema["features"] = table.features()
         if absent := table.absent_names():
             schema["optional"] = absent
-        saved["examples"] = EXAMPLES_NAME
+        if _write_examples(table, chosen, answers, draft / EXAMPLES_NAME):
+            saved["examples"] = EXAMPLES_NAME
     (draft / SCHEMA_NAME).write_text(
         json.dumps(schema, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
-    _check_fresh(file, code, given, answers.get("prediction"))
+    check_fresh(file, code, given, answers)
+
+
+def _check_count(model: object, answers: dict[str, list[object]], count: int) -> None:
+    for name, values in answers.items():
+        if len(values) != count:
+            message = f"the {type(model).__name__} gives {len(values)} values as {name} for {count} rows"
+            raise SaveFailed(message, hint="a service needs a model that gives one answer for each row")
 
 
 def _version() -> str:
@@ -123,8 +107,11 @@ def _lift(named: Sequence[type | FunctionType], draft: Path) -> tuple[Lifter, st
     """Collect what the model names of `__main__`; also give the name of the module for it."""
     own = Lifter(MainSource.of_this_process(), main_globals())
     for value in named:
-        if is_of_main(value) or value.__name__ == "<lambda>":
+        if is_of_main(value):
             own.lift(value)
+        elif value.__name__ == "<lambda>":
+            message = f"the model holds a lambda of the module {value.__module__}, which no pickle can name"
+            raise SaveFailed(message, hint="define a function with def there, and train again")
     name = re.sub(r"\W", "_", draft.name)
     return own, f"{name if name[:1].isalpha() else f'model_{name}'}_code"
 
@@ -152,42 +139,15 @@ def _rows_to_show(count: int, y: Any, wanted: int) -> list[int]:  # noqa: ANN401
 
 def _write_examples(
     table: Table, chosen: Sequence[int], answers: dict[str, list[object]], file: Path
-) -> None:
-    records = table.records(chosen)
-    if can_hold_answers(table.names):
-        records = [
-            {**record, **{name: values[at] for name, values in answers.items()}}
-            for at, record in enumerate(records)
-        ]
-    lines = [json.dumps(record, ensure_ascii=False) for record in records if is_finite(record)]
-    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-
-def _check_fresh(file: Path, code: Path, given: object, predictions: object) -> None:
-    """Load the model in a new process, and compare its answers; raise `SaveFailed` if one differs."""
-    packages = [path for path in sys.path if "site-packages" in path or "dist-packages" in path]
-    with tempfile.TemporaryDirectory() as empty:
-        rows = Path(empty) / "rows.pkl"
-        try:
-            rows.write_bytes(pickle.dumps((given, predictions), 5))
-        except Exception as error:
-            raise SaveFailed(
-                f"X cannot be pickled: {error}", hint="give X as a table of plain values"
-            ) from error
-        finished = subprocess.run(
-            [sys.executable, "-c", Path(fresh_check.__file__).read_text("utf-8"), str(file), str(rows)],
-            cwd=empty,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(code), *packages])},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_CHECK_TIMEOUT_S,
-            check=False,
-        )
-    if finished.returncode != 0:
-        said = (finished.stdout or finished.stderr).strip().splitlines()
-        raise SaveFailed(
-            f"the saved model does not work in a fresh Python: {said[-1] if said else finished.returncode}",
-            hint="nothing was written. Give the model only what its classes and functions get as arguments, "
-            "and no state of the script",
-        )
+) -> bool:
+    """Write the rows that JSON can say, with their answers; False if there are none."""
+    names = free_names(table.names, list(answers))
+    records = [
+        {**record, **{names[name]: values[at] for name, values in answers.items()}}
+        for at, record in enumerate(table.records(chosen))
+        if is_finite(record)
+    ]
+    lines = [json.dumps(record, ensure_ascii=False) for record in records]
+    if lines:
+        file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return bool(lines)

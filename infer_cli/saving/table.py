@@ -23,7 +23,8 @@ class Table:
     """A table of rows; `names` are its columns as the service calls them.
 
     `known` are the names that the model has learned, of which a table without names takes as many as it has
-    columns; None if the model has learned none.
+    columns; None if the model has learned none. `is_texts`, `is_records` (dictionaries) and `is_polars` tell
+    what it was made of.
     """
 
     def __init__(self, content: Any, known: Sequence[str] | None) -> None:  # noqa: ANN401 (any library's)
@@ -31,8 +32,12 @@ class Table:
         self.row_count = _row_count(self._content)
         first = self._content[0] if isinstance(self._content, (list, tuple)) and self._content else None
         self._is_frame = hasattr(self._content, "columns")
-        self._is_records = isinstance(first, dict)
+        self.is_records = isinstance(first, dict)
+        self.is_polars = type(content).__module__.partition(".")[0] == "polars"
         self.names = self._names(known)
+        shape = getattr(self._content, "shape", None)
+        is_flat = len(shape) == 1 if shape is not None else not isinstance(first, (list, tuple, dict))
+        self.is_texts = is_flat and not self._is_frame
 
     def _names(self, known: Sequence[str] | None) -> list[str]:
         if self._is_frame:
@@ -40,7 +45,7 @@ class Table:
             if all(isinstance(name, str) for name in own):
                 return own
             return [f"x{position}" for position in range(len(own))]
-        if self._is_records:
+        if self.is_records:
             return list(known or dict.fromkeys(name for row in self._content for name in row))
         width = self._width()
         if known is not None and len(known) == width:
@@ -64,7 +69,7 @@ class Table:
 
     def records(self, rows: Sequence[int]) -> list[dict[str, object]]:
         """Give some rows in JSON's types; raise `SaveFailed` for a value that no request can hold."""
-        if self._is_records:
+        if self.is_records:
             return [{name: plain(value, name) for name, value in self._content[row].items()} for row in rows]
         columns = {
             name: [plain(value, name) for value in items_of(self._column(position, rows))]
@@ -93,7 +98,7 @@ class Table:
 
     def features(self) -> list[dict[str, object]]:
         """Describe each column as a feature of a declared schema."""
-        if self._is_records:
+        if self.is_records:
             return [self._described(name, [row.get(name) for row in self._content]) for name in self.names]
         return [self._described(name, self._column(at)) for at, name in enumerate(self.names)]
 
@@ -115,7 +120,7 @@ class Table:
 
     def absent_names(self) -> list[str]:
         """Give the keys that some of the dictionaries lack."""
-        if not self._is_records:
+        if not self.is_records:
             return []
         return [name for name in self.names if any(name not in row for row in self._content)]
 

@@ -18,6 +18,11 @@ def is_missing(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
+def is_finite(row: dict[str, object]) -> bool:
+    """Tell whether JSON has every value of the row."""
+    return not any(isinstance(value, float) and not math.isfinite(value) for value in row.values())
+
+
 def plain(value: object, name: str) -> bool | int | float | str | None:
     """Give a value in JSON's types; raise `SaveFailed` for a value that no request can hold."""
     item = getattr(value, "item", None)
@@ -44,3 +49,20 @@ def items_of(values: object) -> list[object]:
         if callable(convert):
             return list(convert())
     return list(values)  # type: ignore[call-overload,no-any-return]
+
+
+def answer_value(value: object) -> object:
+    """Give a part of an answer in JSON's types; `inf`, `-inf` and `nan` are texts, as in a CSV."""
+    if isinstance(value, (list, tuple)):
+        return [answer_value(part) for part in value]
+    item = getattr(value, "item", None)
+    if callable(item) and not isinstance(value, (bool, int, float, str)):
+        value = item()
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(float(value))
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (int, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return str(value)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import datetime as dt
 import linecache
 import math
 import textwrap
+from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -157,7 +160,7 @@ def test_a_lambda_is_found_by_its_place(text: str, argument: float, expected: fl
 )
 def test_what_cannot_be_lifted_is_named(text: str, message: str) -> None:
     with pytest.raises(SaveFailed) as caught:
-        lifted(text, "f", table=np.zeros(3))
+        lifted(text, "f", table=np.zeros(1001))
 
     assert message in str(caught.value)
     assert "hint: " in str(caught.value)
@@ -189,3 +192,120 @@ def test_values_that_have_no_literal_are_written() -> None:
     assert math.isnan(nan)
     assert matches
     assert both == {"a", "b"}
+
+
+def test_the_definition_that_ran_is_taken() -> None:
+    module = lifted(
+        """
+        FAST = True
+        if FAST:
+            def f():
+                return '''
+        a
+        '''
+        else:
+            def f():
+                return 3
+        """,
+        "f",
+    )
+
+    assert module["f"]() == "\na\n"  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("class A:\n    K = 1\nA.K = 2", "A.K is not what its source says", id="attribute"),
+        pytest.param(
+            "class A:\n    def f(self): return 1\nA.f = lambda self: 2", "A.f is not what", id="method"
+        ),
+        pytest.param(
+            "K = 1\ndef A(k=K): return k\nK = 2", "K, a default value in A, has another value", id="default"
+        ),
+        pytest.param("def A(): return 1\nA.__code__ = (lambda: 2).__code__", "A is not", id="code"),
+    ],
+)
+def test_what_changed_after_its_definition_is_named(text: str, message: str) -> None:
+    if message.startswith("A is not"):
+        text = text.replace("(lambda: 2).__code__", "A.__code__.replace(co_consts=(None, 2))")
+    with pytest.raises(SaveFailed, match=message):
+        lifted(text, "A")
+
+
+def test_what_lies_in_a_class_gets_a_name_of_its_own() -> None:
+    text = """
+        class Outer:
+            class Inner:
+                pass
+            @staticmethod
+            def twice(x):
+                return 2 * x
+        inner, twice = Outer.Inner, Outer.twice
+        """
+    module = lifted(text, "inner", "twice")
+
+    assert module["Outer__Inner"] is module["Outer"].Inner  # type: ignore[attr-defined]
+    assert module["Outer__twice"](2) == 4  # type: ignore[operator]
+
+
+def test_constants_of_libraries_are_written() -> None:
+    module = lifted(
+        """
+        import datetime as dt, collections, decimal, logging, pathlib
+        import numpy as np
+        from functools import lru_cache, partial
+        from typing import Optional, Union
+
+        MEAN, TABLE = np.float64(0.1) * 3, np.array([[0.1, np.nan]])
+        DAY, PLACE, COST = dt.date(2026, 1, 31), pathlib.Path("a"), decimal.Decimal("1.50")
+        COUNTS, GROUPS = collections.Counter("aab"), collections.defaultdict(int, a=1)
+        Point = collections.namedtuple("Point", "x y")
+        AT, LOG, KIND = Point(1, 2), logging.getLogger(__name__), np.float32
+        Table = Union[np.ndarray, Optional[int]]
+        CALLS = 0
+
+        def add(x, y): return x + y
+        add_one = partial(add, y=1)
+
+        @lru_cache
+        def cached(x: Table) -> int:
+            global CALLS
+            CALLS += 1
+            return CALLS
+
+        def f():
+            cached(1)
+            return (MEAN, TABLE, DAY, PLACE, COST, COUNTS, GROUPS, AT, LOG.name, KIND, add_one(1), cached(1))
+        """,
+        "f",
+    )
+
+    mean, table, *others = module["f"]()  # type: ignore[operator]
+    assert mean == np.float64(0.1) * 3
+    assert type(mean) is np.float64
+    assert np.array_equal(table, [[0.1, np.nan]], equal_nan=True)
+    assert others == [
+        dt.date(2026, 1, 31),
+        Path("a"),
+        Decimal("1.50"),
+        {"a": 2, "b": 1},
+        {"a": 1},
+        (1, 2),
+        "lifted",
+        np.float32,
+        2,
+        1,
+    ]
+
+
+def test_defaults_of_a_lambda_keep_their_values() -> None:
+    module = lifted("fs = [lambda x, k=k: x * k for k in (2, 3)]\nf = fs[0]", "f")
+
+    assert module["lambda_1"](5) == 10  # type: ignore[operator]
+
+
+def test_the_cell_of_a_magic_is_read() -> None:
+    source = MainSource(["get_ipython().run_cell_magic('time', '', 'def f():\\n    return 1\\n')\n"])
+
+    assert [definition.source for definition in source.definitions["f"]] == ["def f():\n    return 1\n"]

@@ -24,8 +24,10 @@ CELLS = [
         "    def fit(self, X, y=None): return self\n"
         "    def transform(self, X): return X[['a']] * FACTOR.factor"
     ),
+    "%%time\ndef double(Z):\n    return Z * 2",
     "X = pd.DataFrame({'a': [1.0, 2.0, 4.0], 'b': ['x', 'y', 'x']})",
-    "model = make_pipeline(Scale(), FT(lambda Z: np.asarray(Z) + 1), Ridge()).fit(X, [1.0, 2.0, 3.0])",
+    "model = make_pipeline(Scale(), FT(lambda Z: np.asarray(Z) + 1), FT(double), Ridge())",
+    "model.fit(X, [1.0, 2.0, 3.0])",
     "infer_cli.save(model, 'from_notebook', X)",
 ]
 

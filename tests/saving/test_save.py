@@ -112,7 +112,7 @@ def test_a_script_saves_a_folder_that_needs_nothing_else(run_script: Run, tmp_pa
     ("rest", "message"),
     [
         pytest.param(
-            "table = np.zeros(3)\ndef add(Z): return np.asarray(Z[['width']]) + table[0]\n",
+            "table = np.zeros(1001)\ndef add(Z): return np.asarray(Z[['width']]) + table[0]\n",
             "add uses table, which is a numpy.ndarray: its source cannot be copied",
             id="a table of the script",
         ),
