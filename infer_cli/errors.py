@@ -148,3 +148,9 @@ class Interrupted(InferError):
 
     def __init__(self, message: str = "interrupted") -> None:
         super().__init__(message)
+
+
+def with_article(name: str) -> str:
+    """Give the name of a class with "a" or "an" before it, as it is spoken: an SVC, a Ridge, an OPTICS."""
+    is_spelt = name[:2].isupper() and name[0] in "FHLMNRSX"
+    return f"{'an' if is_spelt or name[:1].lower() in set('aeio') else 'a'} {name}"

@@ -173,3 +173,9 @@ class Busy(ServiceError):
 
 class NoRegion(ServiceError):
     """No region of the shared memory is free for this worker to count in."""
+
+
+def with_article(name: str) -> str:
+    """Give the name of a class with "a" or "an" before it, as it is spoken: an SVC, a Ridge, an OPTICS."""
+    is_spelt = name[:2].isupper() and name[0] in "FHLMNRSX"
+    return f"{'an' if is_spelt or name[:1].lower() in set('aeio') else 'a'} {name}"

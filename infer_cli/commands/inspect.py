@@ -92,6 +92,7 @@ def _describe_file(
     model: Inspection, judged: tuple[Judgement, ...], environment: Environment | None
 ) -> tuple[str, dict[str, object]]:
     """The model in a file, and the verdict on each name that the file imports."""
+    from infer_cli.inspection import advice  # noqa: PLC0415 (slow to import)
     from infer_cli.packages.version_sources import version_sources  # noqa: PLC0415 (keeps `infer --help` quick)
 
     record: dict[str, object] = {
@@ -100,7 +101,9 @@ def _describe_file(
         "environment": str(environment.folder) if environment else None,
         "globals": [one.as_dict() for one in judged],
     }
-    return f"{_describe(model, environment)}\n{_imports(judged)}", record
+    refused = [one for one in judged if not one.is_allowed]
+    hint = f"\nhint: {advice(model, refused)}" if refused else ""
+    return f"{_describe(model, environment)}\n{_imports(judged)}{hint}", record
 
 
 def _describe_image(name: ImageName, contents: ImageContents) -> tuple[str, dict[str, object]]:

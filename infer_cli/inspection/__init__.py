@@ -2,7 +2,7 @@
 
 from infer_cli.inspection.declarations import schema_text
 from infer_cli.inspection.declared_options import declared_by_options
-from infer_cli.inspection.facts.advice import build_command, code_options
+from infer_cli.inspection.facts.advice import advice, build_command, code_options
 from infer_cli.inspection.facts.declared import NOTHING_DECLARED, Declared, DeclaredFeature
 from infer_cli.inspection.facts.features import ColumnType, Feature
 from infer_cli.inspection.facts.judgement import Judgement
@@ -38,6 +38,7 @@ __all__ = [
     "RecordedVersion",
     "Requirement",
     "Saved",
+    "advice",
     "build_command",
     "code_options",
     "declared_by_options",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from infer_cli.errors import with_article
 from infer_cli.saving.failure import SaveFailed
 from infer_cli.saving.values import is_missing, items_of, plain
 
@@ -127,7 +128,7 @@ class Table:
 
 def _row_count(content: Any) -> int:  # noqa: ANN401 (as X)
     if isinstance(content, str) or not (hasattr(content, "shape") or hasattr(content, "__len__")):
-        message = f"X is a {type(content).__name__}, and no table"
+        message = f"X is {with_article(type(content).__name__)}, and no table"
         raise SaveFailed(message, hint="give X as it was given to fit: a DataFrame, an array or a list")
     shape = getattr(content, "shape", None)
     count = int(shape[0]) if shape is not None else len(content)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from service.errors import UnusableFile
+from service.errors import UnusableFile, with_article
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def choose_member(held: object, name: str | None) -> Member:
     found = [member for member in members if name is None or member.path == name]
     if len(found) == 1:
         return found[0]
-    what = f"a {type(held).__name__}"
+    what = with_article(type(held).__name__)
     listed = ", ".join(f"{member.path} ({_class_name(member.value)})" for member in members[:20])
     if not members:
         raise UnusableFile(f"holds {what} without a model", "Save the fitted model itself")

@@ -28,7 +28,7 @@ from typing import IO, TYPE_CHECKING, Any, Callable, ClassVar, cast
 
 import numpy as np
 
-from service.errors import Forbidden
+from service.errors import Forbidden, with_article
 from service.loading.policy import CALL, NAME
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
 
     def _check_container(self, container: object, kinds: tuple[type, ...]) -> None:
         if not isinstance(container, kinds) and not self._policy.trusts(type(container).__module__):
-            raise Forbidden(f"puts something into a {type(container).__name__}")
+            raise Forbidden(f"puts something into {with_article(type(container).__name__)}")
 
     def _check_keys(self, container: object, keys: Iterable[object]) -> None:
         self._check_container(container, (dict,))

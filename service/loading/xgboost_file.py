@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from service.errors import UnusableFile
+from service.errors import UnusableFile, with_article
 from service.loading.boosters import CLASSES_MAX, FEATURES_MAX, BoosterColumn, BoosterFile
 from service.loading.ubjson import read_ubjson
 from service.loading.xgboost_trees import check_trees
@@ -161,5 +161,5 @@ def listed(values: Json) -> list[Any]:
         return []
     found: list[Any] = values.tolist() if isinstance(values, np.ndarray) else values
     if not isinstance(found, list):
-        raise TypeError(f"a {type(found).__name__} in place of a list")
+        raise TypeError(f"{with_article(type(found).__name__)} in place of a list")
     return found

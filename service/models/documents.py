@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from service.errors import UnusableFile
+from service.errors import UnusableFile, with_article
 from service.models.model_input import ModelInput
 from service.schema.column_readers import VECTORIZERS
 from service.schema.entry import entries_of
@@ -27,7 +27,7 @@ def check_documents(estimator: object) -> None:
     for part in cast("list[Part]", entries_of(estimator)):
         if type(part).__name__ in VECTORIZERS and part.input != "content":
             raise UnusableFile(
-                f"has a {type(part).__name__} that reads files which a row names", FILES_ADVICE
+                f"has {with_article(type(part).__name__)} that reads files which a row names", FILES_ADVICE
             )
         if type(part).__name__ == "FeatureHasher" and part.input_type != "dict":
             raise UnusableFile("has a FeatureHasher that takes lists of strings or of pairs", PAIRS_ADVICE)

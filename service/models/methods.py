@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable, NamedTuple, cast
 
-from service.errors import UnusableFile
+from service.errors import UnusableFile, with_article
 from service.models.estimators import json_list
 from service.models.refusals import SEARCHES, check_answers
 
@@ -47,7 +47,9 @@ def find_answering(estimator: Part) -> Answering:
     inner = _inner_answering(estimator)
     if inner is not None:
         return inner
-    reason = f"holds a {type(estimator).__name__}, which has none of the methods {', '.join(METHODS)}"
+    reason = (
+        f"holds {with_article(type(estimator).__name__)}, which has none of the methods {', '.join(METHODS)}"
+    )
     raise UnusableFile(reason, NO_METHOD_ADVICE)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from service.errors import UnusableFile
+from service.errors import UnusableFile, with_article
 
 if TYPE_CHECKING:
     from service.schema.parts import Part
@@ -48,6 +48,8 @@ DEPTH_MAX = 20
 
 def check_answers(model: Part) -> None:
     """Raise `UnusableFile` for an estimator that was not fitted, or that cannot answer new rows."""
+    if type(model).__name__ == "Pipeline" and _is_of(model, ("pycaret",)):
+        raise UnusableFile(*pycaret_text())
     part, path = model, "model"
     for _ in range(DEPTH_MAX):
         _check_part(part, path)
@@ -140,7 +142,7 @@ def unfitted_text(name: str, *, is_inside: bool) -> tuple[str, str]:
 def search_text(name: str) -> tuple[str, str]:
     """Say that a search kept no estimator."""
     return (
-        f"holds a {name} without best_estimator_: it was made with refit=False",
+        f"holds {with_article(name)} without best_estimator_: it was made with refit=False",
         "Search again with refit=True; or fit the estimator that you chose, and save that",
     )
 
@@ -152,7 +154,7 @@ def labels_text(name: str, path: str) -> tuple[str, str]:
         classifier = f"make_pipeline(*{path[:-4]}[:-1], {classifier})"
     labels = f"{path}.{LABELS_OF_TRAINING[name]}"
     return (
-        f"holds a {name}, which labels only the rows that it was fitted to",
+        f"holds {with_article(name)}, which labels only the rows that it was fitted to",
         f"Save a classifier that was fitted to its labels: {classifier}.fit(X, {labels})",
     )
 
@@ -160,7 +162,7 @@ def labels_text(name: str, path: str) -> tuple[str, str]:
 def places_text(name: str) -> tuple[str, str]:
     """Say that an embedding cannot place new rows."""
     return (
-        f"holds a {name}, which places only the rows that it was fitted to",
+        f"holds {with_article(name)}, which places only the rows that it was fitted to",
         "Use an estimator with a transform method, such as PCA, KernelPCA or Isomap",
     )
 
@@ -168,7 +170,7 @@ def places_text(name: str) -> tuple[str, str]:
 def no_table_text(name: str) -> tuple[str, str]:
     """Say that a transformer takes no table of features."""
     return (
-        f"holds a {name}, which takes {NO_TABLE[name]}, and no rows of features",
+        f"holds {with_article(name)}, which takes {NO_TABLE[name]}, and no rows of features",
         "Save the fitted model that predicts from rows of features",
     )
 
@@ -181,9 +183,17 @@ def novelty_text() -> tuple[str, str]:
     )
 
 
+def pycaret_text() -> tuple[str, str]:
+    """Say that a pipeline of PyCaret lists the labels as a feature, and knows classes as numbers."""
+    return (
+        "holds a pipeline of PyCaret, whose columns and classes would be told wrongly",
+        "Save a pipeline of scikit-learn: `infer build` prints the line of Python that makes one of the file",
+    )
+
+
 def resampler_text(name: str) -> tuple[str, str]:
     """Say that a resampler predicts nothing."""
     return (
-        f"holds a {name}, which changes the rows of training and answers none",
+        f"holds {with_article(name)}, which changes the rows of training and answers none",
         "Save the pipeline of imbalanced-learn that ends in the fitted model",
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from infer_cli.inspection.facts.judgement import Judgement
     from infer_cli.inspection.facts.model import Inspection
+    from infer_cli.inspection.facts.wrappers import Wrapper
 
 # The file that the lines of Python write beside the refused one.
 _NEW = "served.joblib"
@@ -25,6 +26,8 @@ _NO_TAG = re.compile(r"[^a-z0-9._-]+")
 
 def advice(model: Inspection, refused: list[Judgement]) -> str:
     """Say what to do with a model of which these names are refused."""
+    if model.whereabouts.wrapper is not None:
+        return _unwrapped(model, model.whereabouts.wrapper)
     of_script = sorted({one.name.name for one in refused if one.name.module == "__main__"})
     if model.whereabouts.part is not None:
         # What the names stand for is not used: any class will do.
@@ -51,6 +54,48 @@ def advice(model: Inspection, refused: list[Judgement]) -> str:
             "(see Safety in the documentation)"
         )
     return _trust(model, refused)
+
+
+def _unwrapped(model: Inspection, wrapper: Wrapper) -> str:
+    """Give the line that makes a pipeline of scikit-learn of what an AutoML package put around it."""
+    if wrapper.steps is None:
+        return _refitted(model, wrapper)
+    parts = ", ".join([*wrapper.steps, wrapper.estimator])
+    names = ""
+    if wrapper.classes is not None:
+        targets = "last._le.classes_ = last._classes" if wrapper.booster else "last.classes_"
+        names = f"last = {wrapper.estimator}; {targets} = {wrapper.classes}; "
+    line = (
+        "import joblib; from sklearn.pipeline import make_pipeline; "
+        f"{ROOT} = joblib.load({_text(model.path)}); {names}"
+    )
+    return (
+        f"infer serves the scikit-learn pipeline in what {wrapper.package} made. If you made the file, save "
+        "that, in the environment in which it was trained:\n"
+        f"  {_python(model, line, f'make_pipeline({parts})')}\n{_new_file(model)}"
+    )
+
+
+def _refitted(model: Inspection, wrapper: Wrapper) -> str:
+    """Give the line that fits a pipeline of scikit-learn with the estimator that an AutoML package chose."""
+    encoded = 'OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_exclude="number")'
+    table = f"make_column_transformer(({encoded}), remainder=SimpleImputer(), sparse_threshold=0)"
+    target = "LabelEncoder().fit_transform(y)" if wrapper.takes_numbers else "y"
+    line = (
+        "import joblib; from sklearn.base import clone; from sklearn.compose import make_column_selector, "
+        "make_column_transformer; from sklearn.impute import SimpleImputer; from sklearn.pipeline import "
+        "make_pipeline; from sklearn.preprocessing import LabelEncoder, OneHotEncoder; "
+        f"{ROOT} = joblib.load({_text(model.path)}); "
+        f"joblib.dump(make_pipeline({table}, clone({wrapper.estimator})).fit(X, {target}), "
+        f"{_text(model.path.with_name(_NEW))})"
+    )
+    numbers = "; it will answer with the numbers of the sorted classes" if wrapper.takes_numbers else ""
+    return (
+        f"{wrapper.package} prepares these columns or classes in code of its own, which infer cannot serve. "
+        "Fit a pipeline of scikit-learn that ends in the chosen estimator, with this line in the training "
+        f"script, where X is the table of features and y what is predicted{numbers}:\n"
+        f"  {line}\n{_new_file(model)}"
+    )
 
 
 def code_options(modules: Iterable[str], near: Path) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infer_cli.errors import with_article
 from infer_cli.inspection.facts.entry import entries_of
 from infer_cli.inspection.facts.parts import class_name
 from infer_cli.inspection.files.refusal import Refused
@@ -24,7 +25,7 @@ def check_documents(model: Instance) -> None:
     for part in entries_of(model):
         name, state = class_name(part), part.state()
         if name in VECTORIZERS and state.get("input", "content") != "content":
-            reason = f"has a {name} that reads files which a row names"
+            reason = f"has {with_article(name)} that reads files which a row names"
             raise Refused(reason, hint=FILES_ADVICE)
         if name == "FeatureHasher" and state.get("input_type", "dict") != "dict":
             reason = "has a FeatureHasher that takes lists of strings or of pairs"

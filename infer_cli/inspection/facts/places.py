@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infer_cli.inspection.facts.members import in_python
+from infer_cli.inspection.facts.wrappers import Wrapper, wrapper_of
 from infer_cli.inspection.nodes.node_types import (
     DictNode,
     Global,
@@ -40,12 +41,14 @@ class Whereabouts:
 
     member: str | None = None
     part: str | None = None
+    wrapper: Wrapper | None = None
     places: tuple[tuple[Global, str], ...] = ()
 
     def as_dict(self) -> dict[str, Json]:
         """Give the whereabouts as JSON values."""
         places: dict[str, Json] = {str(name): place for name, place in self.places}
-        return {"member": self.member, "part": self.part, "places": places}
+        wrapper = None if self.wrapper is None else self.wrapper.as_dict()
+        return {"member": self.member, "part": self.part, "wrapper": wrapper, "places": places}
 
 
 NO_WHEREABOUTS = Whereabouts()
@@ -56,6 +59,7 @@ def whereabouts_of(content: Node, member: Member, names: frozenset[Global]) -> W
     return Whereabouts(
         member=f"{ROOT}{member.expression}" if member.expression else None,
         part=_part_without(content, names) if names else None,
+        wrapper=wrapper_of(content) if names else None,
         places=tuple(sorted(_places_of(content, names).items())) if names else (),
     )
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from infer_cli.assets import find_assets
-from infer_cli.errors import ModelUnsafe
+from infer_cli.errors import ModelUnreadable, ModelUnsafe
 from infer_cli.inspection.facts.advice import advice
 from infer_cli.inspection.facts.judgement import Judgement
 from infer_cli.inspection.facts.required import require_columns
@@ -35,11 +35,18 @@ def judge_globals(model: Inspection, trusted: tuple[str, ...] = ()) -> tuple[Jud
 def require_safe(model: Inspection, trusted: tuple[str, ...], *, is_declared: bool = False) -> None:
     """Raise `ModelUnsafe`, which lists the names, if any name of the model is dangerous or unknown.
 
-    Of a model that is safe, raise `ModelUnreadable` if it is not known which columns it takes, unless a
-    schema in the image `is_declared` for it, which the service compares with the model.
+    Of a model that is safe, raise `ModelUnreadable` if its columns and classes do not mean what they mean in
+    scikit-learn; or if it is not known which columns it takes, unless a schema in the image `is_declared` for
+    it, which the service compares with the model.
     """
     refused = [one for one in judge_globals(model, trusted) if not one.is_allowed]
     if not refused:
+        if model.whereabouts.wrapper is not None and model.whereabouts.wrapper.is_misread:
+            package = model.whereabouts.wrapper.package
+            message = (
+                f"{model.path} holds a pipeline of {package}, whose columns and classes would be told wrongly"
+            )
+            raise ModelUnreadable(f"{message}.", hint=advice(model, refused))
         if not is_declared:
             modules = {name.module.partition(".")[0] for name in model.globals}
             require_columns(model, modules.intersection(trusted))

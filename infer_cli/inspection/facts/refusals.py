@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from infer_cli.errors import with_article
 from infer_cli.inspection.facts.parts import class_name, named_parts
 from infer_cli.inspection.files.refusal import Refused
 from infer_cli.inspection.nodes.node_types import Instance
@@ -153,7 +154,7 @@ def unfitted_text(name: str, *, is_inside: bool) -> tuple[str, str]:
 def search_text(name: str) -> tuple[str, str]:
     """Say that a search kept no estimator."""
     return (
-        f"holds a {name} without best_estimator_: it was made with refit=False",
+        f"holds {with_article(name)} without best_estimator_: it was made with refit=False",
         "Search again with refit=True; or fit the estimator that you chose, and save that",
     )
 
@@ -165,7 +166,7 @@ def labels_text(name: str, path: str) -> tuple[str, str]:
         classifier = f"make_pipeline(*{path[:-4]}[:-1], {classifier})"
     labels = f"{path}.{LABELS_OF_TRAINING[name]}"
     return (
-        f"holds a {name}, which labels only the rows that it was fitted to",
+        f"holds {with_article(name)}, which labels only the rows that it was fitted to",
         f"Save a classifier that was fitted to its labels: {classifier}.fit(X, {labels})",
     )
 
@@ -173,7 +174,7 @@ def labels_text(name: str, path: str) -> tuple[str, str]:
 def places_text(name: str) -> tuple[str, str]:
     """Say that an embedding cannot place new rows."""
     return (
-        f"holds a {name}, which places only the rows that it was fitted to",
+        f"holds {with_article(name)}, which places only the rows that it was fitted to",
         "Use an estimator with a transform method, such as PCA, KernelPCA or Isomap",
     )
 
@@ -181,7 +182,7 @@ def places_text(name: str) -> tuple[str, str]:
 def no_table_text(name: str) -> tuple[str, str]:
     """Say that a transformer takes no table of features."""
     return (
-        f"holds a {name}, which takes {NO_TABLE[name]}, and no rows of features",
+        f"holds {with_article(name)}, which takes {NO_TABLE[name]}, and no rows of features",
         "Save the fitted model that predicts from rows of features",
     )
 
@@ -197,6 +198,6 @@ def novelty_text() -> tuple[str, str]:
 def resampler_text(name: str) -> tuple[str, str]:
     """Say that a resampler predicts nothing."""
     return (
-        f"holds a {name}, which changes the rows of training and answers none",
+        f"holds {with_article(name)}, which changes the rows of training and answers none",
         "Save the pipeline of imbalanced-learn that ends in the fitted model",
     )

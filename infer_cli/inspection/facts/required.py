@@ -10,19 +10,21 @@ from infer_cli.inspection.facts.declared import must_declare
 from infer_cli.inspection.facts.requirements import DISTRIBUTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from infer_cli.inspection.facts.model import Inspection
 
 
-def require_columns(model: Inspection, own: Iterable[str] = ()) -> None:
+def require_columns(model: Inspection, own: Collection[str] = ()) -> None:
     """Raise `ModelUnreadable`, with the ways to tell them, if the columns of a model are not known.
 
-    `own` are the modules of the user's own code that the model needs, which the commands name again.
+    `own` are the trusted modules and packages that the model needs, which the commands name again.
     """
     if model.unknown_entry is not None:
         modules = [module for module in own if module not in DISTRIBUTIONS]
+        packages = sorted(module for module in own if module in DISTRIBUTIONS)
         code = f" {code_options(modules, model.path)}" if modules else ""
+        code += "".join(f" --trust {package}" for package in packages)
         message = (
             f"{model.path} does not tell which columns it takes: its first step, {model.unknown_entry}, "
             "keeps no list of them"
