@@ -69,6 +69,7 @@ def _check_part(part: Part, path: str) -> None:
     name = type(part).__name__
     if SEARCHES.fullmatch(name) and not hasattr(part, "best_estimator_"):
         raise UnusableFile(*search_text(name))
+    _check_catboost(part)
     if not _is_of(part, LIBRARIES):
         return
     if name == "AffinityPropagation" and part.affinity != "precomputed":
@@ -91,6 +92,14 @@ LIBRARIES = ("hdbscan", "imblearn", "sklearn")
 
 def _is_of(part: Part, packages: tuple[str, ...]) -> bool:
     return type(part).__module__.partition(".")[0] in packages
+
+
+def _check_catboost(part: Part) -> None:
+    """Raise `UnusableFile` for a model of CatBoost that takes columns of lists of numbers."""
+    positions = getattr(part, "get_embedding_feature_indices", None)
+    # Old versions of CatBoost know no such columns.
+    if type(part).__module__ == "catboost.core" and positions is not None and len(positions()):
+        raise UnusableFile(*embeddings_text())
 
 
 def unfitted_part(part: Part, depth: int = 0) -> Part | None:
@@ -172,6 +181,14 @@ def no_table_text(name: str) -> tuple[str, str]:
     return (
         f"holds {with_article(name)}, which takes {NO_TABLE[name]}, and no rows of features",
         "Save the fitted model that predicts from rows of features",
+    )
+
+
+def embeddings_text() -> tuple[str, str]:
+    """Say that a model of CatBoost takes columns that no door can fill."""
+    return (
+        "takes columns of a kind that infer does not serve, such as embeddings",
+        "Train the model with columns of numbers, categories and texts",
     )
 
 

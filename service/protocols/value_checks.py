@@ -213,8 +213,8 @@ def _text(value: object) -> Value:
 
 
 def _text_or_whole(value: object) -> Value:
-    """Give a whole number as the string of its digits, and a boolean as its word, as CatBoost does."""
-    return str(value) if isinstance(value, int) else _text(value)
+    """Give a whole number as the string of its digits, as CatBoost does; true is 1 to it, and false 0."""
+    return str(int(value)) if isinstance(value, int) else _text(value)
 
 
 def _boolean(value: object) -> Value:

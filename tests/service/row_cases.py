@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import sklearn
 from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -199,11 +200,19 @@ def own_functions(draw: DrawFn) -> Case:
     return Case("own function", model, frame, draw(rows_of(pools)), is_untyped=True)
 
 
+# Before 1.4, gradient boosting takes whole numbers from 0 to 254 as categories. Such a model can be trained
+# with others, and then fails itself for every row.
+ENCODES_CATEGORIES = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 4)
+CODES_MAX = 255
+
+
 @st.composite
 def boosted_categories(draw: DrawFn) -> Case:
     """Give a model of gradient boosting that has learned categories of pandas by itself."""
-    kind = draw(st.sampled_from(["text", "whole"]))
+    kind = draw(st.sampled_from(["text", "whole"] if ENCODES_CATEGORIES else ["whole"]))
     known, pool = draw(known_values(kind))
+    if not ENCODES_CATEGORIES:
+        known = [value for value in known if isinstance(value, int) and 0 <= value < CODES_MAX] or [0]
     names = draw(st.permutations(["category", "number"]))
     table = {
         "category": pd.Series(pd.Categorical(np.resize(np.array(known, dtype=object), 60))),

@@ -9,7 +9,7 @@ import pytest
 from service.errors import InvalidInput
 from service.protocols.payload import parse_json, parse_query
 from service.protocols.row_checks import RowChecks
-from service.schema.features import Feature
+from service.schema.features import TEXT_OR_WHOLE, Feature
 
 if TYPE_CHECKING:
     from service.schema.features import Value
@@ -22,6 +22,9 @@ TEXT_OR_GAP = Feature("a", "text", required=False, nullable=True)
 COLOR = Feature("a", "category", categories=("red", "blue"))
 ANY_COLOR = Feature("a", "category", required=False, nullable=True, categories=("red",), is_open=True)
 ROOMS = Feature("a", "category", categories=(1, 2.5))
+SIZES = Feature("a", "category", categories=(1, "x"))
+# What CatBoost takes for a category: it makes "1" of true, and not "True".
+CODE = Feature("a", "text", dtype=TEXT_OR_WHOLE)
 WET = Feature("a", "boolean")
 ALWAYS_WET = Feature("a", "boolean", categories=(True,))
 DAY = Feature("a", "date")
@@ -43,6 +46,12 @@ def problem_of(error: InvalidInput) -> object:
     ("feature", "given", "expected"),
     [
         (NUMBER, 3, 3.0),
+        (SIZES, 1, 1),
+        (SIZES, "x", "x"),
+        (CODE, 7, "7"),
+        (CODE, True, "1"),
+        (CODE, False, "0"),
+        (CODE, "True", "True"),
         (NUMBER, True, 1.0),
         (NS, 1_800_000_000_000_000_001, 1.8e18),
         (NS, "1970-01-02T00:00:00.5", 86_400_500_000_000.0),
