@@ -59,14 +59,14 @@ def predict_file(  # noqa: PLR0913 (each is an option of the command)
     for a file that does not fit the model, and `PredictionFailed` for refused rows; then no target is left.
     """
     model = client.model()
-    columns = Columns(model.features, missing_columns)
+    columns = Columns(model.features, missing_columns, is_positional=model.is_positional)
     target_format = "csv" if target is None else format_to_write(target)
     # A CSV of predictions repeats the cells of a CSV of rows as they stand there; 007 stays 007.
     keeps_cells = target_format == "csv"
     answers = _Answers(source, model, target_format)
     done = 0
     with open_writer(target, standard_output) as writer:
-        for read, rows in read_table(source, model.features, batch_rows=batch_rows):
+        for read, rows in read_table(source, model.named, batch_rows=batch_rows):
             known = [columns.known(row, _where(source, number)) for number, row in enumerate(rows, done + 1)]
             answer = _predict(client, source, known, first_row=done + 1, features=model.features)
             writer.write(answers.beside(read if keeps_cells else rows, answer, first_row=done + 1))

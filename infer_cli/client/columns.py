@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from infer_cli.client.near_names import nearest, similar
+from infer_cli.client.positions import Positions
 from infer_cli.errors import InferError, UsageError
 
 if TYPE_CHECKING:
@@ -23,12 +24,21 @@ class Columns:
     missing values that stand for the features left out.
     """
 
-    def __init__(self, features: Mapping[str, ServedFeature], left_out: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        features: Mapping[str, ServedFeature],
+        left_out: Collection[str] = (),
+        *,
+        is_positional: bool = False,
+    ) -> None:
         """Take the features, and `a,b` or a name for each of those that are left out.
+
+        `is_positional`: the service takes rows that name the positions of the columns, too.
 
         Raises `UsageError` for a name that the model has not, or cannot do without.
         """
         self._features = features
+        self._positions = Positions(list(features), is_positional=is_positional)
         self._left_out = frozenset(
             name for text in left_out for name in ([text] if text in features else _names(text))
         )
@@ -46,6 +56,8 @@ class Columns:
         Raises `InferError` for a row without a feature, or with a column in its place that has a near name.
         """
         names = tuple(row)
+        if self._positions.names_of(names):
+            return dict(row)
         if names not in self._checked:
             self._check(names, where)
             self._checked.add(names)

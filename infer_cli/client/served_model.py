@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NotRequired, TypedDict
+
+from infer_cli.client.positions import Positions
 
 
 class FeatureRecord(TypedDict, total=False):
@@ -23,6 +25,7 @@ class ModelRecord(TypedDict):
     kind: str
     features: list[FeatureRecord]
     example: str
+    positional: NotRequired[bool]
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,24 @@ class ServedFeature:
 class ServedModel:
     """The model that a service serves: its kind, its features by name and in order, and a request that works.
 
-    `example` is the path and query of the request.
+    `example` is the path and query of the request. `is_positional`: positions may stand for names in a row.
     """
 
     kind: str
     features: dict[str, ServedFeature]
     example: str
+    is_positional: bool = False
+
+    @property
+    def named(self) -> dict[str, ServedFeature]:
+        """The features by every name that a row may give them."""
+        meant = self.positions.names
+        return {**{name: self.features[meant[name]] for name in meant}, **self.features}
+
+    @property
+    def positions(self) -> Positions:
+        """What finds the features of a row that names positions."""
+        return Positions(list(self.features), is_positional=self.is_positional)
 
     @classmethod
     def of(cls, record: ModelRecord) -> ServedModel:
@@ -76,6 +91,7 @@ class ServedModel:
             kind=str(record["kind"]),
             features={str(feature["name"]): ServedFeature.of(feature) for feature in record["features"]},
             example=str(record["example"]),
+            is_positional=bool(record.get("positional", False)),
         )
 
     @property

@@ -96,9 +96,9 @@ def _answer_to(client: ServiceClient, cells: dict[str, str], left_out: tuple[str
     from infer_cli.client.cells import typed_row  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.client.columns import Columns  # noqa: PLC0415
 
-    features = client.model().features
+    model = client.model()
     # A word that names no feature is never dropped: the service refuses it.
-    return client.predict([Columns(features, left_out).missing | typed_row(cells, features)])
+    return client.predict([Columns(model.features, left_out).missing | typed_row(cells, model.named)])
 
 
 def _show_answer(answer: Predictions, *, as_json: bool) -> None:

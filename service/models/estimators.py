@@ -97,6 +97,13 @@ def feature_names(estimator: object, *listed: Sequence[str]) -> list[str]:
     return _unique(found)
 
 
+def is_positional(estimator: object) -> bool:
+    """Tell whether an estimator was trained on a table without names, whose columns have positions alone."""
+    entry = entry_of(estimator)
+    is_table = not takes_texts(estimator) and not takes_dictionaries(estimator)
+    return is_table and is_known(entry) and not is_catboost(entry) and names_of(entry) is None
+
+
 def _unique(names: list[str]) -> list[str]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
@@ -23,6 +24,7 @@ from service.models.estimators import (
     estimator_kind,
     feature_names,
     has_independent_rows,
+    is_positional,
     json_list,
     parts_of,
     use_one_thread,
@@ -94,7 +96,9 @@ class FittedModel:
         reading = Reading(len(names))
         # Follows the columns through the parts of the estimator.
         reading.read(estimator)
-        self.features = _completed(reading.features(names), declared)
+        features = _completed(reading.features(names), declared)
+        by_position = input_for is None and is_positional(estimator)
+        self.features = tuple(replace(one, is_positional=by_position) for one in features)
         self._takes_numbers = takes_numbers(self.features)
         self.classes = classes_of(estimator) if self.method == "predict" else None
         # Some classes have the method only for some of their parameters (SVC), and else raise AttributeError.

@@ -49,6 +49,8 @@ def describe(loaded: LoadedModel, served: Sequence[Feature] | None = None) -> di
         "estimator": model.name,
         "method": model.method,
         "features": [_describe_feature(feature) for feature in features],
+        # A row may also name the columns x0, x1, … or 0, 1, …
+        **({"positional": True} if any(feature.is_positional for feature in features) else {}),
         "classes": json_value(model.classes),
         **_describe_outputs(model.outputs),
         "file": loaded.file.name,

@@ -26,7 +26,10 @@ def parse_query(items: Iterable[tuple[str, str]], checks: RowChecks) -> list[Val
     by_name = checks.rules.checks
     values: dict[str, object] = {}
     repeated = []
-    for name, text in items:
+    pairs = list(items)
+    names = checks.rules.positions.names_of([name for name, _ in pairs])
+    for given, text in pairs:
+        name = names.get(given, given)
         if name in values:
             repeated.append(name)
         values[name] = text

@@ -13,6 +13,7 @@ from service.json_values import JsonValue, json_value
 from service.protocols.near_names import nearest
 from service.protocols.value_checks import checks_of
 from service.schema.features import LARGEST_NUMBER, has_plain_numbers
+from service.schema.positions import Positions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +40,7 @@ class RowRules:
         # Nearly all values are numbers of float64, which `check_row` checks without a call.
         self.expected = [(one.name, has_plain_numbers(one)) for one in features]
         # The positions of the features whose encoder takes values that it does not know.
+        self.positions = Positions(features)
         self.open = [at for at, one in enumerate(features) if one.is_open and one.categories is not None]
 
     @cached_property
@@ -71,6 +73,9 @@ class RowChecks:
             return []
         for name in (*repeated, *getattr(row, "repeated", ())):
             self._add(index, name, "repeated", "is given more than once")
+        if self.rules.known.isdisjoint(row):
+            names = self.rules.positions.names_of(row)
+            row = {names[name]: value for name, value in row.items()} if names else row
         values = [
             value
             if type(value := row.get(name)) is float

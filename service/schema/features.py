@@ -33,6 +33,7 @@ class Feature:
     the model looks at the column. `has_none` says that missing values stood there as None, and not as NaN.
     `category_dtype` is the dtype of the categories of a column of pandas where it matters; else it is empty.
     `unit` is the unit in which the model counts a number that may also be given as a date; else it is empty.
+    `is_positional`: the model was trained without names, so that the position of the column names it, too.
     `must_declare` says why the user has to declare the feature; it is empty if the model tells enough of it.
     """
 
@@ -46,6 +47,7 @@ class Feature:
     has_none: bool = False
     category_dtype: str = ""
     unit: str = ""
+    is_positional: bool = False
     must_declare: str = ""
     known: dict[Value, Value] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 from werkzeug.test import Client
 
 from infer_cli.client.bulk import predict_file
@@ -19,6 +23,7 @@ from service.application import build_application
 from service.settings import Settings
 from tests.wild import booster_cases, kind_cases, sklearn_cases
 from tests.wild.doors import DOORS, Answer, LocalClient, Refused, ask, is_same, rows_of, together, write_csv
+from tests.wild.tables import IS_SAVED, PASSENGERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,6 +112,23 @@ def test_a_query_says_the_same_as_a_body(served: Served) -> None:
         except Refused:
             continue
         assert is_same(given.prediction, alone.prediction), row
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("names", [["x0", "x1"], ["0", "1"], ["sex", "fare"]], ids=" ".join)
+def test_a_row_may_name_the_positions_of_a_model_without_names(
+    names: list[str], door: str, tmp_path: Path
+) -> None:
+    table = PASSENGERS[["sex", "fare"]].assign(sex=np.where(IS_SAVED, "1", "01")).to_numpy(dtype=object)
+    first = ColumnTransformer([("one", OneHotEncoder(), [0])], remainder="passthrough")
+    model = make_pipeline(first, LogisticRegression(max_iter=500)).fit(table, IS_SAVED)
+    file = tmp_path / "model.pkl"
+    file.write_bytes(pickle.dumps({"model": model, "columns": ["sex", "fare"]}))
+    client = Client(build_application(Settings.from_environment({"MODEL_FILE": str(file)})).wsgi)
+
+    given = DOORS[door](client, [dict(zip(names, row, strict=True)) for row in table[:6].tolist()], tmp_path)
+
+    assert [answer.prediction for answer in given] == model.predict(table[:6]).tolist()
 
 
 def others_of(served: Served) -> list[Row]:
