@@ -140,7 +140,7 @@ def _content_of_index(node: Node) -> Node:
         case Instance(callee=Global(name="_new_Index"), arguments=(_, DictNode() as parts)):
             data = parts.by_name().get("data")
             match data:
-                case Instance(callee=Global(name="__pyx_unpickle_NDArrayBacked"), states=((_, array),)):
+                case Instance(callee=Global(name="__pyx_unpickle_NDArrayBacked"), states=((_, array, *_),)):
                     return array
             return data
     return node
