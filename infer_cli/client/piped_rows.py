@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import shutil
 import tempfile
-from contextlib import contextmanager
+import zlib
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from infer_cli.client.text_files import COMPRESSED_SUFFIX as _COMPRESSED_SUFFIX
 from infer_cli.errors import InferError
 
 if TYPE_CHECKING:
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 _PIPE = Path("-")
 _NAME = "standard input"
 _PARQUET = b"PAR1"
+_GZIP = b"\x1f\x8b"
+# What zlib calls a stream with the header of gzip.
+_GZIP_WBITS = 31
 # Enough to find the first character that is no blank.
 _START_BYTES = 4096
 
@@ -46,5 +52,11 @@ def _ending_of(start: bytes) -> str:
     """The ending of the format whose files start in this way: JSON also stands for JSON Lines."""
     if start.startswith(_PARQUET):
         return ".parquet"
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return ".json" if text.startswith((b"{", b"[")) else ".csv"
+    compressed = _COMPRESSED_SUFFIX if start.startswith(_GZIP) else ""
+    if compressed:
+        with suppress(zlib.error):
+            start = zlib.decompressobj(wbits=_GZIP_WBITS).decompress(start, _START_BYTES)
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = start.decode("utf-16", errors="ignore").lstrip().encode()
+    return (".json" if text.startswith((b"{", b"[")) else ".csv") + compressed

@@ -17,6 +17,7 @@ from infer_cli.inspection.facts.declared import (
 )
 from infer_cli.inspection.facts.gather import Facts, facts_of
 from infer_cli.inspection.facts.member_choice import choose_member
+from infer_cli.inspection.facts.members import unused_beside
 from infer_cli.inspection.facts.model import Inspection, RecordedVersion
 from infer_cli.inspection.facts.places import NO_WHEREABOUTS, Whereabouts, whereabouts_of
 from infer_cli.inspection.facts.policy import is_listed
@@ -84,6 +85,10 @@ def _completed(inspection: Inspection, declared: Declared, signature: Declared) 
     except WrongSchema as error:
         raise Refused(str(error), hint="Declare the features of this model, or none.") from error
     return replace(inspection, features=features, declared=declared)
+
+
+# How many keys a note lists.
+_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,18 +188,27 @@ def _object(
     refused = frozenset(name for name in names if not is_listed(name, is_called=name in calls))
     booster = pickled_booster(chosen.value)
     facts = (
-        facts_of(chosen.value, declared.names, chosen.names)
+        facts_of(chosen.value, declared.names, chosen.names, beside=() if chosen.names else chosen.beside)
         if booster is None
         else booster.facts(declared.classes, declared.names, chosen.names)
     )
     return _Content(
         format="skops",
-        facts=facts,
+        facts=replace(facts, notes=(*facts.notes, *_note_of_unused(content, chosen))),
         globals=names,
         calls=calls,
         member=chosen.path or None,
         whereabouts=whereabouts_of(content, chosen, refused),
     )
+
+
+def _note_of_unused(content: Node, chosen: Member) -> tuple[str, ...]:
+    """Say that data beside the model is not used: a threshold, means, or the names of classes."""
+    unused = unused_beside(content, chosen)
+    if not unused:
+        return ()
+    listed = ", ".join([*unused[:_SHOWN], *["…"] * (len(unused) > _SHOWN)])
+    return (f"The service uses {chosen.path} of this file as it is, and not what lies beside it: {listed}.",)
 
 
 def _read_onnx(stream: Stream) -> _Content:

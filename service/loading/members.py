@@ -69,12 +69,22 @@ class Member:
     """An object in a file that may be the model.
 
     `path` is the name that `--member` takes: a key or a position, with dots between those of containers in
-    containers. `names` are the columns that are listed beside it.
+    containers. `names` are the columns that are listed beside it, or around it, under a key that says so.
+    `beside` is the only list of strings beside it in a list or tuple, which does not say what it is.
     """
 
     path: str
     value: object
     names: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+
+def names_beside(member: Member) -> tuple[str, ...]:
+    """Give the list beside a member if it has as many strings as the model has columns, and not classes."""
+    classes = getattr(member.value, "classes_", None)
+    count = getattr(member.value, "n_features_in_", None)
+    is_unsure = classes is not None and len(classes) == len(member.beside)
+    return member.beside if len(member.beside) == count and not is_unsure else ()
 
 
 def choose_member(held: object, name: str | None) -> Member:
@@ -107,20 +117,22 @@ def is_container(held: object) -> bool:
 
 def members_of(held: object) -> list[Member]:
     """Give the objects of a container that may be the model, in the order of the file."""
-    return list(_members(held, "", 0))[:MEMBERS_MAX]
+    return list(_members(held, "", 0, ()))[:MEMBERS_MAX]
 
 
-def _members(held: object, path: str, depth: int) -> Iterator[Member]:
+def _members(held: object, path: str, depth: int, outer: tuple[str, ...]) -> Iterator[Member]:
     if depth > DEPTH_MAX:
         return
     entries = _entries(held)
-    names = _names_in(entries)
+    names = _names_in(entries) or outer
+    lists = [strings for key, value in entries if type(key) is int and (strings := _strings(value))]
+    beside = lists[0] if len(lists) == 1 and type(held) in (list, tuple) else ()
     for key, value in entries:
         here = f"{path}.{key}" if path else str(key)
         if is_container(value):
-            yield from _members(value, here, depth + 1)
+            yield from _members(value, here, depth + 1, names)
         elif _is_object(value):
-            yield Member(here, value, names)
+            yield Member(here, value, names, beside)
 
 
 def _entries(held: object) -> list[tuple[str | int, object]]:

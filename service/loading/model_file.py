@@ -26,7 +26,7 @@ from service.loading.explanations import (
     is_about_versions,
     warning_line,
 )
-from service.loading.members import choose_member
+from service.loading.members import choose_member, names_beside
 from service.loading.onnx_model import load_onnx
 from service.loading.policy import Policy
 from service.loading.signatures import ONNX_START, ZIP_START, start_of
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from service.models.model import Model
 
-PICKLE_SUFFIXES = (".joblib", ".pickle", ".pkl")
+PICKLE_SUFFIXES = (".dill", ".joblib", ".p", ".pickle", ".pk", ".pkl", ".sav")
 # The files of boosters have many names; `.ubj` and `.cbm` are those of XGBoost and CatBoost.
 BOOSTER_SUFFIXES = (".bin", ".cb", ".cbm", ".json", ".lgb", ".model", ".txt", ".ubj", ".xgb")
 SUFFIXES = (*PICKLE_SUFFIXES, ".lean", ".onnx", ".skops", *BOOSTER_SUFFIXES)
@@ -134,7 +134,7 @@ def _fitted(held: object, declared: Declared) -> Model:
     booster = pickled_booster(member.value)
     if booster is not None:
         return booster_model(booster, declared, member.names)
-    return FittedModel(member.value, declared, listed_names=member.names)
+    return FittedModel(member.value, declared, listed_names=member.names or names_beside(member))
 
 
 def _check_suffix(file: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 from pathlib import Path
 
@@ -17,6 +18,12 @@ from infer_cli.errors import InferError
         pytest.param(b'\xef\xbb\xbf"a b",b\n1,x\n', [{"a b": 1, "b": "x"}], id="CSV with quotes and a mark"),
         pytest.param(b'[{"a": 1}, {"a": 2}]', [{"a": 1}, {"a": 2}], id="a JSON array"),
         pytest.param(b'\n {"a": 1}\n{"a": 2}\n', [{"a": 1}, {"a": 2}], id="JSON Lines"),
+        pytest.param("a;b\n1;é\n".encode("utf-16"), [{"a": 1, "b": "é"}], id="CSV in UTF-16"),
+        pytest.param('{"a": 1}'.encode("utf-16"), [{"a": 1}], id="JSON in UTF-16"),
+        pytest.param(gzip.compress(b"a\n1\n"), [{"a": 1}], id="compressed CSV"),
+        pytest.param(
+            gzip.compress(b'{"a": 1}\n{"a": 2}\n'), [{"a": 1}, {"a": 2}], id="compressed JSON Lines"
+        ),
         pytest.param(b"a\n" + 5000 * b"1\n", 5000 * [{"a": 1}], id="more than the start"),
     ],
 )
@@ -42,7 +49,9 @@ def test_a_file_with_a_name_is_read_where_it_is() -> None:
     ("content", "message"),
     [
         pytest.param(
-            b"a,b\n1,2\n3\n", "standard input, line 3: expected 2 values, as in the first line", id="a line"
+            b"a,b\n1,2\n3\n",
+            "standard input, line 3: expected 2 values, as in the line of the column names",
+            id="a line",
         ),
         pytest.param(b"", "standard input is empty", id="nothing"),
     ],

@@ -34,6 +34,26 @@ def test_as_dict_holds_everything(
     assert "sklearn.pipeline.Pipeline" in shown["globals"]
 
 
+@pytest.mark.parametrize(
+    ("beside", "listed"),
+    [
+        pytest.param({"threshold": 0.3, "classes": ["no", "yes"]}, "threshold, classes", id="data"),
+        pytest.param({"columns": ["a", "b", "c", "d"]}, None, id="columns that are used"),
+        pytest.param({"scaler": None}, None, id="nothing"),
+    ],
+)
+def test_data_beside_the_model_is_said_not_to_be_used(
+    models: dict[str, object],
+    inspect_bytes: Callable[..., Inspection],
+    beside: dict[str, object],
+    listed: str | None,
+) -> None:
+    inspection = inspect_bytes(pickle.dumps({"model": models["svc"], **beside}))
+
+    expected = f"The service uses model of this file as it is, and not what lies beside it: {listed}."
+    assert inspection.notes == (() if listed is None else (expected,))
+
+
 def test_the_format_is_that_of_the_name(
     models: dict[str, object], inspect_bytes: Callable[..., Inspection]
 ) -> None:

@@ -70,11 +70,12 @@ class Facts:
     notes: tuple[str, ...] = ()
 
 
-def facts_of(content: Node, *listed: Sequence[str]) -> Facts:
+def facts_of(content: Node, *listed: Sequence[str], beside: Sequence[str] = ()) -> Facts:
     """Gather the facts of the object that a file holds; raise `Refused` if it cannot be a model.
 
     `listed` are lists of columns, such as one that lies beside the object in the file. The names of the first
     that fits are the model's, if it has as many columns without names, or does not say what it takes.
+    `beside` is a list that may also be one of classes: it counts only if there are not as many of these.
     """
     model = _require_model(content)
     check_answers(model)
@@ -89,6 +90,8 @@ def facts_of(content: Node, *listed: Sequence[str]) -> Facts:
     unknown = None if is_single or vectorizer is not None else unknown_entry(model)
     if names is None and (count is not None or unknown is not None):
         names = next((tuple(some) for some in listed if some and count in (None, len(some))), None)
+        if names is None and len(beside) == count and len(_classes_of(model) or ()) != count:
+            names = tuple(beside)
     features, frame_reason = _features_of(model, names, count, sklearn_version)
     kind = _kind_of(model)
     return Facts(

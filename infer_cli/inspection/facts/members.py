@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infer_cli.inspection.nodes.arrays import shape_of, values_of
+from infer_cli.inspection.nodes.arrow import strings_of_arrow
 from infer_cli.inspection.nodes.node_types import DictNode, Global, Instance, ListNode, Node
 
 if TYPE_CHECKING:
@@ -67,13 +68,15 @@ class Member:
 
     `path` is the name that `--member` takes: a key or a position, with dots between those of containers in
     containers. `expression` is the same in Python, after the name of the container: `["model"]`. `names` are
-    the columns that are listed beside it.
+    the columns that are listed beside it, or around it, under a key that says so. `beside` is the only list
+    of strings beside it in a list or tuple, which does not say what it is.
     """
 
     path: str
     expression: str
     value: Node
     names: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 def is_container(node: Node) -> bool:
@@ -83,21 +86,36 @@ def is_container(node: Node) -> bool:
 
 def members_of(node: Node) -> list[Member]:
     """Give the objects of a container that may be the model, in the order of the file."""
-    return list(_members(node, "", "", 0))[:MEMBERS_MAX]
+    return list(_members(node, "", "", 0, ()))[:MEMBERS_MAX]
 
 
-def _members(node: Node, path: str, expression: str, depth: int) -> Iterator[Member]:
+def unused_beside(content: Node, member: Member) -> tuple[str, ...]:
+    """Give the keys and positions of a file's container whose data the service does not use."""
+    if not member.path:
+        return ()
+    unused = []
+    for key, value in _entries(content):
+        is_inside = member.path == str(key) or member.path.startswith(f"{key}.")
+        is_used = bool(_strings(value)) and _strings(value) in (member.names, member.beside)
+        if not is_inside and not is_used and value is not None:
+            unused.append(str(key))
+    return tuple(unused)
+
+
+def _members(node: Node, path: str, expression: str, depth: int, outer: tuple[str, ...]) -> Iterator[Member]:
     if depth > DEPTH_MAX:
         return
     entries = list(_entries(node))
-    names = _names_in(entries)
+    names = _names_in(entries) or outer
+    lists = [strings for key, value in entries if type(key) is int and (strings := _strings(value))]
+    beside = lists[0] if len(lists) == 1 and isinstance(node, ListNode | tuple) else ()
     for key, value in entries:
         here = f"{path}.{key}" if path else str(key)
         place = f"{expression}[{in_python(key)}]"
         if is_container(value):
-            yield from _members(value, here, place, depth + 1)
+            yield from _members(value, here, place, depth + 1, names)
         elif _is_object(value):
-            yield Member(here, place, value, names)
+            yield Member(here, place, value, names, beside)
 
 
 def _entries(node: Node) -> Iterator[tuple[str | int, Node]]:
@@ -142,6 +160,8 @@ def _content_of_index(node: Node) -> Node:
             match data:
                 case Instance(callee=Global(name="__pyx_unpickle_NDArrayBacked"), states=((_, array, *_),)):
                     return array
+                case Instance(made_by=Global(name="ArrowStringArray")):
+                    return strings_of_arrow(data.state().get("_pa_array"))
             return data
     return node
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from infer_cli.errors import ModelNotFound
@@ -11,8 +12,12 @@ from infer_cli.inspection.files.packed import SUFFIXES as ARCHIVE_SUFFIXES
 from infer_cli.inspection.files.packed import is_packed, one_model, unpacked
 
 SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops", ".onnx", ".lean", ".ubj", ".cbm")
-# The files of boosters may have these suffixes, too, which other files have as well.
-_SHARED_SUFFIXES = (".json", ".txt", ".model", ".bin", ".cb", ".lgb", ".xgb")
+# The files of boosters, and pickles, may have these suffixes, too, which other files have as well.
+_SHARED_SUFFIXES = (".json", ".txt", ".model", ".bin", ".cb", ".lgb", ".xgb", ".sav", ".dill", ".pk", ".p")
+# What pickles begin with, from protocol 2 on.
+_PICKLE_START = re.compile(rb"\x80[\x02-\x05]")
+# Where macOS puts what it knows of the files in an archive.
+_OF_MACOS = "__MACOSX"
 # A compressed pickle has one of these suffixes after its own, as in model.pkl.gz.
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".z", ".lz4")
 _PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
@@ -43,7 +48,8 @@ def within(path: Path) -> Path:
     if not is_packed(path) or not path.is_file():
         return path
     folder = unpacked(path)
-    folders = [folder, *sorted(inner for inner in folder.rglob("*") if inner.is_dir())]
+    inner_folders = (inner for inner in folder.rglob("*") if inner.is_dir() and inner.name != _OF_MACOS)
+    folders = [folder, *sorted(inner_folders)]
     mlflow = [found.file for inner in folders if (found := read_mlflow(inner)) is not None]
     models = [model for inner in folders for model in models_in(inner) if not is_packed(model)]
     return one_model(path, mlflow or models, folder)
@@ -52,29 +58,33 @@ def within(path: Path) -> Path:
 def models_in(folder: Path) -> tuple[Path, ...]:
     """Give the files in the folder that have the suffix of a model or an archive, sorted by name.
 
-    A file whose suffix other files have as well counts if its first bytes are those of a booster.
+    A file whose suffix other files have as well counts if its first bytes are those of a booster or pickle.
     """
     return tuple(sorted(path for path in folder.iterdir() if path.is_file() and _is_model(path)))
 
 
 def _is_model(path: Path) -> bool:
+    if path.name.startswith("."):
+        # Hidden, as `._model.pkl.gz`, which macOS puts beside a file in an archive.
+        return False
     if not path.name.lower().endswith(_SHARED_SUFFIXES):
         return _is_model_name(path.name)
     try:
         with path.open("rb") as file:
-            return library_of(file.read(START_BYTES)) is not None
+            start = file.read(START_BYTES)
     except OSError:
         return False
+    return library_of(start) is not None or _PICKLE_START.match(start) is not None
 
 
 def _is_model_name(name: str) -> bool:
     lower = name.lower()
     if lower.endswith(ARCHIVE_SUFFIXES):
-        return not lower.startswith(".")
+        return True
     for suffix in COMPRESSED_SUFFIXES:
         if lower.endswith(suffix):
             return lower.removesuffix(suffix).endswith(_PICKLE_SUFFIXES)
-    return lower.endswith(SUFFIXES) and not lower.startswith(".")
+    return lower.endswith(SUFFIXES)
 
 
 def model_stem(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,6 +34,15 @@ def test_the_only_model(name: str, tmp_path: Path) -> None:
     for other in ("train.py", "data.csv", "data.csv.gz", ".hidden.pkl", "notes.txt"):
         (tmp_path / other).touch()
     (tmp_path / "folder.pkl").mkdir()
+
+    assert find_model(tmp_path) == tmp_path / name
+
+
+@pytest.mark.parametrize("name", ["finalized_model.sav", "model.p", "model.pk", "model.dill", "model.model"])
+def test_a_pickle_of_another_suffix_is_known_by_its_start(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(pickle.dumps(1))
+    for other in ("data.sav", "weights.bin", "._model.pkl.gz", "._model.sav"):
+        (tmp_path / other).write_bytes(b"$FL2" if other == "data.sav" else b"\0\5\x16\7")
 
     assert find_model(tmp_path) == tmp_path / name
 

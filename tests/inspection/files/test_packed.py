@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
 MODEL = Ridge().fit(np.arange(6.0).reshape(3, 2), [0.0, 1.0, 2.0])
 DATA = pickle.dumps(MODEL)
-ONE = {"code/inference.py": b"import os\n", "./model.pkl": DATA, "notes.txt": b"trained today\n"}
+ONE = {
+    "code/inference.py": b"import os\n",
+    "./model.pkl": DATA,
+    "notes.txt": b"trained today\n",
+    # What macOS puts into archives.
+    "._model.pkl.gz": b"\0\5\x16\7",
+    "__MACOSX/._model.pkl": b"\0\5\x16\7",
+    "__MACOSX/model.pkl": b"\0\5\x16\7",
+}
 
 
 @pytest.fixture(autouse=True)

@@ -48,7 +48,10 @@ ONE_MODEL: dict[str, tuple[object, list[str]]] = {
     "the same name twice": ({"columns": ["a", "a"], "model": MODEL}, ["x0", "x1"]),
     "own names": ({"columns": COLUMNS, "model": NAMED}, ["a", "b"]),
     "list": ([MODEL, 0.9, None], ["x0", "x1"]),
-    "tuple": ((COLUMNS, MODEL), ["x0", "x1"]),
+    "as many strings as classes": ((COLUMNS, MODEL), ["x0", "x1"]),
+    "columns around": ({"parts": {"model": MODEL}, "columns": COLUMNS}, COLUMNS),
+    "columns of an index of the default dtype": ({"columns": pd.Index(COLUMNS), "model": MODEL}, COLUMNS),
+    "two lists in a tuple": ((COLUMNS, MODEL, ["a", "b"]), ["x0", "x1"]),
     "within": ({"parts": [{"model": MODEL, "columns": COLUMNS}]}, COLUMNS),
     "numbered": ({0: MODEL, 1: "x"}, ["x0", "x1"]),
     "ordered": (OrderedDict(model=MODEL, columns=COLUMNS), COLUMNS),
@@ -76,6 +79,14 @@ def test_the_one_model_of_a_file_is_served(name: str, tmp_path: Path) -> None:
     assert [feature.name for feature in predictor.features] == names
     asked = predictor.model.ask([[3.0, 4.0]])
     assert asked.values == MODEL.predict([[3.0, 4.0]]).tolist()
+
+
+@pytest.mark.parametrize("held", [(OTHER, COLUMNS), [COLUMNS, OTHER, 0.9]], ids=["tuple", "list"])
+def test_the_only_list_of_as_many_strings_as_columns_names_them(held: object, tmp_path: Path) -> None:
+    """In a tuple nothing says what a list is; a regressor has no classes that it could name."""
+    file = tmp_path / "model.pkl"
+    file.write_bytes(pickle.dumps(held))
+    assert [feature.name for feature in check_both_sides(file).features] == COLUMNS
 
 
 def test_a_dictionary_of_skops_is_served(tmp_path: Path) -> None:
