@@ -94,8 +94,11 @@ def _question(similars: Mapping[str, str]) -> str:
 
 
 def _way_out(missing: Collection[str], features: Mapping[str, ServedFeature]) -> str:
-    """The option that leaves the features out, if the model does without all of them."""
-    if not all(_may_be_left_out(features[name]) for name in missing):
+    """The option that leaves the features out, if the model does without all of them.
+
+    A table without any feature of the model is another table, and no answer to it would mean anything.
+    """
+    if len(missing) == len(features) or not all(_may_be_left_out(features[name]) for name in missing):
         return ""
     texts = missing if any("," in name for name in missing) else [",".join(missing)]
     return "; to predict without: " + " ".join(f"--missing-columns {shlex.quote(text)}" for text in texts)

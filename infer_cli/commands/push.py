@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from infer_cli.errors import UsageError
 from infer_cli.image.name import ImageName
 from infer_cli.terminal import output
 from infer_cli.terminal.options import AsJson, ImageTag, Verbose
 from infer_cli.terminal.progress import show_progress
+
+# A host with its port, and nothing behind it. Docker takes it for an image of docker.io with a tag of digits,
+# where nobody but Docker itself can push an image without a user's name before it.
+_REGISTRY = re.compile(r"((localhost|[\w-]+(\.[\w-]+)+):\d+|localhost)/?")
 
 
 def push(
@@ -28,6 +35,10 @@ def push(
 ) -> None:
     """Push an image to its registry, with your Docker credentials."""
     source = ImageName.parse(tag)
+    if to and _REGISTRY.fullmatch(to):
+        whole = f"{to.rstrip('/')}/{source.short_name}"
+        hint = f"name the image there, too: `{shlex.join(['infer', 'push', tag, '--to', whole])}`"
+        raise UsageError(f"--to {to} is a registry without the name of an image", hint=hint)
     name = ImageName.parse(to) if to else source
     if to and ":" not in to.rpartition("/")[2]:
         name = replace(name, tag=source.tag)

@@ -62,3 +62,12 @@ def test_no_option_is_offered_for_a_feature_that_must_be_there() -> None:
 def test_other_names_cannot_be_left_out(name: str, message: str) -> None:
     with pytest.raises(UsageError, match=f"^--missing-columns {name}: {message}$"):
         Columns(FEATURES, [name])
+
+
+def test_no_option_is_offered_for_a_table_without_any_feature() -> None:
+    features = {"a": ServedFeature(nullable=True), "b": ServedFeature(nullable=True)}
+
+    with pytest.raises(InferError) as raised:
+        Columns(features).known({"x": 1}, "t.csv")
+
+    assert raised.value.hint == "the model takes a, b"
