@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from infer_cli.inspection.facts.boosters import lightgbm_names, xgboost_columns
 from infer_cli.inspection.facts.parts import class_name, named_parts
-from infer_cli.inspection.nodes.arrays import values_of
+from infer_cli.inspection.nodes.arrays import shape_of, values_of
 from infer_cli.inspection.nodes.node_types import Instance, ListNode, Node
 
 if TYPE_CHECKING:
@@ -104,6 +104,9 @@ def _told(part: Instance) -> tuple[tuple[str, ...] | None, int | None]:
     """Give the names and the number of the columns that a part says it takes; None for what is not said."""
     state = part.state()
     count = next((found for name in _COUNTS if isinstance(found := state.get(name), int)), None)
+    if count is None and class_name(part) == "SparseCoder":
+        # Older versions compute the number from the dictionary, which has a column for each of these.
+        count = (shape_of(state.get("dictionary")) or (None,))[-1]
     booster = xgboost_columns(part)
     listed = values_of(state.get("feature_names_in_"))
     names = lightgbm_names(part) if listed is None else tuple(map(str, listed))
