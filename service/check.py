@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 300
 POLL_S = 0.05
+# The server closes a connection that is idle for 30 seconds; the model may take longer for its own answers.
+IDLE_S = 5
 BATCH_ROWS = 1000
 OK, BAD_REQUEST = 200, 400
 # Of the rows that were made, so many are enough.
@@ -76,6 +78,7 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self.connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
+        self._used_at = time.monotonic()
 
     def wait_until_ready(self, timeout_s: float = TIMEOUT_S) -> None:
         """Wait until the service is ready; raise `Failed` if that takes longer than `timeout_s`."""
@@ -97,11 +100,15 @@ class Client:
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Send a request, and give its JSON object; raise `PredictionRefused` unless the status is 200."""
         content = None if body is None else json.dumps(body)
+        if time.monotonic() - self._used_at > IDLE_S:
+            # The next request opens a new one.
+            self.connection.close()
         self.connection.request(
             method, path, content, {"Content-Type": "application/json"} if content else {}
         )
         answer = self.connection.getresponse()
         text = answer.read().decode()
+        self._used_at = time.monotonic()
         try:
             record = json.loads(text, parse_constant=_refuse_constant)
         except ValueError as error:

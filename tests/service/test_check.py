@@ -6,7 +6,9 @@ import json
 import subprocess
 import sys
 from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -203,6 +205,38 @@ def test_a_service_that_is_still_starting_is_waited_for(free_port: int, model_fi
         service.wait()
 
     assert (proof.returncode, outcome["judged"]) == (0, 20), outcome
+
+
+class ForgetfulHandler(BaseHTTPRequestHandler):
+    """Closes each connection after its answer, and does not say so: as a server does with an idle one."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_connection_that_was_idle_is_opened_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model's own answers may take longer than the server keeps a connection."""
+    monkeypatch.setattr(check, "IDLE_S", 0)
+    with HTTPServer(("127.0.0.1", 0), ForgetfulHandler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        client = check.Client(server.server_port)
+
+        answers = [client.ask("GET", "/model") for _ in range(3)]
+
+        client.connection.close()
+        server.shutdown()
+        thread.join()
+    assert answers == [{}, {}, {}]
 
 
 @pytest.fixture
