@@ -124,7 +124,8 @@ def infer(infer_program: tuple[str, ...]) -> Callable[..., Finished]:
             capture_output=True,
             cwd=cwd,
             env={**os.environ, **environment},
-            timeout=300,
+            # On a busy machine a build may take minutes.
+            timeout=900,
             check=False,
         )
         return Finished(finished.returncode, finished.stdout.decode(), finished.stderr.decode())
