@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +155,7 @@ def check_lock(lock: Lock, requirements: Sequence[str], *, path: Path) -> None:
         raise LockFailed(
             f"the lock {path} does not fit the model",
             detail="\n".join(wrong),
-            hint=f"remove it to have a new one made: rm {path}",
+            hint=f"remove it to have a new one made: rm {shlex.quote(str(path))}",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import shlex
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -62,8 +63,9 @@ def mount_found(
     if not target.is_relative_to(root):
         raise ModelNotFound(
             f"{file} is a link to {target}, which the container would not see: only {folder} is mounted",
-            hint=f"name the folder that holds it: --model-dir {target.parent} --model-file {target.name}; "
-            "or put the model inside an image: `infer build --bake`",
+            hint=f"name the folder that holds it: --model-dir {shlex.quote(str(target.parent))} "
+            f"--model-file {shlex.quote(target.name)}; or put the model inside an image: "
+            f"`infer build {shlex.quote(str(target))} --bake`",
         )
     inspection = inspect_model(file, declared)
     mount = ModelMount(
@@ -91,10 +93,10 @@ def user_for(model: ModelMount | None, *, engine_is_local: bool) -> str | None:
     if can_enter and status.st_mode & stat.S_IROTH:
         return None
     if status.st_uid == 0:
-        path = " ".join(map(str, reversed(folders)))
+        path = shlex.join(map(str, reversed(folders)))
         raise ModelUnreadable(
             f"only root can read {file}, and the service does not run as root",
-            hint=f"let others read it: chmod o+rx {path} && chmod o+r {file}",
+            hint=f"let others read it: chmod o+rx {path} && chmod o+r {shlex.quote(str(file))}",
         )
     return f"{status.st_uid}:{status.st_gid}"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import stat
 import warnings
 from dataclasses import dataclass, replace
@@ -165,7 +166,9 @@ def _check_size(file: Path) -> int:
 def _unreadable(file: Path) -> ModelUnloadable:
     # The id and not the name of the user: in a container the id seldom has a name, and the host knows the id.
     reason = f"user id {os.geteuid()} may not read it"
-    return ModelUnloadable(file, reason, f"Run chmod a+r {file.name} and chmod a+rx on the folders above it")
+    return ModelUnloadable(
+        file, reason, f"Run chmod a+r {shlex.quote(file.name)} and chmod a+rx on the folders above it"
+    )
 
 
 def _digest(file: Path) -> str:

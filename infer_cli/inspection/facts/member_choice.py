@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from infer_cli.inspection.facts.estimator_kinds import kind_by_name
 from infer_cli.inspection.facts.estimators import inner_of
-from infer_cli.inspection.facts.members import Member, is_container, members_of
+from infer_cli.inspection.facts.members import Member, in_python, is_container, members_of
 from infer_cli.inspection.files.refusal import Refused
 from infer_cli.inspection.nodes.described import what_is
 from infer_cli.inspection.nodes.node_types import Instance, Node
@@ -64,7 +65,7 @@ def _several(content: Node, members: list[Member], path: Path) -> Refused:
         return Refused(reason, hint=_pipeline_lines(transformers, predictors[0], path, labels))
     if len(predictors) == 1 and len(labels) == len(members) - 1:
         hint = (
-            f"--member {predictors[0].path} serves the model, which answers with the numbers that "
+            f"--member {_word(predictors[0].path)} serves the model, which answers with the numbers that "
             f"{labels[0].path} ({_class_name(labels[0].value)}) made of the labels."
         )
         return Refused(reason, hint=hint)
@@ -79,11 +80,12 @@ def _pipeline_lines(transformers: list[Member], predictor: Member, path: Path, l
     steps = ", ".join(f"saved{member.expression}" for member in (*transformers, predictor))
     target = path.with_name("pipeline.joblib")
     left_out = " and ".join(member.path for member in transformers)
+    loading = f"saved = joblib.load({in_python(str(path))})"
     lines = [
         "Save one Pipeline of them, with two lines of Python, and build with that file:",
-        f'  import joblib; from sklearn.pipeline import make_pipeline; saved = joblib.load("{path}")',
-        f'  joblib.dump(make_pipeline({steps}), "{target}")',
-        f"--member {predictor.path} would leave {left_out} out, and give other answers.",
+        f"  import joblib; from sklearn.pipeline import make_pipeline; {loading}",
+        f"  joblib.dump(make_pipeline({steps}), {in_python(str(target))})",
+        f"--member {_word(predictor.path)} would leave {left_out} out, and give other answers.",
     ]
     if len(transformers) > 1:
         lines.insert(3, "with the steps in the order in which the rows went through them in training.")
@@ -100,7 +102,7 @@ def _choices(members: list[Member]) -> str:
 
 def _word(path: str) -> str:
     """Give a name as a shell takes it."""
-    return path if path.replace("_", "").replace(".", "").replace("-", "").isalnum() else repr(path)
+    return shlex.quote(path)
 
 
 def _listed(members: list[Member]) -> str:

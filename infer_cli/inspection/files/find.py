@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 from infer_cli.errors import ModelNotFound
@@ -34,7 +35,8 @@ def find_model(folder: Path, name: str | None = None) -> Path:
         raise ModelNotFound(message, hint="Name the folder that holds the model with --model-dir.")
     if not folder.is_dir():
         message = f"{folder} is not a folder."
-        hint = f"Name the folder that holds it: --model-dir {folder.parent} --model-file {folder.name}"
+        options = f"--model-dir {shlex.quote(str(folder.parent))} --model-file {shlex.quote(folder.name)}"
+        hint = f"Name the folder that holds it: {options}"
         raise ModelNotFound(message, hint=hint)
     try:
         return within(_only(folder) if name is None else _named(folder, name))
@@ -103,7 +105,7 @@ def _only(folder: Path) -> Path:
         return models[0]
     if models:
         message = f"There are {len(models)} models in {folder}."
-        hint = f"Choose one with --model-file, as in --model-file {models[0].name}"
+        hint = f"Choose one with --model-file, as in --model-file {shlex.quote(models[0].name)}"
         raise ModelNotFound(message, hint=hint, detail=_listed(models))
     message = f"There is no model in {folder}."
     hint = (

@@ -10,6 +10,7 @@ import bz2
 import gzip
 import hashlib
 import lzma
+import shlex
 import shutil
 import stat
 import tarfile
@@ -79,7 +80,7 @@ def one_model(path: Path, models: list[Path], folder: Path) -> Path:
         raise ModelNotFound(message, hint="Put one model file into the archive, as model.joblib.")
     message = f"There are {len(models)} models in {path}."
     listed = "\n".join(str(model.relative_to(folder)) for model in models)
-    hint = f"Unpack it, and choose one: infer inspect {models[0].relative_to(folder)}"
+    hint = f"Unpack it, and choose one: infer inspect {shlex.quote(str(models[0].relative_to(folder)))}"
     raise ModelNotFound(message, hint=hint, detail=listed)
 
 
