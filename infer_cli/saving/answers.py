@@ -7,10 +7,10 @@ columns.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from infer_cli.saving.failure import SaveFailed
+from infer_cli.saving.raw_boosters import as_taken, gives_probabilities
 from infer_cli.saving.values import answer_value, items_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def ask(model: Any, given: Any) -> dict[str, list[object]]:  # noqa: ANN401 (any
 
 
 def _ask(model: Any, given: Any) -> dict[str, list[object]]:  # noqa: ANN401 (any library's)
-    given = _as_taken(model, given)
+    given = as_taken(model, given)
     method = next((name for name in METHODS if callable(getattr(model, name, None))), None)
     if method is None:
         return {}
@@ -63,20 +63,16 @@ def _ask(model: Any, given: Any) -> dict[str, list[object]]:  # noqa: ANN401 (an
     values = _dense(values[1] if method == "kneighbors" else values)
     if values is None:
         return {}
-    answers: dict[str, list[object]] = {_PREDICTION: _rows_of(values)}
+    rows = _rows_of(values)
+    if gives_probabilities(model):
+        return _shares_of(rows)
+    answers: dict[str, list[object]] = {_PREDICTION: rows}
     # Some classes have the method only for some of their parameters.
     probabilities = getattr(model, "predict_proba", None)
     classes = getattr(model, "classes_", None)
     if method == "predict" and callable(probabilities) and classes is not None:
         answers |= _probabilities(probabilities(given), classes)
     return answers
-
-
-def _as_taken(model: object, given: Any) -> Any:  # noqa: ANN401 (any library's)
-    """Give a table as the model takes it: a booster of XGBoost takes a matrix of its own."""
-    if type(model).__name__ == "Booster" and type(model).__module__.startswith("xgboost"):
-        return sys.modules["xgboost"].DMatrix(given, enable_categorical=True)
-    return given
 
 
 def _dense(values: Any) -> Any:  # noqa: ANN401 (any library's)
@@ -104,6 +100,16 @@ def _probabilities(shares: Any, classes: Any) -> dict[str, list[object]]:  # noq
     return {
         f"{_PROBABILITY}{name}": [row[name] for row in rows if isinstance(row, dict)]
         for name in class_names(labels)
+    }
+
+
+def _shares_of(rows: Sequence[object]) -> dict[str, list[object]]:
+    """Give the answers of a booster as probabilities: of the class 1, or of all classes."""
+    if not rows or not isinstance(rows[0], list):
+        return {f"{_PROBABILITY}1": list(rows)}
+    return {
+        f"{_PROBABILITY}{at}": [row[at] for row in rows if isinstance(row, list)]
+        for at in range(len(rows[0]))
     }
 
 

@@ -28,6 +28,11 @@ def check_first_step(
         message = f"{name} gets the rows first, as {what}; a service gives your own code a table"
         hint = "let it take a DataFrame with named columns, such as X[['text']], and train again with that"
         raise SaveFailed(message, hint=hint)
+    if table.zoned:
+        message = f"{name} gets the rows first, with the time zone of {table.zoned[0]}; a service has none"
+        column = f"X[{table.zoned[0]!r}]"
+        hint = f"train with {column}.dt.tz_convert('UTC').dt.tz_localize(None), and send times in UTC"
+        raise SaveFailed(message, hint=hint)
     if not table.is_polars:
         return
     try:

@@ -40,6 +40,14 @@ class Table:
         is_flat = len(shape) == 1 if shape is not None else not isinstance(first, (list, tuple, dict))
         self.is_texts = is_flat and not self._is_frame
 
+    @property
+    def zoned(self) -> list[str]:
+        """The columns of times with a time zone."""
+        if not self._is_frame:
+            return []
+        dtypes = {name: str(self._column(at).dtype) for at, name in enumerate(self.names)}
+        return [name for name, dtype in dtypes.items() if dtype.startswith("datetime64[") and "," in dtype]
+
     def _names(self, known: Sequence[str] | None) -> list[str]:
         if self._is_frame:
             own = list(self._content.columns)

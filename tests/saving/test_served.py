@@ -127,3 +127,15 @@ def test_texts_that_own_code_gets_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(SaveFailed, match="lengths gets the rows first, as texts"):
         infer_cli.save(model, tmp_path / "saved", TEXTS)
+
+
+def hours(table: Any) -> Any:  # noqa: ANN401 (what X is)
+    return table[["at"]].apply(lambda column: column.dt.hour)
+
+
+def test_times_of_a_zone_that_own_code_gets_are_refused(tmp_path: Path) -> None:
+    table = pd.DataFrame({"at": pd.date_range("2026-01-01", periods=20, freq="h", tz="Europe/Paris")})
+    model = make_pipeline(FunctionTransformer(hours), LogisticRegression()).fit(table, TARGET)
+
+    with pytest.raises(SaveFailed, match="the time zone of at; a service has none"):
+        infer_cli.save(model, tmp_path / "saved", table)
