@@ -129,7 +129,7 @@ def test_texts_that_own_code_gets_are_refused(tmp_path: Path) -> None:
         infer_cli.save(model, tmp_path / "saved", TEXTS)
 
 
-def hours(table: Any) -> Any:  # noqa: ANN401 (what X is)
+def hours(table: Any) -> Any:
     return table[["at"]].apply(lambda column: column.dt.hour)
 
 
