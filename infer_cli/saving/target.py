@@ -19,6 +19,8 @@ SCHEMA_NAME = "infer.json"
 EXAMPLES_NAME = "examples.jsonl"
 CODE_NAME = "code"
 _OWN = {MODEL_NAME, SCHEMA_NAME, EXAMPLES_NAME, CODE_NAME}
+# `infer compile` writes it.
+_COMPILED = "compiled"
 # Programs put these into every folder that they show.
 _LITTER = {".DS_Store", ".ipynb_checkpoints", "Thumbs.db", "desktop.ini"}
 
@@ -83,6 +85,13 @@ def _check(target: Path) -> None:
     if not is_ours:
         message = f"{target} holds something that infer_cli.save did not write; nothing was changed"
         raise SaveFailed(message, hint="choose a new folder, or empty this one")
+    if _is_compiled(target / _COMPILED):
+        # Of the model that is replaced.
+        found.discard(_COMPILED)
     if others := sorted(found - _OWN):
         message = f"{target} also holds {', '.join(others[:5])}, which would be lost; nothing was changed"
         raise SaveFailed(message, hint="move that away, or choose a new folder")
+
+
+def _is_compiled(folder: Path) -> bool:
+    return folder.is_dir() and all(path.suffix == ".lean" for path in folder.iterdir())

@@ -34,10 +34,13 @@ def test_a_new_folder_and_its_parents_appear(tmp_path: Path) -> None:
 def test_what_was_saved_before_is_replaced(tmp_path: Path) -> None:
     write(tmp_path / "iris", "old")
     (tmp_path / "iris" / ".DS_Store").touch()
+    (tmp_path / "iris" / "compiled").mkdir()
+    (tmp_path / "iris" / "compiled" / "model.lean").touch()
 
     write(tmp_path / "iris")
 
     assert text_of(tmp_path / "iris") == "new"
+    assert not (tmp_path / "iris" / "compiled").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["iris"]
 
 
