@@ -27,6 +27,7 @@ from service.schema.boosters import (
 )
 from service.schema.column_readers import ENCODERS, READERS, VECTORIZERS, other
 from service.schema.columns import Categories, Column, LearnedFeatures, feature_of, merged
+from service.schema.encoder_columns import is_encoder, read_encoder
 from service.schema.entry import entries_of
 from service.schema.features import TEXT_OR_WHOLE
 from service.schema.parts import COLUMNS_MAX, Part, listed, positions_of, takes_gaps, width_of
@@ -106,6 +107,8 @@ class Reading:
         name = type(part).__name__
         if name == "Pipeline":
             return self._steps if is_model else self._transforming_steps
+        if is_encoder(part):
+            return partial(read_encoder, self.learned)
         if name in ENCODERS and not hasattr(part, "categories_"):
             # An encoder of another package that has the name of one of scikit-learn's.
             return partial(other, self.learned)

@@ -134,3 +134,29 @@ if find_spec("imblearn"):
         MEASURES,
         IS_SAVED,
     )
+
+if find_spec("category_encoders"):
+    import category_encoders
+
+    # Texts that look like numbers, booleans, and numbers: each is another category than the others.
+    LOOK_ALIKES = PASSENGERS[["fare", "alone"]].assign(
+        level=(PASSENGERS["level"] * 11).astype(str),
+        number=PASSENGERS["level"],
+        noted=PASSENGERS["alone"].astype(object),
+    )
+    # Before 2.6.1, an encoder kept no list of its columns.
+    if tuple(map(int, category_encoders.__version__.split(".")[:3])) >= (2, 6, 1):
+
+        def _encoded(name: str) -> None:
+            encoder = getattr(category_encoders, name)
+            fit(
+                f"encoded_look_alikes_{name}",
+                lambda: make_pipeline(
+                    encoder(cols=["alone", "level", "number", "noted"]), LogisticRegression(max_iter=500)
+                ),
+                LOOK_ALIKES,
+                IS_SAVED,
+            )
+
+        for name in ("CountEncoder", "OneHotEncoder", "OrdinalEncoder", "TargetEncoder", "CatBoostEncoder"):
+            _encoded(name)

@@ -22,6 +22,7 @@ from infer_cli.inspection.facts.boosters import (
 )
 from infer_cli.inspection.facts.column_readers import ENCODERS, READERS, VECTORIZERS, other
 from infer_cli.inspection.facts.columns import Categories, Column, LearnedFeatures, feature_of, merged
+from infer_cli.inspection.facts.encoder_columns import is_encoder, read_encoder
 from infer_cli.inspection.facts.entry import entries_of
 from infer_cli.inspection.facts.estimator_kinds import is_sklearn_like, kind_by_name
 from infer_cli.inspection.facts.parts import (
@@ -148,6 +149,8 @@ class Reading:
         name = class_name(part)
         if name == "Pipeline":
             return self._steps if is_model else self._transforming_steps
+        if is_encoder(part):
+            return partial(read_encoder, self.learned)
         if name in ENCODERS and "categories_" not in state:
             # An encoder of another package that has the name of one of scikit-learn's.
             return partial(other, self.learned)
