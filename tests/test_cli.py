@@ -173,24 +173,8 @@ def test_on_a_terminal_the_help_has_panels_and_colours(
     assert shown != child.before
     assert "╭─ Options " in shown
     assert max(map(len, shown.splitlines())) <= 90
-    # What stands in brackets is no mark.
+    # Rich would take what stands in brackets for a mark of its own.
     assert words == ("--help",) or "[default: the engine's]" in " ".join(re.split(r"[\s│]+", shown))
-
-
-def test_the_help_needs_no_rich() -> None:
-    """Rich takes longer to be imported than all the rest."""
-    script = (
-        "import sys, runpy\n"
-        "sys.argv = ['infer', 'help', 'build']\n"
-        "try:\n    runpy.run_module('infer_cli', run_name='__main__')\n"
-        "finally:\n    print('rich imported:', 'rich' in sys.modules)\n"
-    )
-    child = pexpect.spawn(sys.executable, ["-c", script], encoding="utf-8", timeout=DEADLINE_S)
-    child.expect(pexpect.EOF)
-    child.close()
-
-    assert "╭─ Options" in str(child.before)
-    assert "rich imported: False" in str(child.before)
 
 
 @pytest.mark.parametrize(

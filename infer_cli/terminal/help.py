@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from typer.core import TyperCommand, TyperGroup
-
-from infer_cli.terminal.panels import panel, panel_width, usage_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,15 +21,14 @@ _COMMANDS = "Commands"
 
 def has_panels() -> bool:
     """Whether stdout is a terminal that can show panels; with `NO_COLOR`, they have no colours."""
-    has_frames = "utf" in (sys.stdout.encoding or "").lower()
-    return sys.stdout.isatty() and has_frames and os.environ.get("TERM") != "dumb"
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 class Command(TyperCommand):
     """A command whose help groups the arguments and options."""
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
-        """Write panels for a terminal, else plain text."""
+        """Print panels on a terminal, else write plain text to the formatter."""
         _write_help(self, ctx, formatter)
 
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
@@ -43,7 +40,7 @@ class Group(TyperGroup):
     """A group of commands whose help groups the commands."""
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
-        """Write panels for a terminal, else plain text."""
+        """Print panels on a terminal, else write plain text to the formatter."""
         _write_help(self, ctx, formatter)
 
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
@@ -67,13 +64,10 @@ class Group(TyperGroup):
 
 def _write_help(command: TyperCommand | TyperGroup, ctx: Context, formatter: HelpFormatter) -> None:
     if has_panels():
-        formatter.width = panel_width()
-        formatter.write_usage(ctx.command_path, " ".join(command.collect_usage_pieces(ctx)), usage_prefix())
-    else:
-        command.format_usage(ctx, formatter)
+        _print_panels(command, ctx)
+        return
+    command.format_usage(ctx, formatter)
     command.format_help_text(ctx, formatter)
-    if has_panels():
-        formatter.write_paragraph()
     command.format_options(ctx, formatter)
     command.format_epilog(ctx, formatter)
 
@@ -90,10 +84,20 @@ def _write_parameters(command: TyperCommand | TyperGroup, ctx: Context, formatte
 
 def _write_sections(sections: Iterable[tuple[str, list[tuple[str, str]]]], formatter: HelpFormatter) -> None:
     for title, rows in sections:
-        if not rows:
-            continue
-        if has_panels():
-            formatter.write(panel(title, rows, formatter.width))
-        else:
+        if rows:
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+
+def _print_panels(command: TyperCommand | TyperGroup, ctx: Context) -> None:
+    """Print the help with Rich, which would take square brackets in a help for its own marks."""
+    from rich.markup import escape  # noqa: PLC0415 (slow to import)
+    from typer.rich_utils import rich_format_help  # noqa: PLC0415
+
+    described: list[object] = [command, *command.get_params(ctx)]
+    if isinstance(command, TyperGroup):
+        described += [command.get_command(ctx, name) for name in command.list_commands(ctx)]
+    for one in described:
+        if text := cast("str | None", getattr(one, "help", None)):
+            setattr(one, "help", escape(text))  # noqa: B010 (parameters and commands share no type with a help)
+    rich_format_help(obj=command, ctx=ctx, markup_mode="rich")
