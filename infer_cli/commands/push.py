@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Annotated
 
@@ -45,13 +46,12 @@ def push(
     with show_progress(verbose=verbose) as progress:
         progress.stage(f"Pushing {name} to {name.host}")
         from infer_cli.engine.connection import connect  # noqa: PLC0415 (slow to import)
-        from infer_cli.engine.images import require_image, tag_image  # noqa: PLC0415
+        from infer_cli.engine.images import named, require_image  # noqa: PLC0415
         from infer_cli.engine.registry import push_image  # noqa: PLC0415
 
         engine = connect()
-        if name != source:
-            tag_image(engine, require_image(engine, source).image_id, name)
-        pushed = push_image(engine, name, on_event=progress.on_event)
+        with named(engine, require_image(engine, source).image_id, name) if name != source else nullcontext():
+            pushed = push_image(engine, name, on_event=progress.on_event)
     output.show(
         f"Pushed {name}\n{pushed.reference}",
         {"tag": pushed.tag, "digest": pushed.digest, "reference": pushed.reference},

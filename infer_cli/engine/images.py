@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -10,12 +11,12 @@ from infer_cli.engine.connection import explanation, translated
 from infer_cli.engine.credentials import credentials_for
 from infer_cli.engine.events import Event, StreamFailed, read_stream
 from infer_cli.engine.refusals import explain_refusal
-from infer_cli.errors import ImageNotFound
+from infer_cli.errors import ImageNotFound, InferError
 from infer_cli.image.name import ImageName
 from infer_cli.plan.labels import SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from infer_cli.engine.connection import Engine, EngineRecord
 
@@ -113,6 +114,22 @@ def tag_image(engine: Engine, image_id: str, name: ImageName) -> None:
     """Give an image a name, and take the name away from another image that has it."""
     with translated(f"name the image {name}"):
         engine.api.tag(image_id, name.name, name.tag)
+
+
+@contextmanager
+def named(engine: Engine, image_id: str, name: ImageName) -> Iterator[None]:
+    """Give an image a name for good; after an error inside the block, the name is what it was before."""
+    before = find_image(engine, str(name))
+    tag_image(engine, image_id, name)
+    try:
+        yield
+    except BaseException:
+        with suppress(InferError):
+            if before is None:
+                remove_image(engine, str(name))
+            else:
+                tag_image(engine, before.image_id, name)
+        raise
 
 
 def pull_image(

@@ -82,6 +82,33 @@ def test_push_prints_the_digest_of_the_registry(
     assert pushed.record["reference"] == f"{open_registry.host}/team/iris@{digest}"
 
 
+def test_push_to_another_name_gives_the_image_that_name(
+    infer: Callable[..., Finished], engine: Engine, iris_image: str, open_registry: Registry
+) -> None:
+    name = f"{open_registry.host}/team/elsewhere:v7"
+
+    pushed = infer("push", iris_image, "--to", name)
+
+    assert pushed.exit_code == 0, pushed.stderr
+    found, source = find_image(engine, name), find_image(engine, iris_image)
+    assert found is not None
+    assert source is not None
+    assert found.image_id == source.image_id
+    engine.api.remove_image(name)
+
+
+def test_a_failed_push_leaves_no_name_behind(
+    infer: Callable[..., Finished], engine: Engine, iris_image: str, closed_registry: Registry
+) -> None:
+    name = f"{closed_registry.host}/team/nowhere:v7"
+
+    pushed = infer("push", iris_image, "--to", name)
+
+    assert pushed.exit_code != 0
+    assert find_image(engine, name) is None
+    assert find_image(engine, iris_image) is not None
+
+
 def test_push_shows_each_layer(
     infer: Callable[..., Finished], start_registry: Callable[..., Registry], tagged: Callable[[str], str]
 ) -> None:
