@@ -56,15 +56,20 @@ def own_source(name: str) -> Path | None:
     if spec.origin and spec.origin.endswith(".py"):
         file = Path(spec.origin).resolve()
         path = file.parent if spec.submodule_search_locations else file
-    elif spec.origin is None and len(places := list(spec.submodule_search_locations or ())) == 1:
-        # A package without __init__.py.
-        path = Path(places[0]).resolve()
+    elif spec.origin is None:
+        # A package without __init__.py, which may lie in several folders, and in one of them by two paths.
+        places = {Path(place).resolve() for place in spec.submodule_search_locations or ()}
+        own = [place for place in places if not _is_installed(place)]
+        return own[0] if len(own) == 1 else None
     else:
         return None
+    return None if _is_installed(path) else path
+
+
+def _is_installed(path: Path) -> bool:
+    """Tell whether a package or Python itself brings what lies here."""
     library = [Path(sysconfig.get_path(key)).resolve() for key in ("stdlib", "platstdlib")]
-    if _is_library(path.parent) or any(path.is_relative_to(folder) for folder in library):
-        return None
-    return path
+    return _is_library(path.parent) or any(path.is_relative_to(folder) for folder in library)
 
 
 def library_folders() -> list[str]:

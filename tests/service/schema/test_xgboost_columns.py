@@ -93,7 +93,7 @@ def test_the_features_are_closed_categories_of_pandas(version: str) -> None:
 
 
 def test_unknown_categories_must_be_declared() -> None:
-    with pytest.raises(UnusableFile, match='has a feature "brand" whose values are not known') as caught:
+    with pytest.raises(UnusableFile, match='has features "brand", "shop" whose values are not kn') as caught:
         FittedModel(XGBRegressor("2.0"))
 
     assert '"categories": [' in caught.value.advice

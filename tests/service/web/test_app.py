@@ -161,7 +161,7 @@ def test_the_page_escapes_names(make_client: MakeClient, iris: tuple[Any, Any]) 
 
 
 def test_every_wrong_field_is_named(client: FlaskClient) -> None:
-    error = error_of(client.get("/prediction?slength=a&swidth=nan&plenght=1&pwidth=1"), 400)
+    error = error_of(client.get("/prediction?slength=a&swidth=inf&plenght=1&pwidth=1"), 400)
 
     assert error["code"] == "invalid_input"
     problems = {field["field"]: field["problem"] for field in error["details"]["fields"]}
