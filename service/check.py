@@ -29,6 +29,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from service.protocols.readings import BOOLEAN, NUMBER
 from service.same_answers import PARTS, is_same
 
 if TYPE_CHECKING:
@@ -254,6 +255,8 @@ class Proof:
             yield from list(zip(every.get("rows") or (), every.get("answers") or ()))[len(rows) :]
 
     def _example(self) -> list[dict[str, Any]]:
+        if isinstance(self.description.get("example_body"), dict):
+            return [self.description["example_body"]]
         inputs = self.client.ask("GET", str(self.description["example"])).get("inputs")
         if not isinstance(inputs, dict):
             raise PredictionRefused(f"{self.description['example']} gave no inputs")
@@ -326,13 +329,15 @@ def _step(count: int) -> int:
 def _can_query(row: dict[str, Any], features: dict[str, Any]) -> bool:
     """Tell whether a query says the same as JSON.
 
-    An empty text may also be a missing value there, and in a column that takes any value, text that reads as
-    a number is one.
+    An empty text may also be a missing value there, and a value that could have several types is refused.
     """
     for name, value in row.items():
         feature = features.get(name, {})
+        text = "" if value is None else _query_text(value)
+        if feature.get("needs_types") and (BOOLEAN.fullmatch(text) or NUMBER.fullmatch(text)):
+            return False
         is_clear = {
-            str: value != "" and feature.get("type") != "any",
+            str: value != "",
             type(None): feature.get("nullable") and "" not in (feature.get("categories") or ()),
         }
         if not is_clear.get(type(value), isinstance(value, (bool, int, float))):

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from infer_cli.client.readings import check_reading
 from infer_cli.errors import InferError
 
 if TYPE_CHECKING:
@@ -56,8 +57,11 @@ def number_or_string(cell: str) -> object:
 def typed_row(cells: Mapping[str, str], features: Mapping[str, ServedFeature]) -> Row:
     """Convert the cells to the column types of the features; a cell that does not fit stays a string.
 
-    The service refuses the string and names its field.
+    The service refuses the string and names its field. Raises `InferError` for a cell that could be read in
+    two ways.
     """
+    for name, cell in cells.items():
+        check_reading(name, cell, features.get(name))
     return {name: typed_value(cell, features.get(name)) for name, cell in cells.items()}
 
 

@@ -69,13 +69,26 @@ def read_table(
     takes.
     """
     if format_of(path) == "csv":
+        done = 0
         for cells in read_csv_cells(path, batch_rows=batch_rows):
-            yield [dict(row) for row in cells], [typed_row(row, features) for row in cells]
+            typed = [_cells_row(path, done + at, row, features) for at, row in enumerate(cells, 1)]
+            yield [dict(row) for row in cells], typed
+            done += len(cells)
         return
     number = 0
     for rows in read_rows(path, batch_rows=batch_rows):
         yield rows, [_json_row(path, number + at, row, features) for at, row in enumerate(rows, 1)]
         number += len(rows)
+
+
+def _cells_row(
+    path: Path, number: int, cells: Mapping[str, str], features: Mapping[str, ServedFeature]
+) -> Row:
+    """A row of cells with the types of the features; the error for a cell says in which row it is."""
+    try:
+        return typed_row(cells, features)
+    except InferError as error:
+        raise InferError(f"{path}, row {number}: {error.message}", hint=error.hint) from error
 
 
 def _json_row(path: Path, number: int, row: Row, features: Mapping[str, ServedFeature]) -> Row:

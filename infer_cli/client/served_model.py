@@ -17,6 +17,7 @@ class FeatureRecord(TypedDict, total=False):
     nullable: bool
     required: bool
     accepts_others: bool
+    needs_types: bool
 
 
 class ModelRecord(TypedDict):
@@ -25,6 +26,7 @@ class ModelRecord(TypedDict):
     kind: str
     features: list[FeatureRecord]
     example: str
+    example_body: NotRequired[dict[str, object]]
     positional: NotRequired[bool]
 
 
@@ -35,6 +37,7 @@ class ServedFeature:
     `type` is the column type of the values; for a category, the type of its categories. `takes_empty` says
     that an empty string is a value, `required` that a row without the feature is refused, `nullable` that the
     model takes a missing value, `accepts_others` that the model takes categories that it does not know.
+    `needs_types`: a cell that could be a text and another value is refused.
     """
 
     type: str = "number"
@@ -42,6 +45,7 @@ class ServedFeature:
     required: bool = True
     nullable: bool = False
     accepts_others: bool = False
+    needs_types: bool = False
 
     @classmethod
     def of(cls, record: FeatureRecord) -> ServedFeature:
@@ -58,6 +62,7 @@ class ServedFeature:
             required=bool(record.get("required", True)),
             nullable=nullable,
             accepts_others=bool(record.get("accepts_others", False)),
+            needs_types=bool(record.get("needs_types", False)),
         )
 
 
@@ -65,13 +70,15 @@ class ServedFeature:
 class ServedModel:
     """The model that a service serves: its kind, its features by name and in order, and a request that works.
 
-    `example` is the path and query of the request. `is_positional`: positions may stand for names in a row.
+    `example` is the path and query of the request, and `example_body` its row as JSON, if no query can say
+    it. `is_positional`: positions may stand for names in a row.
     """
 
     kind: str
     features: dict[str, ServedFeature]
     example: str
     is_positional: bool = False
+    example_body: dict[str, object] | None = None
 
     @property
     def named(self) -> dict[str, ServedFeature]:
@@ -92,6 +99,7 @@ class ServedModel:
             features={str(feature["name"]): ServedFeature.of(feature) for feature in record["features"]},
             example=str(record["example"]),
             is_positional=bool(record.get("positional", False)),
+            example_body=record.get("example_body"),
         )
 
     @property

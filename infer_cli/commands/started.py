@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,9 +28,15 @@ def describe_started(
             f"or start it with --host 0.0.0.0 to open it to the network."
         )
     else:
-        example = url + ServiceClient(url).model().example
-        record["example"] = example
-        text = f"{service.name} {state} at {url}\nTry it: curl '{example}'"
+        model = ServiceClient(url).model()
+        command = f"curl '{url}{model.example}'"
+        record["example"] = url + model.example
+        if model.example_body is not None:
+            # In a query, a value of such a model could be read in two ways.
+            body = json.dumps(model.example_body, ensure_ascii=False)
+            command = f"curl -H 'Content-Type: application/json' -d {shlex.quote(body)} {url}/prediction"
+            record |= {"example": f"{url}/prediction", "example_body": model.example_body}
+        text = f"{service.name} {state} at {url}\nTry it: {command}"
     if is_foreground:
         return f"{text}\nCtrl-C stops and removes it.", record
     commands = (("Log", "logs"), ("Shell", "exec"), ("Stop", "stop"))

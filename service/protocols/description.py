@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from service.json_values import JsonValue, json_value
+from service.protocols.readings import needs_types, two_readings
 from service.schema.declared import NOTHING_DECLARED, Declared
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def describe(loaded: LoadedModel, served: Sequence[Feature] | None = None) -> di
         "packages": dict(loaded_packages()),
         "path": _describe_path(model),
         "example": example(features, loaded.declared),
+        **example_body(features, loaded.declared),
     }
 
 
@@ -96,6 +98,8 @@ def _describe_feature(feature: Feature) -> dict[str, JsonValue]:
         "required": feature.required,
         "nullable": feature.nullable,
     }
+    if needs_types(feature):
+        described["needs_types"] = True
     if feature.categories is not None:
         known = feature.categories
         described["categories"] = [json_value(value) for value in known[:MOST_CATEGORIES]]
@@ -108,6 +112,24 @@ def example(features: Sequence[Feature], declared: Declared = NOTHING_DECLARED) 
     """Give the path and query of a request that the service answers."""
     query = [(feature.name, example_text(feature, declared)) for feature in features]
     return "/prediction?" + urlencode(query, quote_via=quote)
+
+
+def example_body(features: Sequence[Feature], declared: Declared = NOTHING_DECLARED) -> dict[str, JsonValue]:
+    """Give a row that the service answers as JSON, where the values of a query could be read in two ways."""
+    texts = {feature.name: example_text(feature, declared) for feature in features}
+    if not any(two_readings(feature, texts[feature.name]) for feature in features):
+        return {}
+    row = {feature.name: _example_value(feature, declared) for feature in features}
+    return {"example_body": row}
+
+
+def _example_value(feature: Feature, declared: Declared) -> JsonValue:
+    usual = declared.usual_value(feature)
+    if usual is None and feature.categories:
+        usual = feature.categories[0]
+    if usual is not None:
+        return json_value(usual)
+    return True if feature.type == "boolean" else EXAMPLES.get(feature.type, 1.0)
 
 
 def example_text(feature: Feature, declared: Declared = NOTHING_DECLARED) -> str:

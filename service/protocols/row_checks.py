@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from service.errors import InvalidInput, InvalidValue
 from service.json_values import JsonValue, json_value
 from service.protocols.near_names import nearest
+from service.protocols.readings import TwoReadings
 from service.protocols.value_checks import checks_of
 from service.schema.features import LARGEST_NUMBER, has_plain_numbers
 from service.schema.positions import Positions
@@ -115,6 +116,9 @@ class RowChecks:
         if name not in row:
             if feature.required:
                 self._add(index, name, "missing", "is missing")
+            return None
+        if isinstance(value, TwoReadings):
+            self._add(index, name, "ambiguous", value.reason, value.text)
             return None
         try:
             return check(value)

@@ -12,6 +12,7 @@ import numpy as np
 
 from service.errors import InvalidValue
 from service.protocols.dates import read_date
+from service.protocols.readings import TwoReadings, two_readings
 from service.schema.features import EXACT_MAX, LARGEST_NUMBER, TEXT_OR_WHOLE
 from service.schema.value_types import whole_number_limits
 
@@ -52,13 +53,18 @@ def whole_number(text: str) -> int:
 
 
 def value_of_string(feature: Feature, text: str) -> object:
-    """Give the value that a string of a query stands for, in JSON's types; the string itself if none fits."""
+    """Give the value that a string of a query stands for, in JSON's types; the string itself if none fits.
+
+    Of several values that it could stand for, a `TwoReadings` is given.
+    """
     value_type = _type_of_values(feature)
+    if reason := two_readings(feature, text):
+        return TwoReadings(text, reason)
     if value_type == "text":
         is_meant = "" in feature.known or (feature.type == "text" and not feature.nullable)
         return text if text or is_meant else None
     if value_type == "any":
-        return _any_of_string(text)
+        return _any_of_string(text) if feature.type == "any" else _category_of_string(feature, text)
     stripped = text.strip()
     if stripped.lower() in MISSING_WORDS:
         return None
@@ -78,6 +84,20 @@ def _any_of_string(text: str) -> object:
     if PLAIN_NUMBER.fullmatch(text):
         return _number_of_string(text)
     return BOOLEANS.get(text.lower(), text)
+
+
+def _category_of_string(feature: Feature, text: str) -> object:
+    """Give the category that a string stands for, where texts and other values are among the categories."""
+    found: list[object] = [text] if text in feature.known else []
+    stripped = text.strip()
+    other = BOOLEANS.get(stripped.lower()) if not NUMBER.fullmatch(stripped) else _number_of_string(stripped)
+    if other is not None and other in feature.known:
+        found.append(other)
+    if len(found) > 1:
+        return TwoReadings(
+            text, f"may be the text or the value {other}, both of which are categories: send JSON"
+        )
+    return found[0] if found else _any_of_string(text)
 
 
 def _type_of_values(feature: Feature) -> str:

@@ -100,6 +100,15 @@ if find_spec("catboost"):
         NAMED,
         IS_SAVED,
     )
+    # A category of booleans is 1 or 0 to CatBoost, and not the text "True" of a CSV.
+    fit(
+        "catboost_booleans",
+        lambda: CatBoostClassifier(
+            iterations=10, verbose=0, allow_writing_files=False, cat_features=["alone"]
+        ),
+        PASSENGERS[["fare", "alone"]],
+        IS_SAVED,
+    )
     fit(
         "catboost_labels",
         lambda: CatBoostClassifier(iterations=10, verbose=0, allow_writing_files=False),

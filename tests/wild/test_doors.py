@@ -20,6 +20,7 @@ from infer_cli.client.bulk import predict_file
 from infer_cli.errors import InferError
 from infer_cli.inspection import inspect_model
 from service.application import build_application
+from service.protocols.readings import BOOLEAN, NUMBER
 from service.settings import Settings
 from tests.wild import booster_cases, kind_cases, sklearn_cases
 from tests.wild.doors import DOORS, Answer, LocalClient, Refused, ask, is_same, rows_of, together, write_csv
@@ -75,6 +76,10 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.mark.parametrize("door", DOORS)
 def test_every_door_gives_the_models_own_answer(served: Served, door: str) -> None:
+    if door in ("query", "csv") and has_two_readings(served):
+        with pytest.raises((InferError, Refused), match="may be a text or a "):
+            DOORS[door](served.client, served.rows, served.folder)
+        return
     given = DOORS[door](served.client, served.rows, served.folder)
 
     assert len(given) == len(served.answers)
@@ -83,6 +88,17 @@ def test_every_door_gives_the_models_own_answer(served: Served, door: str) -> No
         if door in ("together", "alone", "query"):
             assert (answer.probabilities is None) == (right.probabilities is None)
             assert right.probabilities is None or is_same(answer.probabilities, right.probabilities)
+
+
+def has_two_readings(served: Served) -> bool:
+    """Tell whether a row has a value that a word does not tell from another one; JSON does."""
+    for feature in served.model["features"]:
+        values = [row[feature["name"]] for row in served.rows]
+        if feature.get("needs_types") and feature["type"] == "any":
+            return any(NUMBER.fullmatch(str(value)) or BOOLEAN.fullmatch(str(value)) for value in values)
+        if feature.get("needs_types") and any(isinstance(value, bool) for value in values):
+            return True
+    return False
 
 
 def flat(value: Json) -> Json:
@@ -175,7 +191,7 @@ def test_every_feature_is_required_that_the_model_looks_at(served: Served) -> No
 def test_a_heading_that_is_nearly_a_feature_is_asked_about(served: Served, change: str) -> None:
     first, *others = served.rows[0]
     heading = f"{first}  " if change == "blank" else first.swapcase()
-    if heading == first:
+    if heading == first or has_two_readings(served):
         return
     source = write_csv(served.rows, served.folder / "changed.csv", [heading, *others])
 

@@ -29,7 +29,11 @@ WET = Feature("a", "boolean")
 ALWAYS_WET = Feature("a", "boolean", categories=(True,))
 DAY = Feature("a", "date")
 KNOWN_DAY = Feature("a", "date", categories=(datetime(2026, 1, 31),))  # noqa: DTZ001
-ANY = Feature("a", "any", required=False, nullable=True)
+ANY = Feature("a", "any", required=False, nullable=True, dtype="any")
+UNUSED = Feature("a", "any", required=False, nullable=True, dtype="unused")
+# Both 1 and "1" are categories.
+MIXED = Feature("a", "category", categories=("22", 7, "false", 1, "1"), dtype="O")
+LIKE_CATBOOST = Feature("a", "text", dtype=TEXT_OR_WHOLE)
 # Makes the table a mixed one.
 BESIDE = Feature("b", "text", required=False, nullable=True)
 
@@ -144,9 +148,18 @@ def test_json_that_does_not_fit(feature: Feature, given: object, problem: str) -
         (WET, "0", False),
         (DAY, " 2026-01-31 ", datetime(2026, 1, 31)),  # noqa: DTZ001
         (ANY, "", None),
-        (ANY, "1e3", 1000.0),
-        (ANY, "007", "007"),
-        (ANY, "FALSE", False),
+        (ANY, "word", "word"),
+        (ANY, "1_000", "1_000"),
+        (UNUSED, "1e3", 1000.0),
+        (UNUSED, "007", "007"),
+        (UNUSED, "FALSE", False),
+        (MIXED, "22", "22"),
+        (MIXED, "7", 7),
+        (MIXED, "7.0", 7),
+        (MIXED, "false", "false"),
+        (LIKE_CATBOOST, "22", "22"),
+        (LIKE_CATBOOST, "22.5", "22.5"),
+        (LIKE_CATBOOST, "truth", "truth"),
     ],
 )
 def test_query(feature: Feature, given: str, expected: Value) -> None:
@@ -165,6 +178,16 @@ def test_query(feature: Feature, given: str, expected: Value) -> None:
         (WET, "yes", "not_a_boolean"),
         (DAY, "", "missing"),
         (ROOMS, "one", "not_a_number"),
+        (ANY, "22", "ambiguous"),
+        (ANY, "007", "ambiguous"),
+        (ANY, " 1.0", "ambiguous"),
+        (ANY, "1e3", "ambiguous"),
+        (ANY, "True", "ambiguous"),
+        (MIXED, "1", "ambiguous"),
+        (MIXED, "zz", "unknown_category"),
+        (LIKE_CATBOOST, "True", "ambiguous"),
+        (LIKE_CATBOOST, "false", "ambiguous"),
+        (LIKE_CATBOOST, "22.0", "ambiguous"),
     ],
 )
 def test_query_that_does_not_fit(feature: Feature, given: str, problem: str) -> None:
