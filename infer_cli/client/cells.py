@@ -68,6 +68,8 @@ def typed_row(cells: Mapping[str, str], features: Mapping[str, ServedFeature]) -
 def typed_value(cell: str, feature: ServedFeature | None) -> object:
     """Convert a cell for one feature; without a feature, for a column that takes any value."""
     column_type = "any" if feature is None else feature.type
+    if feature is not None and cell in feature.mixed:
+        return cell
     if cell == "":
         return cell if feature is not None and feature.takes_empty else None
     if column_type not in ("any", "text") and cell.strip().lower() in MISSING_WORDS:

@@ -22,7 +22,13 @@ WHOLE_WITH_POINT = re.compile(r"\s*[+-]?\d+\.0*\s*", re.ASCII)
 
 def check_reading(name: str, cell: str, feature: ServedFeature | None) -> None:
     """Raise `InferError` for a cell that could be read in two ways, which may give different answers."""
-    if feature is None or not feature.needs_types:
+    if feature is None:
+        return
+    if cell in feature.mixed and any(value in feature.mixed for value in _others(cell)):
+        raise _ambiguous(
+            name, cell, "another category", "give the rows as JSON Lines, where a value has a type"
+        )
+    if not feature.needs_types:
         return
     other = "a boolean" if BOOLEAN.fullmatch(cell) else "a number" if NUMBER.fullmatch(cell) else ""
     if feature.type == "text":
@@ -45,7 +51,12 @@ def check_reading(name: str, cell: str, feature: ServedFeature | None) -> None:
         )
 
 
+def _others(cell: str) -> list[object]:
+    """Give the number or boolean that a cell also stands for."""
+    if BOOLEAN.fullmatch(cell):
+        return [cell.strip().lower() == "true"]
+    return [float(cell)] if NUMBER.fullmatch(cell) else []
+
+
 def _ambiguous(name: str, cell: str, other: str, hint: str) -> InferError:
-    return InferError(
-        f"{name} may be a text or {other}: {cell!r}, and the model does not tell which", hint=hint
-    )
+    return InferError(f"{name} may be a text or {other}: {cell!r} does not tell which", hint=hint)

@@ -37,7 +37,8 @@ class ServedFeature:
     `type` is the column type of the values; for a category, the type of its categories. `takes_empty` says
     that an empty string is a value, `required` that a row without the feature is refused, `nullable` that the
     model takes a missing value, `accepts_others` that the model takes categories that it does not know.
-    `needs_types`: a cell that could be a text and another value is refused.
+    `needs_types`: a cell that could be a text and another value is refused. `mixed` are the categories where
+    texts and other values are among them.
     """
 
     type: str = "number"
@@ -46,6 +47,7 @@ class ServedFeature:
     nullable: bool = False
     accepts_others: bool = False
     needs_types: bool = False
+    mixed: tuple[object, ...] = ()
 
     @classmethod
     def of(cls, record: FeatureRecord) -> ServedFeature:
@@ -53,7 +55,9 @@ class ServedFeature:
         column_type, categories = str(record["type"]), record.get("categories") or []
         if column_type == "category":
             known = [value for value in categories if value is not None]
-            column_type = "text" if not known or isinstance(known[0], str) else "number"
+            are_texts = {isinstance(value, str) for value in known}
+            # Of texts among other values, a cell is the one that it stands for.
+            column_type = "any" if len(are_texts) > 1 else "number" if are_texts == {False} else "text"
         nullable = bool(record.get("nullable", False))
         is_free_text = record["type"] == "text" and not nullable
         return cls(
@@ -63,6 +67,7 @@ class ServedFeature:
             nullable=nullable,
             accepts_others=bool(record.get("accepts_others", False)),
             needs_types=bool(record.get("needs_types", False)),
+            mixed=tuple(categories) if record["type"] == "category" and column_type == "any" else (),
         )
 
 

@@ -20,6 +20,9 @@ FEATURES = {
     "catboost": ServedFeature("text", needs_types=True),
     "unused": ServedFeature("any"),
     "number": ServedFeature("number"),
+    "mixed": ServedFeature.of(
+        {"name": "mixed", "type": "category", "categories": ["22", 7, "false", 1, "1"]}
+    ),
 }
 WORDS = [
     "22",
@@ -50,10 +53,11 @@ WORDS = [
         ("catboost", "True", "write 1 or 0"),
         ("catboost", "false", "write 1 or 0"),
         ("catboost", "22.0", "without a point"),
+        ("mixed", "1", "JSON Lines"),
     ],
 )
 def test_a_cell_with_two_readings_is_refused_by_name(name: str, cell: str, hint: str) -> None:
-    with pytest.raises(InferError, match=f"{name} may be a text or a ") as caught:
+    with pytest.raises(InferError, match=f"{name} may be a text or a") as caught:
         typed_row({name: cell}, FEATURES)
 
     assert hint in str(caught.value.hint)
@@ -68,6 +72,10 @@ def test_a_cell_with_two_readings_is_refused_by_name(name: str, cell: str, hint:
         ("catboost", "22.5", "22.5"),
         ("unused", "22", 22),
         ("number", "22.0", 22.0),
+        ("mixed", "22", "22"),
+        ("mixed", "7", 7),
+        ("mixed", "7.0", 7.0),
+        ("mixed", "false", "false"),
     ],
 )
 def test_a_cell_with_one_reading_is_taken(name: str, cell: str, expected: object) -> None:
