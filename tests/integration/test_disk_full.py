@@ -29,8 +29,10 @@ def small_engine(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     """A second engine, on a disk with room for a base image and little more."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    # The path of a Unix socket is at most about 100 characters long.
-    socket = tmp_path_factory.getbasetemp().parent / f"small-{os.getpid()}.sock"
+    # The path of a Unix socket is at most about 100 characters long; the engine makes some below `exec`.
+    short = tmp_path_factory.getbasetemp().parent / f"small-{os.getpid()}"
+    short.mkdir()
+    socket = short / "engine.sock"
     subprocess.run(["mount", "-t", "tmpfs", "-o", _DISK, "tmpfs", str(disk)], check=True)
     command = [
         # A network namespace of its own: an engine with --bridge=none removes the bridge of the other engine.
@@ -39,7 +41,7 @@ def small_engine(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         "dockerd",
         f"--host=unix://{socket}",
         f"--data-root={disk}/data",
-        f"--exec-root={tmp_path}/exec",
+        f"--exec-root={short}/exec",
         f"--pidfile={tmp_path}/pid",
         "--bridge=none",
         "--iptables=false",

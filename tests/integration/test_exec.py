@@ -75,7 +75,8 @@ def test_a_missing_program_is_named_on_a_terminal(
     child.expect(pexpect.EOF)
     child.close()
 
-    assert str(child.before).startswith("error: there is no program 'no-such-program' in the service")
+    # Before it stands what the command was about to do, and blanks that hide it.
+    assert "\rerror: there is no program 'no-such-program' in the service" in str(child.before)
     assert child.exitstatus == 127
 
 
