@@ -52,8 +52,10 @@ def estimator_kind(estimator: object, method: str = "predict") -> str:
         # CatBoost needs scikit-learn, which CatBoost itself does without.
         with suppress(AttributeError, ImportError):
             kind = tags().estimator_type
-    if kind is None and hasattr(estimator, "classes_"):
-        return "classifier"
+    classes = getattr(estimator, "classes_", None)
+    if kind is None and classes is not None:
+        # A regressor of CatBoost has an empty list of classes.
+        return "regressor" if is_catboost(estimator) and not len(classes) else "classifier"
     # Before scikit-learn 1.6 a mixture had this type, too; of other density estimators none predicts.
     kind = "clusterer" if kind in ("density_estimator", "DensityEstimator") else kind
     return kind if kind in KINDS else "other"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
 
@@ -83,7 +84,7 @@ if find_spec("lightgbm"):
     CASES["lightgbm_ranker"] = lambda: _ranked(LGBMRanker(n_estimators=5, verbose=-1))
 
 if find_spec("catboost"):
-    from catboost import CatBoostClassifier, CatBoostRegressor
+    from catboost import CatBoost, CatBoostClassifier, CatBoostRegressor
 
     NAMED = PASSENGERS[["fare", "sex", "level"]]
     fit(
@@ -100,6 +101,16 @@ if find_spec("catboost"):
         NAMED,
         IS_SAVED,
     )
+    for loss, target in (("RMSE", PRICE), ("Logloss", IS_SAVED)):
+        fit(
+            f"catboost_general_{loss}",
+            partial(
+                CatBoost,
+                {"iterations": 10, "verbose": 0, "allow_writing_files": False, "loss_function": loss},
+            ),
+            MEASURES,
+            target,
+        )
     # A category of booleans is 1 or 0 to CatBoost, and not the text "True" of a CSV.
     fit(
         "catboost_booleans",

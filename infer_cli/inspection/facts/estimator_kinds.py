@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from infer_cli.inspection.facts.model import EstimatorKind
-    from infer_cli.inspection.nodes.node_types import Global
+    from infer_cli.inspection.nodes.node_types import Global, Node
 
 # Packages whose classes have the names of scikit-learn's classes.
 _SKLEARN_LIKE = frozenset({"sklearn", "sklearnex", "daal4py", "cuml"})
@@ -119,6 +120,7 @@ _BY_NAME: dict[str, EstimatorKind] = {
     **dict.fromkeys(_OTHERS, "other"),
     "NearestNeighbors": "neighbors",
 }
+_CLASSIFYING_LOSS = re.compile(r"(Multi)?(Logloss|CrossEntropy)|MultiClass(OneVsAll)?")
 # Boosters end in Classifier or Regressor, as XGBRFRegressor does; only their rankers do not.
 _RANKERS = frozenset(
     {"xgboost.sklearn.XGBRanker", "lightgbm.sklearn.LGBMRanker", "catboost.core.CatBoostRanker"}
@@ -139,6 +141,15 @@ def kind_by_name(made_by: Global) -> EstimatorKind | None:
     # The encoders of category_encoders; its other names are of its parts.
     is_encoder = made_by.module.partition(".")[0] == "category_encoders" and name.endswith("Encoder")
     return "transformer" if is_encoder else None
+
+
+def kind_by_loss(made_by: Global, state: dict[str, Node]) -> EstimatorKind | None:
+    """Give the estimator kind of CatBoost's general class by its loss function; None for any other class."""
+    if str(made_by) != "catboost.core.CatBoost":
+        return None
+    loss = next((state[name] for name in ("loss_function", "objective") if name in state), "RMSE")
+    is_classifier = isinstance(loss, str) and _CLASSIFYING_LOSS.fullmatch(loss.partition(":")[0])
+    return "classifier" if is_classifier else "regressor"
 
 
 def is_sklearn_like(made_by: Global) -> bool:

@@ -21,7 +21,7 @@ from infer_cli.inspection.facts.entry import (
     unnamed,
     vectorizer_of,
 )
-from infer_cli.inspection.facts.estimator_kinds import is_sklearn_like, kind_by_name
+from infer_cli.inspection.facts.estimator_kinds import is_sklearn_like, kind_by_loss, kind_by_name
 from infer_cli.inspection.facts.estimators import estimator_of, inner_of
 from infer_cli.inspection.facts.model import RecordedVersion
 from infer_cli.inspection.facts.parts import class_name, named_parts
@@ -128,7 +128,7 @@ def _kind_of(model: Instance) -> EstimatorKind:
     """Tell the estimator kind: by the class, by the class of the estimator inside, or by fitted classes."""
     for found in _chain(model, inner_of):
         made_by = found.made_by
-        named = None if made_by is None else kind_by_name(made_by)
+        named = None if made_by is None else kind_by_name(made_by) or kind_by_loss(made_by, found.state())
         if named is not None:
             return named
         steps = named_parts(found.state().get("steps"))
