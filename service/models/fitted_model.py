@@ -40,6 +40,7 @@ from service.models.methods import (
     output_names,
     score_methods,
 )
+from service.models.number_words import with_number_words
 from service.models.row_kinds import ask_by_kind, rows_by_kind
 from service.schema.boosters import is_catboost
 from service.schema.column_types import Reading
@@ -125,6 +126,8 @@ class FittedModel:
         self._compile()
         if self.program is None and self._predict_proba:
             self._joint_predict = self._find_joint_predict()
+        made = proof_rows(estimator, self.features, declared.features)
+        self.features = with_number_words(self.features, self._answer_as_text, made)
 
     def ask(self, rows: Rows) -> Predictions:
         """Give the estimator's own answers. Only one thread at a time may call this.
@@ -174,6 +177,13 @@ class FittedModel:
             self._call_methods(self._make_input(self._as_rows([row])))
             return True
         return False
+
+    def _answer_as_text(self, row: list[Value]) -> str | None:
+        """Give the answer to a row, for a comparison; None if the model refuses the row."""
+        with suppress(Exception), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return str(self.ask(self._as_rows([row])))
+        return None
 
     def outcome(self, rows: list[list[Value]]) -> Outcome:
         """Give the estimator's own answers in the form of a compiled model's."""

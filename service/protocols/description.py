@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from service.json_values import JsonValue, json_value
-from service.protocols.readings import needs_types, two_readings
+from service.protocols.readings import two_readings
 from service.schema.declared import NOTHING_DECLARED, Declared
+from service.schema.features import needs_types
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from service.schema.features import TEXT_OR_WHOLE
+from service.schema.features import TEXT_OR_WHOLE, needs_types
 
 if TYPE_CHECKING:
     from service.schema.features import Feature
@@ -30,11 +30,6 @@ class TwoReadings(NamedTuple):
 
     text: str
     reason: str
-
-
-def needs_types(feature: Feature) -> bool:
-    """Tell whether a value of the feature must say its type, as JSON does, where it could have several."""
-    return (feature.type == "any" and feature.dtype != "unused") or feature.dtype == TEXT_OR_WHOLE
 
 
 def two_readings(feature: Feature, text: str) -> str:

@@ -18,6 +18,8 @@ Value = Union[None, bool, int, float, str, datetime]
 Categories = Optional["tuple[Value, ...]"]
 # Rows of values: `takes_numbers` says whether a model takes the array or the lists.
 Rows = Union["np.ndarray[tuple[int, ...], np.dtype[np.float64]]", "list[list[Value]]"]
+# The dtype of a column of strings in which CatBoost takes a whole number for the string of its digits.
+TEXT_OR_WHOLE = "text_or_whole"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Feature:
     `unit` is the unit in which the model counts a number that may also be given as a date; else it is empty.
     `is_positional`: the model was trained without names, so that the position of the column names it, too.
     `must_declare` says why the user has to declare the feature; it is empty if the model tells enough of it.
+    `reads_numbers`: the type is "any", and a word that is a number cannot be a text to the model.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Feature:
     unit: str = ""
     is_positional: bool = False
     must_declare: str = ""
+    reads_numbers: bool = False
     known: dict[Value, Value] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -60,13 +64,17 @@ def closed(feature: Feature) -> Feature:
     return replace(feature, is_open=False) if feature.categories is not None else feature
 
 
+def needs_types(feature: Feature) -> bool:
+    """Tell whether a value of the feature must say its type, as JSON does, where it could have several."""
+    is_unknown = feature.type == "any" and feature.dtype != "unused" and not feature.reads_numbers
+    return is_unknown or feature.dtype == TEXT_OR_WHOLE
+
+
 def is_mixed(features: Iterable[Feature]) -> bool:
     """Tell whether any feature is not a number, so that rows are lists of values."""
     return any(feature.type != "number" for feature in features)
 
 
-# The dtype of a column of strings in which CatBoost takes a whole number for the string of its digits.
-TEXT_OR_WHOLE = "text_or_whole"
 # The largest float of 32 bits: models made of trees compute with such floats, and refuse larger numbers.
 LARGEST_NUMBER = 3.4028234663852886e38
 
