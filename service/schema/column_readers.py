@@ -8,10 +8,12 @@ loaded.
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Callable
 
 import numpy as np
 
+from service.errors import UnusableFile
 from service.schema.columns import Categories, Column, LearnedFeatures, merged
 from service.schema.dict_columns import dict_columns
 from service.schema.parts import Part, takes_gaps
@@ -36,6 +38,12 @@ DATE = re.compile(r"(?:^|[^a-z])(?:date|datetime)(?:s|times?)?(?=$|[^a-z])")
 # The range of the dates from 1979 to 2100 as numbers, by the unit in which they are counted. Scalers take a
 # column of dates as such numbers; but identifiers and amounts may lie there, too.
 UNITS = {"ns": (3e17, 4.1e18), "us": (3e14, 4.1e15)}
+
+BEYOND_ROWS = "learned durations, or times with a zone, as categories, and no row of a request can hold those"
+BEYOND_ROWS_ADVICE = (
+    "Train the encoder with numbers (.dt.total_seconds()), or with times without a zone "
+    "(.dt.tz_convert('UTC').dt.tz_localize(None))"
+)
 
 
 def _vectorizer(learned: LearnedFeatures, _: Part, columns: list[Column]) -> list[Column]:
@@ -108,6 +116,8 @@ def _encoder(learned: LearnedFeatures, encoder: Part, columns: list[Column]) -> 
     for column, array in zip(columns, encoder.categories_):
         values = plain_values(array)
         known = [value for value in values if not is_gap(value)]
+        if any(map(_is_beyond_rows, known)):
+            raise UnusableFile(BEYOND_ROWS, BEYOND_ROWS_ADVICE)
         has_gap = len(known) < len(values)
         if not has_gap and not is_open:
             learned.refuse_gaps([column])
@@ -118,6 +128,11 @@ def _encoder(learned: LearnedFeatures, encoder: Part, columns: list[Column]) -> 
         code = getattr(encoder, "encoded_missing_value" if has_gap else "unknown_value", None)
         result.append(Column(None, column.gaps if is_nan(code) else frozenset()))
     return result
+
+
+def _is_beyond_rows(value: object) -> bool:
+    """Tell whether a category is one that no value of a row equals: a duration, or a time with a zone."""
+    return isinstance(value, timedelta) or getattr(value, "tzinfo", None) is not None
 
 
 def _category_bayes(learned: LearnedFeatures, model: Part, columns: list[Column]) -> list[Column]:

@@ -14,7 +14,8 @@ from infer_cli.inspection.facts.columns import Categories, Column, merged
 from infer_cli.inspection.facts.dict_columns import DictColumn, dict_columns
 from infer_cli.inspection.facts.parts import COLUMNS_MAX, by_name, class_name
 from infer_cli.inspection.facts.value_types import DTYPE_KINDS, is_nan, type_of
-from infer_cli.inspection.nodes.arrays import dtype_kind_of, scalar_of, values_of
+from infer_cli.inspection.files.refusal import Refused
+from infer_cli.inspection.nodes.arrays import dtype_kind_of, objects_of, scalar_of, values_of
 from infer_cli.inspection.nodes.node_types import Global, Instance, ListNode, Node
 
 if TYPE_CHECKING:
@@ -39,6 +40,14 @@ CODES_MAX = 100_000
 ENCODERS = frozenset({"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"})
 # A function or class works on dates if "date", "datetime" or a plural of them is a word of its name.
 DATE = re.compile(r"(?:^|[^a-z])(?:date|datetime)(?:s|times?)?(?=$|[^a-z])")
+
+# Where the zone stands among the arguments that make a `Timestamp` of pandas.
+ZONE_AT = 2
+BEYOND_ROWS = "learned durations, or times with a zone, as categories, and no row of a request can hold those"
+BEYOND_ROWS_ADVICE = (
+    "Train the encoder with numbers (.dt.total_seconds()), or with times without a zone "
+    "(.dt.tz_convert('UTC').dt.tz_localize(None))"
+)
 
 
 def _vectorizer(learned: LearnedFeatures, _: Instance, columns: list[Column]) -> list[Column]:
@@ -128,6 +137,8 @@ def _encoder(learned: LearnedFeatures, encoder: Instance, columns: list[Column])
     arrays = state.get("categories_")
     result = []
     for column, array in zip(columns, arrays.items if isinstance(arrays, ListNode) else [], strict=False):
+        if dtype_kind_of(array) == "m" or any(map(_is_beyond_rows, objects_of(array))):
+            raise Refused(BEYOND_ROWS, hint=f"{BEYOND_ROWS_ADVICE}.")
         values = values_of(array)
         known = None if values is None else tuple(v for v in values if v is not None and not is_nan(v))
         has_gap = values is not None and known is not None and len(known) < len(values)
@@ -142,6 +153,16 @@ def _encoder(learned: LearnedFeatures, encoder: Instance, columns: list[Column])
         code = state.get("encoded_missing_value" if has_gap else "unknown_value")
         result.append(Column(None, column.gaps if is_nan(scalar_of(code)) else frozenset()))
     return result
+
+
+def _is_beyond_rows(value: Node) -> bool:
+    """Tell whether a category is one that no value of a row equals: a duration, or a time with a zone."""
+    if not isinstance(value, Instance) or value.made_by is None:
+        return False
+    if value.made_by.name == "_unpickle_timestamp":
+        # The arguments are the count, the former frequency, the zone and the unit.
+        return len(value.arguments) > ZONE_AT and value.arguments[ZONE_AT] is not None
+    return value.made_by.name in ("_timedelta_unpickle", "timedelta")
 
 
 def _category_bayes(learned: LearnedFeatures, model: Instance, columns: list[Column]) -> list[Column]:

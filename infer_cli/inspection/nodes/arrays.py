@@ -131,6 +131,12 @@ def shape_of(node: Node) -> tuple[int, ...] | None:
     return None if content is None else content.shape
 
 
+def objects_of(node: Node) -> list[Node]:
+    """Give the elements of an array of objects, whatever its shape; [] for any other node."""
+    content = _content(node)
+    return content.data.items if content is not None and isinstance(content.data, ListNode) else []
+
+
 def dtype_kind_of(node: Node) -> str | None:
     """Give the letter `dtype.kind` of an array; None if the node is no array."""
     content = _content(node)
