@@ -155,7 +155,7 @@ def test_the_strings_that_files_hold_are_those_of_earlier_files() -> None:
 
 # A feature that the user has to declare is declared before its model is compiled; XGBoost's are not compiled.
 # A compiled model takes a date that is a number for a scaler only as this number, and columns by their names.
-UNSAVED = {"must_declare", "category_dtype", "unit", "is_positional"}
+UNSAVED = {"must_declare", "category_dtype", "unit", "is_positional", "reads_numbers"}
 
 
 def test_the_fields_are_those_of_the_classes() -> None:
