@@ -70,6 +70,12 @@ class Finished:
         return json.loads(self.stdout)
 
 
+def open_to_all(folder: Path) -> None:
+    """Let any user read a folder of a test: the user of a container is another one than pytest's."""
+    for path in (folder, *list(folder.parents)[:3]):
+        path.chmod(0o755)
+
+
 @pytest.fixture(scope="session")
 def iris_model() -> Any:
     """A pipeline trained on named columns."""
@@ -89,8 +95,7 @@ def iris_folder(iris_model: object, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("iris") / "data"
     folder.mkdir()
     (folder / "model.pkl").write_bytes(pickle.dumps(iris_model))
-    for path in (folder, *list(folder.parents)[:3]):
-        path.chmod(0o755)
+    open_to_all(folder)
     return folder
 
 

@@ -16,6 +16,7 @@ import pytest
 from uv import find_uv_bin
 
 from infer_cli.plan import labels
+from tests.conftest import open_to_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,8 +167,7 @@ def test_a_file_of_the_library_itself_answers_as_the_library_did(
     examples.write_text("\n".join(map(json.dumps, rows)))
     folder.mkdir()
     shutil.copy(BOOSTERS / name, folder)
-    for path in (folder, *list(folder.parents)[:3]):
-        path.chmod(0o755)
+    open_to_all(folder)
     declared = () if name.startswith("catboost") else ("--classes", "no,yes")
     image = tag()
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from tests.conftest import open_to_all
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -59,8 +61,7 @@ def odd_folder(odd_model: Estimator, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("odd") / "data"
     folder.mkdir()
     (folder / "model.pkl").write_bytes(pickle.dumps(odd_model))
-    for path in (folder, *list(folder.parents)[:3]):
-        path.chmod(0o755)
+    open_to_all(folder)
     return folder
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.conftest import open_to_all
 from tests.integration.conftest import find_free_port, unique_name
 
 if TYPE_CHECKING:
@@ -67,8 +68,7 @@ def followed(
     parent = tmp_path_factory.mktemp(request.param)
     folder = parent / request.param
     shutil.copytree(_EXAMPLES / request.param, folder, ignore=shutil.ignore_patterns("data", "__pycache__"))
-    for path in (folder, *list(folder.parents)[:3]):
-        path.chmod(0o755)
+    open_to_all(folder)
     # `uv run` would fetch the packages anew: the Python of the tests has them.
     programs = {"uv run": (sys.executable,), "infer": infer_program}
     for name, words in programs.items():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from tests.conftest import FIRST_IRIS, IRIS_COLUMNS
+from tests.conftest import FIRST_IRIS, IRIS_COLUMNS, open_to_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +34,7 @@ def folders(iris_model: Estimator, tmp_path_factory: pytest.TempPathFactory) -> 
     made = {name: tmp_path_factory.mktemp(name) / "data" for name in FORMATS}
     for folder in made.values():
         folder.mkdir()
-        for path in (folder, *list(folder.parents)[:3]):
-            path.chmod(0o755)
+        open_to_all(folder)
     skops.io.dump(iris_model, made["skops"] / "model.skops")
     types = [(name, FloatTensorType([None, 1])) for name in IRIS_COLUMNS]
     with warnings.catch_warnings():

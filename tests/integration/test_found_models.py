@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn import __version__ as version
 from sklearn.linear_model import LogisticRegression
 
+from tests.conftest import open_to_all
 from tests.inspection.files.mlflow_folders import FLAVORS, REST, SKLEARN, write_mlflow
 
 if TYPE_CHECKING:
@@ -34,8 +35,7 @@ def test_a_dictionary_in_an_archive_is_served(
     tmp_path: Path,
 ) -> None:
     """The list of columns names the features; `infer run` mounts the model that was unpacked."""
-    for folder in (tmp_path, *list(tmp_path.parents)[:3]):
-        folder.chmod(0o755)
+    open_to_all(tmp_path)
     model = LogisticRegression().fit(TABLE.to_numpy(), TARGET)
     held = tmp_path / "model.pkl"
     held.write_bytes(pickle.dumps({"model": model, "columns": ["age", "fare"], "auc": 0.9}))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from tests.conftest import open_to_all
 from tests.saving.conftest import ENVIRONMENT
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ def test_a_saved_folder_is_built_without_options(
     free_port: int,
     tmp_path: Path,
 ) -> None:
-    for folder in (tmp_path, *list(tmp_path.parents)[:3]):
-        folder.chmod(0o755)
+    open_to_all(tmp_path)
     (tmp_path / "train.py").write_text(SCRIPT)
     subprocess.run([sys.executable, "train.py"], cwd=tmp_path, env=ENVIRONMENT, check=True, timeout=300)
     folder, image = tmp_path / "shapes", tag()

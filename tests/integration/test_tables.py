@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.conftest import open_to_all
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -26,8 +28,7 @@ def mixed_folder(mixed_models: dict[str, Estimator], tmp_path_factory: pytest.Te
     folder = tmp_path_factory.mktemp("mixed") / "data"
     folder.mkdir()
     (folder / "model.pkl").write_bytes(pickle.dumps(mixed_models["many"]))
-    for path in (folder, *list(folder.parents)[:3]):
-        path.chmod(0o755)
+    open_to_all(folder)
     return folder
 
 

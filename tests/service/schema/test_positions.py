@@ -6,27 +6,10 @@ import pytest
 
 from service.schema.features import Feature
 from service.schema.positions import Positions
+from tests.service.schema.position_cases import NAMES, POSITIONS
 
-NAMES = ["age", "fare"]
 
-
-@pytest.mark.parametrize(
-    ("names", "given", "expected"),
-    [
-        pytest.param(NAMES, ["x0", "x1"], {"x0": "age", "x1": "fare"}, id="letters"),
-        pytest.param(NAMES, ["x1", "x0"], {"x0": "age", "x1": "fare"}, id="letters in any order"),
-        pytest.param(NAMES, ["0", "1"], {"0": "age", "1": "fare"}, id="digits"),
-        pytest.param(NAMES, ["1", "0"], {}, id="digits in another order"),
-        pytest.param(NAMES, ["x0"], {}, id="one is missing"),
-        pytest.param(NAMES, ["x0", "x1", "x2"], {}, id="one too many"),
-        pytest.param(NAMES, ["x0", "x0", "x1"], {}, id="one twice"),
-        pytest.param(NAMES, ["x0", "1"], {}, id="of both kinds"),
-        pytest.param(NAMES, ["age", "fare"], {}, id="the names"),
-        pytest.param(["x0", "x1"], ["0", "1"], {"0": "x0", "1": "x1"}, id="no names at all"),
-        pytest.param(["x1", "age"], ["x0", "x1"], {}, id="a letter that is a name"),
-        pytest.param(["1", "age"], ["0", "1"], {}, id="a digit that is a name"),
-    ],
-)
+@pytest.mark.parametrize(("names", "given", "expected"), POSITIONS)
 def test_a_position_stands_for_a_feature_where_it_can_mean_no_other(
     names: list[str], given: list[str], expected: dict[str, str]
 ) -> None:
