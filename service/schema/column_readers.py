@@ -116,8 +116,7 @@ def _encoder(learned: LearnedFeatures, encoder: Part, columns: list[Column]) -> 
     for column, array in zip(columns, encoder.categories_):
         values = plain_values(array)
         known = [value for value in values if not is_gap(value)]
-        # Durations in nanoseconds are whole numbers by now.
-        if np.asarray(array).dtype.kind == "m" or any(map(_is_beyond_rows, known)):
+        if any(map(_is_beyond_rows, known)):
             raise UnusableFile(BEYOND_ROWS, BEYOND_ROWS_ADVICE)
         has_gap = len(known) < len(values)
         if not has_gap and not is_open:

@@ -75,8 +75,9 @@ def is_nan(value: object) -> bool:
 
 
 def plain_values(array: object) -> list[Value]:
-    """Give the elements of an array as values of Python, dates rounded down to microseconds."""
+    """Give the elements of an array as values of Python, dates and durations rounded down to microseconds."""
     array = np.asarray(array)
-    if array.dtype.kind == "M":
-        array = array.astype("datetime64[us]")
+    # Of nanoseconds, NumPy would give whole numbers.
+    if array.dtype.kind in "mM":
+        array = array.astype(f"{array.dtype.kind}8[us]")
     return [value.item() if isinstance(value, np.generic) else value for value in array.tolist()]
