@@ -21,6 +21,21 @@ class Assets:
         return self.service / "finish_image.py"
 
     @property
+    def calls(self) -> Path:
+        """With which arguments a model file may call names. Both the service and infer read it."""
+        return self.service / "calls.txt"
+
+    @property
+    def attributes(self) -> Path:
+        """What the attributes of each known class may hold."""
+        return self.service / "attributes.txt"
+
+    @property
+    def parameters(self) -> Path:
+        """The largest numbers that parameters of a model may be. Both the service and infer read it."""
+        return self.service / "parameters.txt"
+
+    @property
     def policy(self) -> Path:
         """The allow-list: names that a model file may hold. Both the service and infer read it."""
         return self.service / "policy.txt"

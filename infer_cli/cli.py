@@ -18,7 +18,7 @@ from infer_cli.terminal.command_line import remember
 from infer_cli.terminal.help import Group
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from types import FrameType
 
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _WRONG_USAGE = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 # The exit code of a program that SIGPIPE ended, as a shell reports it.
 _PIPE_CLOSED = 128 + signal.SIGPIPE
+# Signals that end a command as Ctrl-C does: of service managers, and of a terminal that is closed.
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 class _Commands(Group):
@@ -78,6 +80,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         exit_code = _PIPE_CLOSED
         _close_quietly()
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        # The terminal was closed. SIGHUP, which tells that, may come later, or never.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        exit_code = Interrupted.exit_code
+        _close_quietly()
     raise SystemExit(exit_code)
 
 
@@ -86,8 +95,8 @@ def _run(arguments: list[str]) -> int:
     remember(arguments)
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     as_json = "--json" in own
-    # SIGTERM, the signal of service managers, cleans up as Ctrl-C does.
-    signal.signal(signal.SIGTERM, _interrupt)
+    terminals = [number for number in (1, 2) if os.isatty(number)]
+    _handle_signals(terminals)
     try:
         return app(arguments, prog_name="infer", standalone_mode=False) or 0
     except _WRONG_USAGE as error:
@@ -106,17 +115,34 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
+        if error.errno == errno.EIO and not all(map(os.isatty, terminals)):
+            raise
         output.report(_system_error(error), as_json=as_json)
         return 1
 
 
-def _close_quietly() -> None:
+def _handle_signals(terminals: Iterable[int]) -> None:
+    """Let the signals that end a command interrupt it; `terminals` are the outputs that are a terminal."""
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            # A note that cannot be written must not keep the command from cleaning up.
+            _close_quietly(terminals)
+        raise KeyboardInterrupt
+
+    for number in _ENDING:
+        # What nohup starts is to go on without its terminal.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, interrupt)
+
+
+def _close_quietly(numbers: Iterable[int] = (1, 2)) -> None:
     """Let what is left to write go nowhere: Python flushes stdout and stderr at the end.
 
-    The reader of our output, such as `head`, has closed the pipe, which is its right.
+    The reader of our output, such as `head` or a terminal, has closed it, which is its right.
     """
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for number in (1, 2):
+    for number in numbers:
         os.dup2(nowhere, number)
 
 
@@ -130,7 +156,3 @@ def _system_error(error: OSError) -> InferError:
     """A file that cannot be read or written, or a full disk, with the system's own message."""
     where = f"{error.filename}: " if error.filename else ""
     return InferError(f"{where}{error.strerror or error}")
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

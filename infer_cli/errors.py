@@ -23,11 +23,19 @@
      │   └─ ProgramNotRun      exit code 127: no such program in the service; 126: it cannot be run
      ├─ ServiceNotFound        no running service of that name, or several
      ├─ PredictionFailed       the service refused the rows
+     │   ├─ RowsRefused        it refused some rows, and may answer the others
+     │   └─ ServiceAway        it did not answer, or has too much to do: it may answer later
+     ├─ RunNotResumed          a run that was interrupted does not fit what is asked now
      ├─ UsageError             exit code 2: options that contradict each other
      └─ Interrupted            exit code 130: Ctrl-C
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class InferError(Exception):
@@ -133,6 +141,40 @@ class ServiceNotFound(InferError):
 
 class PredictionFailed(InferError):
     """The service refused the rows, or did not answer."""
+
+
+class RowsRefused(PredictionFailed):
+    """The service refused some of the rows of a request, and made no predictions for the others either.
+
+    `by_row` has the reason for each refused row that the answer names, by its position in the request. It is
+    empty if the answer names none. `reason` is what the answer says as a whole.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        detail: str | None = None,
+        reason: str = "",
+        by_row: Mapping[int, str] | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, detail=detail)
+        self.reason = reason or message
+        self.by_row = dict(by_row or {})
+
+
+class ServiceAway(PredictionFailed):
+    """The service did not answer, or has too much to do; the same request may be answered later.
+
+    `retry_after_s` is when the service itself wants to be asked again; None if it did not say.
+    """
+
+    retry_after_s: float | None = None
+
+
+class RunNotResumed(InferError):
+    """What an interrupted run left cannot be gone on with: its input, model or options were others."""
 
 
 class UsageError(InferError):

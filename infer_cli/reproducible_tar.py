@@ -7,7 +7,7 @@ import tarfile
 # 1980-01-01 00:00 UTC: the earliest time that every archive format can hold.
 FIXED_MTIME = 315_532_800
 FILE_MODE = 0o644
-FOLDER_MODE = 0o755
+FOLDER_MODE = PROGRAM_MODE = 0o755
 
 
 def fixed_entry(name: str, *, size: int | None, mode: int = FILE_MODE) -> tarfile.TarInfo:

@@ -15,3 +15,6 @@ A request passes these rooms, and its answer passes them in the other direction:
 Run it with ``MODEL_FILE=model.joblib python3 -m service``. The package reads nothing but the model file
 and writes no file at all, so it works on a read-only file system under any user id.
 """
+
+# The version of infer, which brings this service: a test compares it with that of the command line.
+__version__ = "0.1.0"

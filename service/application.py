@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from service import __version__
+from service.access.access import Access
+from service.access.hosts import ANY, HostCheck
+from service.access.origins import Origins
+from service.access.tokens import TokenFile
+from service.admission import Admission
+from service.drift.input_counts import InputCounts
 from service.loading.configured import load_configured
+from service.prediction.model_names import ModelNames
 from service.prediction.predictor import Predictor
 from service.prediction.served_model import ModelSlot, ServedModel
 from service.protocols.description import describe
 from service.protocols.infer import InferEndpoint
+from service.protocols.interfaces import USUAL, Interface, make_resources
+from service.protocols.openapi import PATH as OPENAPI
+from service.protocols.openapi import OpenApi
+from service.schema.usual import UsualValues
 from service.web.app import create_app
+from service.web.draining import Draining
+from service.web.gate import Gate
+from service.web.request_log import RequestLog
+from service.web.traced import Traced
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -19,30 +35,52 @@ if TYPE_CHECKING:
     from service.loading.model_file import LoadedModel
     from service.settings import Settings
     from service.telemetry.counters import Meter
+    from service.tracing import Spans
 
 
 @dataclass(frozen=True)
 class Application:
-    """What a worker serves: the WSGI application, the slot of its model, and what counts its requests."""
+    """What a worker serves: the WSGI application, the slot of its model, and what counts its requests.
+
+    `draining` takes the place of `wsgi` when the worker is to end.
+    """
 
     wsgi: WSGIApplication
     slot: ModelSlot
     meter: Meter
+    draining: WSGIApplication
+    admission: Admission
 
 
-def make_served_model(loaded: LoadedModel, *, refuses_unknown: bool = False) -> ServedModel:
-    """Make everything that answers requests from a loaded model.
+def make_served_model(
+    loaded: LoadedModel,
+    interface: Interface = USUAL,
+    *,
+    refuses_unknown: bool = False,
+    counts_inputs: bool = False,
+) -> ServedModel:
+    """Make everything that answers requests from a loaded model, in all wire formats.
 
-    With `refuses_unknown`, a category that the model does not know is an error where the model takes it.
+    With `refuses_unknown`, a category that the model does not know is an error where the model takes it. With
+    `counts_inputs`, the values of rows are counted, to compare them with the training data.
     """
-    predictor = Predictor(loaded.model, refuses_unknown=refuses_unknown)
+    usual = UsualValues(loaded.declared, loaded.model.usual)
+    inputs = InputCounts(loaded.model.features, usual) if counts_inputs else None
+    predictor = Predictor(loaded.model, refuses_unknown=refuses_unknown, inputs=inputs)
+    endpoint = InferEndpoint(predictor)
+    names = ModelNames.of(interface.model_names, loaded.file.name, loaded.digest)
+    description = describe(loaded, predictor.features)
+    resources = make_resources(endpoint, predictor, names, interface, usual)
+    document = OpenApi(predictor, names, description, usual, interface.version)
     return ServedModel(
         predictor=predictor,
-        endpoint=InferEndpoint(predictor),
-        description=describe(loaded, predictor.features),
+        endpoint=endpoint,
+        description=description,
         features=predictor.features,
         digest=loaded.digest,
-        declared=loaded.declared,
+        usual=usual,
+        names=names,
+        resources={**resources, OPENAPI: document.resource()},
     )
 
 
@@ -50,8 +88,50 @@ def make_served_model(loaded: LoadedModel, *, refuses_unknown: bool = False) -> 
 # that they share. A worker that is spawned builds its own.
 @lru_cache(maxsize=1)
 def build_application(settings: Settings) -> Application:
-    """Load the model and make the application; raise `ModelUnloadable` if that cannot be done."""
+    """Load the model and make the application.
+
+    Raise `ModelUnloadable` if that cannot be done, and `WrongSettings` for a file of tokens that is wrong.
+    """
+    access = make_access(settings)
     loaded = load_configured(settings)
-    slot = ModelSlot(make_served_model(loaded, refuses_unknown=settings.unknown_categories == "error"))
-    app, meter = create_app(slot, max_body_bytes=settings.max_body_bytes)
-    return Application(app.wsgi_app, slot, meter)
+    interface = Interface(
+        model_names=settings.model_names,
+        predict_route=settings.predict_route,
+        health_route=settings.health_route,
+        max_body_bytes=settings.max_body_bytes,
+        version=__version__,
+        records=settings.log_inputs > 0,
+    )
+    refuses_unknown = settings.unknown_categories == "error"
+    served = make_served_model(
+        loaded, interface, refuses_unknown=refuses_unknown, counts_inputs=settings.drift
+    )
+    slot = ModelSlot(served)
+    admission = Admission()
+    app, meter = create_app(slot, admission, max_body_bytes=settings.max_body_bytes)
+    wsgi: WSGIApplication = Gate(app.wsgi_app, access, slot, meter)
+    if settings.request_log or settings.log_inputs:
+        wsgi = RequestLog(wsgi, slot, share=settings.log_inputs, only_inputs=not settings.request_log)
+    return Application(wsgi, slot, meter, Draining(wsgi, settings.health_route), admission)
+
+
+def with_spans(application: Application, spans: Spans) -> Application:
+    """Give the application with a span for each request."""
+
+    def traced(wsgi: WSGIApplication) -> WSGIApplication:
+        return Traced(wsgi, application.slot, spans, application.meter.routes)
+
+    return replace(application, wsgi=traced(application.wsgi), draining=traced(application.draining))
+
+
+def make_access(settings: Settings) -> Access:
+    """Make the checks of who may ask."""
+    is_any = not settings.allowed_hosts or ANY in settings.allowed_hosts
+    hosts = None if is_any else HostCheck(settings.allowed_hosts)
+    return Access(
+        hosts=hosts,
+        tokens=TokenFile(settings.tokens_file) if settings.tokens_file is not None else None,
+        origins=Origins(settings.cors_origins) if settings.cors_origins else None,
+        health_route=settings.health_route,
+        predict_route=settings.predict_route,
+    )

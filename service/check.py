@@ -10,8 +10,8 @@ One JSON object goes to standard output: `rows` is the number of rows that the s
 each row alone in JSON, among the others and, `queried` of them, in a query. Where the model cannot be asked
 apart from the service, `judged` is 0, `judge` perhaps says why, and the service's answers are compared with
 each other. Or the object has `error`, and `kind`: `different` for an answer that differs, `no_rows` if no
-made row is answered, `not_ready` if the service does not become ready. The exit code is 0 if there is no
-error.
+made row is answered, `crashed` if the model itself crashes, `not_ready` if the service does not become
+ready. The exit code is 0 if there is no error.
 
 Only the standard library is used.
 """
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,10 @@ LONGEST_QUERY = 4000
 REASONS_MAX = 3
 # Of given rows, so many are judged, spread over all of them; `service.own_answers` chooses the same.
 JUDGED_ROWS = 100
+# The exit codes of a judge whose compiled code crashed. One that was killed may only have lacked memory.
+CRASH_CODES = [
+    128 + number for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT)
+]
 
 
 class PredictionRefused(Exception):
@@ -312,6 +317,9 @@ def ask_judge(given: dict[str, Any]) -> Callable[[], dict[str, Any]]:
             found = None
         if process.returncode == 0 and isinstance(found, dict):
             return found
+        if process.returncode in CRASH_CODES:
+            name = signal.Signals(process.returncode - 128).name
+            raise Failed("crashed", f"the model itself crashes on a usual row ({name})", [])
         return {"judge": log.strip()[-LONGEST_SHOWN:] or f"it ended with {process.returncode}"}
 
     return wait

@@ -15,10 +15,12 @@ import json
 import os
 import sys
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from service import stages
 from service.compiler.archive import read_saved, write_saved
 from service.compiler.parity import Trial, compare, compare_rows
 from service.compiler.program import program_input, try_program
@@ -38,6 +40,7 @@ from service.protocols.description import loaded_packages
 from service.protocols.payload import parse_json
 from service.protocols.row_checks import RowChecks
 from service.settings import Settings
+from service.workers.watch import run_watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,18 +169,18 @@ def _other_labels(found: Outcome, wanted: Outcome, classes: Sequence[object]) ->
     ][:DETAILS_MAX]
 
 
-def _compiled(body: bytes) -> tuple[dict[str, object], bytes]:
+def _compiled(settings: Settings, body: bytes) -> tuple[dict[str, object], bytes]:
     """Compile the model of the settings; give the line of JSON, and the bytes that follow the line."""
     try:
-        settings = Settings.from_environment(os.environ)
         loaded = load_configured(settings, versions_must_match=True)
+        stages.done()
         saved, content = compile_model(loaded, body)
     except NotCompiled as error:
-        return {"error": {"kind": error.kind, "reason": error.reason, "details": error.details}}, b""
-    except (ModelUnloadable, WrongSettings) as error:
-        return {"error": {"kind": "unloadable", "reason": str(error), "details": []}}, b""
+        return _error(error.kind, error.reason, error.details), b""
+    except ModelUnloadable as error:
+        return _error("unloadable", str(error)), b""
     except (TypeError, UnreadableArchive) as error:  # From writing the archive, or from reading it again.
-        return {"error": {"kind": "no_path", "reason": f"it cannot be saved: {error}", "details": []}}, b""
+        return _error("no_path", f"it cannot be saved: {error}"), b""
     line: dict[str, object] = {
         "size_bytes": len(content),
         "digest": f"sha256:{hashlib.sha256(content).hexdigest()}",
@@ -187,6 +190,10 @@ def _compiled(body: bytes) -> tuple[dict[str, object], bytes]:
     return line, content
 
 
+def _error(kind: str, reason: str, details: Sequence[str] = ()) -> dict[str, object]:
+    return {"error": {"kind": kind, "reason": reason, "details": list(details)}}
+
+
 def _own_output() -> BinaryIO:
     """Give standard output for the result; what a model prints while it is loaded goes to standard error."""
     own = os.fdopen(os.dup(1), "wb")
@@ -194,13 +201,22 @@ def _own_output() -> BinaryIO:
     return own
 
 
+def _write(settings: Settings, body: bytes, output: BinaryIO) -> int:
+    line, content = _compiled(settings, body)
+    output.write(json.dumps(line).encode() + b"\n" + content)
+    return 1 if "error" in line else 0
+
+
 def main() -> int:
     """Compile the model, write the result, and give the exit code."""
     configure_logs(log_format="text", log_level="warning")
     with _own_output() as output:
-        line, content = _compiled(sys.stdin.buffer.read())
-        output.write(json.dumps(line).encode() + b"\n" + content)
-    return 1 if "error" in line else 0
+        try:
+            settings = Settings.from_environment(os.environ)
+            return run_watched(partial(_write, settings, sys.stdin.buffer.read(), output), settings)
+        except (ModelUnloadable, WrongSettings) as error:
+            output.write(json.dumps(_error("unloadable", str(error))).encode() + b"\n")
+            return 1
 
 
 if __name__ == "__main__":

@@ -8,12 +8,17 @@
     ├── ModelUnloadable        the model file cannot be served: which file, why, and what to do
     ├── UnusableFile           a loader's reason, before the file's name is put to it
     │   └── UnreadableArchive  the file is no compiled model of this version
+    ├── UnsoundValue           compiled code must not be given a value of the model
     ├── WrongSchema            a declared schema is no schema, or does not fit the model
     ├── WrongField             a field of a compiled model's file holds a value that it may not hold
     ├── Forbidden              a pickle would do what a model does not do (also a pickle.UnpicklingError)
     ├── NotCompilable          a model, or a part of it, stays in its library
     ├── NotCompiled            `python3 -m service.compile` wrote nothing
     ├── InvalidInput           a request from which no rows can be made: status 400
+    │   ├── WrongContentType   a body of a type that its path does not take: status 415
+    │   ├── IncompleteBody     a body that ended too early, or came too slowly: status 400 or 408
+    │   ├── LengthRequired     a body whose end cannot be told without its length: status 411
+    │   └── TooManyRows        a body of more rows than are read: status 413
     ├── InvalidValue           one value of a request that its feature does not take
     ├── ModelFailed            the model itself raised an error for rows that were checked: status 500
     │   └── ModelRefused       the model itself refuses a row, and answers others: status 422
@@ -26,6 +31,7 @@ What libraries raise is translated where they are called; what is no `ServiceErr
 from __future__ import annotations
 
 import pickle
+import socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +39,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from service.json_values import JsonValue
+
+
+RIGHTS_ADVICE = (
+    "If own code of the model connects to another program, allow it with --egress; if it starts one, with "
+    "--env PROGRAMS=1"
+)
 
 
 class ServiceError(Exception):
@@ -79,6 +91,13 @@ class UnreadableArchive(UnusableFile):
         super().__init__(reason, "Compile the model again: infer compile MODEL")
 
 
+class UnsoundValue(ServiceError):
+    """A value that compiled code must not be given; the message says what is wrong with which part.
+
+    The message completes a sentence that starts with the place of the part: "whose node 5 …".
+    """
+
+
 class WrongSchema(ServiceError):
     """A declared schema is no schema, or does not fit the model; the text of the error is the reason."""
 
@@ -123,11 +142,57 @@ class InvalidInput(ServiceError):
     `message` is for people.
     """
 
+    status = 400
+
     def __init__(self, message: str, *, code: str = "invalid_input", details: JsonValue = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.details = details
+
+
+class WrongContentType(InvalidInput):
+    """A body of a media type that its path does not take; `message` says which it takes."""
+
+    status = 415
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="unsupported_media_type")
+
+
+class IncompleteBody(InvalidInput):
+    """A body of which less came than its length says; `is_late`: the service did not wait any longer."""
+
+    def __init__(self, *, is_late: bool) -> None:
+        self.status = 408 if is_late else 400
+        reason = "came too slowly to wait for it" if is_late else "is shorter than its Content-Length"
+        super().__init__(f"The body {reason}.", code="body_too_slow" if is_late else "incomplete_body")
+
+
+class LengthRequired(InvalidInput):
+    """A body without a length, of a media type in which a part of it looks like all of it."""
+
+    status = 411
+
+    def __init__(self, media_type: str) -> None:
+        super().__init__(
+            f"A body of the type {media_type} must be sent with its Content-Length: without it, a body that "
+            "breaks off could not be told from a complete one.",
+            code="length_required",
+        )
+
+
+class TooManyRows(InvalidInput):
+    """A body of more rows, or other lists and objects, than are read at once."""
+
+    status = 413
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"The body has more than the {most} rows that are allowed; send fewer rows.",
+            code="too_many_rows",
+            details={"max_rows": most},
+        )
 
 
 class InvalidValue(ServiceError):
@@ -173,6 +238,20 @@ class Busy(ServiceError):
 
 class NoRegion(ServiceError):
     """No region of the shared memory is free for this worker to count in."""
+
+
+def is_refused(error: BaseException | None) -> bool:
+    """Tell whether an error, or one that led to it, is the kernel's refusal of what was tried.
+
+    A name that cannot be looked up is one too: the C library does not say why.
+    """
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:
+        if isinstance(error, (PermissionError, socket.gaierror)) or "not permitted" in str(error):
+            return True
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def with_article(name: str) -> str:

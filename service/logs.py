@@ -12,22 +12,37 @@ LOGGER = logging.getLogger("service")
 
 
 class TextFormatter(logging.Formatter):
-    """Writes lines like `2026-05-04T13:37:00Z INFO serving model.joblib`, and a traceback below if any."""
+    """Writes lines like `2026-05-04T13:37:00Z INFO serving model.joblib`, and a traceback below if any.
+
+    Values that an event has as `values` are written after its message, as JSON.
+    """
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ")
         self.converter = time.gmtime
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (a method of the library)
+        """Give the line without a traceback."""
+        values: dict[str, object] = getattr(record, "values", {})
+        return super().formatMessage(record) + "".join(
+            f", {name} {json.dumps(value)}" for name, value in values.items()
+        )
 
 
 class JsonFormatter(TextFormatter):
     """Writes one JSON object for each event, on one line with its traceback: no log collector splits it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give JSON with `time`, `level` and `message`, and with `traceback` for an exception."""
-        event = {
+        """Give JSON with `time`, `level` and `message`, `traceback` for an exception, and further fields.
+
+        These are the ones that an event has as `fields` and as `values`.
+        """
+        event: dict[str, object] = {
             "time": self.formatTime(record, self.datefmt),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+            **getattr(record, "values", {}),
         }
         if record.exc_info:
             event["traceback"] = self.formatException(record.exc_info)

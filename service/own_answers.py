@@ -21,9 +21,11 @@ import os
 import sys
 import time
 from datetime import datetime
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
+from service import stages
 from service.compiler.proof_rows import proof_rows
 from service.errors import ModelUnloadable, WrongSettings
 from service.json_values import JsonValue, json_value
@@ -34,10 +36,12 @@ from service.models.fitted_model import FittedModel, as_in_trial
 from service.models.methods import TAKE_SEVERAL_ROWS, find_answering, listed
 from service.models.plain_input import plain_input
 from service.settings import Settings
+from service.workers.watch import run_watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from service.errors import ServiceError
     from service.loading.model_file import LoadedModel
     from service.models.model import Model
 
@@ -160,6 +164,23 @@ def _json_row(model: Model, values: Sequence[object]) -> Row:
     }
 
 
+def _write(settings: Settings, given: str, output: TextIO) -> int:
+    try:
+        loaded = load_configured(settings)
+    except ModelUnloadable as error:
+        return _fail(error)
+    stages.done()
+    outcome = own_answers(loaded, json.loads(given) if given.strip() else {})
+    with output:
+        json.dump(outcome, output)
+    return 0
+
+
+def _fail(error: ServiceError) -> int:
+    print(f"error: {error}", file=sys.stderr)  # noqa: T201 (the caller shows it)
+    return 1
+
+
 def main() -> int:
     """Load the model, print the outcome as JSON, and give the exit code."""
     configure_logs(log_format="text", log_level="error")
@@ -168,14 +189,10 @@ def main() -> int:
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     try:
-        loaded = load_configured(Settings.from_environment(os.environ))
+        settings = Settings.from_environment(os.environ)
+        return run_watched(partial(_write, settings, given, output), settings)
     except (ModelUnloadable, WrongSettings) as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 (the caller shows it)
-        return 1
-    outcome = own_answers(loaded, json.loads(given) if given.strip() else {})
-    with output:
-        json.dump(outcome, output)
-    return 0
+        return _fail(error)
 
 
 if __name__ == "__main__":

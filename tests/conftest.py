@@ -31,8 +31,10 @@ PROGRAM_VARIABLE = "INFER_TEST_PROGRAM"
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
 
-# What a script starts in the background ignores Ctrl-C, and so does what that starts. Tests send it.
+# What a script starts in the background ignores Ctrl-C, what nohup starts ignores SIGHUP, and so does what
+# these start. Tests send both.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 IRIS_COLUMNS = ["slength", "swidth", "plength", "pwidth"]
 FIRST_IRIS = {"slength": 1.5, "swidth": 0.7, "plength": 1.3, "pwidth": 0.3}

@@ -64,5 +64,6 @@ def test_the_service_holds_the_files_that_start_it() -> None:
         "__main__.py",
         "health.py",
         "requirements.txt",
+        "tracing.txt",
         "web/templates/index.html",
     } <= names

@@ -4,12 +4,8 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pexpect
@@ -20,6 +16,7 @@ from infer_cli.errors import InferError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.conftest import Finished
 
@@ -33,7 +30,11 @@ COMMANDS = [
     "base",
     "run",
     "ps",
+    "top",
     "predict",
+    "bench",
+    "compare",
+    "token",
     "logs",
     "exec",
     "restart",
@@ -51,7 +52,7 @@ DEADLINE_S = 20
 @pytest.fixture
 def run_main(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., tuple[int, str, str]]]:
     """Call `main` as the program does; gives exit code, stdout and stderr."""
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
 
     def run(*arguments: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:
@@ -60,7 +61,8 @@ def run_main(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., tuple
         return int(ended.value.code or 0), out, err
 
     yield run
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -78,17 +80,6 @@ def run_infer(
         return finished.exit_code, finished.stdout, finished.stderr
 
     return run
-
-
-@contextmanager
-def deaf_engine() -> Iterator[tuple[str, socket.socket]]:
-    """An engine that takes a connection and never answers."""
-    with tempfile.TemporaryDirectory(prefix="infer") as folder, socket.socket(socket.AF_UNIX) as listener:
-        path = Path(folder) / "engine.sock"
-        listener.bind(str(path))
-        listener.listen()
-        listener.settimeout(DEADLINE_S)
-        yield f"unix://{path}", listener
 
 
 def test_the_version_is_printed(run_infer: Callable[..., tuple[int, str, str]]) -> None:
@@ -294,6 +285,7 @@ def test_json_behind_the_separator_belongs_to_the_command(infer: Callable[..., F
             ("push", "iris"),
             ("run", "iris"),
             ("ps",),
+            ("top",),
             ("predict", "a=1"),
             ("logs",),
             ("exec",),
@@ -337,33 +329,6 @@ def test_an_error_ends_the_program_with_its_exit_code(
     monkeypatch.setattr(cli, "app", fail)
 
     assert run_main("ps") == (7, "", "error: odd\n")
-
-
-@pytest.mark.parametrize(
-    "number", [pytest.param(signal.SIGINT, id="Ctrl-C"), pytest.param(signal.SIGTERM, id="SIGTERM")]
-)
-@pytest.mark.parametrize(
-    "options", [pytest.param([], id="for a person"), pytest.param(["--json"], id="for a script")]
-)
-def test_an_interrupt_is_no_error_and_has_an_exit_code_of_its_own(
-    infer_program: tuple[str, ...], number: signal.Signals, options: list[str]
-) -> None:
-    with deaf_engine() as (url, listener):
-        process = subprocess.Popen(
-            [*infer_program, "ps", *options],
-            env={**os.environ, "DOCKER_HOST": url},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        # It is connected: the command runs, and waits.
-        connection, _ = listener.accept()
-        with connection:
-            connection.recv(1)
-            process.send_signal(number)
-            said, complained = process.communicate(timeout=DEADLINE_S)
-
-    assert (process.returncode, said, complained) == (130, "", "interrupted\n")
 
 
 def test_the_module_is_the_program() -> None:

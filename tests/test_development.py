@@ -36,6 +36,16 @@ def test_make_lint_checks_the_rules_the_format_and_the_types() -> None:
     ]
 
 
+def test_each_folder_with_tests_that_need_an_engine_is_named_where_they_are_run() -> None:
+    """The processes that run them read no other folder."""
+    line = re.search(r"pytest -m docker [^\n]*\\\n(.*)", (_ROOT / ".ci" / "test").read_text())
+    assert line
+    named = set(re.findall(r"tests/\w+", line[1]))
+    marking = {path for path in (_ROOT / "tests").rglob("*.py") if "mark.docker" in path.read_text()}
+
+    assert {str(path.relative_to(_ROOT).parent) for path in marking - {Path(__file__)}} == named
+
+
 def test_every_path_and_every_name_in_the_guide_is_there() -> None:
     guide = (_ROOT / "CONTRIBUTING.md").read_text()
     paths = set(re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`", guide))

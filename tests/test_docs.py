@@ -14,6 +14,7 @@ import yaml
 from docs.build_site import SETTINGS, pages_of
 from infer_cli import errors
 from infer_cli.inspection.files.find import COMPRESSED_SUFFIXES, SUFFIXES
+from service.telemetry.counters import REASONS
 from tests.test_fences import ROOMS
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -126,10 +127,11 @@ def test_every_metric_is_documented() -> None:
 
 def test_every_exit_code_is_documented() -> None:
     codes = {value.exit_code for value in vars(errors).values() if hasattr(value, "exit_code")}
-    # 126 is set for one error only, 141 is what a closed pipe gives, and an error of usage is Typer's own.
+    # 3 is a result and no error. 126 is set for one error only, 141 is what a closed pipe gives, and an error
+    # of usage is Typer's own.
     documented = set(map(int, re.findall(r"^\| `(\d+)` \|", _page("exit-codes.md"), re.MULTILINE)))
 
-    assert documented == {*codes, 0, 126, 141}
+    assert documented == {*codes, 0, 3, 126, 141}
 
 
 def test_every_error_of_the_service_is_documented() -> None:
@@ -188,3 +190,12 @@ def test_ci_file_is_valid(schema: str, heading: str, tmp_path: Path) -> None:
 
     assert json.loads(checked.stdout)["errors"] == []
     assert checked.returncode == 0, checked.stderr
+
+
+def test_every_problem_of_a_field_is_a_reason_of_refused_requests() -> None:
+    table = _page("service.md").split("`problem` |")[1].split("\n\n")[0]
+    first = "".join(line.partition(" |")[0] for line in table.splitlines())
+    problems = set(re.findall(r"`(\w+)`", first))
+
+    assert len(problems) > 10
+    assert problems <= set(REASONS)

@@ -59,13 +59,15 @@ class MadeImage:
 class ProofRequest:
     """How to prove an image: with the model of `mount`, which is inside the image if it `is_baked`.
 
-    `examples` is a file of rows, perhaps with the expected answers.
+    `examples` is a file of rows, perhaps with the expected answers. With `egress`, the service may connect to
+    other programs.
     """
 
     mount: ModelMount | None = None
     is_baked: bool = False
     examples: Path | None = None
     is_wanted: bool = True
+    egress: bool = False
 
 
 def make_image(
@@ -143,6 +145,7 @@ def prove_image(
         model=None if proof.is_baked else mount,
         user=None if proof.is_baked else user_for(mount, engine_is_local=engine.is_local),
         examples=proof.examples,
+        egress=proof.egress,
         is_single=mount.inspection is not None and _is_single(mount.inspection),
     )
     mark.parent.mkdir(parents=True, exist_ok=True)

@@ -79,6 +79,7 @@ def resolution_for(request: BuildRequest, assets: Assets) -> Resolution:
         added=request.added_requirements,
         own_modules=request.code.modules,
         use_environment=request.use_environment,
+        tracing=request.tracing,
     )
 
 

@@ -21,6 +21,7 @@ class BuildRequest:
     `trusted` are the names that models may use besides the allow-list. With `use_environment`, package
     versions that the model does not determine are taken from the current environment, if the model may have
     been trained there. A `lock_file` that exists is used; a new one is written.
+    With `tracing`, the service can send traces.
     """
 
     name: ImageName
@@ -30,6 +31,7 @@ class BuildRequest:
     python: str | None = None
     platform: str | None = None
     added_requirements: tuple[str, ...] = ()
+    tracing: bool = False
     code: OwnCode = field(default_factory=OwnCode)
     trusted: tuple[str, ...] = ()
     lock_file: Path | None = None

@@ -15,6 +15,7 @@ from infer_cli.engine.images import find_image, tag_image
 from infer_cli.engine.services import container_names, list_services
 from infer_cli.errors import NameTaken
 from infer_cli.image.name import ImageName
+from infer_cli.plan.settings import EGRESS
 from infer_cli.running.image_checks import check_image, find_or_pull
 from infer_cli.running.readiness import wait_until_ready
 from infer_cli.running.replace import replace_service
@@ -132,7 +133,9 @@ def _own_service(engine: Engine, request: UpRequest) -> Service | None:
     named = next((one for one in services if one.name == run.name), None)
     if named is None or named in same or request.replaces_other:
         return named
-    served = f"{named.model_folder}/{named.model}" if named.model_folder else f"the image {named.image}"
+    served = f"the image {named.image}"
+    if named.model_origin:
+        served = f"{named.model_folder}/{named.model}" if named.model_folder else f"another {named.model}"
     raise NameTaken(
         f"there is a service {named.name} already, which serves {served}",
         hint="choose another --name, or put the new service in its place with --replace",
@@ -141,15 +144,20 @@ def _own_service(engine: Engine, request: UpRequest) -> Service | None:
 
 def _serves_the_same(service: Service, run: RunRequest) -> bool:
     if run.model is None:
-        return service.model_folder is None and service.image == str(run.image)
-    return (service.model_folder, service.model) == (str(run.model.folder), run.model.file)
+        return service.model_origin is None and service.image == str(run.image)
+    return service.model_origin == run.model.origin
 
 
 def _image_for(
     engine: Engine, request: UpRequest, build: BuildRequest, inputs: str, progress: Progress
 ) -> tuple[ImageName, MadeImage | None, Proof | None]:
     """An image for the model: one that was built from the same inputs, or a new one."""
-    proof = ProofRequest(request.run.model, examples=request.examples, is_wanted=request.verify)
+    proof = ProofRequest(
+        request.run.model,
+        examples=request.examples,
+        is_wanted=request.verify,
+        egress=request.run.environment.get(EGRESS) == "1",
+    )
     fitting = find_fitting_image(engine, inputs)
     if request.is_name_derived and (fitting is None or not fitting.tags):
         require_own_image_name(engine, build.name)

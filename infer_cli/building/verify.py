@@ -1,9 +1,9 @@
 """Proves an image before the image gets its name: a temporary service must answer as the model itself does.
 
-The container has the same limits and rights as a service of `infer run`, and no network. A scikit-learn
-version other than the model's is an error there. The rows are made of what the model knows, or come from a
-file of examples. A program in the container loads the model apart from the service, while the service starts,
-and judges the answers.
+The container has the same limits and rights as a service of `infer run`, and no network unless `--egress` was
+given. A scikit-learn version other than the model's is an error there. The rows are made of what the model
+knows, or come from a file of examples. A program in the container loads the model apart from the service,
+while the service starts, and judges the answers.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from infer_cli.engine.containers import create_service, kill_container
 from infer_cli.engine.services import log_tail
 from infer_cli.errors import EngineError, VerificationFailed
 from infer_cli.plan.run import RunPlan, Safety
+from infer_cli.plan.settings import EGRESS
 from infer_cli.running.program import run_program
 from infer_cli.running.readiness import not_ready, require_running
 from infer_cli.terminal.command_line import given_command
@@ -71,13 +72,14 @@ class _Answer(TypedDict, total=False):
     details: list[str]
 
 
-def verify_image(
+def verify_image(  # noqa: PLR0913 (the model, how it is run, and what is asked)
     engine: Engine,
     image: str,
     *,
     model: ModelMount | None,
     user: str | None,
     examples: Path | None,
+    egress: bool = False,
     is_single: bool = False,
 ) -> Verified:
     """Start a service of an image, compare its answers with the model's own, and remove it.
@@ -94,7 +96,7 @@ def verify_image(
         name=f"infer-verify-{uuid.uuid4().hex[:12]}",
         host_port=None,
         model=model,
-        environment={"WORKERS": "1", "VERSION_MISMATCH": "error"},
+        environment={"WORKERS": "1", "VERSION_MISMATCH": "error", EGRESS: "1" if egress else "0"},
         safety=Safety(user=user),
         is_temporary=True,
     )

@@ -14,7 +14,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from infer_cli.client.predictions import Predictions
     from infer_cli.client.rows import Row
@@ -32,7 +32,7 @@ _STEP = re.compile(r"\[(\d+)\]|\.(.*)", re.DOTALL)
 class AnswerNames:
     """Names for answer columns that none of the `taken` columns has.
 
-    A name that is free stays as it is, so `wanted` must hold all names at once.
+    A name that is free stays as it is, so `wanted` must hold all names at once. `all` are the names given.
     """
 
     def __init__(self, taken: Iterable[str], wanted: Iterable[str]) -> None:
@@ -47,14 +47,23 @@ class AnswerNames:
                     number += 1
                 self._names[name] = f"{name}_{number}"
                 used.add(self._names[name])
+        self.all = frozenset(self._names.values())
+
+    @classmethod
+    def saved(cls, names: Mapping[str, str]) -> AnswerNames:
+        """The names that were found for the same table before, as `given` gave them."""
+        found = cls((), ())
+        found._names = dict(names)
+        found.all = frozenset(names.values())
+        return found
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The name of each answer column, by its usual name."""
+        return dict(self._names)
 
     def __getitem__(self, name: str) -> str:
         return self._names[name]
-
-    @property
-    def all(self) -> frozenset[str]:
-        """The names of all answer columns."""
-        return frozenset(self._names.values())
 
     @property
     def changed(self) -> dict[str, str]:
@@ -86,9 +95,9 @@ def answer_values(answer: Predictions, index: int) -> Row:
 
 def as_cell(value: object) -> object:
     """A value of an answer as a CSV cell: `inf`, `-inf` and `nan` for what JSON cannot say, lists as JSON."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return _not_finite_text(value)
-    return json.dumps(_json_value(value), ensure_ascii=False) if isinstance(value, list | dict) else value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else _not_finite_text(value)
+    return json.dumps(_json_value(value), ensure_ascii=False) if isinstance(value, (list, dict)) else value
 
 
 def warnings_text(warnings: Collection[Row]) -> str:

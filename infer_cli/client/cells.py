@@ -7,6 +7,7 @@ other formats have types of their own, not all of which JSON has.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from infer_cli.client.rows import Row
     from infer_cli.client.served_model import ServedFeature
 
+_DIGITS = frozenset("0123456789")
 _TRUE_OR_FALSE = {"true": True, "false": False}
 _BOOLEANS = {**_TRUE_OR_FALSE, "1": True, "0": False}
 # As in `service/protocols/value_checks.py`: what programs write for a missing value, in lower case.
@@ -37,13 +39,12 @@ def number_or_string(cell: str) -> object:
     """
     if cell == "":
         return None
-    if "_" in cell or not cell.strip().isascii():
+    if "_" in cell or not (cell.isascii() or cell.strip().isascii()):
         # Python reads `1_000` and the digits of all scripts as numbers; hardly another program does.
         return cell
-    try:
-        return int(cell)
-    except ValueError:
-        pass
+    if "." not in cell:
+        with suppress(ValueError):
+            return int(cell)
     try:
         number = float(cell)
     except ValueError:
@@ -60,9 +61,23 @@ def typed_row(cells: Mapping[str, str], features: Mapping[str, ServedFeature]) -
     The service refuses the string and names its field. Raises `InferError` for a cell that could be read in
     two ways.
     """
+    typed: Row = {}
     for name, cell in cells.items():
-        check_reading(name, cell, features.get(name))
-    return {name: typed_value(cell, features.get(name)) for name, cell in cells.items()}
+        feature = features.get(name)
+        # Most cells of large files are numbers of number columns, which read in one way.
+        if (
+            feature is not None
+            and feature.type == "number"
+            and cell[:1] in _DIGITS
+            and not feature.needs_types
+        ):
+            value = number_or_string(cell)
+            if not isinstance(value, str):
+                typed[name] = value
+                continue
+        check_reading(name, cell, feature)
+        typed[name] = typed_value(cell, feature)
+    return typed
 
 
 def typed_value(cell: str, feature: ServedFeature | None) -> object:

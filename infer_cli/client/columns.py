@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from infer_cli.client.rows import Row
     from infer_cli.client.served_model import ServedFeature
 
+# The rows of JSON Lines may all have other columns.
+_MOST_CHECKED = 1000
+
 
 class Columns:
     """Finds the features of a model among the columns of rows.
@@ -42,7 +45,8 @@ class Columns:
         self._left_out = frozenset(
             name for text in left_out for name in ([text] if text in features else _names(text))
         )
-        self._checked: set[tuple[str, ...]] = set()
+        # Columns that were looked at, and whether a row of them is sent as it is.
+        self._checked: dict[tuple[str, ...], bool] = {}
         for name in sorted(self._left_out):
             _check_left_out(name, features)
         # The model takes a missing value for them, or does without them.
@@ -56,11 +60,17 @@ class Columns:
         Raises `InferError` for a row without a feature, or with a column in its place that has a near name.
         """
         names = tuple(row)
-        if self._positions.names_of(names):
-            return dict(row)
-        if names not in self._checked:
-            self._check(names, where)
-            self._checked.add(names)
+        is_whole = self._checked.get(names)
+        if is_whole is None:
+            is_whole = bool(self._positions.names_of(names))
+            if not is_whole:
+                self._check(names, where)
+                is_whole = not self.missing and self._features.keys() >= row.keys()
+            if len(self._checked) >= _MOST_CHECKED:
+                self._checked.clear()
+            self._checked[names] = is_whole
+        if is_whole:
+            return row
         return self.missing | {name: value for name, value in row.items() if name in self._features}
 
     def _check(self, names: Collection[str], where: str) -> None:

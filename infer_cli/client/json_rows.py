@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from infer_cli.client.json_tables import rows_of_table
+from infer_cli.client.rows import WrongLine, WrongRow
 from infer_cli.client.text_files import open_text
 from infer_cli.errors import InferError
 
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infer_cli.client.rows import Row
+    from infer_cli.client.text_files import Reading
 
 _ROWS = "rows"
 _FORMS = 'it may hold [{"a": 1}, …], {"rows": […]}, or one object a line'
 _LINES = 'JSON Lines hold one object a line: {"a": 1, "b": 2}'
+_ONCE = "give each column once"
 _FINITE = "write a number, or null for a missing value"
 # Strings are matched first, so that an Infinity inside of one is not found.
 _CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<constant>-?\bInfinity\b)', re.DOTALL)
@@ -38,8 +41,13 @@ class _Repeated(dict[str, object]):
     repeated: str
 
 
-def read_json(path: Path, batch_rows: int) -> Iterator[list[Row]]:
-    """The rows of an array, `{"rows": […]}`, one object, a table or JSON Lines; raises `InferError`."""
+def read_json(
+    path: Path, batch_rows: int, skip_rows: int = 0, reading: Reading | None = None
+) -> Iterator[list[Row]]:
+    """The rows of an array, `{"rows": […]}`, one object, a table or JSON Lines; raises `InferError`.
+
+    The first `skip_rows` rows are left out.
+    """
     text = _text_of(path)
     try:
         whole = _loads(text)
@@ -49,7 +57,7 @@ def read_json(path: Path, batch_rows: int) -> Iterator[list[Row]]:
     except ValueError as error:
         # Several values, one a line, are no JSON as a whole. A file that begins with [ is not JSON Lines.
         if not text.lstrip().startswith("["):
-            yield from read_json_lines(path, batch_rows)
+            yield from read_json_lines(path, batch_rows, skip_rows, reading)
             return
         raise InferError(f"{path} is not JSON: {error}", hint=_FORMS) from error
     if isinstance(whole, _Repeated) and any(isinstance(value, list | dict) for value in whole.values()):
@@ -61,34 +69,52 @@ def read_json(path: Path, batch_rows: int) -> Iterator[list[Row]]:
         if not isinstance(row, dict):
             raise InferError(f"{path}, row {number} is not a JSON object", hint=_FORMS)
         _check_repeated(row, f"{path}, row {number}")
-    for start in range(0, len(rows), batch_rows):
+    for start in range(skip_rows, len(rows), batch_rows):
+        if reading is not None:
+            reading.put(min(start + batch_rows, len(rows)), len(rows))
         yield rows[start : start + batch_rows]
 
 
-def read_json_lines(path: Path, batch_rows: int) -> Iterator[list[Row]]:
-    """The rows of JSON Lines; raises `InferError` with the number of a wrong line."""
-    with open_text(path) as file:
+def read_json_lines(
+    path: Path, batch_rows: int, skip_rows: int = 0, reading: Reading | None = None
+) -> Iterator[list[Row]]:
+    """The rows of JSON Lines, with a `WrongRow` for a wrong line.
+
+    The first `skip_rows` rows are left out.
+    """
+    with open_text(path, reading=reading) as file:
         batch: list[Row] = []
+        left = skip_rows
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
+            if left:
+                left -= 1
+                continue
             try:
-                row = _loads(line)
-            except _NotJsonConstant as error:
-                message = f"{path}, line {number}: {error.constant} is not JSON"
-                raise InferError(message, hint=_FINITE) from error
-            except ValueError as error:
-                message = f"{path}, line {number} is not JSON: {error}"
-                raise InferError(message, hint=_LINES) from error
-            if not isinstance(row, dict):
-                raise InferError(f"{path}, line {number} is not a JSON object", hint=_LINES)
-            _check_repeated(row, f"{path}, line {number}")
-            batch.append(row)
+                batch.append(_row_of(line, path, number))
+            except WrongLine as error:
+                batch.append(WrongRow({"line": line.rstrip("\n")}, error))
             if len(batch) == batch_rows:
                 yield batch
                 batch = []
         if batch:
             yield batch
+
+
+def _row_of(line: str, path: Path, number: int) -> Row:
+    """The row of a line; raises `WrongLine`."""
+    try:
+        row = _loads(line)
+    except _NotJsonConstant as error:
+        raise WrongLine.at(path, number, f": {error.constant} is not JSON", hint=_FINITE) from error
+    except ValueError as error:
+        raise WrongLine.at(path, number, f" is not JSON: {error}", hint=_LINES) from error
+    if not isinstance(row, dict):
+        raise WrongLine.at(path, number, " is not a JSON object", hint=_LINES)
+    if isinstance(row, _Repeated):
+        raise WrongLine.at(path, number, f" has {row.repeated!r} more than once", hint=_ONCE)
+    return row
 
 
 def _rows_of(whole: object) -> object:
@@ -132,7 +158,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _check_repeated(row: dict[str, object], where: str) -> None:
     if isinstance(row, _Repeated):
-        raise InferError(f"{where} has {row.repeated!r} more than once", hint="give each column once")
+        raise InferError(f"{where} has {row.repeated!r} more than once", hint=_ONCE)
 
 
 def _line_of_constant(text: str) -> int:

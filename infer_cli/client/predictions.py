@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infer_cli.client.rows import Row
 
 # A service lists no more warnings than this in one answer, and counts no further ones.
@@ -94,13 +96,27 @@ def is_cut_short(record: PredictionRecord) -> bool:
 
 
 class Remarks:
-    """Counts what the answers to all rows of a file remarked, to say it once at the end."""
+    """Counts what the answers to all rows of a file remarked, to say it once at the end.
 
-    def __init__(self) -> None:
-        self._warned = 0
-        self._unknown: Counter[str] = Counter()
-        self._other: Counter[str] = Counter()
-        self._non_finite: Counter[str] = Counter()
+    `saved` are the counts of an earlier process, as `counts` gave them.
+    """
+
+    def __init__(self, saved: Mapping[str, Any] | None = None) -> None:
+        counts = saved or {}
+        self._warned = int(counts.get("warned", 0))
+        self._unknown: Counter[str] = Counter(counts.get("unknown"))
+        self._other: Counter[str] = Counter(counts.get("other"))
+        self._non_finite: Counter[str] = Counter(counts.get("non_finite"))
+
+    @property
+    def counts(self) -> dict[str, object]:
+        """All counts, in JSON's types."""
+        return {
+            "warned": self._warned,
+            "unknown": self._unknown,
+            "other": self._other,
+            "non_finite": self._non_finite,
+        }
 
     def add(self, answer: Predictions) -> None:
         """Count the remarks of one answer."""

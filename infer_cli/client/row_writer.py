@@ -1,23 +1,20 @@
-"""Writes rows as CSV, JSON Lines or Parquet."""
+"""Writes rows as CSV, JSON Lines or Parquet, so that the writing can go on after an interruption."""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
-from infer_cli.client.parquet import parquet_writer
-from infer_cli.client.row_files import format_to_write
 from infer_cli.client.rows import check_columns
-from infer_cli.errors import InferError
+from infer_cli.errors import RunNotResumed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from infer_cli.client.rows import Row
 
@@ -29,72 +26,108 @@ class RowWriter(Protocol):
         """Add `rows`."""
 
 
-@contextmanager
-def open_writer(path: Path | None, standard_output: IO[str]) -> Iterator[RowWriter]:
-    """A writer in the format of the ending of `path`; CSV to `standard_output` without a path.
+class SavedWriter(RowWriter, Protocol):
+    """Writes rows in such a way that another process can go on where `save` was called last."""
 
-    The file appears at the end of the block. After an error there is no new file, and an older file of the
-    same name is unchanged. Raises `InferError` for an unknown ending or a folder that cannot be written.
-    """
-    if path is None:
-        yield _CsvWriter(standard_output)
-        return
-    file_format = format_to_write(path)
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise InferError(f"cannot write into {path.parent}: {error.strerror}") from error
-    unfinished = Path(name)
-    try:
-        if file_format == "parquet":
-            os.close(handle)
-            with parquet_writer(unfinished) as writer:
-                yield writer
-        else:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                yield _CsvWriter(file) if file_format == "csv" else _JsonLinesWriter(file)
-        # A temporary file is readable by its owner alone; the result gets the mode of any new file.
-        unfinished.chmod(0o666 & ~_umask())
-        try:
-            unfinished.replace(path)
-        except OSError as error:
-            raise InferError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    def save(self) -> dict[str, object]:
+        """Put all rows on the disk, and give what the next process must know."""
+
+    def close(self) -> None:
+        """Let go of the file."""
 
 
-def _umask() -> int:
-    """The umask of this process, which can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+class CsvText:
+    """Rows as the text of a CSV, whose columns are those of the first row."""
 
+    def __init__(self, columns: Iterable[str] | None = None) -> None:
+        self.columns = None if columns is None else list(columns)
 
-class _CsvWriter:
-    def __init__(self, file: IO[str]) -> None:
-        self._file = file
-        self._writer: csv.DictWriter[str] | None = None
-
-    def write(self, rows: Sequence[Row]) -> None:
+    def of(self, rows: Sequence[Row]) -> str:
+        """The lines of the rows, below the names of the columns if these are the first rows."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
         for row in rows:
-            if self._writer is None:
-                self._writer = csv.DictWriter(self._file, list(row), lineterminator="\n", restval="")
-                self._writer.writeheader()
-            check_columns(row, self._writer.fieldnames)
-            self._writer.writerow({name: _cell(value) for name, value in row.items()})
+            columns = self.columns
+            if columns is None:
+                columns = self.columns = list(row)
+                writer.writerow(columns)
+            if list(row) == columns:
+                values = list(row.values())
+            else:
+                check_columns(row, columns)
+                values = [row.get(name, "") for name in columns]
+            writer.writerow([_json(cell) if isinstance(cell, (list, dict)) else cell for cell in values])
+        return text.getvalue()
 
 
-class _JsonLinesWriter:
+class JsonText:
+    """Rows as JSON Lines, each with columns of its own."""
+
+    columns: list[str] | None = None
+
+    def of(self, rows: Sequence[Row]) -> str:
+        """The lines of the rows."""
+        return "".join(f"{_json(row)}\n" for row in rows)
+
+
+class TextRows:
+    """Writes rows to a stream of text."""
+
     def __init__(self, file: IO[str]) -> None:
         self._file = file
+        self._text = CsvText()
 
     def write(self, rows: Sequence[Row]) -> None:
-        self._file.writelines(f"{_json(row)}\n" for row in rows)
+        """Add `rows`."""
+        self._file.write(self._text.of(rows))
 
 
-def _cell(value: object) -> object:
-    """A value as a CSV cell; a list or an object is written as JSON."""
-    return _json(value) if isinstance(value, list | dict) else value
+class TextFile:
+    """Writes rows to a file as CSV or JSON Lines.
+
+    `saved` is what `save` gave to an earlier process: what this process wrote behind it is cut off. Raises
+    `RunNotResumed` for a file that is shorter.
+    """
+
+    def __init__(self, path: Path, file_format: str, saved: Mapping[str, object] | None = None) -> None:
+        columns = (saved or {}).get("columns")
+        self._text: CsvText | JsonText = JsonText()
+        if file_format == "csv":
+            self._text = CsvText(columns if isinstance(columns, list) else None)
+        self._file: IO[bytes]
+        self._saved_bytes = -1
+        if not saved:
+            self._file = path.open("wb")
+            return
+        length = int(str(saved["bytes"]))
+        if not path.exists() or path.stat().st_size < length:
+            raise not_all_there(path)
+        self._file = path.open("r+b")
+        self._file.truncate(length)
+        self._file.seek(length)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Add `rows`."""
+        self._file.write(self._text.of(rows).encode())
+
+    def save(self) -> dict[str, object]:
+        """Put all rows on the disk, and give the length of the file and the columns."""
+        self._file.flush()
+        length = self._file.tell()
+        # Nothing was added to most files of refused rows.
+        if length != self._saved_bytes:
+            os.fsync(self._file.fileno())
+            self._saved_bytes = length
+        return {"bytes": length, "columns": self._text.columns}
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+def not_all_there(path: Path) -> RunNotResumed:
+    """The error for a file that has lost a part of what was written before an interruption."""
+    return RunNotResumed(f"a part of {path} is missing", hint="predict the whole file anew with --start-over")
 
 
 def _json(value: object) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
 from infer_cli.client.positions import Positions
+
+# What an answer depends on, of the answer of `/model`.
+_DECIDING = frozenset(("digest", "method", "features", "positional", "classes", "outputs", "packages"))
 
 
 class FeatureRecord(TypedDict, total=False):
@@ -28,6 +33,8 @@ class ModelRecord(TypedDict):
     example: str
     example_body: NotRequired[dict[str, object]]
     positional: NotRequired[bool]
+    digest: NotRequired[str]
+    path: NotRequired[dict[str, object]]
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,8 @@ class ServedModel:
     """The model that a service serves: its kind, its features by name and in order, and a request that works.
 
     `example` is the path and query of the request, and `example_body` its row as JSON, if no query can say
-    it. `is_positional`: positions may stand for names in a row.
+    it. `is_positional`: positions may stand for names in a row. `digest` is that of the model file, and
+    `fingerprint` one of all on which an answer depends.
     """
 
     kind: str
@@ -84,6 +92,8 @@ class ServedModel:
     example: str
     is_positional: bool = False
     example_body: dict[str, object] | None = None
+    digest: str = ""
+    fingerprint: str = ""
 
     @property
     def named(self) -> dict[str, ServedFeature]:
@@ -105,9 +115,20 @@ class ServedModel:
             example=str(record["example"]),
             is_positional=bool(record.get("positional", False)),
             example_body=record.get("example_body"),
+            digest=str(record.get("digest", "")),
+            fingerprint=_fingerprint(record),
         )
 
     @property
     def may_warn(self) -> bool:
         """Whether an answer may have warnings: an encoder of the model takes categories it does not know."""
         return any(feature.accepts_others for feature in self.features.values())
+
+
+def _fingerprint(record: ModelRecord) -> str:
+    """A digest of the model, its features and the packages, which is the same after a restart."""
+    parts = {name: value for name, value in record.items() if name in _DECIDING}
+    path = record.get("path")
+    kind = path.get("kind") if isinstance(path, dict) else None
+    text = json.dumps({**parts, "path": kind}, sort_keys=True)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

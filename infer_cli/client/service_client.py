@@ -5,40 +5,63 @@ from __future__ import annotations
 import http.client
 import json
 import math
+import os
+import re
+import socket
 import time
-from typing import TYPE_CHECKING, TypedDict, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from infer_cli.client.predictions import Predictions, is_cut_short
+from infer_cli.client.refusals import BUSY, READ_THE_LOG, refused
 from infer_cli.client.served_model import ServedModel
-from infer_cli.errors import PredictionFailed
+from infer_cli.errors import RunNotResumed, ServiceAway
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infer_cli.client.predictions import PredictionRecord
+    from infer_cli.client.refusals import ErrorRecord
     from infer_cli.client.served_model import ModelRecord
 
+PREDICTION_PATH = "/prediction"
+# The token for services of which infer has none.
+BEARER_VARIABLE = "INFER_TOKEN"
 _READY_TIMEOUT_S = 2.0
 _PREDICT_TIMEOUT_S = 300.0
 _OK = 200
-_REFUSED_BY_MODEL = 422
-_BUSY = 503
 # A busy service answers 503 with `Retry-After`. A request is sent again for 60 s, at least every 5 s.
 _BUSY_FOR_S = 60.0
 _LONGEST_PAUSE_S = 5.0
-_SHOWN_PROBLEMS = 20
-_READ_THE_LOG = "see what it says: `infer logs`"
+_MODEL = "/model"
+_WORKERS = re.compile(rb"^infer_workers (\d+)", re.MULTILINE)
+_ENDED = "the command ends"
+# One call encodes the rows of a request; making the encoder takes longer than encoding one row.
+_encode = json.JSONEncoder(default=str).encode
 
 
 class ServiceClient:
-    """A connection to the service at `url`, kept open between requests."""
+    """A connection to the service at `url`, kept open between requests.
 
-    def __init__(self, url: str) -> None:
+    Without a `token`, that of the variable INFER_TOKEN is sent, if there is one.
+    """
+
+    def __init__(self, url: str, *, token: str | None = None) -> None:
         self.url = url
+        self.token = token or os.environ.get(BEARER_VARIABLE)
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "localhost", parts.port or 80
         self._connection: http.client.HTTPConnection | None = None
+        self._expected: ServedModel | None = None
+        self._is_ended = False
+        # How long a busy service is asked again.
+        self.busy_for_s = _BUSY_FOR_S
+        self.timeout_s = _PREDICT_TIMEOUT_S
+
+    def another(self) -> ServiceClient:
+        """A further connection to the same service."""
+        return ServiceClient(self.url, token=self.token)
 
     def is_ready(self) -> bool:
         """Whether the service can predict now; False, not an error, if nothing answers."""
@@ -54,15 +77,29 @@ class ServiceClient:
 
     def model(self) -> ServedModel:
         """The model that is served; raises `PredictionFailed` if the service does not answer."""
-        return ServedModel.of(cast("ModelRecord", self._request("GET", "/model")))
+        return ServedModel.of(cast("ModelRecord", self._request("GET", _MODEL)))
+
+    def expect(self, model: ServedModel) -> None:
+        """Let every new connection look first whether this model answers; another one is `RunNotResumed`.
+
+        A service that was started again may serve another model on the same port.
+        """
+        self._expected = model
+
+    def worker_count(self) -> int:
+        """How many workers the service has; 1 if it does not say."""
+        with suppress(OSError, http.client.HTTPException):
+            status, content, _ = self._exchange("GET", "/metrics", None)
+            if status == _OK and (found := _WORKERS.search(content)):
+                return max(1, int(found[1]))
+        return 1
 
     def predict(self, rows: Sequence[Mapping[str, object]], *, first_row: int | None = None) -> Predictions:
         """Predict `rows`; raises `PredictionFailed`, which names every wrong field.
 
         With `first_row`, the number of the first of the rows in their file, the error also names the rows.
         """
-        body = json.dumps({"rows": [_json_row(row) for row in rows]}, default=str)
-        answer = self._request("POST", "/prediction", body.encode(), first_row=first_row)
+        answer = self._request("POST", PREDICTION_PATH, prediction_body(rows), first_row=first_row)
         record = cast("PredictionRecord", answer)
         half = len(rows) // 2
         if half and is_cut_short(record):
@@ -77,38 +114,59 @@ class ServiceClient:
     ) -> object:
         """The JSON of an answer; raises `PredictionFailed` if there is none or it is an error."""
         try:
-            status, content = self._retry_while_busy(method, path, body)
+            status, content, retry_after = self._retry_while_busy(method, path, body)
             answer: object = json.loads(content)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError) as caught:
             self.close()
-            message = (
-                f"the service at {self.url} did not answer {method} {path}: {error or type(error).__name__}"
-            )
-            raise PredictionFailed(message, hint=_READ_THE_LOG) from error
+            reason = str(caught) or type(caught).__name__
+            message = f"the service at {self.url} did not answer {method} {path}: {reason}"
+            raise ServiceAway(message, hint=READ_THE_LOG) from caught
         if status != _OK:
-            raise _refused(self.url, path, status, cast("_ErrorRecord", answer), first_row=first_row)
+            error = refused(self.url, path, status, cast("ErrorRecord", answer), first_row=first_row)
+            if isinstance(error, ServiceAway) and retry_after.isdecimal():
+                error.retry_after_s = float(retry_after)
+            raise error
         return answer
 
-    def _retry_while_busy(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
-        """The status and the body of an answer; a busy service is asked again after its `Retry-After`."""
-        end = time.monotonic() + _BUSY_FOR_S
+    def _retry_while_busy(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes, str]:
+        """The parts of an answer; a busy service is asked again after its `Retry-After`."""
+        end = time.monotonic() + self.busy_for_s
         while True:
             status, content, retry_after = self._exchange(method, path, body)
-            if status != _BUSY or not retry_after.isdecimal() or time.monotonic() >= end:
-                return status, content
+            if status != BUSY or not retry_after.isdecimal() or time.monotonic() >= end:
+                return status, content, retry_after
             time.sleep(min(int(retry_after), _LONGEST_PAUSE_S))
 
     def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes, str]:
         """The status, the body and the `Retry-After` header of one answer."""
-        headers = {"Content-Type": "application/json"} if body is not None else {}
-        if self._connection is not None:
+        headers = token_header(self.token)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        # Where an answer says that it is the last one, its connection has no socket any more.
+        if self._connection is not None and self._connection.sock is not None:
             try:
                 return self._send(self._connection, method, path, body, headers)
             except (ConnectionError, http.client.RemoteDisconnected):
                 # The service may have closed an idle connection. A prediction can safely be sent twice.
                 self.close()
-        self._connection = http.client.HTTPConnection(self._host, self._port, timeout=_PREDICT_TIMEOUT_S)
-        return self._send(self._connection, method, path, body, headers)
+        connection = self._connection = http.client.HTTPConnection(
+            self._host, self._port, timeout=self.timeout_s
+        )
+        if self._is_ended:
+            raise ConnectionAbortedError(_ENDED)
+        if self._expected is not None and path != _MODEL:
+            self._check_model(connection, self._expected)
+        return self._send(connection, method, path, body, headers)
+
+    def _check_model(self, connection: http.client.HTTPConnection, expected: ServedModel) -> None:
+        """Raise `RunNotResumed` if another model answers through a new connection."""
+        status, content, _ = self._send(connection, "GET", _MODEL, None, token_header(self.token))
+        if status != _OK:
+            raise http.client.HTTPException(f"status {status} for {_MODEL}")
+        found = ServedModel.of(json.loads(content))
+        if found.fingerprint != expected.fingerprint:
+            self.close()
+            raise changed_model(expected.digest, found.digest)
 
     @staticmethod
     def _send(
@@ -128,62 +186,36 @@ class ServiceClient:
             self._connection.close()
             self._connection = None
 
-
-def _json_row(row: Mapping[str, object]) -> dict[str, object]:
-    """A row as JSON can hold it: NaN, a missing value in a data frame, becomes null."""
-    return {name: None if _is_nan(value) else value for name, value in row.items()}
-
-
-def _is_nan(value: object) -> bool:
-    return isinstance(value, float) and math.isnan(value)
-
-
-class _ErrorDetails(TypedDict, total=False):
-    """The `error` of a refusal."""
-
-    message: str
-    details: object
+    def end(self) -> None:
+        """Let a request in another thread fail now, and every later one, too."""
+        self._is_ended = True
+        connection = self._connection
+        if connection is not None and connection.sock is not None:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
 
 
-class _ErrorRecord(TypedDict, total=False):
-    """A refusal; anything that answers at the port may have sent it, so that all parts may be missing."""
+def token_header(token: str | None) -> dict[str, str]:
+    """The header of a request that bears a token; none without one."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
-    error: _ErrorDetails
+
+def prediction_body(rows: Sequence[Mapping[str, object]]) -> bytes:
+    """The body of a request that asks for the predictions of rows."""
+    return _encode({"rows": [_json_row(row) for row in rows]}).encode()
 
 
-def _refused(
-    url: str, path: str, status: int, record: _ErrorRecord, *, first_row: int | None
-) -> PredictionFailed:
-    """The error for a refusal; its lines name rows, counted from `first_row`, unless that is None."""
-    error = record.get("error") or {}
-    details = error.get("details")
-    problems = details.get("fields") if isinstance(details, dict) else details
-    if not isinstance(problems, list) or not problems:
-        return PredictionFailed(
-            f"the service refused {path} ({status}): {error.get('message', 'no reason given')}",
-            hint=_READ_THE_LOG,
-        )
-    lines = [_problem_line(problem, first_row) for problem in problems]
-    # The service lists no more than some of many problems, and counts them all.
-    count = max(len(lines), int(details.get("count") or 0)) if isinstance(details, dict) else len(lines)
-    shown = lines[:_SHOWN_PROBLEMS]
-    if count > len(shown):
-        shown.append(f"  … and {count - len(shown)} more")
-    wrong = "one value is wrong" if count == 1 else f"{count} values are wrong"
-    return PredictionFailed(
-        "the model refuses a row" if status == _REFUSED_BY_MODEL else wrong,
-        detail="\n".join(shown),
-        hint=f"what the model takes: `curl {url}/model`",
+def changed_model(before: str, now: str) -> RunNotResumed:
+    """The error for a service whose model, or what it depends on, is another one than before."""
+    what = "serves another model" if before != now else "has other packages or settings"
+    return RunNotResumed(
+        f"the service {what} than when this file was begun",
+        hint="let the former model answer again, or predict the whole file anew with --start-over",
     )
 
 
-def _problem_line(problem: object, first_row: int | None) -> str:
-    if not isinstance(problem, dict):
-        return f"  {problem}"
-    message = str(problem.get("message") or problem)
-    row = problem.get("row")
-    if isinstance(row, int):
-        message = message.removeprefix(f"row {row}: ")
-        if first_row is not None:
-            message = f"row {first_row + row}: {message}"
-    return f"  {message}"
+def _json_row(row: Mapping[str, object]) -> dict[str, object]:
+    """A row as JSON can hold it: NaN, a missing value in a data frame, becomes null."""
+    return {
+        name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()
+    }

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMPRESSED_SUFFIX = ".gz"
+# A small file is read in one go, long before its rows are predicted.
+_LEAST_SIZE = 65_536
 # What is not UTF-8 says so with the mark at its start, as Excel's "Unicode text" does.
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -25,10 +27,34 @@ def is_compressed(path: Path) -> bool:
     return path.suffix.lower() == COMPRESSED_SUFFIX
 
 
+class Reading:
+    """How much of a file has been read, from 0 to 1, to tell how much is left; None if that is not known."""
+
+    def __init__(self) -> None:
+        self._file: io.RawIOBase | None = None
+        self._size = 0
+        self._known: float | None = None
+
+    def watch(self, file: io.RawIOBase, size: int) -> None:
+        """Take the file that is being read, as it lies on the disk."""
+        self._file, self._size = file, size
+
+    def put(self, done: int, count: int) -> None:
+        """Take the number of rows that were read, of a file that says how many it has."""
+        self._known = done / max(1, count)
+
+    @property
+    def fraction(self) -> float | None:
+        """The part that has been read."""
+        if self._file is not None and not self._file.closed and self._size >= _LEAST_SIZE:
+            self._known = min(1.0, self._file.tell() / self._size)
+        return self._known
+
+
 @contextmanager
-def open_text(path: Path, newline: str | None = None) -> Iterator[IO[str]]:
-    """A file of text, to be read; `newline` is that of `open`."""
-    with _open_bytes(path) as file:
+def open_text(path: Path, newline: str | None = None, reading: Reading | None = None) -> Iterator[IO[str]]:
+    """A file of text, to be read; `newline` is that of `open`, and `reading` is told how far it was read."""
+    with _open_bytes(path, reading) as file:
         start = file.peek(2)[:2]
         encoding = _MARKS.get(start, "utf-8-sig")
         with io.TextIOWrapper(file, encoding=encoding, newline=newline) as text:
@@ -49,11 +75,15 @@ def read_errors_translated(path: Path) -> Iterator[None]:
         raise InferError(message, hint="save it as UTF-8") from error
 
 
-def _open_bytes(path: Path) -> io.BufferedReader:
-    if is_compressed(path):
+@contextmanager
+def _open_bytes(path: Path, reading: Reading | None = None) -> Iterator[io.BufferedReader[io.RawIOBase]]:
+    with path.open("rb", buffering=0) as raw:
+        if reading is not None:
+            reading.watch(raw, path.stat().st_size)
         # A GzipFile is a raw file, as far as reading goes.
-        return io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(path, "rb")))
-    return path.open("rb")
+        plain = gzip.GzipFile(fileobj=raw, mode="rb") if is_compressed(path) else raw
+        with io.BufferedReader(cast("io.RawIOBase", plain)) as file:
+            yield file
 
 
 def _line_not_utf8(path: Path) -> int:

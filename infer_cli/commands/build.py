@@ -27,6 +27,7 @@ from infer_cli.terminal.options import (
     OptionalFeatures,
     OwnCodePaths,
     Platform,
+    Tracing,
     Trust,
     Verbose,
     examples_option,
@@ -72,6 +73,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     ] = None,
     no_environment: NoEnvironment = False,
     require: AddedPackages = None,
+    tracing: Tracing = False,
     code: OwnCodePaths = None,
     sbom: Annotated[
         Path | None,
@@ -108,8 +110,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     _check_options(has_model=has_model, bake=bake, builds=builds, push=push, examples=examples, verify=verify)
     _check_declared(features, optional, classes, member, has_model=has_model)
     _check_target(platform, python)
-    if eject is not None:
-        _check_eject(eject)
+    _check_eject(eject)
     with show_progress(verbose=verbose) as progress:
         progress.stage(f"Inspecting {model or model_dir}" if has_model else "Choosing packages")
         from infer_cli.building.build import ProofRequest, eject_plan, make_image, write_sbom  # noqa: PLC0415
@@ -137,6 +138,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
             python=python,
             platform=platform,
             added_requirements=tuple(require or ()),
+            tracing=tracing,
             code=own_code,
             lock_file=lock,
             use_environment=not no_environment,
@@ -163,11 +165,12 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     output.show(text, record, as_json=as_json)
 
 
-def _check_eject(folder: Path) -> None:
+def _check_eject(folder: Path | None) -> None:
     """Refuse to write over what is there."""
     from infer_cli.building.build import require_empty_folder  # noqa: PLC0415 (keeps `infer --help` quick)
 
-    require_empty_folder(folder)
+    if folder is not None:
+        require_empty_folder(folder)
 
 
 def _check_options(

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.services import Service
 
-# Some base images have no bash.
-_SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")
+# Some base images have no bash. The shell reads no file that the service could have written into its own
+# home: unlike the service, the shell may connect to other programs.
+_SHELL = ("sh", "-c", "export HOME=/; command -v bash >/dev/null && exec bash; exec sh")
 _COMMAND_KEY = "infer.command"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infer_cli.image.name import ImageName
+from infer_cli.plan import labels
 from infer_cli.terminal import output
 from infer_cli.terminal.options import (
     AsJson,
@@ -110,8 +111,10 @@ def _describe_image(name: ImageName, contents: ImageContents) -> tuple[str, dict
     """An image with the sizes of its parts, and the model inside."""
     image, sizes, model = contents.image, contents.sizes, contents.model
     width = output.terminal_width()
+    traces = "opentelemetry-sdk" in image.labels.get(labels.REQUIREMENTS, "")
     lines = [
         f"{name}  ({size_text(image.size_bytes)}, {image.image_id[:19]}, {image.architecture})",
+        *(["tracing:   it can send traces with OpenTelemetry"] if traces else []),
         "packages:",
         *(f"  {size_text(part.size_bytes):>8}  {part.name}" for part in sizes.packages),
         "layers:",
@@ -128,6 +131,7 @@ def _describe_image(name: ImageName, contents: ImageContents) -> tuple[str, dict
         "size_bytes": image.size_bytes,
         "architecture": image.architecture,
         "labels": image.labels,
+        "tracing": traces,
         "packages": {part.name: part.size_bytes for part in sizes.packages},
         "layers": [{"made_by": part.name, "size_bytes": part.size_bytes} for part in sizes.layers],
         "model": model.as_dict() if model else None,

@@ -12,13 +12,18 @@ import typer
 from infer_cli.commands.started import describe_started
 from infer_cli.errors import ModelUnreadable, UsageError
 from infer_cli.image.name import ImageName
-from infer_cli.plan.run import DEFAULT_HOST_IP, DEFAULT_PORT, Limits, Safety
-from infer_cli.plan.settings import check_restart, environment_of
+from infer_cli.plan.run import DEFAULT_HOST_IP, DEFAULT_PORT, Limits, Safety, needs_tokens
+from infer_cli.plan.settings import ALLOWED_HOSTS, CORS_ORIGINS, EGRESS, check_restart, environment_of
 from infer_cli.plan.trust import parse_trust
 from infer_cli.terminal import output
 from infer_cli.terminal.options import (
+    AllowedHosts,
     AsJson,
+    Auth,
+    CorsOrigins,
+    Egress,
     ImageTag,
+    LogInputs,
     Memory,
     ModelFile,
     ModelFolder,
@@ -86,6 +91,11 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     new_privileges: Annotated[
         bool, typer.Option("--new-privileges", help="Let programs in the container gain privileges.")
     ] = False,
+    egress: Egress = False,
+    auth: Auth = None,
+    allowed_host: AllowedHosts = None,
+    cors_origin: CorsOrigins = None,
+    log_inputs: LogInputs = None,
     pull: Annotated[
         str, typer.Option(metavar="WHEN", help=f"When to pull the image: {', '.join(_PULLS)}.")
     ] = "missing",
@@ -99,6 +109,12 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     command returns when the service is ready.
     """
     _check_options(tag, pull=pull, restart=restart, detach=detach)
+    lists = {ALLOWED_HOSTS: allowed_host, CORS_ORIGINS: cors_origin}
+    environment = environment_of(env or [], workers, (), egress=egress, lists=lists, log_inputs=log_inputs)
+    if new_privileges and environment.get(EGRESS) != "1":
+        raise UsageError(
+            "--new-privileges needs --egress: what closes the way out forbids new privileges as well"
+        )
     image_name = ImageName.parse(tag, allow_digest=True)
     trusted = parse_trust(trust or ())
     with show_progress() as progress:
@@ -128,7 +144,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
             name=name,
             port=port,
             host_ip=host,
-            environment=environment_of(env or [], workers, declared.optional),
+            environment={**environment, **environment_of((), None, declared.optional)},
             limits=Limits(memory=memory, cpus=cpus, processes=processes),
             safety=Safety(
                 user=user,
@@ -138,6 +154,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
             ),
             restart=restart,
             trusted=trusted,
+            has_tokens=needs_tokens(host, environment, wanted=auth),
         )
         engine = connect()
         with _ready_service(engine, request, progress, replace=replace, timeout_s=timeout) as service:

@@ -5,17 +5,26 @@ from __future__ import annotations
 from typing import Annotated
 
 from infer_cli.errors import UsageError
-from infer_cli.plan.run import DEFAULT_HOST_IP, DEFAULT_PORT
+from infer_cli.plan.run import DEFAULT_HOST_IP, DEFAULT_PORT, needs_tokens
+from infer_cli.plan.settings import ALLOWED_HOSTS, CORS_ORIGINS, environment_of
 from infer_cli.plan.trust import parse_trust
 from infer_cli.terminal import output
 from infer_cli.terminal.options import (
+    AllowedHosts,
+    Auth,
     ClassLabels,
+    CorsOrigins,
+    Egress,
     FeatureNames,
+    LogInputs,
     Member,
     ModelFile,
     ModelFolder,
     ModelPath,
     OptionalFeatures,
+    OwnCodePaths,
+    Settings,
+    Tracing,
     Trust,
     Workers,
     host_option,
@@ -32,6 +41,14 @@ def serve(  # noqa: PLR0913 (each is an option of the command)
     port: Annotated[int, port_option()] = DEFAULT_PORT,
     host: Annotated[str, host_option("The address to listen on.")] = DEFAULT_HOST_IP,
     workers: Workers = None,
+    env: Settings = None,
+    egress: Egress = False,
+    auth: Auth = None,
+    allowed_host: AllowedHosts = None,
+    cors_origin: CorsOrigins = None,
+    log_inputs: LogInputs = None,
+    code: OwnCodePaths = None,
+    tracing: Tracing = False,
     trust: Trust = None,
     features: FeatureNames = None,
     optional: OptionalFeatures = None,
@@ -42,8 +59,20 @@ def serve(  # noqa: PLR0913 (each is an option of the command)
 
     This loads the model file, which runs code of the packages that the model uses. The packages have the
     same versions as in an image.
+
+    On Linux the service confines itself before it loads the model, and says in its log what holds. It starts
+    no program, makes no connection, writes only to a temporary folder of its own, and reads only the model,
+    its packages and the system's files: no other file in your home. It gets no environment variables of yours
+    but a few, such as PATH.
+
+    Not confined: memory and processor time; the names and sizes of files; the command lines of processes. A
+    folder that you name as the model is read as a whole. Before Linux 5.13 files are not confined, and before
+    Linux 6.12 signals to your other processes are not. On macOS nothing is: use infer run there for a file
+    that you did not make.
     """
     trusted = parse_trust(trust or ())
+    lists = {ALLOWED_HOSTS: allowed_host, CORS_ORIGINS: cors_origin}
+    environment = environment_of(env or [], workers, (), egress=egress, lists=lists, log_inputs=log_inputs)
     with show_progress() as progress:
         progress.stage(f"Inspecting {model or model_dir or 'the model'}")
         from infer_cli.building.naming import place_given  # noqa: PLC0415 (slow to import)
@@ -61,8 +90,21 @@ def serve(  # noqa: PLR0913 (each is an option of the command)
             port=port,
             workers=workers,
             trusted=trusted,
+            code=code or (),
+            tracing=tracing,
+            environment=environment,
+            reads_folder=not place.is_file,
             declared=declared,
             progress=progress,
         )
     output.note(f"Serving {service.file} on http://localhost:{port} (Ctrl-C ends it)")
-    service.run()
+    if not needs_tokens(host, environment, wanted=auth):
+        service.run()
+    from infer_cli import tokens  # noqa: PLC0415 (keeps `infer --help` quick)
+
+    access = tokens.make_sure(None)
+    try:
+        output.note(f"Token: {tokens.take_unshown(access)} (for this time; --no-auth asks for none)")
+        service.with_tokens(tokens.shared_folder(access) / tokens.TOKENS_FILE).run()
+    finally:
+        tokens.forget(access)

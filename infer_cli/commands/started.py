@@ -15,10 +15,10 @@ def describe_started(
     engine: Engine, service: Service, *, is_foreground: bool = False, state: str = "is ready"
 ) -> tuple[str, dict[str, object]]:
     """Where a service answers, a request to try, and how to go on; `state` says what became of it."""
-    from infer_cli.client.service_client import ServiceClient  # noqa: PLC0415 (keeps `infer --help` quick)
-    from infer_cli.running.readiness import service_url  # noqa: PLC0415
+    from infer_cli import tokens  # noqa: PLC0415 (keeps `infer --help` quick)
+    from infer_cli.running.readiness import client_of, service_url  # noqa: PLC0415
 
-    url = service_url(engine, service)
+    url, token = service_url(engine, service), tokens.take_unshown(service.access)
     record: dict[str, object] = {"name": service.name, "id": service.container_id, "url": url}
     if url is None:
         port = service.host_port
@@ -28,15 +28,22 @@ def describe_started(
             f"or start it with --host 0.0.0.0 to open it to the network."
         )
     else:
-        model = ServiceClient(url).model()
-        command = f"curl '{url}{model.example}'"
+        model = client_of(engine, service).model()
+        bearer = f'-H "Authorization: Bearer $(infer token {service.name})" ' if service.access else ""
+        command = f"curl {bearer}'{url}{model.example}'"
         record["example"] = url + model.example
         if model.example_body is not None:
             # In a query, a value of such a model could be read in two ways.
             body = json.dumps(model.example_body, ensure_ascii=False)
-            command = f"curl -H 'Content-Type: application/json' -d {shlex.quote(body)} {url}/prediction"
+            command = (
+                f"curl {bearer}-H 'Content-Type: application/json' -d {shlex.quote(body)} {url}/prediction"
+            )
             record |= {"example": f"{url}/prediction", "example_body": model.example_body}
-        text = f"{service.name} {state} at {url}\nTry it: {command}"
+        page = f"\nPage: {url}/#token={token}" if token else ""
+        text = f"{service.name} {state} at {url}{page}\nTry it: {command}"
+    if token is not None:
+        record["token"] = token
+        text += f"\nToken: {token} (shown once; again with `infer token {service.name}`)"
     if is_foreground:
         return f"{text}\nCtrl-C stops and removes it.", record
     commands = (("Log", "logs"), ("Shell", "exec"), ("Stop", "stop"))

@@ -13,17 +13,22 @@ from infer_cli.commands.started import describe_started
 from infer_cli.errors import ImageNotFound, UsageError
 from infer_cli.image.base import check_python
 from infer_cli.image.name import ImageName
-from infer_cli.plan.run import DEFAULT_HOST_IP, DEFAULT_PORT, Limits
-from infer_cli.plan.settings import check_restart, environment_of
+from infer_cli.plan.run import DEFAULT_HOST_IP, DEFAULT_PORT, Limits, needs_tokens
+from infer_cli.plan.settings import ALLOWED_HOSTS, CORS_ORIGINS, check_restart, environment_of
 from infer_cli.terminal import output
 from infer_cli.terminal.browser import can_open_pages, open_page
 from infer_cli.terminal.completion import complete_model_or_image
 from infer_cli.terminal.options import (
     AddedPackages,
+    AllowedHosts,
     AsJson,
+    Auth,
     BaseImageName,
     ClassLabels,
+    CorsOrigins,
+    Egress,
     FeatureNames,
+    LogInputs,
     Member,
     Memory,
     ModelFile,
@@ -36,6 +41,7 @@ from infer_cli.terminal.options import (
     RestartPolicy,
     ServiceName,
     Settings,
+    Tracing,
     Trust,
     Verbose,
     Workers,
@@ -94,6 +100,11 @@ def up(  # noqa: PLR0913 (each is an option of the command)
     cpus: Processors = None,
     workers: Workers = None,
     restart: RestartPolicy = "no",
+    egress: Egress = False,
+    auth: Auth = None,
+    allowed_host: AllowedHosts = None,
+    cors_origin: CorsOrigins = None,
+    log_inputs: LogInputs = None,
     timeout: ReadyTimeout = 120,
     tag: Annotated[
         str | None, tag_option("The name of the image.  [default: made from the model's path]")
@@ -102,6 +113,7 @@ def up(  # noqa: PLR0913 (each is an option of the command)
     python: Annotated[str | None, python_option()] = None,
     no_environment: NoEnvironment = False,
     require: AddedPackages = None,
+    tracing: Tracing = False,
     code: OwnCodePaths = None,
     examples: Annotated[
         Path | None,
@@ -123,8 +135,7 @@ def up(  # noqa: PLR0913 (each is an option of the command)
     If the model or an option has changed, a new service takes the place of the old one, which stays if the
     new one does not become ready.
     """
-    check_restart(restart)
-    check_python(python)
+    _check_options(restart, python)
     wanted = ImageName.parse(tag) if tag else None
     with show_progress(verbose=verbose) as progress:
         progress.stage(f"Inspecting {model}")
@@ -136,6 +147,10 @@ def up(  # noqa: PLR0913 (each is an option of the command)
         from infer_cli.running.start import RunRequest  # noqa: PLC0415
 
         declared = declared_by_options(features=features, optional=optional, classes=classes, member=member)
+        lists = {ALLOWED_HOSTS: allowed_host, CORS_ORIGINS: cors_origin}
+        environment = environment_of(
+            env or [], workers, declared.optional, egress=egress, lists=lists, log_inputs=log_inputs
+        )
         own_code, trusted, expected = read_inputs(Path(model), code, trust, examples, progress.note)
         place, mount = _find(model, model_file, trusted, declared, examples, progress.note)
         run = RunRequest(
@@ -145,10 +160,11 @@ def up(  # noqa: PLR0913 (each is an option of the command)
             name=name,
             port=port,
             host_ip=host,
-            environment=environment_of(env or [], workers, declared.optional),
+            environment=environment,
             limits=Limits(memory=memory, cpus=cpus),
             restart=restart,
             trusted=trusted,
+            has_tokens=needs_tokens(host, environment, wanted=auth),
         )
         build = BuildRequest(
             name=run.image,
@@ -156,6 +172,7 @@ def up(  # noqa: PLR0913 (each is an option of the command)
             base_image=base_image,
             python=python,
             added_requirements=tuple(require or ()),
+            tracing=tracing,
             code=own_code,
             use_environment=not no_environment,
             trusted=trusted,
@@ -168,14 +185,24 @@ def up(  # noqa: PLR0913 (each is an option of the command)
             is_name_derived=wanted is None,
             replaces_other=replace,
         )
-        engine = connect()
         with _no_model_either(model if place is None else None):
-            done = bring_up(engine, request, progress)
-        text, record = _describe(engine, done)
-    output.show(text, record, as_json=as_json)
-    url = record["url"]
-    if done.outcome == "started" and url and not (no_browser or as_json) and can_open_pages():
-        open_page(str(url))
+            done = bring_up(engine := connect(), request, progress)
+    output.show(*_describe(engine, done), as_json=as_json)
+    _open_page(engine, done, is_wanted=not (no_browser or as_json))
+
+
+def _check_options(restart: str, python: str | None) -> None:
+    """Refuse a restart policy and a Python version that there are not."""
+    check_restart(restart)
+    check_python(python)
+
+
+def _open_page(engine: Engine, done: Up, *, is_wanted: bool) -> None:
+    from infer_cli.running.readiness import service_url  # noqa: PLC0415 (slow to import)
+
+    url = service_url(engine, done.service)
+    if is_wanted and done.outcome == "started" and url and can_open_pages():
+        open_page(url)
 
 
 @contextmanager

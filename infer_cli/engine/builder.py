@@ -32,6 +32,11 @@ _REPORT_EVERY_BYTES = 4_000_000
 _POLL_S = 0.1
 _QUIET_S = 0.5
 _SETTLE_S = 60.0
+# For each instruction, the engine looks through all images that were made from the same parent. If one of
+# them is removed meanwhile, by `docker image prune` or by another build that ends, Docker 20.10 fails the
+# build with these words. A further attempt takes from the engine's cache what the earlier one has made.
+_LOST_IMAGE = 'unable to find image "sha256:'
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,16 @@ def build_image(engine: Engine, plan: BuildPlan, *, on_event: Callable[[Event], 
     Raises `BuildFailed` with the end of the engine's log. If the build fails or is interrupted, the container
     and the images that the build has made are removed.
     """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return _build_once(engine, plan, on_event)
+        except BuildFailed as error:
+            if _LOST_IMAGE not in str(error):
+                raise
+    return _build_once(engine, plan, on_event)
+
+
+def _build_once(engine: Engine, plan: BuildPlan, on_event: Callable[[Event], None]) -> BuiltImage:
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
 
     def remember(event: Event) -> None:

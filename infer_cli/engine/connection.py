@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from infer_cli.engine.endpoints import Endpoint, candidate_endpoints
+from infer_cli.engine.outages import interrupt_if_hung, reason_of, survive_restarts
 from infer_cli.errors import EngineError, EngineUnavailable
 
 if TYPE_CHECKING:
@@ -88,10 +89,21 @@ def translated(doing: str) -> Iterator[None]:
     except APIError as error:
         raise EngineError(f"cannot {doing}: {explanation(error)}") from error
     except requests.exceptions.RequestException as error:
-        message = f"cannot {doing}: the engine stopped answering ({error})"
+        if earlier := _earlier_outage(error):
+            # What was to be cleaned up could not be: the first error says why, and what to do.
+            raise earlier from error
+        message = f"cannot {doing}: the engine stopped answering ({reason_of(error)})"
         raise EngineUnavailable(message, hint="check it with `infer doctor`") from error
     except DockerException as error:
         raise EngineError(f"cannot {doing}: {error}") from error
+
+
+def _earlier_outage(error: BaseException) -> EngineUnavailable | None:
+    """The `EngineUnavailable` while whose handling this error was raised, or None."""
+    context = error.__context__
+    while context is not None and not isinstance(context, EngineUnavailable):
+        context = context.__context__
+    return context
 
 
 def explanation(error: Exception) -> str:
@@ -122,12 +134,12 @@ def _open(endpoint: Endpoint) -> Engine:
         )
         facts = api.version()
     except requests.exceptions.RequestException as error:
-        raise _NotAnsweringError(_reason(error)) from error
+        raise _NotAnsweringError(reason_of(error)) from error
     except (InvalidConfigFile, ValueError) as error:
         message = f"the Docker configuration file cannot be read: {error}"
         raise EngineUnavailable(message, hint="fix or remove ~/.docker/config.json") from error
     except (DockerException, OSError) as error:
-        raise _NotAnsweringError(_reason(error)) from error
+        raise _NotAnsweringError(reason_of(error)) from error
     # A build or a push may send nothing for minutes: from here on there is no timeout.
     api.timeout = None  # type: ignore[assignment]  # requests reads None as "no limit"
     engine = Engine(
@@ -138,6 +150,8 @@ def _open(endpoint: Endpoint) -> Engine:
         str(facts.get("Arch", "")),
     )
     _check_version(engine)
+    survive_restarts(api)
+    interrupt_if_hung(api, endpoint)
     return engine
 
 
@@ -158,22 +172,6 @@ def _check_version(engine: Engine) -> None:
             f"version {engine.version}, API {engine.api_version}; infer needs API {needed}"
         )
         raise EngineUnavailable(message, hint="update it to Docker 20.10 or newer, or Podman 4 or newer")
-
-
-def _reason(error: BaseException) -> str:
-    """The reason of a failed connection in a few words."""
-    text = str(error)
-    for sign, reason in (
-        ("Permission denied", "permission denied"),
-        ("Connection refused", "connection refused"),
-        ("No such file", "no such socket"),
-        ("timed out", "no answer in time"),
-        ("Name or service not known", "unknown host"),
-        ("API versions below", "too old"),
-    ):
-        if sign in text:
-            return reason
-    return text.splitlines()[0] if text else type(error).__name__
 
 
 def _nothing_answers(failures: list[tuple[Endpoint, str]]) -> EngineUnavailable:

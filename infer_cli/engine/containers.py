@@ -6,16 +6,18 @@ import io
 import re
 import tarfile
 import tempfile
+import time
 import uuid
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
+from infer_cli import tokens
 from infer_cli.engine.connection import explanation, translated
 from infer_cli.engine.interrupts import interrupts_deferred
 from infer_cli.engine.services import PORT, inspect_service, list_services
-from infer_cli.errors import ContainerFailed, EngineError, NameTaken, PortTaken
+from infer_cli.errors import ContainerFailed, EngineError, EngineUnavailable, NameTaken, PortTaken
 from infer_cli.plan import labels
-from infer_cli.plan.layout import CONTAINER_PORT, MOUNT_FOLDER
+from infer_cli.plan.layout import ACCESS_FOLDER, CONTAINER_PORT, MOUNT_FOLDER
 from infer_cli.reproducible_tar import fixed_entry
 
 if TYPE_CHECKING:
@@ -26,10 +28,15 @@ if TYPE_CHECKING:
 
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.services import Service
-    from infer_cli.plan.run import ModelMount, RunPlan
+    from infer_cli.plan.run import RunPlan
 
 _STOP_TIMEOUT_S = 10
 _COMMAND_NOT_FOUND = 127
+# How long infer looks for a container whose creation was asked for, and not answered.
+_LOST_ANSWER_S = 2.0
+# How long a removal may take that an earlier request, whose answer was lost, has begun.
+_REMOVAL_S = 30.0
+_POLL_S = 0.2
 _PORT_TAKEN = re.compile(
     r"port is already allocated|address already in use|ports are not available", re.IGNORECASE
 )
@@ -56,28 +63,49 @@ def create_service(engine: Engine, plan: RunPlan) -> Service:
 def create_container(engine: Engine, plan: RunPlan) -> str:
     """Create the container of `plan`, with the model mounted, and return its id.
 
-    An engine on another machine gets a copy of the model folder in a new volume. Raises `NameTaken` or
-    another `EngineError`. After an error or an interrupt, neither the container nor the volume is left.
+    An engine on another machine gets copies of folders in new volumes. Raises `NameTaken` or another
+    `EngineError`. After an error or an interrupt, neither the container nor a volume is left.
     """
-    volume, container_id = None, None
+    volumes: list[str] = []
+    container_id = None
     try:
-        if plan.model is not None and not engine.is_local:
-            volume = _copy_model(engine, plan.image, plan.name, plan.model)
+        binds = []
+        for source, target, mode in _mounts(plan):
+            if not engine.is_local:
+                volumes.append(_copy_folder(engine, plan, source, target))
+            binds.append(f"{source if engine.is_local else volumes[-1]}:{target}:{mode}")
         with interrupts_deferred():
-            container_id = _create(engine, plan, volume)
+            container_id = _create(engine, plan, binds)
     except BaseException:
         if container_id is not None:
             _stop_and_remove(engine, container_id, plan.name)
-        elif volume is not None:
+        for volume in volumes if container_id is None else ():
             with translated(f"remove the volume of {plan.name}"):
                 engine.api.remove_volume(volume, force=True)
         raise
     return container_id
 
 
+def _mounts(plan: RunPlan) -> list[tuple[Path, PurePosixPath, str]]:
+    """The folders of this machine that the container sees, each with its place there and its mode."""
+    found = []
+    if plan.model is not None:
+        found.append((plan.model.folder, MOUNT_FOLDER, "rw" if plan.model.writable else "ro"))
+    if plan.access_folder is not None:
+        found.append((plan.access_folder, ACCESS_FOLDER, "ro"))
+    return found
+
+
 def remove_service(engine: Engine, service: Service) -> None:
-    """Stop the service, which first finishes its requests, and remove its container and volumes."""
+    """Stop the service, which first finishes its requests, and remove its container, volumes and tokens."""
     _stop_and_remove(engine, service.container_id, service.name)
+    forget_tokens(engine, service.access)
+
+
+def forget_tokens(engine: Engine, access: str | None) -> None:
+    """Remove tokens from this machine, unless a service has them, such as one that takes another's place."""
+    if access and all(one.access != access for one in list_services(engine)):
+        tokens.forget(access)
 
 
 def restart_container(engine: Engine, service: Service) -> None:
@@ -143,19 +171,20 @@ def temporary_container(
     """
     container_id = None
     try:
-        with interrupts_deferred():
+        with interrupts_deferred(), _found_if_lost(engine) as creation:
             created = engine.api.create_container(
                 image,
                 command,
                 entrypoint=entrypoint,
                 host_config=host_config,
-                labels={labels.TEMPORARY: ""},
+                labels={labels.TEMPORARY: "", **creation},
             )
             container_id = str(created["Id"])
         yield container_id
     finally:
         if container_id is not None:
-            engine.api.remove_container(container_id, force=True, v=True)
+            with interrupts_deferred():
+                _remove(engine, container_id)
 
 
 def copy_from_image(engine: Engine, image: str, path: PurePosixPath, target: Path) -> None:
@@ -173,22 +202,22 @@ def copy_from_image(engine: Engine, image: str, path: PurePosixPath, target: Pat
         target.write_bytes(member.read())
 
 
-def _create(engine: Engine, plan: RunPlan, volume: str | None) -> str:
+def _create(engine: Engine, plan: RunPlan, binds: list[str]) -> str:
     from docker.errors import APIError, ImageNotFound  # noqa: PLC0415 (slow to import)
 
-    with translated(f"create the container {plan.name}"):
+    with translated(f"create the container {plan.name}"), _found_if_lost(engine) as creation:
         try:
             created = engine.api.create_container(
                 plan.image,
                 name=plan.name,
                 environment=plan.all_environment,
-                labels=plan.labels,
+                labels={**plan.labels, **creation},
                 user=plan.safety.user,
                 ports=[CONTAINER_PORT],
                 command=list(plan.command) or None,
                 stdin_open=bool(plan.command),
                 healthcheck=_NO_HEALTHCHECK if plan.command else None,
-                host_config=_host_config(engine, plan, volume),
+                host_config=_host_config(engine, plan, binds),
             )
         except ImageNotFound as error:
             raise EngineError(f"the image {plan.image} is gone") from error
@@ -197,6 +226,25 @@ def _create(engine: Engine, plan: RunPlan, volume: str | None) -> str:
                 raise _name_taken(engine, plan.name) from error
             raise
     return str(created["Id"])
+
+
+@contextmanager
+def _found_if_lost(engine: Engine) -> Iterator[dict[str, str]]:
+    """Yield labels for a container; if the engine's answer to its creation is lost, remove the container."""
+    import requests  # noqa: PLC0415 (slow to import)
+
+    word = uuid.uuid4().hex
+    try:
+        yield {labels.CREATION: word}
+    except (requests.exceptions.RequestException, EngineUnavailable):
+        # The engine may still be at it.
+        deadline = time.monotonic() + _LOST_ANSWER_S
+        while time.monotonic() < deadline:
+            for found in engine.api.containers(all=True, filters={"label": f"{labels.CREATION}={word}"}):
+                _remove(engine, found["Id"])
+                deadline = 0
+            time.sleep(_POLL_S)
+        raise
 
 
 def _name_taken(engine: Engine, name: str) -> NameTaken:
@@ -209,20 +257,16 @@ def _name_taken(engine: Engine, name: str) -> NameTaken:
     )
 
 
-def _host_config(engine: Engine, plan: RunPlan, volume: str | None) -> HostConfig:
+def _host_config(engine: Engine, plan: RunPlan, binds: list[str]) -> HostConfig:
     from docker.types import LogConfig  # noqa: PLC0415 (slow to import)
 
     # A command's output is its result, which may be large: infer reads it from the attached stream instead.
     log = LogConfig(type="none") if plan.command else LogConfig(type="json-file", config=_LOG_LIMITS)
     limits, safety = plan.limits, plan.safety
-    binds = None
-    if plan.model is not None:
-        mode = "rw" if plan.model.writable else "ro"
-        binds = [f"{volume or plan.model.folder}:{MOUNT_FOLDER}:{mode}"]
     return engine.api.create_host_config(
-        binds=binds,
+        binds=binds or None,
         port_bindings={PORT: (plan.host_ip, plan.host_port)} if plan.host_port else None,
-        network_mode=None if plan.host_port else "none",
+        network_mode=None if plan.host_port or plan.has_egress else "none",
         read_only=safety.read_only,
         tmpfs={"/tmp": "rw,nosuid,nodev,noexec,size=64m"},  # noqa: S108 (inside the container)
         cap_drop=["ALL"],
@@ -251,23 +295,25 @@ def start_container(engine: Engine, plan: RunPlan, container_id: str) -> None:
             raise ContainerFailed(f"the container {plan.name} cannot start: {reason}") from error
 
 
-def _copy_model(engine: Engine, image: str, service: str, model: ModelMount) -> str:
-    """Copy the model folder into a new volume of an engine on another machine; returns the volume's name."""
-    volume = None
-    with translated(f"copy {model.folder} to the engine"), tempfile.TemporaryFile() as archive:
-        _pack_folder(model.folder, archive)
+def _copy_folder(engine: Engine, plan: RunPlan, folder: Path, target: PurePosixPath) -> str:
+    """Copy a folder into a new volume of an engine on another machine; returns the volume's name."""
+    from docker.errors import NotFound  # noqa: PLC0415 (slow to import)
+
+    with translated(f"copy {folder} to the engine"), tempfile.TemporaryFile() as archive:
+        _pack_folder(folder, archive)
         archive.seek(0)
         # A random suffix: a service of the same name may be running and use its own volume.
-        name = f"infer-model-{service}-{uuid.uuid4().hex[:12]}"
+        kind = "model" if target == MOUNT_FOLDER else "access"
+        volume = f"infer-{kind}-{plan.name}-{uuid.uuid4().hex[:12]}"
         try:
             with interrupts_deferred():
-                volume = str(engine.api.create_volume(name, labels={labels.VOLUME_OF: service})["Name"])
+                engine.api.create_volume(volume, labels={labels.VOLUME_OF: plan.name})
             # The engine's API reaches a volume only through a container that mounts it. This one never runs.
-            host = engine.api.create_host_config(binds=[f"{volume}:{MOUNT_FOLDER}"], network_mode="none")
-            with temporary_container(engine, image, host_config=host) as container_id:
-                engine.api.put_archive(container_id, str(MOUNT_FOLDER), archive)
+            host = engine.api.create_host_config(binds=[f"{volume}:{target}"], network_mode="none")
+            with temporary_container(engine, plan.image, host_config=host) as container_id:
+                engine.api.put_archive(container_id, str(target), archive)
         except BaseException:
-            if volume is not None:
+            with suppress(NotFound):
                 engine.api.remove_volume(volume, force=True)
             raise
     return volume
@@ -294,18 +340,40 @@ def kill_container(engine: Engine, name: str) -> None:
 def _stop_and_remove(engine: Engine, container_id: str, name: str) -> None:
     from docker.errors import NotFound  # noqa: PLC0415 (slow to import)
 
-    with translated(f"stop {name}"):
-        with suppress(NotFound):
-            engine.api.stop(container_id, timeout=_STOP_TIMEOUT_S)
-        _remove_with_volumes(engine, container_id, name)
+    try:
+        with translated(f"stop {name}"):
+            with suppress(NotFound):
+                engine.api.stop(container_id, timeout=_STOP_TIMEOUT_S)
+            _remove_with_volumes(engine, container_id, name)
+    except EngineUnavailable as error:
+        error.message += f"; {name} may be left"
+        error.hint = f"once the engine answers again, remove it: `docker rm -fv {name}`"
+        raise
+
+
+def _remove(engine: Engine, container: str) -> None:
+    """Remove a container, given by id or name, and wait for a removal that is in progress."""
+    from docker.errors import APIError, NotFound  # noqa: PLC0415 (slow to import)
+
+    deadline = time.monotonic() + _REMOVAL_S
+    while True:
+        try:
+            engine.api.remove_container(container, force=True, v=True)
+        except NotFound:
+            return
+        except APIError as error:
+            if "is already in progress" not in explanation(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_S)
+        else:
+            return
 
 
 def _remove_with_volumes(engine: Engine, container: str, name: str) -> None:
     """Remove a container, given by id or name, and the volumes of the service or task called `name`."""
-    from docker.errors import APIError, NotFound  # noqa: PLC0415 (slow to import)
+    from docker.errors import APIError  # noqa: PLC0415 (slow to import)
 
-    with suppress(NotFound):
-        engine.api.remove_container(container, force=True, v=True)
+    _remove(engine, container)
     with translated(f"remove the volume of {name}"):
         found = engine.api.volumes(filters={"label": f"{labels.VOLUME_OF}={name}"})
         for volume in found.get("Volumes") or ():

@@ -1,4 +1,4 @@
-"""Defers interrupts (Ctrl-C, SIGTERM) while the engine creates something."""
+"""Defers interrupts (Ctrl-C, SIGTERM, SIGHUP) while the engine creates something."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def interrupts_deferred() -> Iterator[None]:
-    """Defer the first Ctrl-C or SIGTERM to the end of the block; a second one interrupts at once.
+    """Defer the first Ctrl-C, SIGTERM or SIGHUP to the end of the block; a second one interrupts at once.
 
     Put a request that creates a container or a volume into such a block. The engine carries the request out
     even if infer is interrupted, and only the engine's answer holds the id that infer needs to remove the

@@ -16,6 +16,7 @@ _UNREACHABLE = (
     "no route to host",
     "timeout exceeded",
 )
+_BROKEN = ("use of closed network connection", "connection reset by peer", "broken pipe", "unexpected eof")
 _PLAIN_HTTP = ("server gave http response to https client",)
 _UNKNOWN_AUTHORITY = ("certificate signed by unknown authority", "certificate is not trusted")
 _TOO_MANY = ("toomanyrequests", "too many requests", "pull rate limit")
@@ -54,27 +55,7 @@ def explain_refusal(name: ImageName, message: str, *, has_credentials: bool) -> 
         else f"log in first: {log_in}"
     )
     known = (
-        (
-            _UNREACHABLE,
-            Refusal(
-                f"the registry {host} does not answer",
-                f"check the host name and port of the registry, and that it runs: {host}",
-            ),
-        ),
-        (
-            _PLAIN_HTTP,
-            Refusal(
-                f"the registry {host} uses plain HTTP, which the engine does not allow for it",
-                f'the registry uses plain HTTP: add "{host}" to "insecure-registries" of the engine',
-            ),
-        ),
-        (
-            _UNKNOWN_AUTHORITY,
-            Refusal(
-                f"the engine does not trust the authority that signed the certificate of {host}",
-                f"save the certificate of the authority as /etc/docker/certs.d/{host}/ca.crt",
-            ),
-        ),
+        *_of_the_way_there(host),
         (
             _TOO_MANY,
             Refusal(f"the registry {host} allows no more pulls for now", f"wait, or log in: {log_in}"),
@@ -100,3 +81,37 @@ def explain_refusal(name: ImageName, message: str, *, has_credentials: bool) -> 
         if any(sign in lowered for sign in signs):
             return refusal
     return Refusal(message)
+
+
+def _of_the_way_there(host: str) -> tuple[tuple[tuple[str, ...], Refusal], ...]:
+    """The signs and explanations of what goes wrong between the engine and a registry."""
+    return (
+        (
+            _UNREACHABLE,
+            Refusal(
+                f"the registry {host} does not answer",
+                f"check the host name and port of the registry, and that it runs: {host}",
+            ),
+        ),
+        (
+            _BROKEN,
+            Refusal(
+                f"the connection to the registry {host} broke again and again",
+                "run the command again: layers that are there already are not sent again",
+            ),
+        ),
+        (
+            _PLAIN_HTTP,
+            Refusal(
+                f"the registry {host} uses plain HTTP, which the engine does not allow for it",
+                f'the registry uses plain HTTP: add "{host}" to "insecure-registries" of the engine',
+            ),
+        ),
+        (
+            _UNKNOWN_AUTHORITY,
+            Refusal(
+                f"the engine does not trust the authority that signed the certificate of {host}",
+                f"save the certificate of the authority as /etc/docker/certs.d/{host}/ca.crt",
+            ),
+        ),
+    )

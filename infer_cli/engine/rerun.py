@@ -9,7 +9,8 @@ from infer_cli.engine.connection import translated
 from infer_cli.engine.images import find_image
 from infer_cli.plan import labels
 from infer_cli.plan.layout import MOUNT_FOLDER
-from infer_cli.plan.run import DEFAULT_HOST_IP, Limits, RunPlan, Safety
+from infer_cli.plan.run import DEFAULT_HOST_IP, NAME_VARIABLE, TOKENS, Limits, RunPlan, Safety
+from infer_cli.plan.settings import ALLOWED_HOSTS, TOKENS_FILE
 from infer_cli.plan.trust import VARIABLE, trust_of_label
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def read_run(engine: Engine, service: Service) -> KnownRun:
         name=service.name,
         host_port=service.host_port,
         host_ip=service.host_ip or DEFAULT_HOST_IP,
-        environment=_environment(config.get("Env") or (), own.get("Env") or ()),
+        environment=user_environment(config.get("Env") or (), own.get("Env") or (), name=service.name),
         limits=Limits(
             memory=str(host["Memory"]) if host.get("Memory") else None,
             cpus=nano_cpus / 1e9 if nano_cpus else None,
@@ -60,6 +61,7 @@ def read_run(engine: Engine, service: Service) -> KnownRun:
         ),
         restart=(host.get("RestartPolicy") or {}).get("Name") or "no",
         trusted=trust_of_label(label(labels.TRUST)),
+        access=label(labels.ACCESS),
     )
     writable = any(bind.endswith(f":{MOUNT_FOLDER}:rw") for bind in host.get("Binds") or ())
     return KnownRun(plan, writable)
@@ -71,7 +73,12 @@ def _image_of(engine: Engine, service: Service, image_id: str) -> str:
     return service.image if named is not None and named.image_id == image_id else image_id
 
 
-def _environment(given: Sequence[str], of_image: Sequence[str]) -> dict[str, str]:
-    """The variables that the user set: those that the image does not have with the same value."""
-    pairs = (entry.partition("=") for entry in given if entry not in of_image)
+def user_environment(given: Sequence[str], of_image: Sequence[str], *, name: str) -> dict[str, str]:
+    """The variables that the user set: those that neither the image nor infer gives the same value.
+
+    `name` is that of the service.
+    """
+    own = (f"{NAME_VARIABLE}={name}", f"{ALLOWED_HOSTS}={name}", f"{TOKENS_FILE}={TOKENS}")
+    known = {*of_image, *own}
+    pairs = (entry.partition("=") for entry in given if entry not in known)
     return {name: value for name, _, value in pairs if name not in _OWN_VARIABLES}

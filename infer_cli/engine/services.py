@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,7 +12,8 @@ from typing import TYPE_CHECKING
 from infer_cli.engine.connection import translated
 from infer_cli.errors import ServiceNotFound
 from infer_cli.plan import labels
-from infer_cli.plan.layout import CONTAINER_PORT
+from infer_cli.plan.layout import CONTAINER_PORT, MOUNT_FOLDER
+from infer_cli.plan.run import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,14 +25,19 @@ PORT = f"{CONTAINER_PORT}/tcp"
 # The engine writes nanoseconds, and Python reads microseconds.
 _FRACTION = re.compile(r"(\.\d{1,6})\d*")
 
+# A program that a signal ended has the exit code 128 and the number of the signal.
+_SIGNAL_BASE = 128
+
 
 @dataclass(frozen=True)
 class Service:
     """A container that serves a model, as the engine reports it.
 
     `state` is the engine's own word, such as running or exited. `model` is the name of the model file.
-    `model_folder` and `model_digest` are the folder that the model was mounted from and the digest at that
-    time; both are None if the model is inside the image. `fingerprint` is the label that `infer up` gives.
+    `model_folder` is the folder that is mounted; None if the model is inside the image, or was copied to an
+    engine on another machine. `model_digest` is the digest of the file at the start, and `model_origin` that
+    of its path, None if the model is inside the image. `fingerprint` is the label that `infer up` gives.
+    `access` is the id of the tokens that infer made for it.
     """
 
     name: str
@@ -45,9 +53,11 @@ class Service:
     model: str | None
     model_folder: str | None = None
     model_digest: str | None = None
+    model_origin: str | None = None
     out_of_memory: bool = False
     image_id: str | None = None
     fingerprint: str | None = None
+    access: str | None = None
 
     @property
     def is_running(self) -> bool:
@@ -57,7 +67,17 @@ class Service:
     @property
     def end_reason(self) -> str:
         """Why a container that no longer runs ended."""
-        return "it ran out of memory" if self.out_of_memory else f"exit code {self.exit_code}"
+        if self.out_of_memory:
+            return "it ran out of memory"
+        name = _signal_name(self.exit_code)
+        if name == "SIGKILL":
+            return f"exit code {self.exit_code}: it was killed, most likely for lack of memory"
+        return f"exit code {self.exit_code}: {name}" if name else f"exit code {self.exit_code}"
+
+    @property
+    def is_short_of_memory(self) -> bool:
+        """Whether the container ran out of memory, or was killed, most likely for lack of memory."""
+        return self.out_of_memory or _signal_name(self.exit_code) == "SIGKILL"
 
 
 def list_services(engine: Engine, *, all_states: bool = True) -> tuple[Service, ...]:
@@ -139,9 +159,10 @@ def stream_logs(
             stream.close()
 
 
-def log_tail(engine: Engine, service: Service, lines: int = 20) -> str:
-    """The last lines of the service's log, as one string."""
-    return b"".join(stream_logs(engine, service, follow=False, tail=lines)).decode(errors="replace").rstrip()
+def log_tail(engine: Engine, service: Service, lines: int = 20, *, since: datetime | None = None) -> str:
+    """The last lines of the service's log, or of those after a time, as one string."""
+    chunks = stream_logs(engine, service, follow=False, tail=lines, since=since)
+    return b"".join(chunks).decode(errors="replace").rstrip()
 
 
 def container_names(engine: Engine) -> set[str]:
@@ -170,10 +191,20 @@ def _inspect(engine: Engine, container_id: str) -> EngineRecord | None:
     return raw
 
 
+def _signal_name(exit_code: int) -> str | None:
+    """The signal that ended a program with this exit code, as shells tell it; None if none did."""
+    with suppress(ValueError):
+        return signal.Signals(exit_code - _SIGNAL_BASE).name
+    return None
+
+
 def _service(raw: EngineRecord) -> Service:
     state, config = raw["State"], raw["Config"]
     bindings = ((raw.get("HostConfig") or {}).get("PortBindings") or {}).get(PORT) or [{}]
     found = config.get("Labels") or {}
+    model, folder = found.get(labels.MODEL_FILE), _mounted_folder(raw)
+    # Services that an older infer started lack the label.
+    origin = found.get(labels.MODEL_ORIGIN) or (origin_of(folder, str(model)) if folder else None)
     return Service(
         name=str(raw["Name"]).lstrip("/"),
         container_id=str(raw["Id"]),
@@ -182,19 +213,33 @@ def _service(raw: EngineRecord) -> Service:
         health=(state.get("Health") or {}).get("Status"),
         exit_code=int(state.get("ExitCode") or 0),
         restart_count=int(raw.get("RestartCount") or 0),
-        started_at=_time(state.get("StartedAt")),
+        started_at=engine_time(state.get("StartedAt")),
         host_ip=bindings[0].get("HostIp") or None,
         host_port=int(bindings[0].get("HostPort") or 0) or None,
-        model=found.get(labels.MODEL_FILE),
-        model_folder=found.get(labels.MODEL_FOLDER),
+        model=model,
+        model_folder=folder,
         model_digest=found.get(labels.MODEL_DIGEST),
+        model_origin=origin,
         out_of_memory=bool(state.get("OOMKilled")),
         image_id=raw.get("Image"),
         fingerprint=found.get(labels.FINGERPRINT),
+        access=found.get(labels.ACCESS),
     )
 
 
-def _time(text: str | None) -> datetime | None:
+def _mounted_folder(raw: EngineRecord) -> str | None:
+    """The folder of the machine that is mounted for the model, as infer named it to the engine.
+
+    The engine's own list of mounts may hold another path: Docker Desktop mounts through its own machine.
+    """
+    for bind in (raw.get("HostConfig") or {}).get("Binds") or ():
+        source, _, target = str(bind).partition(":")
+        if source.startswith("/") and target.split(":")[0] == str(MOUNT_FOLDER):
+            return source
+    return None
+
+
+def engine_time(text: str | None) -> datetime | None:
     """Parse a time of the engine; the year 1 means "never", for which the result is None."""
     if not text or text.startswith("0001-"):
         return None

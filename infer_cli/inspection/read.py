@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from infer_cli.errors import ModelUnreadable
+from infer_cli.errors import ModelUnreadable, ModelUnsafe
 from infer_cli.inspection.declarations import declared_for, signature_of
+from infer_cli.inspection.facts.contents import check_contents
 from infer_cli.inspection.facts.declared import (
     FILE_NAME,
     NOTHING_DECLARED,
@@ -20,11 +22,12 @@ from infer_cli.inspection.facts.member_choice import choose_member
 from infer_cli.inspection.facts.members import unused_beside
 from infer_cli.inspection.facts.model import Inspection, RecordedVersion
 from infer_cli.inspection.facts.places import NO_WHEREABOUTS, Whereabouts, whereabouts_of
-from infer_cli.inspection.facts.policy import is_listed
+from infer_cli.inspection.facts.policy import is_dangerous, is_listed
+from infer_cli.inspection.facts.unfolding import check_unfolded
 from infer_cli.inspection.files.boosters import library_of
 from infer_cli.inspection.files.compression import compression_of, expanded
 from infer_cli.inspection.files.foreign import START_BYTES
-from infer_cli.inspection.files.refusal import Refused
+from infer_cli.inspection.files.refusal import Refused, Unsafe
 from infer_cli.inspection.files.stream import HashedFile, Stream
 from infer_cli.inspection.formats.booster_file import read_booster
 from infer_cli.inspection.formats.compiled import is_compiled, read_compiled
@@ -32,6 +35,7 @@ from infer_cli.inspection.formats.onnx import read_graph
 from infer_cli.inspection.formats.pickled_booster import pickled_booster
 from infer_cli.inspection.formats.pickles.read import read_pickle
 from infer_cli.inspection.formats.skops_archive import open_skops
+from infer_cli.inspection.values.compiled_parts import check_values
 
 if TYPE_CHECKING:
     import io
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from infer_cli.inspection.files.compression import Compression
     from infer_cli.inspection.nodes.node_types import Global, Node
 
+COPY_HINT = "Copy or download the file again, or save the model again."
 ZIP_MAGIC = b"PK\x03\x04"
 # The tag of the first field of an ONNX model, `ir_version`. No opcode of a pickle has this byte.
 ONNX_MAGIC = b"\x08"
@@ -51,9 +56,11 @@ def inspect_model(path: Path, declared: Declared = NOTHING_DECLARED) -> Inspecti
     """Tell what a model file holds, without running any of its code.
 
     `declared` is what the user says of the model, besides what a file beside the model says. Raises
-    `ModelUnreadable` if the file cannot be read, or if any byte of it is not understood.
+    `ModelUnreadable` if the file cannot be read, or if any byte of it is not understood, and `ModelUnsafe` if
+    a part of the model sits where no known model has such a part.
     """
     try:
+        _check_is_file(path)
         with path.open("rb", buffering=0) as file:
             start = file.read(START_BYTES)
             file.seek(0)
@@ -61,10 +68,20 @@ def inspect_model(path: Path, declared: Declared = NOTHING_DECLARED) -> Inspecti
             return _completed(_inspect(path, file, start, known.over(signature)), known, signature)
     except Refused as refused:
         message = f"{path} {refused.reason}."
-        raise ModelUnreadable(message, hint=refused.hint) from refused
+        error = ModelUnsafe if isinstance(refused, Unsafe) else ModelUnreadable
+        raise error(message, hint=refused.hint) from refused
     except OSError as error:
+        if error.errno == errno.EINVAL:
+            # A position before the start of the file, which the file itself names.
+            raise ModelUnreadable(f"{path} is damaged.", hint=COPY_HINT) from error
         message = f"{path} cannot be read: {error.strerror or error}."
         raise ModelUnreadable(message) from error
+
+
+def _check_is_file(path: Path) -> None:
+    """Refuse devices and pipes: opening a pipe would wait for somebody who writes into it."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise Refused("is not a file", hint=COPY_HINT)
 
 
 def _completed(inspection: Inspection, declared: Declared, signature: Declared) -> Inspection:
@@ -154,13 +171,14 @@ def _read_pickle(
     path: Path, file: HashedFile, compression: Compression | None, declared: Declared
 ) -> _Content:
     content, machine = read_pickle(Stream(expanded(file, compression)))
+    check_unfolded(content)
     # A pickle may be compressed too, but only joblib writes zlib without the header of gzip.
     is_joblib = machine.has_arrays or compression == "zlib" or ".joblib" in path.name.lower()
     found = _object(
         content,
         frozenset(machine.globals),
         frozenset(machine.calls),
-        choose_member(content, declared.member, path),
+        path,
         declared,
     )
     return replace(
@@ -173,8 +191,9 @@ def _read_pickle(
 
 def _read_skops(path: Path, file: io.FileIO, declared: Declared) -> _Content:
     model = open_skops(file)
+    check_unfolded(model.root)
     names, calls = frozenset(model.globals), frozenset(model.calls)
-    found = _object(model.root, names, calls, choose_member(model.root, declared.member, path), declared)
+    found = _object(model.root, names, calls, path, declared)
     if model.version is None:
         return found
     versions = (*found.facts.versions, RecordedVersion("skops", model.version))
@@ -182,10 +201,15 @@ def _read_skops(path: Path, file: io.FileIO, declared: Declared) -> _Content:
 
 
 def _object(
-    content: Node, names: frozenset[Global], calls: frozenset[Global], chosen: Member, declared: Declared
+    content: Node, names: frozenset[Global], calls: frozenset[Global], path: Path, declared: Declared
 ) -> _Content:
     """Describe a file of objects, whose format is that of skops unless the caller says another."""
     refused = frozenset(name for name in names if not is_listed(name, is_called=name in calls))
+    if not any(is_dangerous(name, is_called=name in calls) for name in refused):
+        # A dangerous name refuses the file anyway, and tells more.
+        check_contents(content)
+        check_values(content)
+    chosen = choose_member(content, declared.member, path)
     booster = pickled_booster(chosen.value)
     facts = (
         facts_of(chosen.value, declared.names, chosen.names, beside=() if chosen.names else chosen.beside)

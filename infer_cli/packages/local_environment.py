@@ -21,7 +21,8 @@ def local_environment(requirements: Sequence[str]) -> Path:
 
     Raises `LockFailed` if the packages cannot be installed.
     """
-    key = hashlib.sha256("\n".join([platform.python_version(), *requirements]).encode()).hexdigest()[:32]
+    parts = [platform.python_version(), "with bytecode", *requirements]
+    key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
     folder = cache_folder() / "environments" / key
     python = folder / "bin" / "python"
     if python.exists():
@@ -42,6 +43,8 @@ def local_environment(requirements: Sequence[str]) -> Path:
                     "pip",
                     "install",
                     "--quiet",
+                    # The service can write no file, so it could not keep what it compiles.
+                    "--compile-bytecode",
                     "--only-binary",
                     ":all:",
                     "--python",

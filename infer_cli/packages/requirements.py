@@ -37,6 +37,11 @@ def service_requirements(assets: Assets) -> tuple[str, ...]:
     return requirement_lines((assets.service / "requirements.txt").read_text())
 
 
+def tracing_requirements(assets: Assets) -> tuple[str, ...]:
+    """The requirements of a service that can send traces, besides those of every service."""
+    return requirement_lines((assets.service / "tracing.txt").read_text())
+
+
 def _model_requirements(model: Inspection, own_modules: frozenset[str]) -> tuple[str, ...]:
     missing = set(unknown_modules(model)) - own_modules
     if missing:

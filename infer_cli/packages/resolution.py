@@ -11,7 +11,11 @@ from infer_cli.image.base import PYTHONS
 from infer_cli.inspection import saved_beside
 from infer_cli.packages.lock import resolve_lock
 from infer_cli.packages.omissions import package_name, with_drop_in_replacements, without_gpu_code
-from infer_cli.packages.requirements import image_requirements, service_requirements
+from infer_cli.packages.requirements import (
+    image_requirements,
+    service_requirements,
+    tracing_requirements,
+)
 from infer_cli.packages.training_environment import training_environment
 from infer_cli.packages.version_sources import ENVIRONMENT, SAVED, lock_version_sources
 
@@ -84,15 +88,19 @@ def plan_resolution(
     added: tuple[str, ...] = (),
     own_modules: frozenset[str] = frozenset(),
     use_environment: bool = True,
+    tracing: bool = False,
 ) -> Resolution:
     """The resolution for an image that serves the model, before a base image is chosen.
 
-    `use_environment` allows the current environment to supply preferred versions. Raises `ModelUnreadable`
+    `use_environment` allows the current environment to supply preferred versions, and `tracing` adds the
+    packages by which a service sends traces. Raises `ModelUnreadable`
     if the model needs a module that neither the user's code nor a known package provides.
     """
     service = service_requirements(assets)
-    requirements = image_requirements(assets, model, added=added, own_modules=own_modules)
+    traces = tracing_requirements(assets) if tracing else ()
+    requirements = image_requirements(assets, model, added=(*added, *traces), own_modules=own_modules)
     requested_by = {package_name(requirement): "needed by the service" for requirement in service}
+    requested_by |= {package_name(requirement): "--tracing" for requirement in traces}
     requested_by |= {package_name(requirement): f"--require {requirement}" for requirement in added}
     saved = saved_beside(model.path) if model else None
     if saved is not None:
@@ -102,7 +110,9 @@ def plan_resolution(
         requirements = tuple(sorted({*requirements, *own}))
     environment = training_environment(model) if model and use_environment and not saved else None
     # The service's own packages say nothing about the model: the environment's versions do not matter there.
-    names = [package_name(requirement) for requirement in requirements if requirement not in service]
+    names = [
+        package_name(requirement) for requirement in requirements if requirement not in {*service, *traces}
+    ]
     preferred = environment.versions_for(names) if environment else {}
     if saved is not None:
         preferred = with_drop_in_replacements(

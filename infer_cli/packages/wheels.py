@@ -31,13 +31,15 @@ LIBRARY_FOLDER = PurePosixPath("opt/infer/lib")
 # library under another file name. A link to it gives both packages one library, and so one thread pool.
 _OPENMP = "libgomp.so.1"
 # The version of the archive's content, part of the cache key: a change of the content needs a new number.
-_FORMAT = 5
+_FORMAT = 6
 _KEPT_ARCHIVES = 8
-# Files that no prediction needs: tests, type stubs, C and Cython sources, training data, installed programs.
+# Files that no service needs: tests, type stubs, C and Cython sources, training data, installed programs, and
+# what `service/web/viewer.py` does not serve of Swagger UI.
 _LEFT_OUT = re.compile(
     r"(?:^|/)tests?/"
     r"|\.(?:pyi|pyx|pxd|pxi|tp|h|hpp|c|cpp)$"
     r"|^sklearn/datasets/(?:data|images)/"
+    r"|^flask_swagger_ui/(?:templates/|README|dist/(?!$|LICENSE$|swagger-ui-bundle\.js$|swagger-ui\.css$))"
     r"|^bin/"
     r"|^\.lock$"
 )

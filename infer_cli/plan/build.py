@@ -14,9 +14,17 @@ from infer_cli.packages.sbom import make_sbom
 from infer_cli.plan import labels
 from infer_cli.plan.context import Context, ContextFile
 from infer_cli.plan.dockerfile import quote, render_dockerfile
-from infer_cli.plan.layout import BAKED_FOLDER, CODE_FOLDER, HOME_FOLDER, MOUNT_FOLDER, SCHEMA_FILE
+from infer_cli.plan.layout import (
+    BAKED_FOLDER,
+    CODE_FOLDER,
+    HOME_FOLDER,
+    MOUNT_FOLDER,
+    SCHEMA_FILE,
+    SERVE_PROGRAM,
+)
 from infer_cli.plan.own_code import OwnCode
 from infer_cli.plan.trust import trust_text
+from infer_cli.reproducible_tar import PROGRAM_MODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +37,8 @@ if TYPE_CHECKING:
 
 SBOM_NAME = "sbom.cdx.json"
 _NO_CODE = OwnCode()
+# Amazon SageMaker starts an image with the word `serve` in place of the image's own command.
+_SERVE = '#!/bin/sh\nexec python3 -m service serve "$@"\n'
 _DEFAULT_MODEL_NAME = "model.pkl"
 
 
@@ -121,6 +131,7 @@ def _own_files(
     """The files of the service, of the user's own code and of the baked model."""
     for name in assets.service_files(base.machine):
         yield ContextFile(_over_root("service", HOME_FOLDER / "service" / name), assets.service / name)
+    yield ContextFile(_over_root("service", SERVE_PROGRAM), _SERVE, mode=PROGRAM_MODE)
     for path, source in code.files:
         yield ContextFile(_over_root("code", CODE_FOLDER / path), source)
     if baked_model is not None:

@@ -18,10 +18,14 @@ from infer_cli.reproducible_tar import FILE_MODE, FIXED_MTIME, FOLDER_MODE, fixe
 
 @dataclass(frozen=True)
 class ContextFile:
-    """One file of the context: its path there, and its source, which is a file to copy or the text itself."""
+    """One file of the context: its path there, and its source, which is a file to copy or the text itself.
+
+    `mode` are its permissions in the image.
+    """
 
     path: PurePosixPath
     source: Path | str
+    mode: int = FILE_MODE
 
     @property
     def size_bytes(self) -> int:
@@ -52,7 +56,8 @@ class Context:
                 archive.addfile(fixed_entry(str(folder), size=None))
             for file in sorted(self.files, key=lambda file: file.path):
                 with file.open() as content:
-                    archive.addfile(fixed_entry(str(file.path), size=file.size_bytes), content)
+                    entry = fixed_entry(str(file.path), size=file.size_bytes, mode=file.mode)
+                    archive.addfile(entry, content)
 
     def write_folder(self, folder: Path) -> None:
         """Write the context as files into `folder`: plain `docker build` makes the same layers from it."""
@@ -63,7 +68,7 @@ class Context:
             path = folder / file.path
             with file.open() as content, path.open("wb") as target:
                 shutil.copyfileobj(content, target)
-            path.chmod(FILE_MODE)
+            path.chmod(file.mode)
             os.utime(path, (FIXED_MTIME, FIXED_MTIME))
         for name in reversed(_folders(self)):
             (folder / name).chmod(FOLDER_MODE)

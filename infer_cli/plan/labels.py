@@ -19,11 +19,18 @@ MEMBER = "infer.schema.member"
 INPUTS_DIGEST = "infer.inputs.digest"
 # On containers that `infer up` started: a digest of the model and of all that was asked for.
 FINGERPRINT = "infer.fingerprint"
-# On images and containers: the name of the model file. On containers: the folder that the model came from.
+# On images and containers: the name of the model file.
 MODEL_FILE = "infer.model.file"
-MODEL_FOLDER = "infer.model.folder"
+# On containers: a digest of the path that the model came from, by which `infer up` knows its service again.
+# The path itself is nothing to tell to others who use the engine.
+MODEL_ORIGIN = "infer.model.origin"
+# On containers whose service asks for tokens that infer made: which folder of this user holds them.
+ACCESS = "infer.access"
 # On containers that a command of infer creates for itself and removes: they are no services of the user.
 TEMPORARY = "infer.temporary"
+# On containers: a random word of the request that created them, by which infer finds a container whose id was
+# in an answer that never came.
+CREATION = "infer.creation"
 # On volumes: the name of the service that the volume belongs to.
 VOLUME_OF = "infer.volume.of"
 # On base images that infer made: their Python version, as X.Y.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from infer_cli.engine.services import inspect_service, stream_logs
-from infer_cli.errors import ContainerFailed, Interrupted
+from infer_cli.errors import Interrupted
+from infer_cli.running.endings import ended_with
 from infer_cli.running.start import remove_for_sure
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.services import Service
+
+# The last lines of a log, in which the service says why it ended.
+_END_BYTES = 2**14
 
 
 def follow_service(
@@ -27,16 +31,16 @@ def follow_service(
     Raises `Interrupted` after Ctrl-C, and `ContainerFailed` if the service ended by itself. `note` gets what
     the user should know meanwhile.
     """
+    end_of_log = b""
     try:
         for chunk in stream_logs(engine, service, follow=True):
             write(chunk)
-        ended = inspect_service(engine, service.container_id)
+            end_of_log = (end_of_log + chunk)[-_END_BYTES:]
+        now = inspect_service(engine, service.container_id)
     except KeyboardInterrupt:
         note(f"\nStopping {service.name}")
         raise Interrupted(f"stopped and removed {service.name}") from None
     finally:
         remove_for_sure(engine, service, note=note)
-    raise ContainerFailed(
-        f"the service {service.name} ended by itself ({ended.end_reason})",
-        hint="the reason is in the log above",
-    )
+    log = end_of_log.decode(errors="replace")
+    raise ended_with(now, log, "by itself", is_shown=True)

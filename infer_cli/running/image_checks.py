@@ -11,6 +11,7 @@ from infer_cli.errors import InferError, ModelError, UsageError
 from infer_cli.inspection import require_safe
 from infer_cli.plan import labels
 from infer_cli.plan.layout import BAKED_FOLDER
+from infer_cli.plan.settings import EGRESS
 from infer_cli.plan.trust import trust_of_label
 
 if TYPE_CHECKING:
@@ -51,13 +52,17 @@ def member_inside(
     return None
 
 
+def has_model_inside(image: ImageFacts) -> bool:
+    """Whether the image needs no model folder."""
+    return image.environment.get("MODEL_FILE", "").startswith(f"{BAKED_FOLDER}/")
+
+
 def check_image(name: ImageName, image: ImageFacts, model: ModelMount | None) -> None:
     """Raise `UsageError` for an image that infer did not build, or if no model is inside or mounted."""
     if not image.is_service:
         message = f"the image {name} was not made by infer"
         raise UsageError(message, hint="build one for your model: `infer build MODEL`")
-    baked = image.environment.get("MODEL_FILE", "").startswith(f"{BAKED_FOLDER}/")
-    if model is None and not baked:
+    if model is None and not has_model_inside(image):
         raise UsageError(
             f"the image {name} has no model inside",
             hint=f"say where the model is: `infer run {name} --model-dir DIR`",
@@ -84,6 +89,15 @@ def check_versions(name: ImageName | str, image: ImageFacts, model: ModelMount, 
         raise ModelError(
             f"{model.file} was written with scikit-learn {in_model}, and the image {name} has {in_image}",
             hint=f"build one that fits: `infer build {shlex.quote(str(folder / model.file))} --tag {name}`",
+        )
+
+
+def check_egress(name: ImageName, image: ImageFacts, environment: dict[str, str]) -> None:
+    """Raise `UsageError` for an image whose service does not close the way out, unless it may stay open."""
+    if EGRESS not in image.environment and environment.get(EGRESS) != "1":
+        raise UsageError(
+            f"the image {name} was made by an older infer, and its service could connect to other programs",
+            hint="build the image anew, or allow it with --egress",
         )
 
 

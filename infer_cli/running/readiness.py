@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from infer_cli import tokens
 from infer_cli.client.service_client import ServiceClient
 from infer_cli.engine.exec import exec_in_service
 from infer_cli.engine.services import inspect_service, log_tail
-from infer_cli.errors import ContainerFailed, PredictionFailed
+from infer_cli.errors import ContainerFailed, EngineError, PredictionFailed
+from infer_cli.running.endings import ended, shown_log
 
 if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
@@ -50,28 +52,40 @@ def require_url(engine: Engine, service: Service) -> str:
     return url
 
 
+def client_of(engine: Engine, service: Service) -> ServiceClient:
+    """A client of a service, with its token if it needs one; raises `PredictionFailed` as `require_url`."""
+    return ServiceClient(require_url(engine, service), token=tokens.token_of(service.access))
+
+
 def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> None:
     """Wait until the service is ready.
 
     A service whose port this machine cannot reach is asked by a command in its container. Raises
-    `ContainerFailed` with the end of the log if the service ends first, or is not ready after `timeout_s`.
+    `ContainerFailed` if the service ends first, with the line that it wrote of its end, or is not ready after
+    `timeout_s`, with the end of its log.
     """
     url = service_url(engine, service)
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         now = inspect_service(engine, service.container_id)
         if not now.is_running or now.restart_count:
-            raise _ended(engine, now)
-        if url is not None and ServiceClient(url).is_ready():
-            return
-        if (
-            url is None
-            and exec_in_service(engine, now, _HEALTH_COMMAND, on_output=lambda *_: None, stdin=b"") == 0
-        ):
+            raise ended(engine, now, "while starting")
+        if ServiceClient(url).is_ready() if url is not None else _says_ready(engine, now):
             return
         time.sleep(_POLL_S if url else _SLOW_POLL_S)
     reason = f"the service {service.name} was not ready after {timeout_s:g} s"
     raise not_ready(engine, service, reason, "give a large model more time with --timeout")
+
+
+def _says_ready(engine: Engine, service: Service) -> bool:
+    """Ask a service by a command in its container; a container that has just ended is not ready."""
+    try:
+        return exec_in_service(engine, service, _HEALTH_COMMAND, on_output=lambda *_: None, stdin=b"") == 0
+    except EngineError:
+        # The caller looks at the container again, and tells how it ended.
+        if inspect_service(engine, service.container_id).is_running:
+            raise
+        return False
 
 
 def require_running(engine: Engine, service: Service) -> None:
@@ -80,24 +94,10 @@ def require_running(engine: Engine, service: Service) -> None:
     while time.monotonic() < deadline:
         now = inspect_service(engine, service.container_id)
         if not now.is_running:
-            raise _ended(engine, now)
+            raise ended(engine, now, "while starting")
         time.sleep(_POLL_S)
 
 
 def not_ready(engine: Engine, service: Service, reason: str, hint: str | None = None) -> ContainerFailed:
     """The error of a service that runs and is not ready, with the end of its log."""
-    return ContainerFailed(reason, detail=_log(engine, service), hint=hint)
-
-
-def _ended(engine: Engine, service: Service) -> ContainerFailed:
-    hint = "give it more with --memory" if service.out_of_memory else "the reason is in the log above"
-    return ContainerFailed(
-        f"the service {service.name} ended while starting ({service.end_reason})",
-        detail=_log(engine, service),
-        hint=hint,
-    )
-
-
-def _log(engine: Engine, service: Service) -> str:
-    lines = log_tail(engine, service).splitlines() or ["(it wrote nothing)"]
-    return "the end of its log:\n" + "\n".join(f"  {line}" for line in lines)
+    return ContainerFailed(reason, detail=shown_log(log_tail(engine, service)), hint=hint)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infer_cli import tokens
 from infer_cli.engine.containers import restart_container
 from infer_cli.engine.images import find_image
 from infer_cli.engine.rerun import read_run
@@ -38,7 +39,8 @@ def restart_service(
     """Restart the service, and wait until it is ready.
 
     If the model file has changed, a new container takes the place of the old one, which stays if the changed
-    model cannot be served. Raises `ModelError` or `ContainerFailed`.
+    model cannot be served. An engine on another machine serves its copy again. Raises `ModelError` or
+    `ContainerFailed`.
     """
     progress.stage(f"Looking at the model of {service.name}")
     run = prepare_restart(engine, service)
@@ -47,6 +49,11 @@ def restart_service(
         progress.stage(f"Restarting {service.name}")
         restart_container(engine, service)
         wait_until_ready(engine, service, timeout_s=timeout_s)
+        if service.model_origin and not service.model_folder:
+            note(
+                f"{service.name} serves the copy of {service.model} that the engine has; to serve a changed "
+                f"one: infer run {service.image} --model-dir DIR --name {service.name} --replace -d"
+            )
         return inspect_service(engine, service.container_id)
     return replace_service(engine, run, service, timeout_s=timeout_s, progress=progress, note=note)
 
@@ -73,5 +80,12 @@ def prepare_restart(engine: Engine, service: Service) -> PreparedRun:
     if model is not None and folder is not None:
         check_versions(service.image, image, model, folder)
     trusted = check_trust(model, image, known.plan.trusted)
-    plan = replace(known.plan, model=model, trusted=trusted, fingerprint=service.fingerprint)
+    access = known.plan.access and tokens.make_sure(known.plan.access)
+    plan = replace(
+        known.plan,
+        model=model,
+        trusted=trusted,
+        fingerprint=service.fingerprint,
+        access_folder=tokens.shared_folder(access) if access else None,
+    )
     return PreparedRun(plan, service.image, image, is_port_chosen=True)

@@ -7,11 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from infer_cli.engine.containers import create_service, remove_service
+from infer_cli import tokens
+from infer_cli.engine.containers import create_service, forget_tokens, remove_service
 from infer_cli.engine.services import container_names, holder_of_port
 from infer_cli.errors import ContainerFailed, PortTaken
 from infer_cli.plan.run import DEFAULT_HOST_IP, DEFAULT_PORT, Limits, RunPlan, Safety
-from infer_cli.running.image_checks import check_image, check_trust, check_versions, find_or_pull
+from infer_cli.running.image_checks import (
+    check_egress,
+    check_image,
+    check_trust,
+    check_versions,
+    find_or_pull,
+)
 from infer_cli.running.model_mount import user_for
 from infer_cli.running.ports import process_on_port
 
@@ -37,7 +44,8 @@ class RunRequest:
     """A service as the user wants it; infer chooses where a value is None.
 
     `model_folder` is the model folder as the user wrote it, for messages. `fingerprint` is a digest of all
-    that the user asked for, by which `infer up` knows the service again.
+    that the user asked for, by which `infer up` knows the service again. With `has_tokens`, the service asks
+    for tokens that infer makes.
     """
 
     image: ImageName
@@ -53,6 +61,7 @@ class RunRequest:
     restart: str = "no"
     trusted: tuple[str, ...] = ()
     fingerprint: str | None = None
+    has_tokens: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,8 @@ def prepare_run(
 ) -> PreparedRun:
     """Choose everything that the request leaves open, and check that image and model go together.
 
-    A service that takes the place of an `old` one gets its name, and its port unless one was chosen.
+    A service that takes the place of an `old` one gets its name, its tokens, and its port unless one was
+    chosen.
     Raises `ImageNotFound`, `ModelError` or `UsageError`.
     """
     image = find_or_pull(engine, request.image, request.pull, progress)
@@ -81,7 +91,9 @@ def prepare_run(
     if request.model is not None and request.model_folder is not None:
         check_versions(request.image, image, request.model, request.model_folder)
     trusted = check_trust(request.model, image, request.trusted)
+    check_egress(request.image, image, request.environment)
     short_name = request.image.short_name
+    access = tokens.make_sure(old.access if old else None) if request.has_tokens else None
     user = request.safety.user or user_for(request.model, engine_is_local=engine.is_local)
     plan = RunPlan(
         image=str(request.image),
@@ -95,6 +107,8 @@ def prepare_run(
         restart=request.restart,
         trusted=trusted,
         fingerprint=request.fingerprint,
+        access=access,
+        access_folder=tokens.shared_folder(access) if access else None,
     )
     return PreparedRun(plan, str(request.image), image, is_port_chosen=request.port is not None)
 
@@ -107,7 +121,11 @@ def started_service(engine: Engine, run: PreparedRun, *, note: Callable[[str], N
     `ContainerFailed`.
     """
     with _wrong_processor_explained(engine, run):
-        service = _start(engine, run, note)
+        try:
+            service = _start(engine, run, note)
+        except BaseException:
+            forget_tokens(engine, run.plan.access)
+            raise
         try:
             yield service
         except BaseException:

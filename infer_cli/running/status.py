@@ -41,13 +41,13 @@ def _status(engine: Engine, service: Service, now: datetime) -> ServiceStatus:
     return ServiceStatus(
         service,
         url=url,
-        health=_health(service, url),
+        health=service_health(service, url),
         model_on_disk=model_on_disk(service, engine_is_local=engine.is_local),
         age=now - service.started_at if service.started_at else None,
     )
 
 
-def _health(service: Service, url: str | None) -> str:
+def service_health(service: Service, url: str | None) -> str:
     """The engine's word for the health of a running service.
 
     The engine first looks some time after the start. Until then, the service itself is asked.

@@ -49,6 +49,11 @@ def complete_model_or_image(incomplete: str) -> list[str]:
     return [*files, *folders, *complete_image(incomplete)]
 
 
+def complete_service_or_image(incomplete: str) -> list[str]:
+    """The names of the running services, and then the tags, that begin with `incomplete`."""
+    return [*complete_running_service(incomplete), *complete_image(incomplete)]
+
+
 def _services(incomplete: str, *, all_states: bool) -> list[str]:
     from infer_cli.engine.connection import connect  # noqa: PLC0415 (keeps `infer --help` quick)
     from infer_cli.engine.services import list_services  # noqa: PLC0415

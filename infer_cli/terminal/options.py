@@ -124,6 +124,14 @@ AddedPackages = Annotated[
         help="Add a package, for example 'pandas>=2'; may be repeated.",
     ),
 ]
+Tracing = Annotated[
+    bool,
+    typer.Option(
+        "--tracing",
+        rich_help_panel=_IMAGE,
+        help="Add OpenTelemetry's packages, so that the service can send traces.",
+    ),
+]
 OwnCodePaths = Annotated[
     list[Path] | None,
     typer.Option(
@@ -194,15 +202,59 @@ UserId = Annotated[
         "--user", rich_help_panel=_SERVICE, metavar="UID[:GID]", help="Run as this user.  [default: not root]"
     ),
 ]
-ReadyTimeout = Annotated[
-    float,
+Egress = Annotated[
+    bool,
     typer.Option(
-        "--timeout",
+        "--egress",
         rich_help_panel=_SERVICE,
-        metavar="SECONDS",
-        help="How long to wait until the service is ready.",
+        help="Let the service connect to other programs, such as a database.",
     ),
 ]
+LogInputs = Annotated[
+    float | None,
+    typer.Option(
+        "--log-inputs",
+        rich_help_panel=_SERVICE,
+        metavar="SHARE",
+        min=0,
+        max=1,
+        help="Write rows and predictions of this share of the requests into the log; 1 is all.",
+    ),
+]
+Auth = Annotated[
+    bool | None,
+    typer.Option(
+        "--auth/--no-auth",
+        rich_help_panel=_SERVICE,
+        help="Answer only with a token.  [default: yes, unless only this machine reaches it]",
+    ),
+]
+CorsOrigins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cors-origin",
+        rich_help_panel=_SERVICE,
+        metavar="ORIGIN",
+        help="Let pages of this site read answers, such as https://app.example; may be repeated.",
+    ),
+]
+AllowedHosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allowed-host",
+        rich_help_panel=_SERVICE,
+        metavar="NAME",
+        help="Answer to this host name, too, such as that of a proxy; may be repeated.",
+    ),
+]
+
+
+def timeout_option(help_text: str, *, panel: str = _SERVICE) -> object:
+    """`--timeout`: how long to wait."""
+    return typer.Option("--timeout", rich_help_panel=panel, metavar="SECONDS", help=help_text)
+
+
+ReadyTimeout = Annotated[float, timeout_option("How long to wait until the service is ready.")]
 Replace = Annotated[
     bool,
     typer.Option(
@@ -224,6 +276,22 @@ ImageTag = Annotated[
     str,
     typer.Argument(metavar="TAG", help="The image, as NAME:TAG.", autocompletion=complete_image),
 ]
+
+# Rows for a service.
+BatchRows = Annotated[int, typer.Option("--batch", metavar="N", min=1, help="Rows in one request.")]
+MissingColumns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--missing-columns",
+        metavar="A,B",
+        help="Features that the rows do not have: predict with missing values in their place.",
+    ),
+]
+
+
+def input_option(help_text: str, *, panel: str | None = None) -> object:
+    """`--input`: the file of rows."""
+    return typer.Option("--input", "-i", metavar="FILE", rich_help_panel=panel, help=help_text)
 
 
 def service_words(*, metavar: str, help_text: str) -> object:

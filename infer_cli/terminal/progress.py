@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from infer_cli.terminal.output import note
+from infer_cli.terminal.pace import Pace
 from infer_cli.terminal.units import size_text
 
 if TYPE_CHECKING:
@@ -15,14 +16,18 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID, TextColumn
 
-    from infer_cli.engine.events import Event, Step
+    from infer_cli.engine.events import Event, Layer, Step
 
 
 _STEP_WIDTH = 90
+_BETWEEN_LINES_S = 10.0
 # What a build sends to the engine is reported as a layer of this name.
 CONTEXT_LAYER = "context"
 # The short states of a layer that is pushed or pulled; a line for each would hide the long ones.
 _SHORT_STATES = {"Preparing", "Waiting", "Pulling fs layer", "Verifying Checksum", "Download complete"}
+
+# The engine counts the seconds to its next attempt: "Retrying in 5 seconds", and so on.
+_COUNTDOWN = "Retrying in "
 
 
 class Progress(Protocol):
@@ -39,6 +44,12 @@ class Progress(Protocol):
 
     def advance(self, text: str, done: int, total: int | None) -> None:
         """Show a count of `done`; `total` is None while it is not known."""
+
+    def rows(self, done: int, fraction: float | None) -> None:
+        """Show how many rows are done, how fast, and how long the rest takes, if `fraction` is known.
+
+        The first call says where the counting begins.
+        """
 
 
 @contextmanager
@@ -66,6 +77,8 @@ class PlainProgress:
     def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose
         self._seen: set[tuple[str, str]] = set()
+        self._pace: Pace | None = None
+        self._next_line_s = _BETWEEN_LINES_S
 
     def stage(self, text: str) -> None:
         """Print the stage."""
@@ -85,20 +98,36 @@ class PlainProgress:
         elif isinstance(event, Line):
             if self._verbose:
                 note(event.text)
-        elif (
-            isinstance(event, Layer)
-            and (self._verbose or event.layer != CONTEXT_LAYER)
-            and event.status not in _SHORT_STATES
-            and (event.layer, event.status) not in self._seen
-        ):
-            self._seen.add((event.layer, event.status))
-            total = f" ({size_text(event.total_bytes)})" if event.total_bytes else ""
-            note(f"{event.layer}: {event.status}{total}")
+        elif isinstance(event, Layer) and (self._verbose or event.layer != CONTEXT_LAYER):
+            self._show(event)
+
+    def _show(self, event: Layer) -> None:
+        """Print a state of a layer once; after a new attempt, once more."""
+        state = event.status
+        if state.startswith(_COUNTDOWN):
+            state = _COUNTDOWN
+            others = {seen for seen in self._seen if seen[0] != event.layer}
+            self._seen = others | (self._seen & {(event.layer, state)})
+        elif state not in _SHORT_STATES:
+            self._seen.discard((event.layer, _COUNTDOWN))
+        if state in _SHORT_STATES or (event.layer, state) in self._seen:
+            return
+        self._seen.add((event.layer, state))
+        total = f" ({size_text(event.total_bytes)})" if event.total_bytes else ""
+        note(f"{event.layer}: {event.status}{total}")
 
     def advance(self, text: str, done: int, total: int | None) -> None:
         """Print the count at the end only; a line for each batch would hide the other lines."""
         if total is not None and done >= total:
             note(f"{text}: {done}")
+
+    def rows(self, done: int, fraction: float | None) -> None:
+        """Print a line every ten seconds."""
+        self._pace = self._pace or Pace(done)
+        text = self._pace.text(done, fraction)
+        if self._pace.seconds >= self._next_line_s:
+            self._next_line_s = self._pace.seconds + _BETWEEN_LINES_S
+            note(text)
 
 
 class SilentProgress(PlainProgress):
@@ -141,6 +170,10 @@ class LiveProgress:
     def advance(self, text: str, done: int, total: int | None) -> None:
         """Show a count as a bar."""
         self._rich().advance(text, done, total)
+
+    def rows(self, done: int, fraction: float | None) -> None:
+        """Show the rows as a bar."""
+        self._rich().rows(done, fraction)
 
     def close(self) -> None:
         """Remove what is shown."""
@@ -195,7 +228,10 @@ class _Display:
             MofNCompleteColumn(),
             console=console,
         )
+        self._shares = RichProgress(_plain_column("{task.description}"), BarColumn(), console=console)
         self._stage: TaskID | None = None
+        self._share: TaskID | None = None
+        self._pace: Pace | None = None
         self._layers: dict[str, TaskID] = {}
         self._counted: dict[str, TaskID] = {}
 
@@ -205,7 +241,7 @@ class _Display:
         from rich.live import Live  # noqa: PLC0415
 
         self._live = Live(
-            Group(self._stages, self._bars, self._counts),
+            Group(self._stages, self._bars, self._counts, self._shares),
             console=self._stages.console,
             transient=True,
             redirect_stdout=False,
@@ -242,6 +278,15 @@ class _Display:
         if text not in self._counted:
             self._counted[text] = self._counts.add_task(text, total=total)
         self._counts.update(self._counted[text], completed=done, total=total)
+
+    def rows(self, done: int, fraction: float | None) -> None:
+        """Show the rows as a bar, which moves to and fro while their number is not known."""
+        self._pace = self._pace or Pace(done)
+        text = self._pace.text(done, fraction)
+        if self._share is None:
+            self._share = self._shares.add_task(text, total=None)
+        total = None if fraction is None else 1.0
+        self._shares.update(self._share, description=text, completed=fraction or 0.0, total=total)
 
     def _bar(self, key: str, description: str, done: int, total: int) -> None:
         if key not in self._layers:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Callable, cast
 
 import numpy as np
 
+from service.compiler.column_parts import column_parts
 from service.compiler.trial_rows import CATEGORIES_MAX, DATES, tree_thresholds
-from service.schema.parts import positions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,6 +36,7 @@ GAPS_SHARE = 0.1
 KNOWN_MAX = 256
 WORDS_MAX = 256
 TABLE_ROWS = 64
+NODES_A_TREE = 512
 # Larger numbers separate no values that occur, and would lose the digits of all others in a sum.
 NUMBER_LIMIT = 1e9
 XGBOOST_SPLIT = re.compile(r"\[(\S+?)<([-+.\deE]+)\]")
@@ -84,11 +85,15 @@ def proof_rows(
 
 def known_values(estimator: Fitted, count: int) -> list[Known]:
     """Give what the parts of a model tell of each of its columns."""
-    known = [Known() for _ in range(count)]
+    # The last one takes what is known of columns that do not stand in the rows.
+    known = [Known() for _ in range(count + 1)]
     # A part of another library may have attributes of the same names with anything in them.
     with suppress(Exception):
-        _learn(estimator, list(range(count)), known)
-    return known
+        for part, columns in column_parts(estimator, list(range(count))):
+            _read_words(part, columns, known)
+            _read_numbers(part, columns, known)
+            _read_trees(part, columns, known)
+    return known[:count]
 
 
 def _declared(told: DeclaredFeature) -> Known | None:
@@ -137,35 +142,6 @@ def _text(chance: random.Random, known: Known) -> str:
     return " ".join(chance.choice(known.words) for _ in range(chance.randint(1, 4)))
 
 
-def _learn(part: Fitted, columns: list[int], known: list[Known]) -> None:
-    """Read what a part, and the parts that get its columns unchanged, tell of these columns."""
-    part = getattr(part, "best_estimator_", part)
-    inner = list(_parts_inside(part, columns))
-    for branch, its_columns in inner:
-        if branch is not None and not isinstance(branch, str):
-            _learn(branch, its_columns, known)
-    if not inner:
-        _read_words(part, columns, known)
-        _read_numbers(part, columns, known)
-        _read_trees(part, columns, known)
-
-
-def _parts_inside(part: Fitted, columns: list[int]) -> Iterator[tuple[Fitted, list[int]]]:
-    """Give each part inside a part that gets some of its columns unchanged, and these columns."""
-    if hasattr(part, "steps"):
-        # Any step may change the columns, so no later one is read.
-        steps = [step for _, step in part.steps if step is not None and step != "passthrough"]
-        yield from ((step, columns) for step in steps[:1])
-    elif hasattr(part, "transformers_"):
-        for name, branch, _ in part.transformers_:
-            yield branch, [columns[at] for at in positions_of(part, name)]
-    elif hasattr(part, "transformer_list"):
-        yield from ((branch, columns) for _, branch in part.transformer_list)
-    else:
-        names = ("estimator_", "regressor_", "classifier_")
-        yield from ((getattr(part, name), columns) for name in names if hasattr(part, name))
-
-
 def _read_words(part: Fitted, columns: list[int], known: list[Known]) -> None:
     vocabulary = getattr(part, "vocabulary_", None)
     if isinstance(vocabulary, dict):
@@ -203,32 +179,50 @@ def _numbers_by_column(part: Fitted, name: str, count: int) -> list[Any]:
 
 def _read_trees(part: Fitted, columns: list[int], known: list[Known]) -> None:
     """Read the thresholds of trees, and the numbers on both sides of each."""
+    for at, threshold in some_thresholds(part):
+        if at < len(columns):
+            known[columns[at]].add([threshold, threshold - abs(threshold) / 8, threshold + 0.5])
+    for at, (low, high) in lightgbm_ranges(part, len(columns)):
+        known[columns[at]].add([low, high, (low + high) / 2])
+    for at, value in xgboost_thresholds(part):
+        if at < len(columns):
+            known[columns[at]].add([value, value - abs(value) / 8, value + 0.5])
+
+
+def some_thresholds(part: Fitted) -> Iterator[tuple[int, float]]:
+    """Give positions of columns with thresholds, spread over each tree: a forest may have millions."""
     for features, thresholds in tree_thresholds(part):
-        for at, threshold in zip(features.tolist(), thresholds.tolist()):
-            if at < len(columns):
-                known[columns[at]].add([threshold, threshold - abs(threshold) / 8, threshold + 0.5])
+        step = len(features) // NODES_A_TREE + 1
+        yield from zip(features[::step].tolist(), thresholds[::step].tolist())
+
+
+def lightgbm_ranges(part: Fitted, count: int) -> Iterator[tuple[int, tuple[float, float]]]:
+    """Give the range of each column of numbers in training, which a LightGBM model keeps."""
     booster = getattr(part, "_Booster", None)
-    if type(part).__module__.startswith("lightgbm") and booster is not None:
-        _read_lightgbm(booster.model_to_string(num_iteration=1), columns, known)
-    elif type(part).__module__.startswith("xgboost") and hasattr(part, "get_booster"):
-        _read_xgboost(part.get_booster(), columns, known)
-
-
-def _read_lightgbm(text: str, columns: list[int], known: list[Known]) -> None:
-    """Read the ranges of the columns in training, which a LightGBM model keeps."""
+    if not type(part).__module__.startswith("lightgbm") or booster is None:
+        return
+    text = booster.model_to_string(num_iteration=1)
     line = next((line for line in text.splitlines() if line.startswith("feature_infos=")), "")
-    for at, found in zip(columns, line.partition("=")[2].split()):
-        match = LIGHTGBM_RANGE.fullmatch(found)
-        if match:
-            low, high = float(match[1]), float(match[2])
-            known[at].add([low, high, (low + high) / 2])
+    for at, found in zip(range(count), line.partition("=")[2].split()):
+        bounds = lightgbm_range(found)
+        if bounds is not None:
+            yield at, bounds
 
 
-def _read_xgboost(booster: Fitted, columns: list[int], known: list[Known]) -> None:
+def lightgbm_range(info: str) -> tuple[float, float] | None:
+    """Give the two numbers of what a LightGBM model says of a column: `[4.3:7.9]`. Categories have none."""
+    match = LIGHTGBM_RANGE.fullmatch(info)
+    return (float(match[1]), float(match[2])) if match else None
+
+
+def xgboost_thresholds(part: Fitted) -> Iterator[tuple[int, float]]:
+    """Give the positions of columns in the first trees of an XGBoost model, each with a threshold."""
+    if not type(part).__module__.startswith("xgboost") or not hasattr(part, "get_booster"):
+        return
+    booster = part.get_booster()
     names = {name: at for at, name in enumerate(booster.feature_names or ())}
     for tree in booster.get_dump()[:20]:
         for name, threshold in XGBOOST_SPLIT.findall(tree):
-            at = names.get(name, int(name[1:]) if re.fullmatch(r"f\d+", name) else len(columns))
-            if at < len(columns):
-                value = float(threshold)
-                known[columns[at]].add([value, value - abs(value) / 8, value + 0.5])
+            at = names.get(name, int(name[1:]) if re.fullmatch(r"f\d+", name) else None)
+            if at is not None:
+                yield at, float(threshold)

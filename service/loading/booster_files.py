@@ -1,7 +1,7 @@
 """Loads the files that XGBoost, LightGBM and CatBoost write themselves: data, and no code.
 
 They are known by their first bytes. XGBoost's and LightGBM's trees are checked before the library gets the
-bytes that were checked. CatBoost checks the bounds of its files itself.
+bytes that were checked. CatBoost checks most bounds of its files itself.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ def _loaded(name: str, content: bytes) -> object:
     except Exception as error:  # The libraries raise errors of many classes.
         first_line = next(iter(str(error).splitlines()), type(error).__name__)
         reason = f"is refused by {name} {library.__version__}: {first_line}"
-        raise UnusableFile(reason, "Use an image with the version that wrote the file") from error
+        advice = "Copy or save the model again; if that changes nothing, use an image with the version that"
+        raise UnusableFile(reason, f"{advice} wrote it") from error
 
 
 def _xgboost(library: Library, content: bytes) -> object:

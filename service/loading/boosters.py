@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from service.errors import UnusableFile
@@ -31,13 +31,15 @@ class BoosterColumn:
 
     `categories` are the values of a categorical column in the order of their codes, which the trees compare;
     None for any other column. `is_open`: the booster takes other values, too. `must_declare` says why the
-    categories are not known and have to be declared.
+    categories are not known and have to be declared. `bounds` are the lowest and the highest number of the
+    training data, if the file keeps them.
     """
 
     type: ColumnType = "number"
     categories: tuple[Value, ...] | None = None
     is_open: bool = False
     must_declare: str = ""
+    bounds: tuple[float, float] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

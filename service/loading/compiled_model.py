@@ -13,6 +13,7 @@ import numpy as np
 
 from service.compiler.archive import read_saved
 from service.compiler.program import try_program
+from service.compiler.usual_of_programs import usual_of_program
 from service.errors import InvalidInput, NotCompilable, UnusableFile
 from service.loading.signatures import ZIP_START
 
@@ -48,6 +49,7 @@ class CompiledModel:
 
     is_batched = True
     method = "predict"
+    further_results: tuple[str, ...] = ()
     not_compiled = ""
     outputs = None
 
@@ -58,13 +60,21 @@ class CompiledModel:
         # The files of older versions call each feature that may be missing not required.
         self.features = tuple(replace(one, required=one.dtype != "unused") for one in saved.features)
         self.classes = saved.classes
+        has_probabilities = saved.trial.wanted.probabilities is not None
+        self.results = ("predict", "predict_proba") if has_probabilities else ("predict",)
         self.program = _tried(saved)
+        self.usual = usual_of_program(saved.path, self.features)
 
     def ask(self, rows: Rows) -> Predictions:
         """Raise `InvalidInput`: the program cannot answer these rows, and the file holds no estimator."""
         del rows
         message = "With these values, a step of the model makes a number that is too large"
         raise InvalidInput(message, code="not_computable")
+
+    def ask_further(self, rows: Rows, name: str) -> Predictions:
+        """Raise `InvalidInput`: a compiled model has no further methods."""
+        del rows
+        raise InvalidInput(f"A compiled model has no {name}")
 
 
 def _tried(saved: Saved) -> Program:

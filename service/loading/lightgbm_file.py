@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import re
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable, TypeVar
 
+from service.compiler.proof_rows import lightgbm_range
 from service.errors import UnusableFile
 from service.loading.boosters import CLASSES_MAX, FEATURES_MAX, BoosterColumn, BoosterFile
 from service.loading.lightgbm_trees import check_tree
@@ -23,12 +24,17 @@ if TYPE_CHECKING:
 
     from service.schema.features import Value
 
+_Found = TypeVar("_Found")
+
 SAVE_ADVICE = "Save the model again, with booster.save_model('model.txt')"
 # Objectives whose predictions are probabilities of classes, those of ranks, and one that is not known.
 CLASSIFIERS = frozenset({"binary", "multiclass", "multiclassova"})
 OTHERS = frozenset({"lambdarank", "rank_xendcg", "custom", ""})
 # The names that LightGBM gives to columns without names.
 NUMBERED = re.compile(r"Column_\d+")
+# The number of classes as the objective itself tells it, and a parameter of the training.
+OF_CLASSES = re.compile(r"(?<!\S)num_class:(\d+)(?!\S)", re.ASCII)
+PARAMETER = re.compile(rb"\[\w+: [^\r\n]*\]\r?")
 TREES = b"\nTree=0\n"
 END = b"\nend of trees"
 PARAMETERS, END_OF_PARAMETERS = b"\nparameters:", b"\nend of parameters"
@@ -39,17 +45,69 @@ CATEGORICAL = re.compile(rb"^\[categorical_(?:feature|column): ([\d,]*)\]\r?$", 
 
 def read_lightgbm(content: bytes) -> BoosterFile:
     """Read a file of LightGBM; raise `UnusableFile` if it is none, or if its trees are not sound."""
+    return _checked(content, _described)
+
+
+def check_lightgbm(content: bytes) -> None:
+    """Check a booster as a pickle holds it; raise `UnusableFile` if its trees are not sound."""
+    _checked(content, _check_pickled)
+
+
+def _described(content: bytes) -> BoosterFile:
+    head, start = _head(content)
+    found = described(head, content[start:])
+    _check_trees(content, start, head, len(found.columns))
+    return found
+
+
+def _check_pickled(content: bytes) -> None:
+    if TREES not in content and b"Tree=" not in content:
+        # It was not trained, or for no round.
+        return
+    head, start = _head(content)
+    if END not in content:
+        raise ValueError("it is cut short")
+    _check_trees(content, start, head, int(head["max_feature_idx"]) + 1)
+
+
+def _check_trees(content: bytes, start: int, head: Mapping[str, str], features: int) -> None:
+    if b"\0" in content:
+        # The library would stop reading there.
+        raise ValueError("it has a character of zero")
+    check_classes(head)
+    _check_parameters(content[start:])
+    for block in _blocks(content, start, head):
+        check_tree(fields_of(block), features)
+
+
+def check_classes(head: Mapping[str, str]) -> None:
+    """Check that the objective writes as many numbers as the library makes space for: one for each class."""
+    objective, _, more = head.get("objective", "").partition(" ")
+    classes = int(head["num_class"])
+    told = OF_CLASSES.findall(more)
+    if objective.startswith("multiclass") and (len(told) != 1 or int(told[0]) != classes):
+        raise ValueError("the objective has another number of classes")
+    if int(head.get("num_tree_per_iteration") or classes) != classes:
+        raise ValueError("num_tree_per_iteration is not the number of classes")
+
+
+def _check_parameters(rest: bytes) -> None:
+    """Check the form of the parameters, which the library cuts into names and values without a look."""
+    _, _, after = rest.partition(PARAMETERS)
+    for line in after.partition(END_OF_PARAMETERS)[0].split(b"\n"):
+        if line.strip() and not PARAMETER.fullmatch(line):
+            message = f"a parameter cannot be read: {line[:40]!r}"
+            raise ValueError(message)
+
+
+def _checked(content: bytes, read: Callable[[bytes], _Found]) -> _Found:
     try:
-        head, start = _head(content)
-        found = described(head, content[start:])
-        for block in _blocks(content, start, head):
-            check_tree(fields_of(block), len(found.columns))
+        return read(content)
     except UnusableFile:
         raise
     except (KeyError, IndexError, OverflowError, RecursionError, TypeError, ValueError) as error:
         reason = f"is no LightGBM model that infer reads ({type(error).__name__}: {error})"
         raise UnusableFile(reason, SAVE_ADVICE) from error
-    return found
 
 
 def _head(content: bytes) -> tuple[Mapping[str, str], int]:
@@ -63,8 +121,9 @@ def _head(content: bytes) -> tuple[Mapping[str, str], int]:
 def fields_of(block: bytes) -> dict[str, str]:
     """Give the lines `name=value` of a block; a line without a value is a name with an empty value."""
     fields: dict[str, str] = {}
-    for line in block.decode().splitlines():
-        name, _, value = line.partition("=")
+    # Python would see the end of a line in other characters as well.
+    for line in block.decode().split("\n"):
+        name, _, value = line.rstrip("\r").partition("=")
         if name in fields and name:
             message = f"it has {name[:40]!r} twice"
             raise ValueError(message)
@@ -112,7 +171,7 @@ def _columns(
     """Give the columns; LightGBM takes a category that it does not know as a missing value."""
     if any(type(value) not in (bool, int, float, str) for values in lists for value in values):
         raise UnusableFile("has a category that is no text, number or boolean", SAVE_ADVICE)
-    columns = [BoosterColumn()] * len(infos)
+    columns = [BoosterColumn(bounds=lightgbm_range(info)) for info in infos]
     known = placed(infos, chosen, lists)
     if known is None:
         for at in candidates(infos, lists):

@@ -16,17 +16,26 @@ IS_CATEGORICAL = 1
 # A set of categories is made of words of 32 bits; a category is below 2^31.
 SET_WORDS_MAX = 2**26
 LEAVES_MAX = 2**24
+# What is told of leaves and of nodes, apart from what predictions need.
+OF_LEAVES = ("leaf_weight", "leaf_count")
+OF_NODES = ("split_gain", "internal_value", "internal_weight", "internal_count")
+# What numbers are written with. LightGBM would read others, such as tabs and `1_0`, otherwise than Python.
+OF_INTEGERS, OF_NUMBERS = frozenset("0123456789- "), frozenset("0123456789-+.eEinfaN ")
 
 
 def check_tree(tree: Mapping[str, str], features: int) -> None:
     """Raise `ValueError` (or `KeyError`) if a tree is not sound; `features` is the number of columns."""
-    leaves, sets = int(tree["num_leaves"]), int(tree.get("num_cat") or 0)
+    leaves, sets = _whole(tree, "num_leaves"), _whole(tree, "num_cat")
     _require(0 < leaves <= LEAVES_MAX and 0 <= sets <= LEAVES_MAX, "num_leaves")
     _require(len(_numbers(tree, "leaf_value")) == leaves, "leaf_value")
+    _require("shrinkage" not in tree or len(_numbers(tree, "shrinkage")) == 1, "shrinkage")
+    for names, count in ((OF_LEAVES, leaves), (OF_NODES, leaves - 1)):
+        for name in names:
+            _require(not tree.get(name) or len(_numbers(tree, name)) == count, name)
     if leaves > 1:
         _check_nodes(tree, leaves, features)
         _check_categories(tree, sets)
-    if int(tree.get("is_linear") or 0):
+    if _whole(tree, "is_linear"):
         _check_linear(tree, leaves, features)
 
 
@@ -66,11 +75,20 @@ def _check_linear(tree: Mapping[str, str], leaves: int, features: int) -> None:
     _require(bool(((columns >= 0) & (columns < features)).all()), "leaf_features")
 
 
+def _whole(tree: Mapping[str, str], name: str) -> int:
+    """Give a whole number; 0 if there is none."""
+    text = tree.get(name) or "0"
+    _require(OF_INTEGERS.issuperset(text), name)
+    return int(text)
+
+
 def _integers(tree: Mapping[str, str], name: str) -> Array:
+    _require(OF_INTEGERS.issuperset(tree[name]), name)
     return np.array(tree[name].split(), dtype=np.int64)
 
 
 def _numbers(tree: Mapping[str, str], name: str) -> Array:
+    _require(OF_NUMBERS.issuperset(tree[name]), name)
     return np.array(tree[name].split(), dtype=np.float64)
 
 

@@ -16,14 +16,20 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from service.errors import ModelUnloadable, UnusableFile
+from service import stages
+from service.errors import Forbidden, ModelUnloadable, UnusableFile
 from service.loading.booster_files import booster_model, is_booster, load_booster, pickled_booster
 from service.loading.compiled_model import CompiledModel, is_compiled, load_compiled
+from service.loading.compiled_parts import check_values
+from service.loading.contents import check_contents
+from service.loading.data_files import refuse_data_files
 from service.loading.explanations import (
+    CONTENTS_ADVICE,
     COPY_ADVICE,
     RETRAIN_ADVICE,
     SAVE_ADVICE,
     explain,
+    explain_model,
     is_about_versions,
     warning_line,
 )
@@ -94,12 +100,27 @@ def load_model(
     if declared.digest not in (None, digest):
         raise ModelUnloadable(file, f"its {FILE_NAME} was written for another model file", STALE_ADVICE)
     found = _format_of(file)
+    stages.tell(stages.READING)
     held = _read(found, file, Policy(trusted), versions_must_match=versions_must_match)
+    refuse_data_files()
+    stages.tell(stages.PREDICTING)
     try:
         model = found.model_of(held, declared)
     except UnusableFile as error:
         raise ModelUnloadable(file, f"it {error}", error.advice) from error
+    except Exception as error:  # A model that lacks a part, or has a wrong one, raises any error.
+        raise explain_model(file, held, error) from error
+    _check_names(file, model)
+    if isinstance(model, FittedModel):
+        model.try_rows()
     return LoadedModel(model=model, file=file, size_bytes=size, digest=digest, declared=declared)
+
+
+def _check_names(file: Path, model: Model) -> None:
+    """Refuse names that no request could be sent with: those with half of a surrogate pair."""
+    odd = [one.name for one in model.features if any("\ud800" <= each <= "\udfff" for each in one.name)]
+    if odd:
+        raise ModelUnloadable(file, f"it has a feature whose name is no text: {odd[0]!r}", SAVE_ADVICE)
 
 
 def _format_of(file: Path) -> _Format:
@@ -182,16 +203,35 @@ def _digest(file: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
+def _versions_of(caught: list[warnings.WarningMessage]) -> str | None:
+    """Give what scikit-learn says of the version that wrote the file, in short words; None if nothing."""
+    lines = [warning_line(one.message) for one in caught if is_about_versions(one.message)]
+    return lines[0].partition(":")[0] if lines else None
+
+
+def _check_contents(file: Path, held: object, policy: Policy) -> None:
+    try:
+        check_contents(held, policy)
+    except Forbidden as error:
+        raise ModelUnloadable(file, f"it {error}", CONTENTS_ADVICE) from error
+
+
 def _read(found: _Format, file: Path, policy: Policy, *, versions_must_match: bool) -> object:
     """Read the object in the file; each warning of a library about it goes to the log once."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             held = found.read(file, policy)
+            if found.model_of is _fitted:
+                # Before anything of the model is called.
+                _check_contents(file, held, policy)
+                check_values(held)
+        except ModelUnloadable:
+            raise
         except UnusableFile as error:
             raise ModelUnloadable(file, f"it {error}", error.advice) from error
         except Exception as error:  # A function that the file names may raise any error.
-            raise explain(file, error) from error
+            raise explain(file, error, _versions_of(caught)) from error
     if versions_must_match:
         for warning in caught:
             if is_about_versions(warning.message):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import numpy as np
 
 from service.errors import UnusableFile
+from service.loading.onnx_sizes import check_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -150,6 +151,7 @@ def read_graph(data: bytes) -> Graph:
     # Up to version 3 of the format, constants are inputs as well.
     inputs = tuple(_value(value) for value in model.graph.inputs if value.name not in given)
     outputs = tuple(_value(value) for value in model.graph.outputs)
+    check_sizes(_nodes(model), [value.name for value in inputs])
     if not inputs or not outputs:
         raise UnusableFile("has no inputs or no outputs")
     labels = next((output for output in outputs if output.element in LABELS), None)

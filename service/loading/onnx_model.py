@@ -56,8 +56,8 @@ def _session(data: bytes) -> Session:
     # With these two options a session would keep memory for each number of rows that was ever asked for.
     options.enable_mem_pattern = False
     options.enable_cpu_mem_arena = False
-    # Log errors only: ONNX Runtime warns of things in the model that the service cannot change.
-    options.log_severity_level = 3
+    # Nothing but the end of the process: the service tells each error itself, in one line.
+    options.log_severity_level = 4
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
         return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

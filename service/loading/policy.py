@@ -52,6 +52,10 @@ class Policy:
             return Judgement(CALL)
         return Judgement(None, "it is not known to be harmless", is_unknown=True)
 
+    def is_trusted(self, module: str, name: str) -> bool:
+        """Tell whether the user trusts this name, or the module that it is in."""
+        return f"{module}.{name}" in self.trusted or self.trusts(module)
+
     def danger_of(self, module: str, name: str) -> str | None:
         """Give the reason why a name is dangerous even in a trusted module; None for any other name."""
         if "." in name:

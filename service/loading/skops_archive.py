@@ -18,7 +18,10 @@ from typing import IO, TYPE_CHECKING, Any, Callable
 import numpy as np
 
 from service.errors import Forbidden
+from service.loading.calls import check_arguments
+from service.loading.compression import EXPANDED_BYTES_MAX, EXPANSION_MAX
 from service.loading.skops_schema import Schema
+from service.loading.unfolding import check_unfolded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,11 +33,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "schema.json"
 SCHEMA_BYTES_MAX = 64 * 1024 * 1024
-# An archive that expands to more than 4 GiB and to more than 200 times its size is refused: it was made to
-# exhaust the memory of its reader.
-EXPANDED_BYTES_MAX = 4 * 1024**3
-EXPANSION_MAX = 200
 ARRAY = ".npy"
+TREE = "sklearn.tree._tree.Tree"
 # How the header of an array is read, by the version of NumPy's format.
 HEADERS: dict[tuple[int, int], ReadHeader] = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -45,18 +45,41 @@ HEADERS: dict[tuple[int, int], ReadHeader] = {
 def load_skops(file: Path, policy: Policy) -> object:
     """Load the one object of the file; raise `Forbidden` before anything forbidden is imported or called."""
     with file.open("rb") as raw, zipfile.ZipFile(raw) as archive:
-        _check_members(archive)
+        expansion = _Expansion(archive)
+        _check_members(archive, expansion)
         schema = Schema(_schema_of(archive), policy)
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as made:
             for name, new_name in schema.files.items():
-                made.writestr(new_name, _checked(name, _read(archive, name)))
+                made.writestr(new_name, _checked(name, _read(archive, name), expansion))
             made.writestr(SCHEMA, json.dumps(schema.written))
     skops: Any = importlib.import_module("skops.io")  # It ships no types.
+    _look_at_trees()
     content.seek(0)
     # The policy has judged each name in the archive, so skops need not ask its own list of trusted names.
     loaded: object = skops.load(content, trusted=schema.names)
+    check_unfolded(loaded, policy)
     return loaded
+
+
+def _look_at_trees() -> None:
+    """Let skops make a tree only with the arguments that picklers write: the tree itself trusts them."""
+    nodes: Any = importlib.import_module("skops.io._sklearn")
+    construct = nodes.ReduceNode._construct  # noqa: SLF001
+    if getattr(construct, "looks_at_trees", False):
+        return
+
+    def construct_checked(node: Any) -> object:  # noqa: ANN401 (skops ships no types)
+        # By this dictionary, which all versions of skops have; newer ones have attributes beside it.
+        constructor = node.children["constructor"]
+        name = f"{constructor.module_name}.{constructor.class_name}"
+        if name == TREE:
+            check_arguments(name, node.children["args"].construct())
+        made: object = construct(node)
+        return made
+
+    construct_checked.looks_at_trees = True  # type: ignore[attr-defined]
+    nodes.ReduceNode._construct = construct_checked  # noqa: SLF001
 
 
 def _schema_of(archive: zipfile.ZipFile) -> object:
@@ -71,7 +94,21 @@ def _schema_of(archive: zipfile.ZipFile) -> object:
     return parsed
 
 
-def _check_members(archive: zipfile.ZipFile) -> None:
+class _Expansion:
+    """What an archive and the archives in it expand to: a small table may be a bomb, too."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        packed = sum(member.compress_size for member in archive.infolist())
+        self._left = max(EXPANDED_BYTES_MAX, EXPANSION_MAX * packed)
+
+    def take(self, size: int) -> None:
+        """Count so many bytes more; raise `Forbidden` for a zip bomb."""
+        self._left -= size
+        if self._left < 0:
+            raise Forbidden("expands without end")
+
+
+def _check_members(archive: zipfile.ZipFile, expansion: _Expansion) -> None:
     """Refuse paths that lead out of the archive, links, two files of one name, and a zip bomb."""
     members = archive.infolist()
     for member in members:
@@ -82,9 +119,7 @@ def _check_members(archive: zipfile.ZipFile) -> None:
             raise Forbidden("holds a link")
     if len({member.filename for member in members}) != len(members):
         raise Forbidden("holds two files of the same name")
-    packed = sum(member.compress_size for member in members)
-    if sum(member.file_size for member in members) > max(EXPANDED_BYTES_MAX, EXPANSION_MAX * packed):
-        raise Forbidden("expands without end")
+    expansion.take(sum(member.file_size for member in members))
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -94,13 +129,13 @@ def _read(archive: zipfile.ZipFile, name: str) -> bytes:
         raise Forbidden("lacks a file that its schema names") from None
 
 
-def _checked(name: str, data: bytes) -> bytes:
+def _checked(name: str, data: bytes, expansion: _Expansion) -> bytes:
     """Give the bytes of a file; refuse an .npy or .npz file with anything but plain arrays in it."""
     if name.endswith(ARRAY):
         _check_array(io.BytesIO(data), len(data))
     elif name.endswith(".npz"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _check_members(archive)
+            _check_members(archive, expansion)
             for member in archive.infolist():
                 if not member.filename.endswith(ARRAY):
                     raise Forbidden("has a table that cannot be understood")

@@ -17,9 +17,10 @@ import json
 from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from service.errors import Forbidden, UnusableFile
+from service.loading.built_data import is_special
 from service.loading.policy import CALL, MAKE, NAME
 from service.loading.skops_names import BIT_GENERATORS, KEY_TYPES, PLAIN, STRICT
-from service.loading.unpickling import STAND_INS, check_defining_module, is_special
+from service.loading.unpickling import STAND_INS, check_defining_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

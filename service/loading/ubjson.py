@@ -6,15 +6,17 @@ that is not loaded.
 
 from __future__ import annotations
 
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 import numpy as np
 
 from service.errors import UnusableFile
 
-Numbers = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
+if TYPE_CHECKING:
+    Numbers = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
+
 # A value: an object, an array, a string, a number, true, false or null.
-Ubjson = Union[bool, int, float, str, Numbers, "list[Ubjson]", "dict[str, Ubjson]", None]
+Ubjson = Union[bool, int, float, str, "Numbers", "list[Ubjson]", "dict[str, Ubjson]", None]
 
 # How deep values may lie within values; those of XGBoost have eight levels.
 DEPTH_MAX = 32

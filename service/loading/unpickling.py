@@ -1,9 +1,9 @@
 """Loads a pickle, by `pickle` or by joblib, and lets the pickle do nothing but build a model of known parts.
 
 Python's own unpickler calls whatever a file names. The unpickler of this module asks the policy before it
-imports a name, and calls only names that may be called with any arguments. It refuses what no pickler writes:
-state for classes or functions, a second state for an object, special attributes, dtypes with false flags,
-and bytes after the end of the pickle.
+imports a name, and calls only names that may be called, with the arguments that picklers write. It refuses
+what no pickler writes: state for classes or functions, a second state for an object, special attributes,
+dtypes with false flags, and bytes after the end of the pickle.
 
 It extends the unpickler of `Lib/pickle.py`, as joblib does. The format of joblib's arrays is documented by
 the code of joblib's `numpy_pickle.py`.
@@ -12,16 +12,12 @@ the code of joblib's `numpy_pickle.py`.
 from __future__ import annotations
 
 import _compat_pickle
-import bz2
 import copyreg
-import gzip
 import importlib
-import lzma
 import math
 import pickle
 import sys
 from collections import deque
-from contextlib import suppress
 from pathlib import PurePosixPath, PureWindowsPath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import IO, TYPE_CHECKING, Any, Callable, ClassVar, cast
@@ -29,7 +25,20 @@ from typing import IO, TYPE_CHECKING, Any, Callable, ClassVar, cast
 import numpy as np
 
 from service.errors import Forbidden, with_article
+from service.loading.bounded import BoundedUnpickler
+from service.loading.built_data import (
+    check_arrow,
+    check_dtype,
+    check_dtype_state,
+    check_elements,
+    check_labels,
+    is_special,
+)
+from service.loading.calls import Costs, check_arguments, check_empty
+from service.loading.compression import decompressed, size_limit
+from service.loading.pickled_boosters import check_booster_state
 from service.loading.policy import CALL, NAME
+from service.loading.unfolding import check_unfolded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,39 +52,19 @@ if TYPE_CHECKING:
 # The first protocol that does not translate names of Python 2, and the first with dots in names.
 PYTHON_3_PROTOCOL = 3
 DOTS_PROTOCOL = 4
-# The bit of a dtype's flags that NumPy sets for structures by their layout.
-LAYOUT_FLAGS = 0x80
+# An object with __slots__ has two dictionaries as its state.
+PAIR = 2
 READ_BYTES = 16 * 1024 * 1024
 
 
 def load_safely(file: Path, policy: Policy) -> object:
     """Load the one object of the file; raise `Forbidden` before anything forbidden is imported or called."""
-    with file.open("rb") as raw, _decompressed(raw) as content:
-        loaded: object = _Unpickler(content, policy).load()
+    with file.open("rb") as raw, decompressed(raw) as content:
+        loaded: object = _Unpickler(content, policy, size_max=size_limit(raw, content)).load()
         if content.read(1):
             raise Forbidden("goes on after the end of its pickle")
+    check_unfolded(loaded, policy)
     return loaded
-
-
-def _decompressed(raw: IO[bytes]) -> IO[bytes]:
-    """Give a stream of the decompressed content. The first bytes tell the formats, as in joblib."""
-    start = raw.read(6)
-    raw.seek(0)
-    if start.startswith(b"\x1f\x8b"):
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
-    if start.startswith(b"BZh"):
-        return cast("IO[bytes]", bz2.BZ2File(raw))
-    if start.startswith((b"\xfd7zXZ", b"]\0")):
-        return cast("IO[bytes]", lzma.LZMAFile(raw))
-    if start.startswith(b"x"):
-        from joblib.compressor import BinaryZlibFile  # noqa: PLC0415 (seldom needed)
-
-        return cast("IO[bytes]", BinaryZlibFile(raw, "rb"))
-    if start.startswith(b"\x04\x22\x4d\x18"):
-        return cast("IO[bytes]", importlib.import_module("lz4.frame").LZ4FrameFile(raw))
-    if start.startswith(b"ZF"):
-        raise Forbidden("was saved by joblib 0.9 or older")
-    return raw
 
 
 class AbsentCache:
@@ -86,22 +75,26 @@ class _ArrayWrapper:
     """The object that joblib writes in the place of an array; the elements of the array follow it."""
 
 
-# The unpickler in Python, not the one in C: reading joblib's arrays needs its stack. It has no types.
-_PythonUnpickler: Any = pickle._Unpickler  # noqa: SLF001
-
-
-class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
+class _Unpickler(BoundedUnpickler):
     """Python's unpickler with a policy: most operations of the pickle are checked before they are done."""
 
-    dispatch: ClassVar[dict[int, Callable[[_Unpickler], None]]] = dict(_PythonUnpickler.dispatch)
+    dispatch: ClassVar[dict[int, Callable[[_Unpickler], None]]] = dict(BoundedUnpickler.dispatch)
     stack: list[object]
     metastack: list[list[object]]
     proto: int
 
-    def __init__(self, file: IO[bytes], policy: Policy) -> None:
+    def __init__(
+        self, file: IO[bytes], policy: Policy, outer: _Unpickler | None = None, *, size_max: int
+    ) -> None:
         super().__init__(file)
         self._source = file
         self._policy = policy
+        self._is_nested = outer is not None
+        # How many bytes the file may hold: no array has more.
+        self._size_max = size_max
+        self._costs: Costs = Costs(file.tell) if outer is None else outer._costs  # noqa: SLF001 (its own class)
+        # The listed name of each imported object, by its id.
+        self._names: dict[int, str] = {}
         # How each imported object may be used, by its id. The reference to the object keeps the id valid.
         self._uses: dict[int, tuple[str, object]] = {}
         # The objects that have been given their state, by id.
@@ -126,6 +119,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
         if self._uses.get(id(found), (None,))[0] != CALL:
             # An object that may be called by one of its names may be called by all of them.
             self._uses[id(found)] = (judgement.use, found)
+            self._names[id(found)] = f"{module}.{name}"
         return found
 
     def _import(self, module: str, name: str) -> object:
@@ -152,21 +146,36 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
             name = getattr(callee, "__qualname__", type(callee).__name__)
             raise Forbidden(f"calls {name}, which no model does", name=name)
 
+    def _check_arguments(self, callee: object, arguments: object) -> None:
+        name = self._names.get(id(callee))
+        if name is not None:
+            check_arguments(name, arguments)
+            self._costs.take_call(callee, cast("tuple[object, ...]", arguments))
+
     def _call(self) -> None:
         self._check_call(self.stack[-2], self.stack[-1] or ("no",))
+        self._check_arguments(self.stack[-2], self.stack[-1])
         super().load_reduce()
+        if isinstance(self.stack[-1], np.ndarray):
+            check_empty(self.stack[-1])
+        check_arrow(self.stack[-1])
 
     def _new(self) -> None:
         self._check_call(self.stack[-2], self.stack[-1])
+        self._check_arguments(self.stack[-2], self.stack[-1])
         super().load_newobj()
 
     def _new_with_keywords(self) -> None:
         self._check_call(self.stack[-3], self.stack[-2] or self.stack[-1])
+        if self.stack[-1] and id(self.stack[-3]) in self._names:
+            raise Forbidden(f"calls {self._names[id(self.stack[-3])]} as no model does")
+        self._check_arguments(self.stack[-3], self.stack[-2])
         super().load_newobj_ex()
 
     def _instantiate(self, klass: object, args: object) -> None:
         # Python's own unpickler calls this method by this name, for the opcodes INST and OBJ.
         self._check_call(klass, args)
+        self._check_arguments(klass, tuple(cast("Any", args)))
         super()._instantiate(klass, args)
 
     # State and content.
@@ -179,17 +188,34 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
             raise Forbidden("changes a class or a function")
         if id(instance) in self._built:
             raise Forbidden("changes an object again")
-        for part in state if isinstance(state, tuple) else (state,):
-            if isinstance(part, dict) and any(map(is_special, part)):
-                raise Forbidden("sets a special attribute")
+        self._check_state(type(instance).__module__, state)
         self._built[id(instance)] = instance
+        check_booster_state(instance, state)
+        check_dtype_state(instance, state)
+        check_elements(instance, state)
+        self._costs.take_state(instance, state)
         super().load_build()
         if isinstance(instance, np.dtype):
-            _check_dtype(instance)
+            self._costs.check_fields(instance)
+            check_dtype(instance)
+        elif isinstance(instance, np.ndarray):
+            check_empty(instance)
         elif type(instance) is _ArrayWrapper:
             self.stack[-1] = self._read_array(vars(instance))
         else:
-            _check_labels(instance)
+            check_labels(instance)
+
+    def _check_state(self, module: str, state: object) -> None:
+        for part in state if isinstance(state, tuple) else (state,):
+            if isinstance(part, dict) and any(map(is_special, part)):
+                raise Forbidden("sets a special attribute")
+        # Some classes take attributes from a list of pairs, or from another mapping.
+        named = state if isinstance(state, tuple) and len(state) == PAIR else (state,)
+        is_odd = isinstance(state, list) or any(
+            isinstance(one, dict) and type(one) is not dict for one in named
+        )
+        if is_odd and not self._policy.trusts(module):
+            raise Forbidden("sets attributes that are in no dictionary")
 
     def _append(self) -> None:
         self._check_container(self.stack[-2], (list, deque))
@@ -201,7 +227,16 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
 
     def _add(self) -> None:
         self._check_container(self.metastack[-1][-1], (set,))
+        self._costs.check_keys(self.metastack[-1][-1], self.stack)
         super().load_additems()
+
+    def _frozen_set(self) -> None:
+        self._costs.check_keys(self.stack, self.stack)
+        super().load_frozenset()
+
+    def _dictionary(self) -> None:
+        self._costs.check_keys(self.stack, self.stack[::2])
+        super().load_dict()
 
     def _set_item(self) -> None:
         self._check_keys(self.stack[-3], self.stack[-2:-1])
@@ -217,6 +252,8 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
 
     def _check_keys(self, container: object, keys: Iterable[object]) -> None:
         self._check_container(container, (dict,))
+        keys = list(keys)
+        self._costs.check_keys(container, keys)
         # The keys of a scikit-learn `Bunch`, which is a dict, are attributes too.
         if type(container) is not dict and any(map(is_special, keys)):
             raise Forbidden("sets a special attribute")
@@ -229,7 +266,10 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
         if not isinstance(dtype, np.dtype) or not isinstance(shape, tuple):
             raise Forbidden("has an array that cannot be understood")
         if dtype.hasobject:
-            array = _Unpickler(self._source, self._policy).load()
+            if self._is_nested:
+                # joblib reads it as a plain pickle.
+                raise Forbidden("has an array in an array as joblib writes none")
+            array = _Unpickler(self._source, self._policy, self, size_max=self._size_max).load()
             if not isinstance(array, np.ndarray):
                 raise Forbidden("has an array that is none")
             return array
@@ -238,11 +278,14 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
             self._read_exactly(self._read_exactly(1)[0])
         array = self._elements(dtype, math.prod(int(size) for size in shape))
         array = array.reshape(shape[::-1]).T if wrapper.get("order") == "F" else array.reshape(shape)
+        check_empty(array)
         if not dtype.isnative:
             array = array.astype(dtype.newbyteorder("="))
         return array.view(np.matrix) if wrapper.get("subclass") is np.matrix else array
 
     def _elements(self, dtype: Dtype, count: int) -> Array:
+        if count * dtype.itemsize > self._size_max:
+            raise EOFError("an array ended before it was whole")
         array = np.empty(count, dtype=dtype)
         if not array.nbytes:
             return array
@@ -270,6 +313,8 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
         self._check_call(cls, ())
         if base not in (object, dict, list, tuple, set, frozenset, int, float, str):
             raise Forbidden("makes an object of another's base")
+        if type(state) is not (type(None) if base is object else base):
+            raise Forbidden("makes an object of another's base")
         if isinstance(state, dict) and any(map(is_special, state)):
             raise Forbidden("sets a special attribute")
         made: object = copyreg._reconstructor(cls, base, state)  # type: ignore[attr-defined]  # noqa: SLF001
@@ -278,6 +323,8 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
     def _method(self, owner: object, name: str) -> object:
         """Give a method, as `getattr` does, if the policy allows the full name of the method."""
         cls = owner if isinstance(owner, type) else type(owner)
+        if cls is str and owner is not str:
+            raise Forbidden("takes an attribute of an object that it does not name")
         full = f"{cls.__qualname__}.{name}"
         judgement = self._policy.judge(cls.__module__, full)
         if judgement.use is None:
@@ -285,6 +332,8 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # see above
             raise Forbidden(f"{full} is not allowed: {judgement.reason}", name=full)
         return getattr(owner, name)
 
+    dispatch[pickle.FROZENSET[0]] = _frozen_set
+    dispatch[pickle.DICT[0]] = _dictionary
     dispatch[pickle.REDUCE[0]] = _call
     dispatch[pickle.NEWOBJ[0]] = _new
     dispatch[pickle.NEWOBJ_EX[0]] = _new_with_keywords
@@ -343,40 +392,3 @@ def check_defining_module(policy: Policy, module: str, name: str, found: object)
     if isinstance(found, ModuleType) or (is_elsewhere and policy.danger_of(str(home), own_name)):
         full = f"{module}.{name}"
         raise Forbidden(f"{full} is not allowed: it only leads to {home or name}", name=full)
-
-
-def is_special(name: object) -> bool:
-    """Tell whether this is a name such as `__class__`, to which Python or NumPy gives a meaning."""
-    return isinstance(name, str) and name.startswith("__") and name.endswith("__")
-
-
-def _check_dtype(dtype: Dtype) -> None:
-    """Refuse a dtype whose flags do not fit its type: NumPy would take bytes of an array for addresses."""
-    if dtype.names:
-        fields = [dtype.fields[name] for name in dtype.names] if dtype.fields else []
-        layout = {
-            "names": list(dtype.names),
-            "formats": [field[0] for field in fields],
-            "offsets": [field[1] for field in fields],
-            "itemsize": dtype.itemsize,
-        }
-        honest = np.dtype(layout)  # type: ignore[call-overload]  # NumPy's types do not know dictionaries
-    elif dtype.subdtype:
-        honest = np.dtype(dtype.subdtype)
-    else:
-        honest = np.dtype(dtype.str)
-    if (honest.flags ^ dtype.flags) & ~LAYOUT_FLAGS or honest.itemsize != dtype.itemsize:
-        raise Forbidden("has a data type that lies about itself")
-
-
-def _check_labels(instance: object) -> None:
-    """Refuse a pandas table with a special attribute as a label.
-
-    NumPy would read such a label as an attribute of the table, and take its value for an address.
-    """
-    if not type(instance).__module__.startswith("pandas."):
-        return
-    # pandas has no types.
-    with suppress(AttributeError):
-        if any(is_special(label) for axis in cast("Any", instance).axes for label in axis):
-            raise Forbidden("has a table with a special label")

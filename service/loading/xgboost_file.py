@@ -9,7 +9,7 @@ bounds would crash the service, and one with a circle would stop it. The format 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Json = Any
     Document = dict[str, Any]
 
+_Found = TypeVar("_Found")
+
 SAVE_ADVICE = "Save the model again, with booster.save_model('model.ubj')"
 # The objectives whose predictions are classes, or probabilities of classes.
 CLASSIFIERS = frozenset({"binary:logistic", "binary:hinge", "multi:softmax", "multi:softprob"})
@@ -37,11 +39,30 @@ FEATURE_TYPES = frozenset({"float", "int", "i", "q", "c"})
 
 def read_xgboost(content: bytes) -> BoosterFile:
     """Read a file of XGBoost; raise `UnusableFile` if it is none, or if its trees are not sound."""
+    return _checked(content, _described)
+
+
+def check_xgboost(content: bytes) -> None:
+    """Check a booster as a pickle holds it; raise `UnusableFile` if its trees are not sound."""
+    _checked(content, _check_pickled)
+
+
+def _described(document: Json) -> BoosterFile:
+    learner = document["learner"]
+    found = described(learner, document.get("version"))
+    check_trees(learner, len(found.columns))
+    return found
+
+
+def _check_pickled(document: Json) -> None:
+    # Beside the model stands how it is trained.
+    learner = document["Model"]["learner"]
+    check_trees(learner, int(learner["learner_model_param"]["num_feature"]))
+
+
+def _checked(content: bytes, read: Callable[[Json], _Found]) -> _Found:
     try:
-        document: Any = read_ubjson(content) if content[1:2] == b"L" else _parse(content)
-        learner = document["learner"]
-        found = described(learner, document.get("version"))
-        check_trees(learner, len(found.columns))
+        return read(read_ubjson(content) if content[1:2] == b"L" else _parse(content))
     except UnusableFile:
         raise
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
@@ -49,7 +70,6 @@ def read_xgboost(content: bytes) -> BoosterFile:
         raise UnusableFile(reason, SAVE_ADVICE) from error
     except RecursionError as error:
         raise UnusableFile("is no XGBoost model: it has too many brackets", SAVE_ADVICE) from error
-    return found
 
 
 def _parse(content: bytes) -> Document:
@@ -126,7 +146,13 @@ def _rounds(learner: Document) -> int:
     """
     attributes = learner.get("attributes") or {}
     best = attributes.get("best_iteration")
-    return int(best) + 1 if best is not None and "scikit_learn" in attributes else 0
+    if best is None or "scikit_learn" not in attributes:
+        return 0
+    booster = learner["gradient_booster"]
+    trees = (booster.get("gbtree") or booster)["model"].get("trees")
+    if trees is not None and int(best) >= len(trees):
+        raise ValueError("best_iteration is behind the last round")
+    return int(best) + 1
 
 
 def _columns(learner: Document, count: int) -> tuple[BoosterColumn, ...]:

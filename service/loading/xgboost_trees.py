@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,10 @@ NO_PARENT = 2**31 - 1
 # The arrays of a tree that have one element for each node. Some are missing in files of older versions.
 NEEDED = ("left_children", "right_children", "parents", "split_indices", "split_conditions", "default_left")
 OTHERS = ("split_type", "sum_hessian", "loss_changes")
+# XGBoost adds one to the number of a round, in 32 bits.
+ROUNDS_MAX = 2**31 - 1
+# From this version on, XGBoost reads `sum_hessian` and `loss_changes` of all trees, and looks for no end.
+READING_SUMS = (3, 1)
 
 
 def check_trees(learner: Document, features: int) -> None:
@@ -47,21 +52,58 @@ def check_trees(learner: Document, features: int) -> None:
     if len(rounds):
         is_sound = rounds[0] == 0 and rounds[-1] == len(trees) and (np.diff(rounds) >= 0).all()
         _require(bool(is_sound), "iteration_indptr")
+    _check_numbers(trees)
+    _check_best_round(learner)
+    widths = {_width(tree) for tree in trees}
+    _require(widths in (set(), {1}, {groups}), "size_leaf_vector")
     bits = sum(_check_tree(tree, features) for tree in trees)
     _require(bits <= SET_BITS_MAX, "categories")
+
+
+def _width(tree: Document) -> int:
+    """Give how many values a leaf has. XGBoost takes a tree for one of several values unless it is 0 or 1."""
+    width = int(tree["tree_param"].get("size_leaf_vector") or 1)
+    return 1 if width == 0 else width
+
+
+def _reads_sums() -> bool:
+    """Tell whether the library reads the sums of trees with several values, which older ones do not write."""
+    try:
+        library: Any = importlib.import_module("xgboost")
+    except ImportError:
+        # No library that could be harmed will get the file.
+        return True
+    return tuple(map(int, library.__version__.split(".")[:2])) >= READING_SUMS
+
+
+def _check_numbers(trees: list[Document]) -> None:
+    """Check that each tree has a number of its own, which is the place where XGBoost puts it."""
+    numbers = [tree.get("id", at) for at, tree in enumerate(trees)]
+    _require(all(type(number) is int for number in numbers), "the numbers of the trees")
+    _require(sorted(numbers) == [*range(len(trees))], "the numbers of the trees")
+
+
+def _check_best_round(learner: Document) -> None:
+    """Check the round up to which XGBoost's classes for scikit-learn answer."""
+    best = (learner.get("attributes") or {}).get("best_iteration")
+    _require(best is None or 0 <= int(best) < ROUNDS_MAX, "best_iteration")
 
 
 def _check_tree(tree: Document, features: int) -> int:
     """Check a tree; give the number of bits that its sets of categories take."""
     parameters = tree["tree_param"]
-    nodes, width = int(parameters["num_nodes"]), max(1, int(parameters.get("size_leaf_vector") or 1))
+    nodes, width = int(parameters["num_nodes"]), _width(tree)
     _require(nodes > 0, "num_nodes")
     _require(int(parameters["num_feature"]) in (0, features), "num_feature of a tree")
     for name in NEEDED:
         _require(len(tree[name]) == nodes, name)
     for name in OTHERS:
         _require(len(tree.get(name, [])) in (0, nodes), name)
-    _require(len(tree.get("base_weights", [])) in (0, nodes, nodes * width), "base_weights")
+    _require(
+        len(tree.get("base_weights", [])) in ((0, nodes) if width == 1 else (nodes * width,)), "base_weights"
+    )
+    if width > 1 and _reads_sums():
+        _require(len(tree["sum_hessian"]) == len(tree["loss_changes"]) == nodes, "sum_hessian")
     left, right = _integers(tree["left_children"]), _integers(tree["right_children"])
     is_leaf = left == -1
     inner = np.flatnonzero(~is_leaf)
@@ -73,7 +115,8 @@ def _check_tree(tree: Document, features: int) -> int:
     split = _integers(tree["split_indices"])[inner]
     _require(bool(((split >= 0) & (split < features)).all()), "split_indices")
     if width > 1:
-        leaves = len(tree.get("leaf_weights", [])) // width
+        leaves, rest = divmod(len(tree.get("leaf_weights", [])), width)
+        _require(not rest, "leaf_weights")
         of_leaves = right[is_leaf]
         # Older versions keep the values of the leaves in `base_weights`, and number no leaves.
         _require(bool(((of_leaves >= -1) & (of_leaves < max(leaves, 1))).all()), "the numbers of its leaves")

@@ -9,6 +9,7 @@ import numpy as np
 
 from service.errors import UnusableFile
 from service.json_values import json_value
+from service.models.refusals import FEATURES_MAX, count_text
 from service.schema.boosters import catboost_names, is_catboost
 from service.schema.column_types import takes_texts
 from service.schema.dict_columns import dict_columns
@@ -79,6 +80,8 @@ def feature_names(estimator: object, *listed: Sequence[str]) -> list[str]:
         return _unique(names)
     if entry is not None:
         count: int = getattr(entry, "n_features_in_", 0)
+        if isinstance(count, int) and not 0 <= count <= FEATURES_MAX:
+            raise UnusableFile(*count_text(count))
         return next((list(some) for some in listed if len(some) == count), unnamed(count))
     if type(estimator).__name__ == "IsotonicRegression":
         # It takes one column, and keeps no count.
@@ -192,7 +195,9 @@ def use_one_thread(estimator: object) -> None:
     many = {
         name: 1
         for name, value in _parameters(estimator).items()
-        if name.rpartition("__")[2] == "n_jobs" and isinstance(value, int) and value != 1
+        if name.rpartition("__")[2] == "n_jobs"
+        and value is not None
+        and (type(value) is not int or value != 1)
     }
     if many:
         estimator.set_params(**many)  # type: ignore[attr-defined]  # every class with get_params has it

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
@@ -17,6 +18,7 @@ import numpy as np
 from service.compiler.functions import Outcome
 from service.compiler.program import compile_estimator
 from service.compiler.proof_rows import proof_rows
+from service.compiler.usual_values import usual_values
 from service.errors import ModelFailed, ModelRefused, NotCompilable, UnusableFile, WrongSchema
 from service.models.documents import check_documents
 from service.models.estimators import (
@@ -36,6 +38,7 @@ from service.models.methods import (
     SOLVED_TOGETHER,
     TAKE_SEVERAL_ROWS,
     find_answering,
+    further_methods,
     listed,
     output_names,
     score_methods,
@@ -100,6 +103,7 @@ class FittedModel:
         features = _completed(reading.features(names), declared)
         by_position = input_for is None and is_positional(estimator)
         self.features = tuple(replace(one, is_positional=by_position) for one in features)
+        self.usual = usual_values(estimator, self.features)
         self._takes_numbers = takes_numbers(self.features)
         self.classes = classes_of(estimator) if self.method == "predict" else None
         # Some classes have the method only for some of their parameters (SVC), and else raise AttributeError.
@@ -107,6 +111,10 @@ class FittedModel:
             getattr(estimator, "predict_proba", None) if self.method == "predict" else None
         )
         self._scores = score_methods(estimator, self.kind)
+        probabilities = ("predict_proba",) if self._predict_proba else ()
+        distances = ("distances",) if self.method == "kneighbors" else ()
+        self.results = (self.method, *probabilities, *self._scores, *distances)
+        self._further = further_methods(estimator, self.results)
         for part in with_best(estimator):
             use_one_thread(part)
         self._make_input, self._kind_of = (
@@ -129,34 +137,79 @@ class FittedModel:
         made = proof_rows(estimator, self.features, declared.features)
         self.features = with_number_words(self.features, self._answer_as_text, made)
 
+    def try_rows(self) -> None:
+        """Ask for the answers to usual rows until one is answered, so that code that crashes does so now.
+
+        The rows are made up. A model that refuses them all may still answer others.
+        """
+        made = proof_rows(self.estimator, self.features, self._declared.features)
+        with as_in_trial():
+            for row in islice(made, TRIED_ROWS):
+                with suppress(Exception):
+                    self.ask(self._as_rows([row]))
+                    return
+
     def ask(self, rows: Rows) -> Predictions:
         """Give the estimator's own answers. Only one thread at a time may call this.
 
         Raises `ModelFailed` for an error of the estimator: `ModelRefused` if it is one of the rows.
         """
+        return self._asked(rows, self._answer_with_scores)
+
+    @property
+    def further_results(self) -> tuple[str, ...]:
+        """The methods of the estimator that answer rows besides the usual ones."""
+        return tuple(self._further)
+
+    def ask_further(self, rows: Rows, name: str) -> Predictions:
+        """Give what the further method `name` answers. Only one thread at a time may call this.
+
+        Raises the same errors as `ask`.
+        """
+        return self._asked(rows, partial(self._answer_further, name))
+
+    def _asked(self, rows: Rows, answer: Callable[[object], Predictions]) -> Predictions:
+        """Make the estimator's input of rows as it needs them, and give what `answer` makes of it."""
+
+        def ask(some: Rows) -> Predictions:
+            if self._doubles_a_row and len(some) == 1:
+                return ask(some[[0, 0]] if isinstance(some, np.ndarray) else some * 2).part(0, 1)
+            found = answer(self._make_input(some))
+            if len(found.values) != len(some):
+                raise ModelFailed("RuntimeError")
+            return found
+
         with _without_name_warning():
             if self._asks_row_by_row:
-                return joined([self._ask(rows[at : at + 1]) for at in range(len(rows))])
-            return ask_by_kind(self._ask, rows, self._kind_of)
+                return joined([ask(rows[at : at + 1]) for at in range(len(rows))])
+            return ask_by_kind(ask, rows, self._kind_of)
 
-    def _ask(self, rows: Rows) -> Predictions:
-        if self._doubles_a_row and len(rows) == 1:
-            return self._ask(rows[[0, 0]] if isinstance(rows, np.ndarray) else rows * 2).part(0, 1)
-        given = self._make_input(rows)
+    def _answer_further(self, name: str, given: object) -> Predictions:
+        try:
+            values: Part = self._further[name](given)
+            if name == "kneighbors":
+                distances, values = values
+                return Predictions(listed(values), None, {"distances": json_list(distances)})
+            return Predictions(_by_row(values) if isinstance(values, list) else listed(values), None)
+        except Exception as error:  # An estimator raises anything, and a broken one gives anything.
+            raise self._failure(error) from error
+
+    def _answer_with_scores(self, given: object) -> Predictions:
         try:
             values, probabilities = self._call_methods(given)
             scores = {name: json_list(call(given)) for name, call in self._scores.items()}
-        except Exception as error:  # An estimator raises anything.
+            if self.method == "kneighbors":
+                distances, values = values
+                scores["distances"] = json_list(distances)
+            found = Predictions(
+                listed(values),
+                None if probabilities is None else _by_row(probabilities),
+                scores or None,
+            )
+        except Exception as error:  # An estimator raises anything, and a broken one gives anything.
             raise self._failure(error) from error
         self._answers = True
-        if self.method == "kneighbors":
-            distances, values = values
-            scores["distances"] = json_list(distances)
-        return Predictions(
-            listed(values),
-            None if probabilities is None else _by_row(probabilities),
-            scores or None,
-        )
+        return found
 
     def _failure(self, error: Exception) -> ModelFailed:
         """Tell a row that the model refuses from a model that is broken, which answers no row at all."""

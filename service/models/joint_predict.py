@@ -13,6 +13,7 @@ import numpy as np
 from service.compiler.convert import SEARCHES, transformers_of
 from service.compiler.functions import class_name
 from service.compiler.trial_rows import trial_rows
+from service.models.shared_work import share_work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,7 @@ def _joint(model: Part) -> JointPredict | None:
         return _stacking(model)
     if f"{type(model).__module__.partition('.')[0]}.{type(model).__name__}" in MOST_PROBABLE:
         return _most_probable(model)
-    return None
+    return share_work(model)
 
 
 def _either(model: Part) -> JointPredict:

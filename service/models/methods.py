@@ -9,6 +9,8 @@ from service.models.estimators import json_list
 from service.models.refusals import SEARCHES, check_answers
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from service.json_values import JsonValue
     from service.schema.parts import Part
 
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 
 # The first of these that an estimator has answers rows.
 METHODS = ("predict", "transform", "kneighbors", "score_samples", "mahalanobis")
+# What a client may ask for by name, where the estimator has it.
+FURTHER = (
+    *("predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples"),
+    *("kneighbors", "mahalanobis", "apply"),
+)
 # What an estimator of these kinds also gives for each row, named as scikit-learn's methods are.
 SCORES = ("decision_function", "score_samples")
 KINDS_WITH_SCORES = ("clusterer", "outlier_detector")
@@ -76,6 +83,12 @@ def _inner_answering(estimator: Part) -> Answering | None:
 def score_methods(estimator: Part, kind: str) -> dict[str, Method]:
     """Give the methods that score rows beside the answer, by name."""
     found = {name: getattr(estimator, name, None) for name in SCORES} if kind in KINDS_WITH_SCORES else {}
+    return {name: call for name, call in found.items() if callable(call)}
+
+
+def further_methods(estimator: Part, usual: Collection[str]) -> dict[str, Method]:
+    """Give the methods that answer rows besides the usual ones, by name."""
+    found = {name: getattr(estimator, name, None) for name in FURTHER if name not in usual}
     return {name: call for name, call in found.items() if callable(call)}
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from service.compiler.program import Program
     from service.compiler.saved import Origin
     from service.json_values import JsonValue
     from service.schema.features import Feature, Rows
     from service.schema.predictions import Predictions
+    from service.schema.usual import Usual
 
 
 class Model(Protocol):
@@ -42,6 +43,10 @@ class Model(Protocol):
         """The inputs, in the order in which rows hold their values."""
 
     @property
+    def usual(self) -> Mapping[str, Usual]:
+        """What the model has learned of the usual values of features, by their names."""
+
+    @property
     def classes(self) -> Sequence[JsonValue] | None:
         """The labels in the order of the probabilities; None if the model has no classes.
 
@@ -69,3 +74,14 @@ class Model(Protocol):
 
         Raises `InvalidInput` for rows that this model cannot answer, and `ModelFailed` if it raises an error.
         """
+
+    @property
+    def results(self) -> Sequence[str]:
+        """The names of the results that `ask` gives: `method` first, then `predict_proba` and the scores."""
+
+    @property
+    def further_results(self) -> Sequence[str]:
+        """The names of further methods that answer rows, such as `decision_function` of a classifier."""
+
+    def ask_further(self, rows: Rows, name: str) -> Predictions:
+        """Give what the further method of that name answers, as `values`, with the same errors as `ask`."""

@@ -44,6 +44,8 @@ STATELESS = frozenset(
 BOOSTERS = ("lightgbm.sklearn", "xgboost.sklearn")
 SEARCHES = re.compile(r"(Halving)?(Grid|Random|Randomized)SearchCV|BayesSearchCV")
 DEPTH_MAX = 20
+# The columns of a text that is hashed are a million.
+FEATURES_MAX = 2**22
 
 
 def check_answers(model: Part) -> None:
@@ -140,6 +142,11 @@ def _steps_of(part: Part) -> list[Part] | None:
 
 
 # What the refusals say: the reason, which completes a sentence that starts with "it", and the advice.
+
+
+def count_text(count: int) -> tuple[str, str]:
+    """Say that an estimator says that it takes a number of features that no row has."""
+    return f"says that it takes {count} features, which no row has", "Fit and save the model again"
 
 
 def unfitted_text(name: str, *, is_inside: bool) -> tuple[str, str]:

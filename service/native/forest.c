@@ -9,13 +9,17 @@
 #define LANES 8
 #define BLOCK 64 /* rows that fit in the L1 cache together with a tree */
 
+/* Each kind of loop below is a copy of its own. A compiler that is only asked to inline makes one loop of them, with
+   the tests of all kinds in it. */
+#define INLINE static inline __attribute__((always_inline))
+
 /* Whether rows have missing values, and trees have categories. The kind is a constant of each loop, so that the
    C compiler leaves out the tests that a kind does not need. */
 #define PLAIN 0
 #define WITH_MISSING 1
 #define WITH_CATEGORIES 2
 
-static inline int32_t step(const Forest *forest, int32_t at, const double *row, int kind) {
+INLINE int32_t step(const Forest *forest, int32_t at, const double *row, int kind) {
     const Node *node = forest->nodes + at;
     const double value = row[node->feature & FEATURE];
     if (kind == PLAIN) {
@@ -34,7 +38,7 @@ static inline int32_t step(const Forest *forest, int32_t at, const double *row, 
     return node->left + is_right;
 }
 
-static inline void add(const Forest *forest, int64_t tree, int32_t at, double *sums) {
+INLINE void add(const Forest *forest, int64_t tree, int32_t at, double *sums) {
     const double *value = forest->values + (int64_t)forest->leaf[at] * forest->width;
     double *sum = sums + forest->columns[tree];
     for (int64_t column = 0; column < forest->width; column++) {
@@ -43,8 +47,8 @@ static inline void add(const Forest *forest, int64_t tree, int32_t at, double *s
 }
 
 /* Walk LANES rows through one tree, and add their leaves. */
-static inline void descend_rows(const Forest *forest, int64_t tree, const double *rows, int64_t features,
-                                double *sums, int kind) {
+INLINE void descend_rows(const Forest *forest, int64_t tree, const double *rows, int64_t features, double *sums,
+                         int kind) {
     int32_t at[LANES], moved;
     for (int lane = 0; lane < LANES; lane++) {
         at[lane] = forest->roots[tree];
@@ -63,8 +67,8 @@ static inline void descend_rows(const Forest *forest, int64_t tree, const double
 }
 
 /* Walk one row through `lanes` trees, LANES at most, and add their leaves. */
-static inline void descend_trees(const Forest *forest, int64_t first, int lanes, const double *row,
-                                 double *sums, int kind) {
+INLINE void descend_trees(const Forest *forest, int64_t first, int lanes, const double *row, double *sums,
+                          int kind) {
     int32_t at[LANES], moved;
     for (int lane = 0; lane < lanes; lane++) {
         at[lane] = forest->roots[first + lane];
@@ -82,8 +86,8 @@ static inline void descend_trees(const Forest *forest, int64_t first, int lanes,
     }
 }
 
-static inline void one_by_one(const Forest *forest, const double *rows, int64_t count, int64_t features,
-                              double *sums, int kind) {
+INLINE void one_by_one(const Forest *forest, const double *rows, int64_t count, int64_t features, double *sums,
+                       int kind) {
     for (int64_t row = 0; row < count; row++) {
         const double *values = rows + row * features;
         double *sum = sums + row * forest->outputs;
@@ -97,8 +101,8 @@ static inline void one_by_one(const Forest *forest, const double *rows, int64_t 
     }
 }
 
-static inline void add_all(const Forest *forest, const double *rows, int64_t count, int64_t features,
-                           double *sums, int kind) {
+INLINE void add_all(const Forest *forest, const double *rows, int64_t count, int64_t features, double *sums,
+                    int kind) {
     const int64_t whole = count - count % LANES;
     for (int64_t start = 0; start < whole; start += BLOCK) {
         const int64_t end = start + BLOCK < whole ? start + BLOCK : whole;

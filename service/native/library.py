@@ -26,6 +26,8 @@ FEATURES_MAX = 1024
 SET_WORDS = 4
 WORKSPACE = 4096
 GIVE_UP = -1
+# The kinds of tables: a list of numbers, of lists, or of objects.
+FLAT, LISTS, OBJECTS = range(3)
 # A call for at most this many rows or bytes keeps the GIL, because it ends sooner than another thread could
 # take over. A longer call releases the GIL, so that other threads run meanwhile.
 GIL_ROWS_MAX = 64
@@ -45,6 +47,12 @@ class ColumnsStruct(ctypes.Structure):
     """`Columns` of native.h."""
 
     _fields_ = (("names", ctypes.c_char_p), ("ends", ctypes.c_void_p), ("features", ctypes.c_int64))
+
+
+class TableStruct(ctypes.Structure):
+    """`Table` of native.h."""
+
+    _fields_ = tuple((name, ctypes.c_int64) for name in ("kind", "start", "end", "rows", "width"))
 
 
 class RowOperationStruct(ctypes.Structure):
@@ -93,6 +101,10 @@ def _load() -> Library | None:
         functions.read_rows.restype = number
         functions.read_query.argtypes = (address, ctypes.c_char_p, number, address)
         functions.read_query.restype = number
+        functions.find_tables.argtypes = (address, ctypes.c_char_p, number, address, number, address, number)
+        functions.find_tables.restype = number
+        functions.read_csv.argtypes = (number, ctypes.c_char_p, number, address, number)
+        functions.read_csv.restype = number
         functions.answer_row.argtypes = (address, address, address)
         functions.answer_row.restype = number
         functions.answer_body.argtypes = (address, address, ctypes.c_char_p, number, address)

@@ -47,6 +47,21 @@ typedef struct {
 EXPORT int64_t read_rows(const Columns *columns, const char *text, int64_t length, double *rows, int64_t most);
 EXPORT int64_t read_query(const Columns *columns, const char *text, int64_t length, double *row);
 
+/* A list of the text that holds numbers alone: where it stands, and its shape. */
+typedef struct {
+    int64_t kind;
+    int64_t start;            /* of the opening bracket */
+    int64_t end;              /* behind the closing bracket */
+    int64_t rows;
+    int64_t width;            /* numbers in each row; 1 for FLAT */
+} Table;
+
+enum { FLAT, LISTS, OBJECTS };
+
+EXPORT int64_t find_tables(const Columns *columns, const char *text, int64_t length, double *numbers, int64_t most,
+                           Table *tables, int64_t most_tables);
+EXPORT int64_t read_csv(int64_t width, const char *text, int64_t length, double *numbers, int64_t most);
+
 /* A row program: the operations of a compiled model for one row. Each operation takes `inputs` numbers of the
    workspace, which begins with the row, and writes `outputs` numbers to another place of the workspace. */
 enum { SHIFT, STRETCH, FILL, CLIP, TAKE, CHECK, PRODUCT, TREES };

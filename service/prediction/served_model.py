@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from service.schema.declared import NOTHING_DECLARED
+from service.schema.usual import NOTHING_USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from service.json_values import JsonValue
+    from service.prediction.exchange import Resource
+    from service.prediction.model_names import ModelNames
     from service.prediction.predictor import Predictor
-    from service.schema.declared import Declared
     from service.schema.features import Feature
+    from service.schema.usual import UsualValues
 
 
 class Endpoint(Protocol):
-    """A wire format of predictions, without HTTP. Both methods raise `InvalidInput`."""
+    """The service's own wire format, without HTTP. Both methods raise `InvalidInput`."""
 
     def answer_query(self, query: str) -> bytes:
         """Answer for the one row of a query, which is the part of a URL after `?`."""
@@ -30,8 +32,9 @@ class Endpoint(Protocol):
 class ServedModel:
     """One model as it is served.
 
-    `description` is what `GET /model` answers, `digest` is `sha256:…`, and `declared` what the user says of
-    the model.
+    `description` is what `GET /model` answers, `digest` is `sha256:…`, and `usual` tells usual values of
+    the features. `names` are those under which clients ask for the model. `resources` are what the wire
+    formats answer, by path.
     """
 
     predictor: Predictor
@@ -39,7 +42,9 @@ class ServedModel:
     description: Mapping[str, JsonValue]
     features: tuple[Feature, ...]
     digest: str
-    declared: Declared = NOTHING_DECLARED
+    names: ModelNames
+    resources: Mapping[str, Resource]
+    usual: UsualValues = NOTHING_USUAL
 
 
 class ModelSlot:

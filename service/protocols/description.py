@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 
 from service.json_values import JsonValue, json_value
 from service.protocols.readings import two_readings
-from service.schema.declared import NOTHING_DECLARED, Declared
 from service.schema.features import needs_types
+from service.schema.usual import NOTHING_USUAL, UsualValues
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,11 +46,12 @@ def describe(loaded: LoadedModel, served: Sequence[Feature] | None = None) -> di
     """Describe the model in JSON's types; `served` are its features, if the settings change them."""
     model = loaded.model
     features = model.features if served is None else served
+    usual = UsualValues(loaded.declared, model.usual)
     return {
         "kind": model.kind,
         "estimator": model.name,
         "method": model.method,
-        "features": [_describe_feature(feature) for feature in features],
+        "features": [_describe_feature(feature, usual) for feature in features],
         # A row may also name the columns x0, x1, … or 0, 1, …
         **({"positional": True} if any(feature.is_positional for feature in features) else {}),
         "classes": json_value(model.classes),
@@ -60,8 +61,8 @@ def describe(loaded: LoadedModel, served: Sequence[Feature] | None = None) -> di
         "digest": loaded.digest,
         "packages": dict(loaded_packages()),
         "path": _describe_path(model),
-        "example": example(features, loaded.declared),
-        **example_body(features, loaded.declared),
+        "example": example(features, usual),
+        **example_body(features, usual),
     }
 
 
@@ -91,8 +92,8 @@ def _describe_path(model: Model) -> dict[str, JsonValue]:
     return described
 
 
-def _describe_feature(feature: Feature) -> dict[str, JsonValue]:
-    """Give the name and type, whether a value must be given, and the categories if any are known."""
+def _describe_feature(feature: Feature, usual: UsualValues) -> dict[str, JsonValue]:
+    """Give the name and type, whether a value must be given, and what is known of the values."""
     described: dict[str, JsonValue] = {
         "name": feature.name,
         "type": feature.type,
@@ -106,38 +107,47 @@ def _describe_feature(feature: Feature) -> dict[str, JsonValue]:
         described["categories"] = [json_value(value) for value in known[:MOST_CATEGORIES]]
         described["category_count"] = len(known)
         described["accepts_others"] = feature.is_open
+    value, known_range = usual.value(feature), usual.range(feature)
+    if value is not None:
+        described["usual"] = json_value(value)
+    if known_range is not None:
+        described["range"], described["range_source"] = [*known_range[:2]], known_range.source
     return described
 
 
-def example(features: Sequence[Feature], declared: Declared = NOTHING_DECLARED) -> str:
+def example(features: Sequence[Feature], usual: UsualValues = NOTHING_USUAL) -> str:
     """Give the path and query of a request that the service answers."""
-    query = [(feature.name, example_text(feature, declared)) for feature in features]
+    query = [(feature.name, example_text(feature, usual)) for feature in features]
     return "/prediction?" + urlencode(query, quote_via=quote)
 
 
-def example_body(features: Sequence[Feature], declared: Declared = NOTHING_DECLARED) -> dict[str, JsonValue]:
+def example_body(features: Sequence[Feature], usual: UsualValues = NOTHING_USUAL) -> dict[str, JsonValue]:
     """Give a row that the service answers as JSON, where the values of a query could be read in two ways."""
-    texts = {feature.name: example_text(feature, declared) for feature in features}
+    texts = {feature.name: example_text(feature, usual) for feature in features}
     if not any(two_readings(feature, texts[feature.name]) for feature in features):
         return {}
-    row = {feature.name: _example_value(feature, declared) for feature in features}
-    return {"example_body": row}
+    return {"example_body": example_row(features, usual)}
 
 
-def _example_value(feature: Feature, declared: Declared) -> JsonValue:
-    usual = declared.usual_value(feature)
-    if usual is None and feature.categories:
-        usual = feature.categories[0]
-    if usual is not None:
-        return json_value(usual)
+def example_row(features: Sequence[Feature], usual: UsualValues = NOTHING_USUAL) -> dict[str, JsonValue]:
+    """Give a row of values that the features take: usual ones where they are known."""
+    return {feature.name: _example_value(feature, usual) for feature in features}
+
+
+def _example_value(feature: Feature, usual: UsualValues) -> JsonValue:
+    value = usual.value(feature)
+    if value is None and feature.categories:
+        value = feature.categories[0]
+    if value is not None:
+        return json_value(value)
     return True if feature.type == "boolean" else EXAMPLES.get(feature.type, 1.0)
 
 
-def example_text(feature: Feature, declared: Declared = NOTHING_DECLARED) -> str:
-    """Give a value that the feature takes, as it is written in a query: a declared one if there is one."""
-    usual = declared.usual_value(feature)
-    if usual is not None:
-        return query_text(usual)
+def example_text(feature: Feature, usual: UsualValues = NOTHING_USUAL) -> str:
+    """Give a value that the feature takes, as it is written in a query: a usual one if one is known."""
+    value = usual.value(feature)
+    if value is not None:
+        return query_text(value)
     if feature.categories:
         return query_text(feature.categories[0])
     return EXAMPLES.get(feature.type, "1.0")

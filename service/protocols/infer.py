@@ -1,7 +1,4 @@
-"""The service's own wire format, without HTTP: a query or a body in, the bytes of the answer out.
-
-The fast path and Flask's views both end here.
-"""
+"""The service's own wire format: a query or a body in, the bytes of the answer out."""
 
 from __future__ import annotations
 
@@ -10,18 +7,26 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 
+from service.errors import WrongContentType
 from service.json_values import JsonValue, encode, json_value
 from service.native.library import GIVE_UP, LIBRARY
 from service.native.row_reader import RowReader
+from service.prediction.exchange import JSON, Answer, Asked, Resource
 from service.protocols.answers import AnswerWriter
+from service.protocols.outputs import CHOICE, Outputs
 from service.protocols.payload import parse_json, parse_query
 from service.protocols.remarks import encoded
 from service.protocols.row_checks import RowChecks, RowRules
 
 if TYPE_CHECKING:
+    from service.drift.input_counts import InputCounts
     from service.native.row_program import RowProgram
     from service.prediction.predictor import Predictor
     from service.schema.features import Rows, Value
+
+
+PROTOCOL = "infer"
+PATH = "/prediction"
 
 
 class InferEndpoint:
@@ -33,15 +38,45 @@ class InferEndpoint:
         self._writer = AnswerWriter(predictor.classes)
         self._rules = RowRules(self.features)
         self._names = self._rules.names
+        self._outputs = Outputs(predictor)
         self._reader = (
             RowReader(self._names, LIBRARY)
             if LIBRARY and predictor.takes_numbers and RowReader.can_read(self._names)
             else None
         )
-        program = predictor.program.row_program if predictor.program else None
-        self._row = _OneRow(self._reader, program, self._writer) if self._reader and program else None
+        program = predictor.row_program
+        self._row = None
+        if self._reader and program:
+            self._row = _OneRow(self._reader, program, self._writer, predictor.inputs)
         # Any other name is written differently in a URL, with escapes.
         self._is_plain = all(name.isidentifier() and name.isascii() for name in self._names)
+
+    def resources(self) -> dict[str, Resource]:
+        """Give what stands at each path."""
+        return {PATH: Resource(PATH, PROTOCOL, {"GET": self._get, "POST": self._post}, predicts=True)}
+
+    def _get(self, asked: Asked) -> Answer:
+        # A feature called `output` keeps its meaning.
+        chosen = [] if CHOICE in self._rules.known else self._outputs.of_query(asked.query)
+        if not chosen:
+            return Answer(self.answer_query(asked.query), 1)
+        pairs = [pair for pair in parse_qsl(asked.query, keep_blank_values=True) if pair[0] != CHOICE]
+        checks = RowChecks(self._rules)
+        rows = self._rows([parse_query(pairs, checks)])
+        results = {name: values[0] for name, values in self._outputs.ask(rows, chosen).items()}
+        answer: dict[str, JsonValue] = {"inputs": self._inputs(rows), **results}
+        return Answer(encoded(answer, checks, by_row=False), 1)
+
+    def _post(self, asked: Asked) -> Answer:
+        if asked.content_type != JSON:
+            raise WrongContentType(f"The body must be sent with the header Content-Type: {JSON}.")
+        chosen = self._outputs.of_query(asked.query)
+        if not chosen:
+            return Answer(*self.answer_body(asked.body))
+        checks = RowChecks(self._rules)
+        rows = self._read(asked.body, checks)
+        results: dict[str, JsonValue] = {**self._outputs.ask(rows, chosen)}
+        return Answer(encoded(results, checks, by_row=True), len(rows))
 
     def answer_query(self, query: str) -> bytes:
         """Answer for the one row of a query, which is the part of a URL after `?`."""
@@ -57,7 +92,9 @@ class InferEndpoint:
         if answer is not None:
             return encode(answer), 1
         checks = RowChecks(self._rules)
-        predictions = self.predictor.predict(self._read(body, checks))
+        rows = self._read(body, checks)
+        predictions = self.predictor.predict(rows)
+        self.predictor.saw(rows)
         return encoded(self._writer.answer(predictions), checks, by_row=True), len(predictions.values)
 
     def _answer_query(self, query: str) -> bytes:
@@ -66,8 +103,11 @@ class InferEndpoint:
         if rows is None:
             rows = self._rows([parse_query(parse_qsl(query, keep_blank_values=True), checks)])
         answer = self._writer.single(self.predictor.predict(rows))
-        inputs = dict(zip(self._names, map(json_value, rows[0])))
-        return encoded({"inputs": inputs, **answer}, checks, by_row=False)
+        self.predictor.saw(rows)
+        return encoded({"inputs": self._inputs(rows), **answer}, checks, by_row=False)
+
+    def _inputs(self, rows: Rows) -> dict[str, JsonValue]:
+        return dict(zip(self._names, map(json_value, rows[0])))
 
     def _read(self, body: bytes, checks: RowChecks) -> Rows:
         """Read the rows: by compiled code if all of the body is certainly right, else by `parse_json`."""
@@ -88,9 +128,12 @@ class _OneRow:
     predictor.
     """
 
-    def __init__(self, reader: RowReader, program: RowProgram, writer: AnswerWriter) -> None:
+    def __init__(
+        self, reader: RowReader, program: RowProgram, writer: AnswerWriter, counts: InputCounts | None
+    ) -> None:
         # The addresses below are valid as long as these two objects live.
-        self._kept = (reader, program)
+        self._reader, self._kept = reader, program
+        self._counts = counts
         self._columns, self._program = reader.address, program.address
         self._answer_body, self._answer_query = program.answer_body, program.answer_query
         self._room, self._inputs, self._width = program.answer_buffer, program.row_buffer, program.width
@@ -102,6 +145,11 @@ class _OneRow:
         position = self._answer_body(self._columns, self._program, body, len(body), room)
         if position == GIVE_UP:
             return None
+        if self._counts is not None and self._counts.is_due():
+            # The program has read the row, and keeps it to itself.
+            rows = self._reader.read(body)
+            if rows is not None:
+                self._counts.count(rows)
         prediction, shares = self._write(position, room[: self._width])
         if shares is None:
             return {"predictions": [prediction]}
@@ -113,13 +161,9 @@ class _OneRow:
         position = self._answer_query(self._columns, self._program, text, len(text), row, room)
         if position == GIVE_UP:
             return None
+        if self._counts is not None and self._counts.is_due():
+            self._counts.count([[*row]])
         prediction, shares = self._write(position, room[: self._width])
         if shares is None:
             return row[:], {"prediction": prediction}
         return row[:], {"prediction": prediction, "probabilities": shares}
-
-
-PATH = "/prediction"
-
-
-JSON = "application/json"

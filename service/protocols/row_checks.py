@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 # An answer lists up to 50 problems and tells the count of all: a list of thousands would not be read.
 MOST_PROBLEMS_LISTED = 50
+# After so many, the rest of the rows is not checked: a body of 16 MiB can have millions, which would take
+# minutes and gigabytes.
+MOST_PROBLEMS_COUNTED = 10_000
 MOST_PROBLEMS_IN_MESSAGE = 5
 MOST_VALUES_SHOWN = 10
 LONGEST_TEXT_SHOWN = 80
@@ -141,6 +144,8 @@ class RowChecks:
         features that the row lacks.
         """
         self.count += 1
+        if self.count >= MOST_PROBLEMS_COUNTED:
+            self.raise_if_any()
         if len(self.listed) >= MOST_PROBLEMS_LISTED:
             return
         entry: dict[str, JsonValue] = {
@@ -170,7 +175,8 @@ class RowChecks:
             return
         messages = [str(entry["message"]) for entry in self.listed[:MOST_PROBLEMS_IN_MESSAGE]]
         more = self.count - len(messages)
-        message = "; ".join(messages) + (f"; and {more} more" if more else "")
+        least = "at least " if self.count >= MOST_PROBLEMS_COUNTED else ""
+        message = "; ".join(messages) + (f"; and {least}{more} more" if more else "")
         fields: list[JsonValue] = [*self.listed]
         raise InvalidInput(message, details={"count": self.count, "fields": fields})
 

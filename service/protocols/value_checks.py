@@ -57,7 +57,7 @@ def value_of_string(feature: Feature, text: str) -> object:
 
     Of several values that it could stand for, a `TwoReadings` is given.
     """
-    value_type = _type_of_values(feature)
+    value_type = type_of_values(feature)
     if reason := two_readings(feature, text):
         return TwoReadings(text, reason)
     if value_type == "text":
@@ -100,7 +100,7 @@ def _category_of_string(feature: Feature, text: str) -> object:
     return found[0] if found else _any_of_string(text)
 
 
-def _type_of_values(feature: Feature) -> str:
+def type_of_values(feature: Feature) -> str:
     """Give the column type of the values: for a category, the type of its categories."""
     if feature.type != "category":
         return feature.type
@@ -110,7 +110,7 @@ def _type_of_values(feature: Feature) -> str:
 
 
 def _check_of(feature: Feature) -> Check:
-    value_type = _type_of_values(feature)
+    value_type = type_of_values(feature)
     checks: dict[str, Check] = {
         "number": _float,
         "text": _text,

@@ -114,6 +114,13 @@ class Declared:
             value = middle if feature.dtype.startswith("float") else round(middle)
         return None if feature.categories and value not in feature.categories else value
 
+    def usual_range(self, feature: Feature) -> tuple[float, float] | None:
+        """Give the bounds of the usual values of the feature, or None if none are declared."""
+        declared = self._by_name.get(feature.name)
+        if declared is None or declared.low is None or declared.high is None or declared.low >= declared.high:
+            return None
+        return declared.low, declared.high
+
     @cached_property
     def _by_name(self) -> dict[str, DeclaredFeature]:
         return {feature.name: feature for feature in self.features}

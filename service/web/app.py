@@ -6,52 +6,76 @@ GET  /                     a page to try the model
 GET  /prediction?NAME=1…   one prediction
 POST /prediction           predictions for {"rows": [{…}, …]}, or for one object of features
 GET  /model                what is served
+GET  /openapi.json         this interface, described for programs
+GET  /docs                 the same for people, and to try it
 GET  /livez, /readyz       whether it works
 GET  /metrics              counts and durations, for Prometheus
+
+The paths of other wire formats stand in `service.protocols.interfaces`.
 """
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from http import HTTPStatus
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, abort, g, render_template, request
-from werkzeug.exceptions import UnsupportedMediaType
+from flask import Flask, Response, g, render_template, request, send_from_directory
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from service.admission import Admission
-from service.protocols.infer import JSON, PATH
+from service.drift.families import families_of
+from service.prediction.exchange import Asked
+from service.prediction.model_names import VERSION
+from service.protocols.infer import PROTOCOL as OWN
+from service.protocols.open_inference.endpoint import PROTOCOL as STATISTICS
+from service.protocols.open_inference.statistics import statistics
 from service.telemetry.counters import Meter
-from service.web.error_answers import json_answer, most_body_bytes, register_error_answers
-from service.web.fast_path import STARTED, FastPath
-from service.web.page import fields_of, kind_with_article
+from service.web.bodies import STARTED, compress, read_body
+from service.web.error_answers import allowed, json_answer, most_body_bytes, register_error_answers
+from service.web.fast_path import ROWS, FastPath
+from service.web.page import MODULES, fields_of, kind_with_article
+from service.web.viewer import FILES, POLICY, viewer_folder
 
 if TYPE_CHECKING:
+    from service.prediction.exchange import Resource
     from service.prediction.served_model import ModelSlot
 
 # The page needs its own script and style, and the service; nothing else may run or be reached.
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'"
 )
 
 
-def create_app(slot: ModelSlot, *, max_body_bytes: int) -> tuple[Flask, Meter]:
+def create_app(
+    slot: ModelSlot, admission: Admission | None = None, *, max_body_bytes: int
+) -> tuple[Flask, Meter]:
     """Make the application that answers from the served model, and the meter that counts its requests."""
-    admission = Admission()
+    admission = admission or Admission()
     app = Flask("service.web")
-    # One byte more than may be sent: that byte is how `_body` sees a body of unknown length that is too long.
+    # One byte more than may be sent: by it, `read_body` sees that a body of unknown length is too long.
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes + 1
-    register_error_answers(app)
+    register_error_answers(app, slot)
     views = _Views(slot, admission)
     app.get("/")(views.page)
-    app.get(PATH)(views.predict_one)
-    app.post(PATH)(views.predict_many)
+    app.get("/docs")(views.docs)
+    app.get("/docs/<file>")(views.docs_file)
     app.get("/model")(views.model)
     app.get("/livez")(views.livez)
     app.get("/readyz")(views.readyz)
     app.get("/metrics")(views.metrics)
-    routes = (rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static")
-    views.meter = meter = Meter(routes, admission, predicts_at=PATH)
+    for path in ("", "/<model>", "/<model>/versions/<version>"):
+        app.get(f"/v2/models{path}/stats", endpoint=f"statistics{path}")(views.statistics)
+    own = [_route_of(rule.rule) for rule in app.url_map.iter_rules() if rule.endpoint != "static"]
+    resources = slot.served.resources.values()
+    protocols = {route: STATISTICS if route.endswith("/stats") else OWN for route in own}
+    protocols.update({resource.route: resource.protocol for resource in resources})
+    predict_at = {resource.route for resource in resources if resource.predicts}
+    views.meter = meter = Meter(protocols, admission, predict_at=predict_at)
     app.before_request(_note_time)
+    app.before_request(views.resource)
     # Flask calls the last one first.
     app.after_request(views.count)
     app.after_request(_add_headers)
@@ -70,32 +94,78 @@ class _Views:
         self.admission = admission
 
     def page(self) -> Response:
+        # KServe's and Azure's probes ask here, too; a browser names text/html.
+        if "text/html" not in request.headers.get("Accept", ""):
+            alive = json_answer({"status": "alive", "model": self.slot.served.names.names[0]})
+            alive.headers["Vary"] = "Accept"
+            return alive
         served = self.slot.served
         text = render_template(
             "index.html",
             model=served.description,
             kind=kind_with_article(str(served.description["kind"])),
-            fields=fields_of(served.features, served.declared),
+            fields=fields_of(served.features, served.usual),
+            modules=MODULES,
         )
         response = Response(text)
         response.headers["Content-Security-Policy"] = PAGE_POLICY
+        response.headers["Vary"] = "Accept"
         return response
 
-    def predict_one(self) -> Response:
-        query = request.query_string.decode("utf-8", "replace")
-        with self.admission.admitted():
-            answer, g.predicted = self.slot.served.endpoint.answer_query(query), 1
-        return Response(answer, mimetype=JSON)
+    def docs(self) -> Response:
+        response = Response(render_template("docs.html", model=self.slot.served.description))
+        response.headers["Content-Security-Policy"] = POLICY
+        return response
 
-    def predict_many(self) -> Response:
-        if request.mimetype != JSON:
-            raise UnsupportedMediaType
-        with self.admission.admitted():
-            answer, g.predicted = self.slot.served.endpoint.answer_body(_body())
-        return Response(answer, mimetype=JSON)
+    def docs_file(self, file: str) -> Response:
+        folder = viewer_folder()
+        if folder is None or file not in FILES:
+            raise NotFound
+        # It asks again each time, and gets 304: another image may be served at this address tomorrow.
+        return send_from_directory(folder, file)
+
+    def resource(self) -> Response | None:
+        """Answer what a wire format answers at this path; None if it is the path of none."""
+        resource = self.slot.served.resources.get(request.path)
+        if resource is None:
+            return None
+        g.resource = resource
+        if request.method == "OPTIONS":
+            return Response(headers={"Allow": allowed(resource)})
+        handler = resource.methods.get("GET" if request.method == "HEAD" else request.method)
+        if handler is None:
+            raise MethodNotAllowed(allowed(resource).split(", "))
+        body = b""
+        if request.method not in ("GET", "HEAD"):
+            with self.admission.bodies.held():
+                body = read_body(most_body_bytes())
+        with self.admission.predictions.held() if resource.predicts else nullcontext():
+            answer = handler(Asked(request.environ, body))
+            g.predicted = answer.rows
+        return compress(Response(answer.body, content_type=answer.content_type, headers=answer.headers))
 
     def model(self) -> Response:
         return json_answer(dict(self.slot.served.description))
+
+    def statistics(self, model: str = "", version: str = VERSION) -> Response:
+        names = self.slot.served.names
+        model = model or names.names[0]
+        if model not in names.names or version not in names.versions:
+            raise NotFound
+        totals = self.meter.totals()
+        predicted = {status: 0 for _, status in totals.answers}
+        for (route, status), count in totals.answers.items():
+            predicted[status] += count if route in totals.predict_at else 0
+        return json_answer(
+            statistics(
+                model,
+                names.versions,
+                succeeded=predicted.get(HTTPStatus.OK, 0),
+                failed=sum(predicted.values()) - predicted.get(HTTPStatus.OK, 0),
+                rows=totals.predicted,
+                duration_s=totals.duration_s,
+            )
+        )
 
     def livez(self) -> Response:
         return json_answer({"status": "alive"})
@@ -108,25 +178,29 @@ class _Views:
         # Its library takes 25 ms to import, which the start of a worker need not wait for.
         from service.telemetry.prometheus import expose  # noqa: PLC0415
 
-        description, accept = self.slot.served.description, request.headers.get("Accept", "")
-        text, content_type = expose(self.meter.totals(), description, accept=accept)
+        served, accept = self.slot.served, request.headers.get("Accept", "")
+        inputs = served.predictor.inputs
+        further = () if inputs is None else families_of(inputs)
+        text, content_type = expose(self.meter.totals(), served.description, further, accept=accept)
         return Response(text, content_type=content_type)
 
     def count(self, response: Response) -> Response:
+        resource: Resource | None = g.get("resource")
         # A known path with a wrong method has no rule; the meter knows the path all the same.
-        route = request.path if request.url_rule is None else request.url_rule.rule
-        duration_ns = perf_counter_ns() - request.environ[STARTED] if route == PATH else None
-        predicted = g.get("predicted", 0)
+        rule = request.path if request.url_rule is None else request.url_rule.rule
+        route = _route_of(rule) if resource is None else resource.route
+        predicts = resource is not None and resource.predicts
+        duration_ns = perf_counter_ns() - request.environ[STARTED] if predicts else None
+        predicted = request.environ[ROWS] = g.get("predicted", 0)
+        if predicts and "refused" in g:
+            self.meter.refused(g.refused)
         self.meter.count(route, response.status_code, predicted=predicted, duration_ns=duration_ns)
         return response
 
 
-def _body() -> bytes:
-    """Read the body of the request; 413 if it is too long, whether or not it said its length."""
-    body = request.get_data(cache=False)
-    if len(body) > most_body_bytes():
-        abort(413)
-    return body
+def _route_of(rule: str) -> str:
+    """Write a rule of Flask as wire formats write their routes."""
+    return rule.replace("<", "{").replace(">", "}")
 
 
 def _add_headers(response: Response) -> Response:

@@ -11,7 +11,8 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from service.logs import LOGGER
-from service.protocols.infer import JSON, PATH
+from service.prediction.exchange import Asked
+from service.web.bodies import STARTED, is_to_compress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from service.admission import Admission
-    from service.prediction.served_model import Endpoint, ModelSlot
+    from service.prediction.exchange import Answer, Handler, Resource
+    from service.prediction.served_model import ModelSlot
     from service.telemetry.counters import Meter
 
-# The key of the WSGI environment under which Flask finds when the request came, in ns of perf_counter_ns.
-STARTED = "infer.started"
+# The key under which the request log finds how many rows were answered.
+ROWS = "infer.rows"
 # The headers that Flask's answers to predictions have, too: a test compares them.
-HEADERS = (("Content-Type", JSON), ("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
+HEADERS = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
 
 
 class FastPath:
@@ -42,43 +44,61 @@ class FastPath:
     ) -> None:
         self.application = application
         self.model_slot = slot
-        self.admission = admission
+        self._predictions = admission.predictions
+        self._bodies = admission.bodies
         self.meter = meter
         self.max_body_bytes = max_body_bytes
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a plain prediction, and pass on anything else."""
-        if environ["PATH_INFO"] == PATH:
+        resource = self.model_slot.served.resources.get(environ["PATH_INFO"])
+        if resource is not None and resource.predicts:
             started = perf_counter_ns()
-            slot = self.admission.take()
-            if slot is not None:
+            method = environ["REQUEST_METHOD"]
+            asked = self._asked(resource, method, environ)
+            slot = None if asked is None else self._predictions.take()
+            if asked is not None and slot is not None:
                 try:
-                    answer, rows = self._answer(self.model_slot.served.endpoint, environ)
+                    answer = self._answer(resource.methods[method], asked)
                     if answer is not None:
-                        self.meter.answered(slot, rows, perf_counter_ns() - started)
+                        self.meter.answered(slot, resource.route, answer.rows, perf_counter_ns() - started)
                 finally:
-                    self.admission.give_back(slot)
+                    self._predictions.give_back(slot)
                 if answer is not None:
-                    start_response("200 OK", [*HEADERS, ("Content-Length", str(len(answer)))])
+                    body, environ[ROWS], content_type, headers = answer
+                    length = ("Content-Length", str(len(body)))
+                    start_response("200 OK", [("Content-Type", content_type), *HEADERS, length, *headers])
                     # Granian sends a list at once, and any other iterable as a stream.
-                    return [answer]
+                    return [body]
             environ[STARTED] = started
         return self.application(environ, start_response)
 
-    def _answer(self, endpoint: Endpoint, environ: WSGIEnvironment) -> tuple[bytes | None, int]:
-        """Give the answer and its number of rows; None for a request that Flask is to answer."""
-        method, body = environ["REQUEST_METHOD"], None
+    def _asked(self, resource: Resource, method: str, environ: WSGIEnvironment) -> Asked | None:
+        """Receive the request; None for one that Flask is to receive or to refuse."""
+        if method not in resource.methods or "HTTP_CONTENT_ENCODING" in environ or is_to_compress(environ):
+            return None
+        if method == "GET":
+            return Asked(environ)
+        if not self._is_short(environ):
+            return None
+        place = self._bodies.take()
+        if place is None:
+            return None
         try:
-            if method == "GET":
-                return endpoint.answer_query(environ["QUERY_STRING"]), 1
-            if method == "POST" and environ.get("CONTENT_TYPE") == JSON and self._is_short(environ):
-                body = environ["wsgi.input"].read()
-                return endpoint.answer_body(body)
+            body = environ["wsgi.input"].read()
+        finally:
+            self._bodies.give_back(place)
+        # For Flask, if it has to answer.
+        environ["wsgi.input"] = io.BytesIO(body)
+        return Asked(environ, body) if len(body) == int(environ["CONTENT_LENGTH"]) else None
+
+    def _answer(self, handler: Handler, asked: Asked) -> Answer | None:
+        """Give the answer; None for a request that Flask is to answer."""
+        try:
+            return handler(asked)
         except Exception as error:  # noqa: BLE001 (it happens again in Flask, which answers it)
             LOGGER.debug("passed on: %r", error)
-        if body is not None:
-            environ["wsgi.input"] = io.BytesIO(body)
-        return None, 0
+        return None
 
     def _is_short(self, environ: WSGIEnvironment) -> bool:
         """Tell whether the request says the length of its body (not sent in chunks), and may be so long."""

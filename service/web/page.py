@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.protocols.description import example_text, query_text
-from service.schema.declared import NOTHING_DECLARED
+from service.schema.usual import NOTHING_USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.schema.declared import Declared
     from service.schema.features import Feature
+    from service.schema.usual import UsualValues
 
 # What a person calls a kind of model; `neighbors` and `other` are no nouns that take an article.
 _KINDS = {
@@ -20,20 +20,27 @@ _KINDS = {
     "other": "a model",
     "outlier_detector": "an outlier detector",
 }
-# In a longer list nobody finds a value; the field is then one to type in.
+# In a longer list nobody finds a value; the field is then one to type in, with suggestions.
 MOST_OPTIONS = 200
+# What the script of the page imports, to be fetched at once.
+MODULES = (
+    *("answer.js", "csv.js", "curves.js", "fields.js", "figures.js", "numbers.js", "service.js"),
+    *("snippets.js", "table.js", "token.js"),
+)
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a form: a list to choose from if it has options, else one to type in."""
+    """A field of a form: `control` is `select`, `textarea`, or the type of an `input`."""
 
     name: str
     value: str
+    control: str = "text"
     options: tuple[str, ...] = ()
-    input_type: str = "text"
-    input_mode: str = "text"
-    is_optional: bool = False
+    is_number: bool = False
+    is_nullable: bool = False
+    is_unused: bool = False
+    has_range: bool = False
 
 
 def kind_with_article(kind: str) -> str:
@@ -41,21 +48,41 @@ def kind_with_article(kind: str) -> str:
     return _KINDS.get(kind, f"a {kind.replace('_', ' ')}")
 
 
-def fields_of(features: Sequence[Feature], declared: Declared = NOTHING_DECLARED) -> list[Field]:
-    """Give a field for each feature, with a usual value if one is declared."""
-    return [_field(feature, declared) for feature in features]
+def fields_of(features: Sequence[Feature], usual: UsualValues = NOTHING_USUAL) -> list[Field]:
+    """Give a field for each feature, with a usual value if one is known."""
+    return [_field(feature, usual) for feature in features]
 
 
-def _field(feature: Feature, declared: Declared) -> Field:
+def _field(feature: Feature, usual: UsualValues) -> Field:
+    options = _options(feature)
+    control = _control(feature)
+    is_unused = feature.dtype == "unused"
     return Field(
         name=feature.name,
-        value=example_text(feature, declared),
-        options=_options(feature),
-        input_type="date" if feature.type == "date" and not feature.categories else "text",
-        input_mode="decimal" if feature.type == "number" else "text",
-        # An empty string is a valid text, and a browser does not send a form with an empty required field.
-        is_optional=feature.nullable or feature.type == "text",
+        value="" if is_unused else _shown(example_text(feature, usual), feature, control),
+        control="select" if options else control,
+        options=options,
+        is_number=feature.type == "number" and control == "text",
+        is_unused=is_unused,
+        # An empty field is a missing value, or nothing at all.
+        is_nullable=feature.nullable or not feature.required,
+        has_range=usual.range(feature) is not None,
     )
+
+
+def _control(feature: Feature) -> str:
+    if feature.categories is not None:
+        return "text"
+    is_date = feature.type == "date" or bool(feature.unit)
+    return "date" if is_date else "textarea" if feature.type == "text" else "text"
+
+
+def _shown(text: str, feature: Feature, control: str) -> str:
+    """Give a value as a person writes it: a number without .0, and a date without a time."""
+    if control == "date":
+        return text.partition("T")[0]
+    is_plain = feature.type == "number" and feature.categories is None
+    return text[: -len(".0")] if is_plain and text.endswith(".0") else text
 
 
 def _options(feature: Feature) -> tuple[str, ...]:
@@ -64,4 +91,6 @@ def _options(feature: Feature) -> tuple[str, ...]:
         return tuple(query_text(value) for value in feature.categories or (True, False))
     if not feature.categories or feature.is_open or len(feature.categories) > MOST_OPTIONS:
         return ()
-    return tuple(query_text(value) for value in feature.categories)
+    # A missing value among the categories is chosen as one.
+    known = (value for value in feature.categories if value is not None and value == value)  # noqa: PLR0124 (NaN)
+    return tuple(map(query_text, known))

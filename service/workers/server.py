@@ -3,65 +3,100 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import gc
 import multiprocessing
 import os
 import signal
-import socket
 import sys
 from contextlib import suppress
 from functools import partial
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
-from granian.server import MPServer
 
-from service.admission import MOST_PREDICTIONS_AT_ONCE
-from service.application import build_application
-from service.errors import CannotListen, NoRegion
+from service.admission import MOST_BODIES_AT_ONCE, MOST_PREDICTIONS_AT_ONCE, MOST_WAITING
+from service.application import build_application, with_spans
+from service.confinement.confine import confine_worker
+from service.errors import NoRegion
 from service.logs import LOGGER, logging_config
 from service.telemetry.counters import Counters
+from service.telemetry.vitals import Vitals
+from service.tracing import can_trace, open_spans
+from service.workers.guard import guard_connections
+from service.workers.heartbeat import start_heartbeat
+from service.workers.open_files import most_connections, raise_limit
+from service.workers.supervisor import Supervisor
 from service.workers.thread_parking import ThreadParking
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    import socket
+    from collections.abc import Iterable
 
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from service.application import Application
+    from service.confinement.confine import Confinement
+    from service.drift.regions import Regions
     from service.settings import Settings
     from service.telemetry.counters import Meter
     from service.workers.sizing import Sizing
 
-# A thread answers one request at a time. As many threads as there may be predictions at once receive bodies,
-# wait for a slow model, or are parked (see `thread_parking`). Four more threads are always free for health
-# checks and refusals.
-SPARE_THREADS = 4
-BLOCKING_THREADS = MOST_PREDICTIONS_AT_ONCE + SPARE_THREADS
+# A thread answers one request at a time. As many threads as there are places predict, receive bodies or wait
+# for a place, or are parked (see `thread_parking`). Eight more threads are always free for health checks and
+# refusals. A container may have 2,048 threads, which is enough for 8 workers.
+SPARE_THREADS = 8
+BLOCKING_THREADS = MOST_PREDICTIONS_AT_ONCE + MOST_BODIES_AT_ONCE + 2 * MOST_WAITING + SPARE_THREADS
 
 # `docker stop` kills a container that has not stopped after 10 seconds. Half of that is for requests that are
 # still being answered.
 STOP_TIMEOUT_S = 5
 
 
-def serve(settings: Settings, sizing: Sizing) -> None:
-    """Answer requests until SIGTERM or SIGINT; raise `CannotListen` if the port cannot be listened on.
+def serve(
+    settings: Settings, sizing: Sizing, confinement: Confinement, listeners: list[socket.socket]
+) -> None:
+    """Answer requests until SIGTERM or SIGINT, on sockets that `bind_listeners` gave.
 
     The application must have been built before this call, so that forked workers share its memory.
     """
-    check_address(settings.host, settings.port)
     multiprocessing.set_start_method(_start_method(), force=True)
-    server = _make_server(settings, sizing)
-    server.on_startup(partial(_log_start, settings, sizing))
+    raise_limit()
+    traces = settings.traces and can_trace(egress=settings.egress)
+    # One region more than there are workers: at SIGHUP, the server starts each new worker before it ends the
+    # old worker.
+    counters, vitals = Counters(sizing.workers + 1), Vitals(sizing.workers)
+    inputs = build_application(settings).slot.served.predictor.inputs
+    regions = None if inputs is None else inputs.regions(sizing.workers + 1)
+    server = Supervisor(
+        listeners=listeners,
+        vitals=vitals,
+        count_answers=counters.count_answers,
+        still_s=settings.watchdog_seconds,
+        drain_s=settings.drain_seconds,
+        load=partial(_load_in_worker, settings, counters, vitals, regions, traces=traces),
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=sizing.workers,
+        blocking_threads=BLOCKING_THREADS,
+        # The guard ends connections when there are half as many.
+        backpressure=2 * most_connections(),
+        workers_kill_timeout=STOP_TIMEOUT_S,
+        log_level=_server_log_level(settings.log_level),
+        log_dictconfig=_server_logging(settings),
+    )
+    server.on_startup(partial(_log_start, settings, sizing, confinement))
     server.on_shutdown(partial(LOGGER.info, "stopped"))
     # Every object that exists now lives as long as the process. Without freezing them, the first garbage
     # collection in each worker would write to every object of the model, and so copy the shared memory.
     gc.collect()
     gc.freeze()
     _give_back_memory()
-    # One region more than there are workers: at SIGHUP, the server starts each new worker before it ends the
-    # old worker.
-    counters = Counters(sizing.workers + 1)
-    server.serve(target_loader=partial(_load_in_worker, settings, counters), wrap_loader=False)
+    server.run()
 
 
 def _give_back_memory() -> None:
@@ -73,23 +108,6 @@ def _give_back_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _make_server(settings: Settings, sizing: Sizing) -> MPServer:
-    return MPServer(
-        "service",
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.WSGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        workers=sizing.workers,
-        blocking_threads=BLOCKING_THREADS,
-        respawn_failed_workers=True,
-        workers_kill_timeout=STOP_TIMEOUT_S,
-        log_level=_server_log_level(settings.log_level),
-        log_dictconfig=_server_logging(settings),
-    )
-
-
 def _start_method() -> str:
     """Give `fork`, which shares the model between workers, or on macOS `spawn`.
 
@@ -98,23 +116,64 @@ def _start_method() -> str:
     return "fork" if sys.platform == "linux" else "spawn"
 
 
-def _load_in_worker(settings: Settings, counters: Counters) -> WSGIApplication:
+def _load_in_worker(
+    settings: Settings,
+    counters: Counters,
+    vitals: Vitals,
+    regions: Regions | None,
+    index: int,
+    *,
+    traces: bool,
+) -> WSGIApplication:
     # A forked worker has the signal handler of its parent, which does nothing in a worker, until the server
     # sets the worker's own handler.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Ctrl-C reaches the whole process group. Only the parent handles it, and then ends the workers, because
     # the server would report a worker that ends by itself as a failure.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    confine_worker(settings)
     application = build_application(settings)
     _share_counts(application.meter, counters)
+    application.meter.vitals = vitals
+    inputs = application.slot.served.predictor.inputs
+    if inputs is not None and regions is not None:
+        # If there is no region, there was none for the counts of requests, either, and the log says so.
+        with suppress(NoRegion):
+            inputs.join(regions)
+    if traces:
+        application = _traced(application)
     model = application.slot.served.predictor.model
     # Where the rows of several requests go into one call, threads that wait for the model are not parked: the
     # more threads wait, the more rows go into the next call.
     joins_rows = model.program is None and model.is_batched
-    if joins_rows:
-        return application.wsgi
-    _use_batch_scheduling()
-    return ThreadParking(application.wsgi)
+    if not joins_rows:
+        _use_batch_scheduling()
+    guard_connections(settings.port, application.admission, most_connections())
+    door = Door(application.wsgi) if joins_rows else ThreadParking(application.wsgi)
+    start_heartbeat(vitals, index, lambda: setattr(door, "application", application.draining))
+    return door
+
+
+class Door:
+    """A WSGI application that passes requests on to another one, which can be exchanged while it serves."""
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self.application = application
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer as the application does."""
+        return self.application(environ, start_response)
+
+
+def _traced(application: Application) -> Application:
+    """Give the application with a span for each request; the thread that sends them is this process's own."""
+    opened = open_spans(application.slot.served.names.names[0], os.environ)
+    if opened is None:
+        return application
+    spans, close = opened
+    # What `atexit` knows is not called in a process that multiprocessing started.
+    Finalize(None, close, exitpriority=1)
+    return with_spans(application, spans)
 
 
 def _use_batch_scheduling() -> None:
@@ -141,30 +200,6 @@ def _share_counts(meter: Meter, counters: Counters) -> None:
         )
 
 
-def check_address(host: str, port: int) -> None:
-    """Raise `CannotListen`, with the reason and advice, if the address cannot be listened on.
-
-    Without this check the server shows a traceback. It shows no error at all if another service of infer has
-    the port: workers share a port with SO_REUSEPORT, and so two services would share it, and each would
-    answer half of the requests.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise CannotListen(_explain_address(host, port, error)) from error
-
-
-def _explain_address(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} is in use. Stop what uses it, or set PORT to another."
-    if error.errno == errno.EACCES:
-        return f"user id {os.geteuid()} may not listen on port {port}. Set PORT to one above 1023."
-    return f"cannot listen on {host}: {error.strerror}. Set HOST to an address of this machine."
-
-
 def _server_logging(settings: Settings) -> dict[str, object]:
     """Give the logging configuration of the service, with the loggers that Granian expects in it."""
     config = logging_config(log_format=settings.log_format, log_level=settings.log_level)
@@ -177,7 +212,7 @@ def _server_log_level(log_level: str) -> LogLevels:
     return LogLevels(log_level) if log_level in ("debug", "critical") else LogLevels.error
 
 
-def _log_start(settings: Settings, sizing: Sizing) -> None:
+def _log_start(settings: Settings, sizing: Sizing, confinement: Confinement) -> None:
     model = build_application(settings).slot.served.predictor.model
     LOGGER.info(
         "serving %s (%s, %s) on %s:%s with %s of %s",
@@ -189,6 +224,7 @@ def _log_start(settings: Settings, sizing: Sizing) -> None:
         _count(sizing.workers, "worker"),
         _count(sizing.threads, "thread"),
     )
+    LOGGER.info("%s", confinement)
 
 
 def _count(number: int, noun: str) -> str:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.client.bulk import PredictedFile, predict_file
+from infer_cli.client.bulk import BulkOptions, PredictedFile, predict_file
 from infer_cli.client.predictions import Predictions
 from infer_cli.client.served_model import ServedFeature, ServedModel
 from infer_cli.client.service_client import ServiceClient
-from infer_cli.errors import InferError, PredictionFailed
+from infer_cli.errors import InferError, PredictionFailed, RowsRefused
 from tests.client.conftest import read_all
 
 if TYPE_CHECKING:
@@ -43,18 +43,22 @@ class Client(ServiceClient):
     def predict(self, rows: Sequence[Mapping[str, object]], *, first_row: int | None = None) -> Predictions:
         self.batches.append((first_row, list(rows)))
         if not all(isinstance(row["size"], int | float) for row in rows):
-            raise PredictionFailed("one value is wrong", hint="as the service says")
+            wrong = [at for at, row in enumerate(rows) if not isinstance(row["size"], int | float)]
+            reasons = {at: f"size is not a number: {rows[at]['size']}" for at in wrong}
+            raise RowsRefused("one value is wrong", hint="as the service says", by_row=reasons)
         return Predictions([row["size"] for row in rows], None, self.warnings, self.non_finite)
 
 
-def predict(client: Client, source: Path, target: Path, batch_rows: int = 10) -> PredictedFile:
+def predict(
+    client: Client, source: Path, target: Path, *, batch_rows: int = 10, strict: bool = False
+) -> PredictedFile:
     return predict_file(
-        client,
+        [client],
         source,
         target,
         standard_output=io.StringIO(),
-        batch_rows=batch_rows,
-        on_batch=lambda _: None,
+        on_rows=lambda *_: None,
+        options=BulkOptions(batch_rows=batch_rows, strict=strict),
     )
 
 
@@ -63,9 +67,14 @@ def predict_to_stdout(client: Client, source: Path, batch_rows: int = 2) -> tupl
     written = io.StringIO()
     counts: list[int] = []
     total = predict_file(
-        client, source, None, standard_output=written, batch_rows=batch_rows, on_batch=counts.append
+        [client],
+        source,
+        None,
+        standard_output=written,
+        on_rows=lambda done, _: counts.append(done),
+        options=BulkOptions(batch_rows=batch_rows),
     )
-    assert total.rows == (counts[-1] if counts else 0)
+    assert total.rows == counts[-1]
     return written.getvalue(), counts
 
 
@@ -79,7 +88,7 @@ def test_rows_are_sent_in_batches_with_the_types_of_the_features(tmp_path: Path)
         (1, [{"size": 1.5, "code": "007", "wet": False}, {"size": 2, "code": "b", "wet": None}]),
         (3, [{"size": 3, "code": "c", "wet": True}]),
     ]
-    assert counts == [2, 3]
+    assert counts == [0, 2, 3]
 
 
 def test_a_csv_of_predictions_repeats_the_cells_as_they_stand(tmp_path: Path) -> None:
@@ -113,7 +122,7 @@ def test_no_rows_are_no_request(tmp_path: Path) -> None:
     client, source = Client(), tmp_path / "rows.csv"
     source.write_text("size,code\n")
 
-    assert predict_to_stdout(client, source) == ("", [])
+    assert predict_to_stdout(client, source) == ("", [0])
     assert client.batches == []
 
 
@@ -186,12 +195,10 @@ def test_what_an_answer_remarks_is_written_and_counted(tmp_path: Path) -> None:
     predict(client, source, tmp_path / "out.jsonl")
     predict(client, source, tmp_path / "out.parquet")
 
-    assert predicted == PredictedFile(
-        3,
-        (
-            "1 row has categories the model does not know: code (1)",
-            "1 value of the answers is not finite: -inf (1)",
-        ),
+    assert predicted.rows == 3
+    assert predicted.notes == (
+        "1 row has categories the model does not know: code (1)",
+        "1 value of the answers is not finite: -inf (1)",
     )
     assert (tmp_path / "out.csv").read_text() == (
         "size,code,prediction,warnings\n1,a,1,\n2,b,2,b is new\n3,c,-inf,\n"
@@ -223,7 +230,143 @@ def test_a_refusal_names_the_file_and_decimal_commas(tmp_path: Path, content: st
     source.write_text(content)
 
     with pytest.raises(PredictionFailed) as raised:
-        predict(Client(), source, target)
+        predict(Client(), source, target, strict=True)
 
     assert (raised.value.message, raised.value.hint) == (f"{source}: one value is wrong", hint)
     assert not target.exists()
+
+
+def test_refused_rows_go_to_a_file_of_their_own_and_the_others_are_predicted(tmp_path: Path) -> None:
+    source, target = tmp_path / "rows.csv", tmp_path / "out.csv"
+    source.write_text("id;size;code\n1;1.50;007\n2;big;b\n3;3;c\n4;4;d\n5;5,5;e\n6;6;f\n")
+
+    predicted = predict(Client(), source, target, batch_rows=2)
+
+    assert (predicted.rows, predicted.refused, predicted.rejected) == (4, 2, tmp_path / "out.rejected.csv")
+    assert target.read_text() == "id,size,code,prediction\n1,1.50,007,1.5\n3,3,c,3\n4,4,d,4\n6,6,f,6\n"
+    assert (tmp_path / "out.rejected.csv").read_text() == (
+        "row,reason,id,size,code\n"
+        "2,size is not a number: big,2,big,b\n"
+        '5,"size is not a number: 5,5 (write numbers with a point: 1.5, not 1,5)",5,"5,5",e\n'
+    )
+
+
+def test_a_row_that_cannot_be_sent_is_a_refused_row(tmp_path: Path) -> None:
+    client, source, target = Client(), tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    source.write_text(
+        '{"size": 1, "code": "a"}\n{"Size": 2, "code": "b"}\n{"size": "x", "code": "c"}\n'
+        '{"size": 4, "code": "d", "other": [1]}\n'
+    )
+
+    predicted = predict(client, source, target)
+
+    assert (predicted.rows, predicted.refused) == (2, 2)
+    assert [json.loads(line) for line in target.read_text().splitlines()] == [
+        {"size": 1, "code": "a", "prediction": 1},
+        {"size": 4, "code": "d", "other": [1], "prediction": 4},
+    ]
+    assert [json.loads(line) for line in (tmp_path / "out.rejected.jsonl").read_text().splitlines()] == [
+        {"row": 2, "reason": "it has no column size", "Size": 2, "code": "b"},
+        {"row": 3, "reason": "size is not a number: x", "size": "x", "code": "c"},
+    ]
+    # Row 2 was never sent, row 3 not twice.
+    assert [[row["size"] for row in rows] for _, rows in client.batches] == [[1, "x", 4], [1], [4]]
+
+
+def test_a_cell_that_reads_in_two_ways_is_a_refused_row(tmp_path: Path) -> None:
+    client, source, target = Client(), tmp_path / "rows.csv", tmp_path / "out.csv"
+    client.features["code"] = ServedFeature("text", needs_types=True)
+    source.write_text("size,code\n1,true\n2,b\n")
+
+    assert predict(client, source, target).refused == 1
+    assert "1,code may be a text or a boolean: 'true'" in (tmp_path / "out.rejected.csv").read_text()
+    with pytest.raises(InferError, match=r"rows\.csv, row 1: code may be a text or a boolean"):
+        predict(client, source, target, strict=True)
+
+
+def test_a_file_without_good_rows_has_no_predictions(tmp_path: Path) -> None:
+    source, target = tmp_path / "rows.csv", tmp_path / "out.csv"
+    source.write_text("size,code\nbig,a\nlarge,b\n")
+
+    assert predict(Client(), source, target).rows == 0
+    assert target.read_text() == ""
+
+
+def test_an_older_file_of_refused_rows_does_not_stay(tmp_path: Path) -> None:
+    source, target = tmp_path / "rows.csv", tmp_path / "out.csv"
+    source.write_text("size,code\nbig,a\n2,b\n")
+    predict(Client(), source, target)
+    source.write_text("size,code\n2,b\n")
+
+    predict(Client(), source, target)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "rows.csv"]
+
+
+def test_rows_on_standard_output_end_at_a_refused_row_unless_it_has_a_file(tmp_path: Path) -> None:
+    source, rejected = tmp_path / "rows.csv", tmp_path / "bad.jsonl"
+    source.write_text("size,code\n1,a\nbig,b\n3,c\n")
+    written = io.StringIO()
+
+    with pytest.raises(RowsRefused, match="one value is wrong"):
+        predict_to_stdout(Client(), source)
+    predicted = predict_file(
+        [Client()],
+        source,
+        None,
+        standard_output=written,
+        on_rows=lambda *_: None,
+        options=BulkOptions(rejected=rejected),
+    )
+
+    assert (predicted.rows, predicted.refused) == (2, 1)
+    assert written.getvalue() == "size,code,prediction\n1,a,1\n3,c,3\n"
+    assert json.loads(rejected.read_text())["row"] == 2
+
+
+WRONG_LINES = {
+    "csv": ("size,code\n1,a\n2,b,c,d\n3\n4,d\n", "expected 2 values, as in the line of the column names"),
+    "jsonl": ('{"size": 1, "code": "a"}\n[2]\n{"size": 3,\n{"size": 4, "code": "d"}\n', "is not"),
+}
+
+
+@pytest.mark.parametrize("ending", WRONG_LINES)
+def test_a_line_that_is_no_row_is_refused_with_all_that_it_says(tmp_path: Path, ending: str) -> None:
+    content, reason = WRONG_LINES[ending]
+    source, target = tmp_path / f"rows.{ending}", tmp_path / "out.jsonl"
+    source.write_text(content)
+
+    predicted = predict(Client(), source, target)
+
+    assert (predicted.rows, predicted.refused) == (2, 2)
+    assert [json.loads(line)["size"] for line in target.read_text().splitlines()] == [1, 4]
+    [first, second] = read_all(tmp_path / f"out.rejected.{ending}")
+    assert reason in str(first["reason"])
+    assert str(second.pop("reason")).startswith(
+        "line 4: expected" if ending == "csv" else "line 3 is not JSON"
+    )
+    kept = {"row": 3, "size": 3, "code": None} if ending == "csv" else {"row": 3, "line": '{"size": 3,'}
+    assert second == kept
+    assert first["code" if ending == "csv" else "line"] == ("b,c,d" if ending == "csv" else "[2]")
+
+
+@pytest.mark.parametrize("ending", WRONG_LINES)
+def test_a_strict_run_ends_at_a_wrong_line_and_leaves_nothing(tmp_path: Path, ending: str) -> None:
+    """The input must be changed, so that there is nothing to go on with."""
+    source, target = tmp_path / f"rows.{ending}", tmp_path / "out.csv"
+    source.write_text(WRONG_LINES[ending][0])
+
+    with pytest.raises(InferError, match=rf"rows\.{ending}, line [23]"):
+        predict(Client(), source, target, batch_rows=1, strict=True)
+
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_csv_that_cannot_be_read_further_leaves_nothing(tmp_path: Path) -> None:
+    source, target = tmp_path / "rows.csv", tmp_path / "out.csv"
+    source.write_text('size,code\n1,a\n2,"b" c\n3,d\n')
+
+    with pytest.raises(InferError, match=r"rows\.csv, line 3: "):
+        predict(Client(), source, target, batch_rows=1)
+
+    assert list(tmp_path.iterdir()) == [source]

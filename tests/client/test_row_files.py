@@ -41,10 +41,10 @@ def test_another_ending_is_an_error(tmp_path: Path, name: str) -> None:
     assert str(raised.value.hint).startswith("name it with one of .csv, .jsonl, ")
 
 
-@pytest.mark.parametrize("name", ["rows.csv.gz", "rows.tsv"])
-def test_not_every_ending_to_read_is_one_to_write(tmp_path: Path, name: str) -> None:
+def test_not_every_ending_to_read_is_one_to_write(tmp_path: Path) -> None:
+    assert format_to_write(tmp_path / "rows.csv.gz") == "csv"
     with pytest.raises(InferError, match=r"has an unknown format$"):
-        format_to_write(tmp_path / name)
+        format_to_write(tmp_path / "rows.tsv")
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

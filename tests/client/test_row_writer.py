@@ -2,26 +2,16 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import stat
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.client.row_writer import open_writer
 from infer_cli.errors import InferError
 from tests.client.conftest import FORMATS, ODD_ROWS, Rows, read_all, write_all
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def fail_half_way(path: Path) -> None:
-    with open_writer(path, sys.stdout) as writer:
-        writer.write(ODD_ROWS)
-        raise RuntimeError
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -88,70 +78,3 @@ def test_no_rows_give_an_empty_file(tmp_path: Path, suffix: str, expected: bytes
     write_all(path)
 
     assert path.read_bytes() == expected
-
-
-@pytest.mark.parametrize("suffix", FORMATS)
-def test_the_file_appears_only_when_all_is_written(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"rows{suffix}"
-
-    with open_writer(path, sys.stdout) as writer:
-        writer.write(ODD_ROWS)
-        existed = path.exists()
-
-    assert not existed
-    assert read_all(path) == ODD_ROWS
-
-
-@pytest.mark.parametrize("suffix", FORMATS)
-def test_a_failing_batch_leaves_no_file(tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(RuntimeError):
-        fail_half_way(tmp_path / f"rows{suffix}")
-
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("suffix", FORMATS)
-def test_a_failing_batch_keeps_an_older_file(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"rows{suffix}"
-    path.write_text("older")
-
-    with pytest.raises(RuntimeError):
-        fail_half_way(path)
-
-    assert path.read_text() == "older"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("suffix", FORMATS)
-def test_a_new_file_has_the_usual_mode(tmp_path: Path, suffix: str) -> None:
-    before = os.umask(0o027)
-    try:
-        write_all(tmp_path / f"rows{suffix}", ODD_ROWS)
-    finally:
-        os.umask(before)
-
-    assert stat.S_IMODE((tmp_path / f"rows{suffix}").stat().st_mode) == 0o640
-
-
-def test_a_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "missing" / "rows.csv"
-
-    with pytest.raises(InferError, match=f"^cannot write into {path.parent}: No such file or directory$"):
-        write_all(path, ODD_ROWS)
-
-
-def test_a_folder_in_the_files_place_is_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "rows.csv"
-    path.mkdir()
-
-    with pytest.raises(InferError, match=f"^cannot write {path}: Is a directory$"):
-        write_all(path, ODD_ROWS)
-
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_file_of_an_unknown_format_is_not_begun(tmp_path: Path) -> None:
-    with pytest.raises(InferError, match=r"has an unknown format$"):
-        write_all(tmp_path / "rows.xlsx", ODD_ROWS)
-
-    assert list(tmp_path.iterdir()) == []

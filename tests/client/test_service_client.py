@@ -2,14 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import pickle
 import socket
-import subprocess
-import sys
 import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +14,8 @@ from sklearn.linear_model import LinearRegression
 from infer_cli.client.predictions import Predictions
 from infer_cli.client.served_model import ServedFeature
 from infer_cli.client.service_client import ServiceClient
-from infer_cli.errors import PredictionFailed
+from infer_cli.errors import PredictionFailed, RowsRefused
+from tests.client.conftest import ROW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,102 +25,11 @@ if TYPE_CHECKING:
     # The status, the body, and the headers as names and values.
     Answer = tuple[int, bytes, *tuple[tuple[str, str], ...]]
 
-ROOT = Path(__file__).parents[2]
-START_DEADLINE_S = 60
-ROW = {"slength": 1.5, "swidth": 0.7, "plength": 1.3, "pwidth": 0.3}
-
-
-@pytest.fixture(scope="module")
-def start_service() -> Iterator[Callable[[Path], str]]:
-    """Start the real service with a model, as a process of its own; gives its URL."""
-    processes = []
-
-    def start(model: Path) -> str:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        settings = {"MODEL_FILE": str(model), "PORT": str(port), "HOST": "127.0.0.1", "WORKERS": "1"}
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "service"],
-                cwd=ROOT,
-                env={**os.environ, **settings},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-        )
-        url = f"http://127.0.0.1:{port}"
-        wait_until_ready(url, processes[-1])
-        return url
-
-    yield start
-    for process in processes:
-        process.terminate()
-        process.wait()
-
-
-def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_DEADLINE_S
-    while time.monotonic() < deadline and process.poll() is None:
-        if ServiceClient(url).is_ready():
-            return
-        time.sleep(0.05)
-    pytest.fail("the service is not ready")
-
-
-@pytest.fixture(scope="module")
-def service(start_service: Callable[[Path], str], iris_folder: Path) -> str:
-    """The URL of a service that tells the species of an iris."""
-    return start_service(iris_folder / "model.pkl")
-
 
 @pytest.fixture
 def client(service: str) -> Iterator[ServiceClient]:
     with contextlib.closing(ServiceClient(service)) as opened:
         yield opened
-
-
-@pytest.fixture
-def answering() -> Iterator[Callable[..., ServiceClient]]:
-    """A client of something that gives these answers, one after the other; it closes idle connections."""
-    servers = []
-
-    def start(*answers: Answer) -> ServiceClient:
-        left = list(answers)
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, body, *headers = left.pop(0)
-                self.send_response(status)
-                for name, value in headers:
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-                # Without saying so, as a service does that was idle for long.
-                self.close_connection = True
-
-            do_POST = do_GET  # noqa: N815 (its name in http.server)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        client = ServiceClient(f"http://127.0.0.1:{server.server_port}")
-        servers.append((server, thread, client))
-        return client
-
-    yield start
-    for server, thread, client in servers:
-        client.close()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 BUSY = (503, b'{"error": {"code": "busy", "message": "try again"}}', ("Retry-After", "0"))
@@ -370,3 +275,12 @@ def test_remarks_that_an_answer_leaves_out_are_asked_for_with_fewer_rows(
     assert answer.probabilities == [{"x": 1.0}, {"x": 0.5}, {"x": 0.25}]
     assert [bool(answer.warnings_of(index)) for index in range(3)] == [True, False, True]
     assert answer.non_finite_of(1) == [{"field": "prediction", "value": "nan"}]
+
+
+def test_a_refusal_has_what_is_said_of_each_row(service: str) -> None:
+    client = ServiceClient(service)
+    with contextlib.closing(client), pytest.raises(RowsRefused) as refused:
+        client.predict([ROW, {**ROW, "swidth": "wide", "slength": None}, ROW, {}])
+
+    assert set(refused.value.by_row) == {1, 3}
+    assert not refused.value.by_row[1].startswith("row")

@@ -72,6 +72,19 @@ def test_probabilities_are_shown_as_a_table(probabilities: object, expected: str
         pytest.param(("a=1", "--input", "rows.csv"), "values and --input were given", id="values and a file"),
         pytest.param(("a=1", "--output", "x.csv"), "--output goes with --input", id="output without input"),
         pytest.param(
+            ("a=1", "--strict"), "--rejected, --strict and --start-over go with --input", id="no rows"
+        ),
+        pytest.param(
+            ("--input", "rows.csv", "--strict", "--rejected", "x.csv"),
+            "--strict ends at the first refused row",
+            id="strict, and a file for refused rows",
+        ),
+        pytest.param(
+            ("--input", "rows.csv", "--start-over"),
+            "--start-over goes with --output",
+            id="nothing to begin anew",
+        ),
+        pytest.param(
             ("--input", "rows.csv", "--json"), "--json with --input needs --output", id="two things on stdout"
         ),
     ],

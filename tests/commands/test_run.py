@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         pytest.param(("iris", "--restart", "never"), "--restart never is not known", id="unknown restart"),
         pytest.param(("iris", "--pull", "often"), "--pull often is not known", id="unknown pull"),
         pytest.param(("iris", "--restart", "always"), "--restart needs -d", id="restart in the foreground"),
+        pytest.param(("iris", "--new-privileges"), "--new-privileges needs --egress", id="privileges alone"),
         pytest.param(("iris", "--env", "A"), "--env A is not a setting", id="no value"),
         pytest.param(("iris", "--env", "=1"), "--env =1 is not a setting", id="no name"),
         pytest.param(("iris", "--model-file", "m.pkl"), "--model-file needs --model-dir", id="no folder"),
@@ -44,3 +45,7 @@ def test_options_that_contradict_each_other_are_wrong_usage(
 )
 def test_settings_become_variables(given: list[str], workers: int | None, expected: dict[str, str]) -> None:
     assert environment_of(given, workers, ()) == expected
+
+
+def test_egress_is_a_setting() -> None:
+    assert environment_of(["EGRESS=0"], None, (), egress=True) == {"EGRESS": "1"}

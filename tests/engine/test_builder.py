@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
+import threading
 import uuid
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import pytest
@@ -201,6 +203,40 @@ def test_the_hint_for_a_full_disk_says_how_to_free_it(
 
     assert "docker system prune" in str(raised.value.hint)
     assert raised.value.detail == "  Step 1/1 : ADD packages.tar /"
+
+
+@only_fake
+def test_a_build_survives_that_other_images_go_away_meanwhile(
+    engine: Engine, fake_engine: FakeEngine, plan: Callable[..., BuildPlan], mark: str
+) -> None:
+    lost = 'unable to find image "sha256:d0d6f9ae523ff6aa2ed6cb21276ac631d611a28d1d3a73b0b724db6628126b6d"'
+    fake_engine.script("build", {"stream": "Step 1/2 : FROM scratch"}, {"error": lost})
+
+    build_image(engine, plan("FROM scratch", f"LABEL {mark}"), on_event=lambda _: None)
+
+    assert len(fake_engine.asked("build")) == 2
+
+
+@only_real
+def test_a_build_survives_that_other_images_go_away_on_a_real_engine(
+    engine: Engine, plan: Callable[..., BuildPlan], root_archive: Path
+) -> None:
+    ended = threading.Event()
+
+    def make_and_remove() -> None:
+        while not ended.is_set():
+            made = engine.api.import_image(str(root_archive), repository="infer-test/passing")
+            engine.api.remove_image(json.loads(made)["status"])
+
+    other = threading.Thread(target=make_and_remove)
+    other.start()
+    try:
+        for _ in range(20):
+            build = plan("FROM scratch", *(f"LABEL mark={uuid.uuid4().hex}" for _ in range(3)))
+            build_named(engine, build)
+    finally:
+        ended.set()
+        other.join()
 
 
 @only_fake

@@ -151,9 +151,9 @@ def test_an_image_that_cannot_be_pulled_is_an_error(engine: Engine) -> None:
 
 
 def test_an_error_event_during_a_pull_is_an_error(fake: Engine, fake_engine: FakeEngine) -> None:
-    fake_engine.script("create", {"status": "Downloading", "id": "abc"}, {"error": "unexpected EOF"})
+    fake_engine.script("create", {"status": "Downloading", "id": "abc"}, {"error": "the disk is odd"})
 
-    with pytest.raises(ImageNotFound, match=r"cannot be pulled: unexpected EOF$"):
+    with pytest.raises(ImageNotFound, match=r"cannot be pulled: the disk is odd$"):
         pull_image(fake, "python:3.11-slim", platform=None, on_event=lambda _: None)
 
 

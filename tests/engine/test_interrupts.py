@@ -8,12 +8,13 @@ import pytest
 from infer_cli.engine.interrupts import interrupts_deferred
 
 NUMBERS = [pytest.param(signal.SIGINT, id="Ctrl-C"), pytest.param(signal.SIGTERM, id="SIGTERM")]
+NUMBERS.append(pytest.param(signal.SIGHUP, id="closed terminal"))
 
 
 @pytest.fixture(autouse=True)
 def handlers() -> object:
-    """Let both signals raise KeyboardInterrupt, as the command line does."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Let these signals raise KeyboardInterrupt, as the command line does."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     for number in before:
         signal.signal(number, signal.default_int_handler)
     yield

@@ -20,6 +20,12 @@ ON_HUB = ImageName.parse("ada/iris:v1")
             id="unknown host",
         ),
         pytest.param(
+            "write tcp 127.0.0.1:53990->127.0.0.1:37501: use of closed network connection",
+            "the connection to the registry ghcr.io broke again and again",
+            "run the command again: layers that are there already are not sent again",
+            id="broken connection",
+        ),
+        pytest.param(
             'Get "https://ghcr.io/v2/": http: server gave HTTP response to HTTPS client',
             "the registry ghcr.io uses plain HTTP, which the engine does not allow for it",
             'the registry uses plain HTTP: add "ghcr.io" to "insecure-registries" of the engine',
@@ -62,7 +68,7 @@ ON_HUB = ImageName.parse("ada/iris:v1")
             "check the name and the tag",
             id="no such image",
         ),
-        pytest.param("unexpected EOF", "unexpected EOF", None, id="anything else"),
+        pytest.param("the disk is odd", "the disk is odd", None, id="anything else"),
     ],
 )
 def test_a_message_of_a_registry_is_explained(message: str, reason: str, hint: str | None) -> None:

@@ -149,3 +149,38 @@ def test_the_published_port_is_found(
     service = find_service(fake, "iris")
 
     assert (service.host_ip, service.host_port) == expected
+
+
+PATH_DIGEST = "sha256:71280a20e294ae7014baf076f00b4a99c5e655f3139a0d768825841031968c0b"
+
+
+@pytest.mark.parametrize(
+    ("binds", "found", "expected"),
+    [
+        pytest.param(["/home/ada/data:/data:ro"], {}, ("/home/ada/data", PATH_DIGEST), id="Docker"),
+        pytest.param(
+            ["/home/ada/data:/data:ro,rprivate,rbind"], {}, ("/home/ada/data", PATH_DIGEST), id="Podman"
+        ),
+        pytest.param(
+            ["infer-model-iris-0:/data:ro"],
+            {"infer.model.origin": "sha256:1"},
+            (None, "sha256:1"),
+            id="a copy",
+        ),
+        pytest.param(["/home/ada:/home:ro"], {}, (None, None), id="another folder of the user"),
+        pytest.param(None, {}, (None, None), id="inside the image"),
+    ],
+)
+def test_the_folder_of_the_model_is_the_one_that_is_mounted(
+    fake: Engine,
+    fake_engine: FakeEngine,
+    binds: object,
+    found: dict[str, str],
+    expected: tuple[str | None, str | None],
+) -> None:
+    container = fake_engine.add_service("iris", HostConfig={"Binds": binds})
+    container["Config"]["Labels"] |= {"infer.model.file": "sub/model.pkl", **found}
+
+    service = find_service(fake, "iris")
+
+    assert (service.model_folder, service.model_origin) == expected

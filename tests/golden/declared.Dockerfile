@@ -7,12 +7,16 @@ FROM python:3.11-slim
 
 # PYTHONPATH names the service, the code that the model needs, and the packages; LD_LIBRARY_PATH names the
 # OpenMP library of the packages.
-# The service writes no file of the image: the root file system of the container may be read-only.
+# The service writes no file of the image: the root file system of the container may be read-only. No program
+# here runs what lies in HOME, where the service may write.
+# EGRESS: the service connects to nothing; with the value 1 it may.
 ENV PYTHONPATH=/opt/infer:/opt/infer/code:/opt/infer/packages \
     LD_LIBRARY_PATH=/opt/infer/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    PYTHONNOUSERSITE=1 \
     HOME=/tmp \
+    EGRESS=0 \
     PORT=5000
 EXPOSE 5000
 

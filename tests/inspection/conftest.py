@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,9 +26,9 @@ from infer_cli.errors import ModelUnreadable
 from infer_cli.inspection import NOTHING_DECLARED, Declared, Inspection, inspect_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
+ROOT = Path(__file__).parents[2]
 NAMES = (
     "bools",
     "boosting",
@@ -112,3 +117,29 @@ def refusal(inspect_bytes: Callable[..., Inspection]) -> Callable[[bytes], Model
         return raised.value
 
     return refuse
+
+
+@pytest.fixture(scope="session")
+def run_script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, Path], None]]:
+    """Run a script, as `python -c` does, in a folder."""
+    log = tmp_path_factory.mktemp("scripts") / "log"
+    # The scripts run none of our code, so that its coverage need not be measured.
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.inspection.scripts"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**unmeasured, "PYTHONPATH": ""},
+        text=True,
+    ) as runner:
+
+        def run(script: str, folder: Path) -> None:
+            assert runner.stdin is not None
+            assert runner.stdout is not None
+            told = {"script": script, "folder": str(folder), "log": str(log)}
+            print(json.dumps(told), file=runner.stdin, flush=True)
+            code = runner.stdout.readline()
+            assert code == "0\n", log.read_text(errors="replace")
+
+        yield run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import pickle
 from typing import TYPE_CHECKING
 
@@ -71,3 +72,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_a_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelUnreadable, match="cannot be read: Is a directory"):
         inspect_model(tmp_path)
+
+
+def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
+    pipe = tmp_path / "model.pkl"
+    os.mkfifo(pipe)
+
+    with pytest.raises(ModelUnreadable, match="is not a file"):
+        inspect_model(pipe)

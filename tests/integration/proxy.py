@@ -7,6 +7,7 @@ import json
 import socket
 import tempfile
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -17,11 +18,19 @@ if TYPE_CHECKING:
     from infer_cli.engine.connection import Engine
 
 
+class Cut(Exception):
+    """Closes the connection: before the engine gets the data, or when its answer begins, which is lost."""
+
+    def __init__(self, *, loses_answer: bool) -> None:
+        self.loses_answer = loses_answer
+
+
 @contextlib.contextmanager
 def engine_proxy(engine: Engine, on_request: Callable[[bytes], None] | None = None) -> Iterator[int]:
     """Run a proxy for the engine until the end of the block; yields its port on 127.0.0.1.
 
-    The callback `on_request` receives the data for the engine before the proxy passes it on.
+    The callback `on_request` receives the data for the engine before the proxy passes it on, and may raise
+    `Cut`.
     """
 
     def look(data: bytes) -> bytes:
@@ -30,7 +39,7 @@ def engine_proxy(engine: Engine, on_request: Callable[[bytes], None] | None = No
         return data
 
     server = socket.create_server(("127.0.0.1", 0))
-    with _forwarding(engine, server, look):
+    with _forwarding(partial(_engine_socket, engine), server, look):
         yield int(server.getsockname()[1])
 
 
@@ -56,27 +65,45 @@ def private_engine(engine: Engine, name_part: str) -> Iterator[str]:
         path = Path(folder) / "engine.sock"
         server.bind(str(path))
         server.listen()
-        with _forwarding(engine, server, narrow):
+        with _forwarding(partial(_engine_socket, engine), server, narrow):
             yield f"unix://{path}"
 
 
 @contextlib.contextmanager
-def _forwarding(engine: Engine, server: socket.socket, change: Callable[[bytes], bytes]) -> Iterator[None]:
-    """Forward connections of `server` to the engine; `change` gives what is sent for what was received."""
-    path = engine.endpoint.url.removeprefix("unix://")
+def breaking_proxy(host: str, *, after_bytes: int) -> Iterator[tuple[str, list[int]]]:
+    """Run a proxy for the TCP server at `host`; yields its own host with port, and a list of what it broke.
 
-    def pump(source: socket.socket, target: socket.socket, change: Callable[[bytes], bytes] | None) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65_536):
-                target.sendall(data if change is None else change(data))
-            target.shutdown(socket.SHUT_WR)
+    It breaks the first connection on which the client sends more than `after_bytes`, once.
+    """
+    broken: list[int] = []
+    sent: dict[int, int] = {}
+
+    def look(data: bytes) -> bytes:
+        thread = threading.get_ident()
+        sent[thread] = sent.get(thread, 0) + len(data)
+        if sent[thread] > after_bytes and not broken:
+            broken.append(sent[thread])
+            raise Cut(loses_answer=False)
+        return data
+
+    name, _, port = host.rpartition(":")
+    server = socket.create_server((name, 0))
+    with _forwarding(lambda: socket.create_connection((name, int(port))), server, look):
+        yield f"{name}:{server.getsockname()[1]}", broken
+
+
+@contextlib.contextmanager
+def _forwarding(
+    connect: Callable[[], socket.socket], server: socket.socket, change: Callable[[bytes], bytes]
+) -> Iterator[None]:
+    """Forward connections of `server`; `change` gives what is sent for what was received."""
 
     def forward(client: socket.socket) -> None:
-        with client, socket.socket(socket.AF_UNIX) as upstream:
-            upstream.connect(path)
-            back = threading.Thread(target=pump, args=(upstream, client, None))
+        lost = threading.Event()
+        with client, connect() as upstream:
+            back = threading.Thread(target=_answer, args=(upstream, client, lost))
             back.start()
-            pump(client, upstream, change)
+            _send(client, upstream, change, lost)
             back.join()
 
     def accept() -> None:
@@ -91,3 +118,42 @@ def _forwarding(engine: Engine, server: socket.socket, change: Callable[[bytes],
     finally:
         server.shutdown(socket.SHUT_RDWR)
         server.close()
+
+
+def _send(
+    client: socket.socket, upstream: socket.socket, change: Callable[[bytes], bytes], lost: threading.Event
+) -> None:
+    with contextlib.suppress(OSError):
+        while data := client.recv(65_536):
+            try:
+                changed = change(data)
+            except Cut as cut:
+                if not cut.loses_answer:
+                    return _close(client, upstream)
+                lost.set()
+                changed = data
+            upstream.sendall(changed)
+        upstream.shutdown(socket.SHUT_WR)
+    return None
+
+
+def _answer(upstream: socket.socket, client: socket.socket, lost: threading.Event) -> None:
+    with contextlib.suppress(OSError):
+        while data := upstream.recv(65_536):
+            if lost.is_set():
+                return _close(client, upstream)
+            client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+    return None
+
+
+def _engine_socket(engine: Engine) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(engine.endpoint.url.removeprefix("unix://"))
+    return connection
+
+
+def _close(*ends: socket.socket) -> None:
+    for end in ends:
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)

@@ -117,10 +117,11 @@ _LOG = (
     "2026-01-31T12:30:00Z INFO serving model.pkl (classifier, 4 features) on 0.0.0.0:5000 "
     "with 2 workers of 1 thread"
 )
+_CONFINED = "2026-01-31T12:30:00Z INFO confined: it starts no program and makes no connection"
 # How a plain Docker command is ended, if it does not end by itself; "…" stands for what it prints.
 _ENDINGS = {
-    "docker run --rm ": ("…", _LOG, CTRL_C, "…"),
-    "docker logs -f ": ("…", _LOG, CTRL_C, "…"),
+    "docker run --rm ": ("…", _LOG, _CONFINED, CTRL_C, "…"),
+    "docker logs -f ": ("…", _LOG, _CONFINED, CTRL_C, "…"),
     "docker exec -it ": ("infer@000000000000:/opt/infer$ exit", "exit"),
 }
 

@@ -9,8 +9,10 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pexpect
 import pytest
 
+from infer_cli.engine.services import container_names
 from infer_cli.plan import labels
 from tests.engine_turns import left_behind
 from tests.integration.proxy import engine_proxy
@@ -22,9 +24,10 @@ if TYPE_CHECKING:
 
 # The delay of the engine's answer: longer than infer needs to end if it does not wait for the answer.
 _DELAY_S = 1.5
+_DEADLINE_S = 120
 
 
-def _created(engine: Engine, name: str) -> set[str]:
+def created(engine: Engine, name: str) -> set[str]:
     """The containers and volumes with `name` in their name, and all temporary containers."""
     containers = engine.api.containers(all=True, filters={"name": name})
     temporary = engine.api.containers(all=True, filters={"label": labels.TEMPORARY})
@@ -39,6 +42,7 @@ def _created(engine: Engine, name: str) -> set[str]:
     [
         pytest.param("run", b"/volumes/create", id="run-volume"),
         pytest.param("run", b"/containers/create HTTP", id="run-temporary-container"),
+        pytest.param("run", b"DELETE ", id="run-removal"),
         pytest.param("run", b"/containers/create?name=", id="run-container"),
         pytest.param("run", b"/start HTTP", id="run-start"),
         pytest.param("compile", b"/containers/create?name=", id="compile-container"),
@@ -61,7 +65,7 @@ def test_objects_that_a_slow_engine_creates_are_removed(
         "compile": [model, "--output", str(tmp_path / "model.lean"), "--base-image", base_image],
     }[command]
     name = {"run": service_name, "compile": "infer-compile-"}[command]
-    before = _created(engine, name)
+    before = created(engine, name)
     running: list[subprocess.Popen[str]] = []
     interrupted: list[bytes] = []
 
@@ -86,5 +90,20 @@ def test_objects_that_a_slow_engine_creates_are_removed(
     assert interrupted
     assert process.returncode == 130, stderr
     assert "Traceback" not in stderr
-    assert left_behind(partial(_created, engine, name), before) == set()
+    assert left_behind(partial(created, engine, name), before) == set()
     assert not (tmp_path / "model.lean").exists()
+
+
+def test_a_closed_terminal_removes_the_service_in_the_foreground(
+    engine: Engine, infer_program: tuple[str, ...], iris_image: str, iris_folder: Path, service_name: str
+) -> None:
+    command = [*infer_program, "run", iris_image, "--model-dir", str(iris_folder), "--name", service_name]
+    process = pexpect.spawn(command[0], command[1:], timeout=_DEADLINE_S)
+    process.expect("is ready")
+
+    os.close(process.child_fd)
+    assert process.pid
+    _, status = os.waitpid(process.pid, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 130
+    assert service_name not in container_names(engine)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 import shlex
+import signal
+import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tests.conftest import Finished
@@ -89,14 +93,100 @@ def test_json_lines_and_parquet_files_get_predictions(
     assert list(answers["prediction"]) == expected
 
 
+def test_a_refused_row_goes_to_a_file_of_its_own(
+    infer: Callable[..., Finished], lasting_service: str, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("slength,swidth,plength,pwidth\n5.1,3.5,1.4,0.2\n1,2,oops,4\n6.7,3,5.2,2.3\n")
+
+    finished = infer("predict", lasting_service, "--input", str(source), "--output", str(target))
+    record = infer("predict", lasting_service, "-i", str(source), "-o", str(target), "--json").record
+
+    assert finished.exit_code == 3
+    assert finished.stdout.splitlines() == [
+        f"Wrote 2 predictions to {target}",
+        f"1 row was refused; the reasons are in {tmp_path / 'out.rejected.csv'}",
+    ]
+    assert [line.split(",")[4] for line in target.read_text().splitlines()[1:]] == ["setosa", "virginica"]
+    assert (tmp_path / "out.rejected.csv").read_text() == (
+        'row,reason,slength,swidth,plength,pwidth\n2,"plength is not a number: ""oops""",1,2,oops,4\n'
+    )
+    assert (record["rows"], record["refused"]) == (2, 1)
+    assert record["rejected"] == str(tmp_path / "out.rejected.csv")
+
+
+def _begin(words: Sequence[str], folder: Path) -> subprocess.Popen[str]:
+    """Start a prediction, and wait until it has saved something further."""
+    state = folder / "out.csv.unfinished" / "state.json"
+    before = state.read_text() if state.exists() else None
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not state.exists() or state.read_text() == before:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return process
+
+
+def test_a_run_that_is_killed_or_interrupted_goes_on_to_the_same_bytes(
+    infer: Callable[..., Finished], infer_program: tuple[str, ...], lasting_service: str, tmp_path: Path
+) -> None:
+    source, whole, target = tmp_path / "in.csv", tmp_path / "whole.csv", tmp_path / "out.csv"
+    chance = random.Random(7)  # noqa: S311 (flowers, and moments)
+    with source.open("w") as file:
+        file.write("slength,swidth,plength,pwidth\n")
+        for number in range(120_000):
+            values = [round(chance.uniform(0.1, 7), 1) for _ in range(4)]
+            file.write(",".join(map(str, values)) + ("wide\n" if number % 5000 == 7 else "\n"))
+    options = ("predict", lasting_service, "--input", str(source), "--batch", "20")
+    assert infer(*options, "--output", str(whole)).exit_code == 3
+    words = [*infer_program, *options, "--output", str(target)]
+
+    with _begin(words, tmp_path) as process:
+        time.sleep(chance.uniform(0, 0.5))
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    with _begin(words, tmp_path) as process:
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    finished = infer(*words[len(infer_program) :])
+
+    assert process.returncode == 130
+    assert f"kept in {target}.unfinished, and the same command goes on" in said
+    assert finished.exit_code == 3
+    assert "rows are done already: going on behind them" in finished.stderr
+    assert target.read_bytes() == whole.read_bytes()
+    assert (tmp_path / "out.rejected.csv").read_bytes() == (tmp_path / "whole.rejected.csv").read_bytes()
+    assert not (tmp_path / "out.csv.unfinished").exists()
+
+
+def test_a_service_that_is_gone_leaves_what_is_done_for_the_next(
+    infer: Callable[..., Finished], infer_program: tuple[str, ...], iris_service: str, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("slength,swidth,plength,pwidth\n" + 60_000 * "5.1,3.5,1.4,0.2\n")
+    options = ("predict", iris_service, "-i", str(source), "-o", str(target), "--batch", "20")
+
+    with _begin([*infer_program, *options, "--retry-for", "0.5"], tmp_path) as process:
+        assert infer("restart", iris_service).exit_code == 0
+        _, said = process.communicate()
+    went_on = process.returncode == 0
+    finished = infer(*options)
+
+    # A service that is back soon enough is only waited for.
+    assert went_on or (process.returncode == 1 and "rows are done, and kept in" in said)
+    assert finished.exit_code == 0
+    assert went_on or "rows are done already" in finished.stderr
+    assert len(target.read_text().splitlines()) == 60_001
+
+
 def test_a_wrong_row_is_named_and_no_file_is_left(
     infer: Callable[..., Finished], lasting_service: str, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("slength,swidth,plength,pwidth\n1,2,3,4\n1,2,oops,4\n")
 
-    refused = infer(
-        "predict", lasting_service, "--input", str(tmp_path / "in.csv"), "--output", str(tmp_path / "out.csv")
-    )
+    paths = ("--input", str(tmp_path / "in.csv"), "--output", str(tmp_path / "out.csv"))
+    refused = infer("predict", lasting_service, *paths, "--strict")
 
     assert refused.exit_code == 1
     assert "plength" in refused.stderr

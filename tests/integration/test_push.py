@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infer_cli.engine.images import find_image
+from tests.integration.proxy import breaking_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,6 +81,18 @@ def test_push_prints_the_digest_of_the_registry(
     with urllib.request.urlopen(request) as answer:
         assert answer.headers["Docker-Content-Digest"] == digest
     assert pushed.record["reference"] == f"{open_registry.host}/team/iris@{digest}"
+
+
+def test_a_connection_that_breaks_in_the_middle_of_a_layer_is_made_again(
+    infer: Callable[..., Finished], start_registry: Callable[..., Registry], tagged: Callable[[str], str]
+) -> None:
+    with breaking_proxy(start_registry().host, after_bytes=1_000_000) as (host, broken):
+        pushed = infer("push", tagged(host))
+
+    assert broken
+    assert pushed.exit_code == 0, pushed.stderr
+    assert "Retrying in" in pushed.stderr
+    assert f"{host}/team/iris@sha256:" in pushed.stdout
 
 
 def test_push_to_another_name_gives_the_image_that_name(

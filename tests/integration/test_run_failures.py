@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infer_cli.engine.services import container_names
+from infer_cli.engine.services import container_names, inspect_service
+from infer_cli.running.endings import ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -189,3 +190,18 @@ def test_ctrl_c_while_starting_leaves_no_container(
 
     assert process.returncode == 130
     assert service_name not in container_names(engine)
+
+
+def test_the_first_words_of_a_service_that_ends_at_once_are_told(engine: Engine, base_image: str) -> None:
+    program = ["/bin/sh", "-c", "echo error: no such file; exit 1"]
+    # Five: most of them write before the time that the engine notes as their start.
+    for _ in range(5):
+        container = str(engine.api.create_container(base_image, entrypoint=program)["Id"])
+        try:
+            engine.api.start(container)
+            engine.api.wait(container)
+            told = ended(engine, inspect_service(engine, container), "while starting")
+        finally:
+            engine.api.remove_container(container, force=True)
+
+        assert told.message.endswith("ended while starting: no such file")

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tests.conftest import Finished
     from tests.integration.untyped import Json
 
-# The whole image, on a base image of Debian packages.
-_MOST_BYTES = 290_000_000
+# The whole image, on a base image of Debian packages; Swagger UI takes 1.9 MB of it.
+_MOST_BYTES = 295_000_000
 
 
 def test_serve_answers_like_a_container(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import joblib
 import pytest
 
+from infer_cli.cache import cache_folder
 from infer_cli.engine.images import find_image
 from infer_cli.engine.services import container_names
 from tests.engine_turns import left_behind
@@ -26,11 +27,16 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def build(infer: Callable[..., Finished], base_image: str, tmp_path: Path) -> Callable[..., Finished]:
-    """Build with an empty cache, so that no earlier verification counts."""
+    """Build with a cache that has only packages, so that no earlier verification counts."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    packages = cache_folder() / "packages"
+    packages.mkdir(parents=True, exist_ok=True)
+    (cache / "packages").symlink_to(packages)
 
     def run(name: str, folder: Path, *options: str) -> Finished:
         command = ("build", "--tag", name, "--model-dir", str(folder), "--base-image", base_image)
-        return infer(*command, *options, INFER_CACHE_DIR=str(tmp_path / "cache"))
+        return infer(*command, *options, INFER_CACHE_DIR=str(cache))
 
     return run
 
@@ -74,7 +80,7 @@ def test_a_service_that_does_not_start_is_told_with_the_end_of_its_log(
     failed = build(name := tag(), folder, "--code", str(code), "--features", "a,b")
 
     assert failed.exit_code == 1
-    assert "ended while starting (exit code 1)" in failed.stderr
+    assert "ended while starting: cannot load /data/model.pkl: " in failed.stderr
     assert "no such licence" in failed.stderr
     assert find_image(engine, name) is None
     assert _leftovers(engine) == set()

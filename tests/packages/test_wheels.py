@@ -184,6 +184,13 @@ def test_without_an_openmp_library_there_is_no_link(archive: Path) -> None:
         pytest.param("latest/__init__.py", False, id="name that ends in test"),
         pytest.param("robin/core.py", False, id="name that ends in bin"),
         pytest.param("flask/py.typed", False, id="py.typed marker"),
+        pytest.param("flask_swagger_ui/__init__.py", False, id="where the viewer is found"),
+        pytest.param("flask_swagger_ui/dist/", False, id="folder of the viewer"),
+        pytest.param("flask_swagger_ui/dist/swagger-ui-bundle.js", False, id="script of the viewer"),
+        pytest.param("flask_swagger_ui/dist/swagger-ui.css", False, id="style of the viewer"),
+        pytest.param("flask_swagger_ui/dist/LICENSE", False, id="license of the viewer"),
+        pytest.param("flask_swagger_ui/dist/swagger-ui.js", True, id="other script of the viewer"),
+        pytest.param("flask_swagger_ui/templates/index.template.html", True, id="other page of the viewer"),
     ],
 )
 def test_files_that_no_prediction_needs_are_left_out(*, path: str, is_left_out: bool) -> None:

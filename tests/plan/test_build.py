@@ -119,7 +119,8 @@ def test_the_context_holds_every_file_that_the_dockerfile_copies(
     assert sources["packages.tar"] == packages
     assert sources["finish/opt/infer/finish_image.py"] == assets.finish
     assert sources["service/opt/infer/service/web/app.py"] == assets.service / "web" / "app.py"
-    assert len(sources) == 5 + len(assets.service_files("x86_64"))
+    assert "exec python3 -m service serve" in str(sources["service/usr/local/bin/serve"])
+    assert len(sources) == 6 + len(assets.service_files("x86_64"))
 
 
 def test_a_mounted_model_is_not_in_the_context(

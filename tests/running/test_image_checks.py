@@ -10,7 +10,7 @@ from infer_cli.errors import ModelError, ModelUnreadable, UsageError
 from infer_cli.image.name import ImageName
 from infer_cli.plan.labels import REQUIREMENTS, SCHEMA_DIGEST, SERVICE
 from infer_cli.plan.run import ModelMount
-from infer_cli.running.image_checks import check_image, check_trust, check_versions
+from infer_cli.running.image_checks import check_egress, check_image, check_trust, check_versions
 from infer_cli.running.model_mount import mount_found
 
 NAME = ImageName.parse("iris:v1")
@@ -46,6 +46,16 @@ def test_an_image_without_service_or_model_is_refused(labels: dict[str, str], me
         check_image(NAME, image(labels, "/data/model.pkl"), None)
 
     assert str(raised.value.hint).endswith(("`infer build MODEL`", "`infer run iris:v1 --model-dir DIR`"))
+
+
+def test_an_image_whose_service_leaves_the_way_out_open_needs_the_permission() -> None:
+    old = image({SERVICE: "1"})
+    new = replace(old, environment={"EGRESS": "0"})
+
+    check_egress(NAME, old, {"EGRESS": "1"})
+    check_egress(NAME, new, {})
+    with pytest.raises(UsageError, match=r"iris:v1 was made by an older infer"):
+        check_egress(NAME, old, {})
 
 
 def test_a_model_of_the_same_scikit_learn_can_run(iris_folder: Path) -> None:

@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infer_cli.errors import ContainerFailed, Interrupted, ModelUnsafe, PortTaken
 from infer_cli.running import local_service
-from infer_cli.running.local_service import LocalService, prepare_local_service
+from infer_cli.running.local_service import LocalService, passed_on, prepare_local_service
 from infer_cli.terminal.progress import PlainProgress
 
 PROGRESS = PlainProgress(verbose=False)
@@ -33,6 +35,29 @@ def test_a_service_that_ends_by_itself_is_an_error(tmp_path: Path) -> None:
     service = service_of(tmp_path, "import os, sys; sys.exit(3 if os.environ['MODEL_FILE'] else 4)")
 
     with pytest.raises(ContainerFailed, match=r"^the service ended by itself \(exit code 3\)$"):
+        service.run()
+
+
+def test_what_the_service_says_of_its_end_is_the_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = (
+        "import sys; print('reading', file=sys.stderr); sys.exit('error: cannot load m.pkl: it is empty.')"
+    )
+    service = service_of(tmp_path, program)
+
+    with pytest.raises(
+        ContainerFailed, match=r"^the service ended by itself: cannot load m.pkl: it is empty.$"
+    ):
+        service.run()
+
+    assert capsys.readouterr().err == "reading\n"
+
+
+def test_a_service_that_a_signal_ended_says_which(tmp_path: Path) -> None:
+    service = service_of(tmp_path, "import os; os.abort()")
+
+    with pytest.raises(ContainerFailed, match=r"^the service ended by itself \(it was ended by SIGABRT\)$"):
         service.run()
 
 
@@ -113,9 +138,76 @@ def test_a_saved_folder_brings_its_code_and_versions(
     )
 
     assert service.settings["TRUST"] == "own_code"
-    assert service.settings["PYTHONPATH"].split(os.pathsep)[1:] == [str(saved_iris / "code")]
+    _, code = service.settings["PYTHONPATH"].split(os.pathsep)
+    assert [file.name for file in Path(code).glob("*.py")] == ["own_code.py"]
     assert "numpy==2.0.1" in asked[0]
     assert "polars==1.2.3" in asked[0]
+
+
+def test_few_variables_reach_the_service() -> None:
+    ours = {"HOME": "/home/ada", "PATH": "/usr/bin", "LC_ALL": "C.UTF-8", "LOG_FORMAT": "json", "TZ": "UTC"}
+    # Secrets, what would run code, and settings that give rights: those are options of infer serve.
+    others = (
+        "AWS_SECRET_ACCESS_KEY",
+        "PYTHONSTARTUP",
+        "LD_PRELOAD",
+        "ALLOWED_HOSTS",
+        "EGRESS",
+        "PROGRAMS",
+        "FILES",
+        "READS",
+        "TRUST",
+    )
+
+    assert passed_on({**ours, **dict.fromkeys(others, "1")}) == ours
+
+
+def test_settings_of_the_service_that_give_no_rights_reach_it() -> None:
+    source = (Path(local_service.__file__).parents[2] / "service" / "settings.py").read_text()
+    settings = set(re.findall(r'reader\.\w+\(\s*"([A-Z_]+)"', source))
+    rights = {"ALLOWED_HOSTS", "TOKENS_FILE", "EGRESS", "PROGRAMS", "FILES", "READS", "SCRATCH", "TRUST"}
+    rights.add("CORS_ORIGINS")
+    # infer serve has options for these, or knows them. What clients send is logged only if it is told so.
+    known = {"MODEL_FILE", "PORT", "HOST", "LOG_INPUTS"}
+
+    assert len(settings) > 10
+    assert set(passed_on(dict.fromkeys(settings, "1"))) == settings - rights - known
+
+
+def test_own_code_comes_without_the_rest_of_its_folder(
+    monkeypatch: pytest.MonkeyPatch, iris_folder: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(local_service, "local_environment", lambda _: Path("/env/bin/python"))
+    monkeypatch.setattr(local_service, "require_port", lambda *_: None)
+    monkeypatch.setenv("INFER_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "own.py").write_text("import pandas\n")
+    (tmp_path / "json.py").write_text("raise SystemExit\n")
+
+    service = prepare_local_service(
+        iris_folder,
+        "model.pkl",
+        host="127.0.0.1",
+        port=5001,
+        workers=None,
+        trusted=(),
+        code=(tmp_path / "own.py",),
+        environment={"READS": "/lookups"},
+        progress=PROGRESS,
+    )
+
+    _, code = service.settings["PYTHONPATH"].split(os.pathsep)
+    assert [file.name for file in Path(code).glob("*.py")] == ["own.py"]
+    assert service.settings["TRUST"] == "own"
+    assert (service.settings["FILES"], service.settings["READS"]) == ("own", "/lookups")
+
+
+def test_modules_beside_the_model_are_not_imported(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "json.py").write_text("raise SystemExit(5)")
+    service = service_of(tmp_path, "import json, sys; sys.exit(3)")
+
+    with pytest.raises(ContainerFailed, match="exit code 3"):
+        replace(service, file=tmp_path / "models" / "model.pkl").run()
 
 
 @pytest.fixture

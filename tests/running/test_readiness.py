@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from infer_cli.errors import PredictionFailed
-from infer_cli.running.readiness import require_url, service_url
+from infer_cli.errors import ContainerFailed, PredictionFailed, ProgramNotRun
+from infer_cli.running import readiness
+from infer_cli.running.readiness import require_url, service_url, wait_until_ready
 from tests.running.conftest import HERE, THERE, TUNNEL, make_engine, make_service
 
 
@@ -48,3 +49,28 @@ def test_a_url_that_is_needed_is_that_of_the_service() -> None:
 def test_a_url_that_is_needed_and_missing_is_an_error(engine_url: str, state: str, message: str) -> None:
     with pytest.raises(PredictionFailed, match=f"^{message}$"):
         require_url(make_engine(engine_url), make_service("127.0.0.1", 5001, state))
+
+
+@pytest.mark.parametrize(
+    ("states", "expected", "message"),
+    [
+        pytest.param(["running", "exited", "exited"], ContainerFailed, "ended while starting", id="it ended"),
+        pytest.param(["running", "running"], ProgramNotRun, "no Python", id="it cannot be asked"),
+    ],
+)
+def test_a_container_that_ends_while_it_is_asked_is_told_as_ended(
+    states: list[str], expected: type[Exception], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    following = iter(states)
+
+    def ask(*_: object, **__: object) -> int:
+        raise ProgramNotRun("no Python")
+
+    monkeypatch.setattr(readiness, "exec_in_service", ask)
+    monkeypatch.setattr(
+        readiness, "inspect_service", lambda *_: make_service("127.0.0.1", None, next(following))
+    )
+    monkeypatch.setattr(readiness, "ended", lambda *_: ContainerFailed("ended while starting"))
+
+    with pytest.raises(expected, match=message):
+        wait_until_ready(make_engine(HERE), make_service("127.0.0.1", None), timeout_s=30)

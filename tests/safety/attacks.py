@@ -104,6 +104,9 @@ def _chains(canary: str) -> dict[str, bytes]:
         )
         + b"0"
         + opened(canary),
+        "getattr of str": call(call(GETATTR, name("builtins", "str"), string("split")), string("a b"))
+        + b"0"
+        + opened(canary),
         "operator.methodcaller": call(
             call(name("operator", "methodcaller"), string("open"), *file), module("builtins")
         ),

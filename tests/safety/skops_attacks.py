@@ -165,12 +165,22 @@ def _archive_tricks() -> dict[str, bytes]:
     table = io.BytesIO()
     with zipfile.ZipFile(table, "w") as made:
         made.writestr("data.npy", objects)
+    zeros = io.BytesIO()
+    with zipfile.ZipFile(zeros, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("data.npy", saved(np.zeros(2**22)))
+    bombs = [
+        node("scipy.sparse._csr.csr_matrix", "SparseMatrixNode", type="scipy", file=f"{at}.npz")
+        for at in range(20)
+    ]
     sparse = node("scipy.sparse._csr.csr_matrix", "SparseMatrixNode", type="scipy", file="0.npz")
     safe = model(a=array("0.npy"))
     return {
         "array of pickles": archive(safe, ("0.npy", objects)),
         "pickle for an array": archive(safe, ("0.npy", pickled)),
         "table of pickles": archive(model(a=sparse), ("0.npz", table.getvalue())),
+        "tables that are bombs": archive(
+            model(a=listed(*bombs)), *[(f"{at}.npz", zeros.getvalue()) for at in range(20)]
+        ),
         "zip for an array": archive(safe, ("0.npy", table.getvalue())),
         "file elsewhere": archive(model(), ("../../etc/cron.d/x", b"")),
         "file at the root": archive(model(), ("/etc/cron.d/x", b"")),

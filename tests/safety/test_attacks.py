@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 # The path differs between test runs, but not between the collection and the tests of one run.
 CANARY = Path(f"/tmp/infer-canary-{os.getpid()}")  # noqa: S108 (a name that can be written into the files)
+DEADLINE_S = 30
 ATTACKS = corpus(str(CANARY))
 # Loads each file whose path it reads in a process of its own, as the library of the file's format does. The
 # libraries are imported once: each attack begins in a copy of a process that has done nothing else.
@@ -95,6 +97,10 @@ def test_it_is_an_attack(attack: Attack, file: Path, load_elsewhere: Callable[[s
     """The library of the format runs it: otherwise the refusals would prove nothing."""
     said = load_elsewhere(attack.library, file)
 
+    # A program that an attack starts may still run when its process has ended.
+    deadline = time.monotonic() + DEADLINE_S
+    while not CANARY.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert _take_canary(), f"{attack}: {said}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -11,9 +12,12 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
+import sklearn
 import skops.io
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import AgglomerativeClustering, Birch, FeatureAgglomeration
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -24,19 +28,28 @@ from sklearn.ensemble import (
 from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer  # noqa: F401
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, chi2
-from sklearn.gaussian_process import GaussianProcessRegressor, kernels
+from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor, kernels
 from sklearn.impute import IterativeImputer, SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
-from sklearn.metrics import get_scorer_names
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, Ridge, SGDClassifier
+from sklearn.metrics import f1_score, get_scorer_names, make_scorer
+from sklearn.model_selection import GridSearchCV, RepeatedStratifiedKFold, StratifiedKFold
+from sklearn.neighbors import KDTree, KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    SplineTransformer,
+    StandardScaler,
+)
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 
+from infer_cli.errors import ModelUnsafe
 from infer_cli.inspection import inspect_model, judge_globals, require_safe
+from service.errors import Forbidden
+from service.loading.contents import check_contents
 from service.loading.policy import Policy
 from service.loading.skops_archive import load_skops
 from service.loading.unpickling import load_safely
@@ -103,7 +116,10 @@ NOT_ANSWERING = {
 
 
 # Models that skops cannot save.
-NOT_BY_SKOPS = {"Birch", "early stopping"}
+NOT_BY_SKOPS = {
+    *("Birch", "clusters of clusters", "columns chosen by their types", "early stopping"),
+    "words without a pattern",
+}
 
 
 # A few trees hold every name that many trees hold.
@@ -155,6 +171,53 @@ VARIANTS: dict[str, tuple[Estimator, object, object]] = {
     ),
     "poisson loss": (HistGradientBoostingRegressor(loss="poisson", max_iter=3), NUMBERS, AMOUNTS),
     "words": (make_pipeline(TfidfVectorizer(), LOGISTIC), ["red rose", "blue bell", "tulip"] * 20, CLASSES),
+    "the most frequent words": (
+        make_pipeline(TfidfVectorizer(max_features=2), LOGISTIC),
+        ["red rose", "blue rose", "tulip"] * 20,
+        CLASSES,
+    ),
+    "words without a pattern": (
+        make_pipeline(
+            TfidfVectorizer(
+                preprocessor=str.lower, tokenizer=partial(str.split, maxsplit=9), token_pattern=None
+            ),
+            LOGISTIC,
+        ),
+        ["red rose", "blue bell", "tulip"] * 20,
+        CLASSES,
+    ),
+    "columns chosen by their types": (
+        make_pipeline(
+            ColumnTransformer(
+                [
+                    ("numbers", SimpleImputer(), FRAME.dtypes == FRAME["length"].dtype),
+                    ("words", OneHotEncoder(), FRAME.dtypes == FRAME["color"].dtype),
+                ]
+            ),
+            LOGISTIC,
+        ),
+        FRAME,
+        CLASSES,
+    ),
+    "clusters of clusters": (Birch(n_clusters=AgglomerativeClustering(2)), NUMBERS, CLASSES),
+    "function with arguments": (
+        make_pipeline(FunctionTransformer(partial(np.clip, a_min=0.0, a_max=1.0)), LOGISTIC),
+        NUMBERS,
+        CLASSES,
+    ),
+    "pooling": (make_pipeline(FeatureAgglomeration(2, pooling_func=np.median), LOGISTIC), NUMBERS, CLASSES),
+    "own words": (
+        make_pipeline(
+            ColumnTransformer(
+                [("scale", StandardScaler(), ["length", "width"])],
+                verbose_feature_names_out="{feature_name} ({transformer_name})",
+            ).set_output(transform="pandas"),
+            SimpleImputer(),
+            LOGISTIC,
+        ),
+        FRAME,
+        CLASSES,
+    ),
     "function": (make_pipeline(FunctionTransformer(np.log1p), LOGISTIC), NUMBERS, CLASSES),
     "target": (TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1), NUMBERS, AMOUNTS),
     "selection": (make_pipeline(SelectKBest(chi2, k=2), SVC(probability=False)), NUMBERS, CLASSES),
@@ -165,6 +228,42 @@ VARIANTS: dict[str, tuple[Estimator, object, object]] = {
     "loss": (SGDClassifier(loss="log_loss"), NUMBERS, CLASSES),
     "imputed": (make_pipeline(IterativeImputer(max_iter=2), LOGISTIC), NUMBERS, CLASSES),
     "random state": (RandomForestClassifier(3, random_state=np.random.RandomState(1)), NUMBERS, CLASSES),
+    "imputed by a model": (
+        make_pipeline(IterativeImputer(Ridge(), max_iter=2, random_state=np.random.RandomState(1)), LOGISTIC),
+        NUMBERS,
+        CLASSES,
+    ),
+    "all but words": (
+        make_pipeline(
+            ColumnTransformer(
+                [("a", SimpleImputer(), make_column_selector(dtype_exclude=[object, "category"]))]
+            ),
+            LOGISTIC,
+        ),
+        FRAME.drop(columns=["color"]),
+        CLASSES,
+    ),
+    "splines": (make_pipeline(SplineTransformer(), LOGISTIC), NUMBERS, CLASSES),
+    "kernel for three classes": (GaussianProcessClassifier(kernels.RBF(), optimizer=None), NUMBERS, CLASSES),
+    "scorer": (
+        LogisticRegressionCV(Cs=2, cv=2, scoring=make_scorer(f1_score, average="macro")),
+        NUMBERS,
+        CLASSES,
+    ),
+    "folds in turns": (
+        GridSearchCV(
+            LOGISTIC,
+            {"C": [0.1]},
+            cv=RepeatedStratifiedKFold(n_splits=2, random_state=np.random.RandomState(1)),
+        ),
+        NUMBERS,
+        CLASSES,
+    ),
+    "listed folds": (
+        GridSearchCV(LOGISTIC, {"C": [0.1]}, cv=[(np.arange(30), np.arange(30, 60))]),
+        NUMBERS,
+        CLASSES,
+    ),
     "folds": (GridSearchCV(LOGISTIC, {"C": [0.1]}, cv=StratifiedKFold(2, shuffle=True)), NUMBERS, CLASSES),
 }
 
@@ -179,6 +278,7 @@ def _check(model: object, folder: Path) -> None:
         else:
             file.write_bytes(data)
         loaded = load_safely(file, Policy())
+        check_contents(loaded, Policy())
 
         refused = [str(judged) for judged in judge_globals(inspect_model(file)) if not judged.is_allowed]
 
@@ -192,6 +292,7 @@ def _check_skops(model: object, file: Path) -> Estimator:
 
     require_safe(inspect_model(file), ())
     loaded = load_skops(file, Policy())
+    check_contents(loaded, Policy())
 
     assert type(loaded) is type(model)
     return loaded
@@ -207,8 +308,8 @@ def test_every_estimator(name: str, cls: type, tmp_path: Path) -> None:
         model = _made(name, cls)
     if name in NOT_FITTED | NOT_ANSWERING | {"FeatureHasher"}:
         # The inspection refuses it before any name is judged. A hasher does not tell its columns.
-        holder = clone(LOGISTIC).fit(NUMBERS, CLASSES)
-        holder.held_ = model
+        holder = GridSearchCV(LOGISTIC, {"C": [1.0]}, cv=2).fit(NUMBERS, CLASSES)
+        holder.best_params_["held"] = model
         model = holder
     _check(model, tmp_path)
     if name not in NOT_BY_SKOPS:
@@ -239,3 +340,44 @@ def test_every_scoring_of_a_search(scoring: str, tmp_path: Path) -> None:
 
     _check(search.fit(NUMBERS, CLASSES == 1), tmp_path)
     _check_skops(search, tmp_path / "model.skops")
+
+
+def test_what_callers_are_asked_for(tmp_path: Path) -> None:
+    with sklearn.config_context(enable_metadata_routing=True):
+        asking = LogisticRegression().set_fit_request(sample_weight=True)
+        # A copy knows the estimator that it was copied from.
+        model = make_pipeline(StandardScaler(), clone(asking)).fit(NUMBERS, CLASSES)
+
+    _check(model, tmp_path)
+
+
+ADDED: dict[str, object] = {
+    "table": FRAME,
+    "column": FRAME["length"],
+    "sparse matrix": scipy.sparse.csr_matrix(NUMBERS),
+    "folds": StratifiedKFold(2),
+    "scorer": make_scorer(f1_score),
+    "kernel": kernels.RBF(),
+    "tree of neighbors": KDTree(NUMBERS),
+}
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_what_people_add_to_a_model(name: str, tmp_path: Path) -> None:
+    model = LogisticRegression().fit(NUMBERS, CLASSES)
+    model.made_of = ADDED[name]
+
+    _check(model, tmp_path)
+
+
+@pytest.mark.parametrize("attribute", ["_cache", "estimators_"])
+def test_no_table_under_a_name_that_a_library_might_read(attribute: str, tmp_path: Path) -> None:
+    model = LogisticRegression().fit(NUMBERS, CLASSES)
+    setattr(model, attribute, FRAME)
+    file = tmp_path / "model.pkl"
+    file.write_bytes(pickle.dumps(model))
+
+    with pytest.raises(ModelUnsafe, match=f"a table as {attribute}"):
+        inspect_model(file)
+    with pytest.raises(Forbidden, match=f"a table as {attribute}"):
+        check_contents(load_safely(file, Policy()), Policy())

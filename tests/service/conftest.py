@@ -108,9 +108,15 @@ def make_predictor(load: Callable[[object], LoadedModel]) -> Callable[[object], 
     return make
 
 
-def app_of(loaded: LoadedModel, *, max_body_bytes: int = 10_000_000, refuses_unknown: bool = False) -> Flask:
+def app_of(
+    loaded: LoadedModel,
+    *,
+    max_body_bytes: int = 10_000_000,
+    refuses_unknown: bool = False,
+    counts_inputs: bool = False,
+) -> Flask:
     """Make the whole application for a loaded model."""
-    served = make_served_model(loaded, refuses_unknown=refuses_unknown)
+    served = make_served_model(loaded, refuses_unknown=refuses_unknown, counts_inputs=counts_inputs)
     app, _ = create_app(ModelSlot(served), max_body_bytes=max_body_bytes)
     return app
 
@@ -136,6 +142,8 @@ def make_instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
         module = f"code_of_{class_name.lower()}"
         (tmp_path / f"{module}.py").write_text(code)
         monkeypatch.syspath_prepend(tmp_path)
+        # Another test may have had a class of this name.
+        sys.modules.pop(module, None)
         instance: object = getattr(importlib.import_module(module), class_name)()
         return instance
 
@@ -180,9 +188,17 @@ class Service:
         code = self.process.wait(timeout=END_DEADLINE_S)
         return code, self.log.read_text()
 
+    def servers(self) -> list[int]:
+        """Give the process id of the server, in a list: it is the child of the process that watches it."""
+        return _children(self.process.pid)
+
     def workers(self) -> list[int]:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in children.read_text().split()]
+        """Give the process ids of the workers, which are the children of the server."""
+        return [worker for server in self.servers() for worker in _children(server)]
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @pytest.fixture

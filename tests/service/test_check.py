@@ -275,3 +275,11 @@ def test_a_refused_row_is_an_error_with_the_message_of_the_service(port: int, mo
 
     assert code == 1
     assert "slength" in outcome["error"]["message"]
+
+
+def test_a_model_that_crashes_by_itself_fails_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service may have compiled the model, and so answer."""
+    monkeypatch.setattr(check, "JUDGE", (sys.executable, "-c", "raise SystemExit(139)"))
+
+    with pytest.raises(check.Failed, match=r"^the model itself crashes on a usual row \(SIGSEGV\)$"):
+        check.ask_judge({})()

@@ -230,3 +230,25 @@ def test_given_rows_that_the_compiled_model_cannot_answer_are_named(save: Callab
 
     assert caught.value.kind == "left_to_model"
     assert caught.value.details == ["row 2"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux is watched")
+def test_a_model_that_crashes_is_told_in_the_line(
+    tmp_path: Path, save: Callable[..., Path], make_instance: Callable[[str, str], object]
+) -> None:
+    code = """
+import ctypes
+class Crashing:
+    def __setstate__(self, state):
+        ctypes.string_at(0)
+    def __getstate__(self):
+        return {"some": "state"}
+"""
+    file = save(make_instance("Crashing", code))
+
+    exit_code, line, content, log = run(file, PYTHONPATH=str(tmp_path), TRUST="code_of_crashing")
+
+    assert (exit_code, content, log) == (1, b"", "")
+    assert line["error"]["kind"] == "unloadable"
+    crash = "it crashed compiled code with SIGSEGV (reading the file, in ctypes.string_at)"
+    assert line["error"]["reason"].startswith(f"cannot load {file}: {crash}. The file is damaged")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from service import errors
-from service.errors import ServiceError
+from service.errors import ServiceError, is_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,3 +55,24 @@ def test_every_error_that_leaves_its_module_is_in_the_tree() -> None:
 
     # Programs that ask the service from outside, and need nothing but the standard library.
     assert outside == {"check.py: Failed", "check.py: PredictionRefused"}
+
+
+def _led_to(cause: Exception) -> Exception:
+    error = ValueError()
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        pytest.param(PermissionError(1, "Operation not permitted"), True, id="a connection"),
+        pytest.param(socket.gaierror(-3, "Temporary failure in name resolution"), True, id="a name"),
+        pytest.param(_led_to(PermissionError(1, "x")), True, id="what led to another error"),
+        pytest.param(RuntimeError("connection failed: Operation not permitted"), True, id="a driver's words"),
+        pytest.param(_led_to(KeyError("x")), False, id="an error of the model"),
+        pytest.param(None, False, id="none"),
+    ],
+)
+def test_what_the_kernel_refused_is_told_apart(*, error: Exception | None, expected: bool) -> None:
+    assert is_refused(error) is expected

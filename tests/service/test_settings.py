@@ -27,6 +27,15 @@ def test_every_setting_is_read() -> None:
         "LOG_LEVEL": "Debug",
         "MAX_BODY_BYTES": "1000",
         "TRUST": "helpers, more.helpers.Mine",
+        "ALLOWED_HOSTS": "iris,models.example",
+        "TOKENS_FILE": "/run/secrets/tokens",
+        "LOG_INPUTS": "0.25",
+        "CORS_ORIGINS": "https://app.example",
+        "EGRESS": "1",
+        "PROGRAMS": "1",
+        "FILES": "own",
+        "READS": "/lookups:/more",
+        "SCRATCH": "/scratch",
     }
 
     settings = Settings.from_environment(environment)
@@ -41,6 +50,15 @@ def test_every_setting_is_read() -> None:
         log_level="debug",
         max_body_bytes=1000,
         trusted=("helpers", "more.helpers.Mine"),
+        allowed_hosts=("iris", "models.example"),
+        tokens_file=Path("/run/secrets/tokens"),
+        log_inputs=0.25,
+        cors_origins=("https://app.example",),
+        egress=True,
+        programs=True,
+        files="own",
+        reads=(Path("/lookups"), Path("/more")),
+        scratch=Path("/scratch"),
     )
 
 
@@ -53,7 +71,7 @@ def test_a_blank_variable_counts_as_not_set() -> None:
 
 
 def test_all_wrong_settings_are_named_at_once() -> None:
-    environment = {"PORT": "http", "WORKERS": "0", "LOG_FORMAT": "xml"}
+    environment = {"PORT": "http", "WORKERS": "0", "LOG_FORMAT": "xml", "LOG_INPUTS": "nan"}
 
     with pytest.raises(WrongSettings) as caught:
         Settings.from_environment(environment)
@@ -63,6 +81,7 @@ def test_all_wrong_settings_are_named_at_once() -> None:
         "PORT must be a whole number from 1 to 65535, not 'http'",
         "WORKERS must be a whole number from 1 to 1024, not '0'",
         "LOG_FORMAT must be one of text, json, not 'xml'",
+        "LOG_INPUTS must be a share from 0 to 1, such as 0.01, not 'nan'",
     )
 
 

@@ -10,6 +10,7 @@ from infer_cli.terminal.completion import (
     complete_model_or_image,
     complete_running_service,
     complete_service,
+    complete_service_or_image,
 )
 from tests.engine.fake_engine import running_fake_engine
 
@@ -39,6 +40,12 @@ def current_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         pytest.param(complete_service, "x", [], id="no service with this prefix"),
         pytest.param(complete_running_service, "", ["iris", "wine"], id="running services"),
         pytest.param(complete_image, "", ["iris:v1", "iris:v2", "wine:v1"], id="all images"),
+        pytest.param(
+            complete_service_or_image,
+            "iris",
+            ["iris", "iris:v1", "iris:v2"],
+            id="running services, then images",
+        ),
         pytest.param(complete_image, "iris:", ["iris:v1", "iris:v2"], id="images with this prefix"),
     ],
 )

@@ -9,6 +9,7 @@ import pexpect
 import pytest
 
 from infer_cli.engine.events import Layer, Line, Step
+from infer_cli.terminal.pace import Pace
 from infer_cli.terminal.progress import PlainProgress, show_progress
 
 if TYPE_CHECKING:
@@ -42,6 +43,17 @@ def test_plain_lines_show_stages_and_long_states_of_layers(capsys: pytest.Captur
     ]
 
 
+def test_in_a_pipe_each_attempt_to_push_a_layer_is_two_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with show_progress() as progress:
+        for status in ("Pushing", "Retrying in 2 seconds", "Retrying in 1 second") * 2:
+            progress.on_event(Layer("abc", status))
+            progress.on_event(Layer("abc", status))
+        progress.on_event(Layer("abc", "Pushed"))
+
+    attempt = "abc: Pushing\nabc: Retrying in 2 seconds\n"
+    assert capsys.readouterr().err == f"{attempt}{attempt}abc: Pushed\n"
+
+
 def test_with_verbose_every_step_and_line_of_the_engine_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with show_progress(verbose=True) as progress:
         progress.on_event(Layer("context", "Sending", 10, 2_000_000))
@@ -72,6 +84,24 @@ def test_plain_lines_show_only_the_end_of_a_count(capsys: pytest.CaptureFixture[
         progress.advance("rows", 2000, 2000)
 
     assert capsys.readouterr().err == "rows: 2000\n"
+
+
+def test_in_a_pipe_rows_are_a_line_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(Pace.__init__, "__defaults__", (lambda: now[0],))
+
+    with show_progress(in_pipe=False) as progress:
+        progress.rows(0, None)
+        for second in range(1, 25):
+            now[0] = second
+            progress.rows(1000 * second, second / 100)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "10,000 rows, 1,000 rows/s, 1 min left",
+        "20,000 rows, 1,000 rows/s, 1 min left",
+    ]
 
 
 @pytest.fixture
@@ -162,3 +192,17 @@ def test_on_a_terminal_a_new_stage_clears_the_bars_and_keeps_counts(
     assert "1000/?" in shown
     assert "2000/3000" in shown
     assert "abc" not in shown.rpartition("Waiting")[2]
+
+
+def test_on_a_terminal_rows_are_a_bar_with_the_pace(on_terminal: Callable[[str], str]) -> None:
+    shown = on_terminal(
+        "progress.stage('Asking')\n"
+        "progress.rows(0, None)\n"
+        "time.sleep(0.3)\n"
+        "progress.rows(1000, 0.25)\n"
+        "time.sleep(0.3)\n"
+        "progress.rows(2000, 0.5)\n"
+        "time.sleep(0.3)\n"
+    )
+
+    assert re.search(r"2,000 rows, [\d,]+ rows/s, \d s left ━+", shown)

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from infer_cli.client.bulk import predict_file
+from infer_cli.client.bulk import BulkOptions, predict_file
 from infer_cli.client.service_client import ServiceClient
 
 if TYPE_CHECKING:
@@ -124,12 +124,12 @@ def write_csv(rows: Sequence[Row], path: Path, headings: Sequence[str] | None = 
 def _file(client: Client, rows: Sequence[Row], source: Path) -> list[Answer]:
     target = source.with_suffix(".answers.jsonl")
     predict_file(
-        LocalClient(client),
+        [LocalClient(client)],
         source,
         target,
         standard_output=io.StringIO(),
-        batch_rows=4,
-        on_batch=lambda _: None,
+        on_rows=lambda *_: None,
+        options=BulkOptions(batch_rows=4, strict=True),
     )
     answers = []
     for line, row in zip(target.read_text(encoding="utf-8").splitlines(), rows, strict=True):

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from werkzeug.test import Client
 
-from infer_cli.client.bulk import predict_file
+from infer_cli.client.bulk import BulkOptions, predict_file
 from infer_cli.errors import InferError
 from infer_cli.inspection import inspect_model
 from service.application import build_application
@@ -197,12 +197,12 @@ def test_a_heading_that_is_nearly_a_feature_is_asked_about(served: Served, chang
 
     with pytest.raises(InferError) as error:
         predict_file(
-            LocalClient(served.client),
+            [LocalClient(served.client)],
             source,
             None,
             standard_output=io.StringIO(),
-            batch_rows=10,
-            on_batch=lambda _: None,
+            on_rows=lambda *_: None,
+            options=BulkOptions(batch_rows=10),
         )
     assert first.strip() in f"{error.value.message} {error.value.detail} {error.value.hint}"
 

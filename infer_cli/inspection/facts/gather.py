@@ -25,7 +25,7 @@ from infer_cli.inspection.facts.estimator_kinds import is_sklearn_like, kind_by_
 from infer_cli.inspection.facts.estimators import estimator_of, inner_of
 from infer_cli.inspection.facts.model import RecordedVersion
 from infer_cli.inspection.facts.parts import class_name, named_parts
-from infer_cli.inspection.facts.refusals import check_answers
+from infer_cli.inspection.facts.refusals import check_answers, check_count
 from infer_cli.inspection.files.refusal import Refused
 from infer_cli.inspection.nodes.arrays import shape_of, values_of
 from infer_cli.inspection.nodes.described import what_is
@@ -83,6 +83,7 @@ def facts_of(content: Node, *listed: Sequence[str], beside: Sequence[str] = ()) 
     sklearn_version = _sklearn_version_of(model)
     is_single = takes_texts(model) or class_name(model) == "IsotonicRegression"
     names, count = names_of(model), 1 if is_single else count_of(model)
+    check_count(count)
     vectorizer = vectorizer_of(model)
     if vectorizer is not None:
         names = tuple(one.name for one in dict_columns_of(vectorizer)[1])

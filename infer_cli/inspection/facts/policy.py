@@ -15,12 +15,16 @@ from infer_cli.inspection.facts.judgement import Judgement
 from infer_cli.inspection.facts.required import require_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from infer_cli.inspection.facts.judgement import Verdict
     from infer_cli.inspection.facts.model import Inspection
     from infer_cli.inspection.nodes.node_types import Global
 
 # The use that lets a file call a name with any arguments.
 CALL = "call"
+# The use that lets a file hold a name, but make nothing of it.
+NAME = "name"
 # How many refused names an error lists.
 _SHOWN = 20
 
@@ -64,9 +68,19 @@ def is_listed(name: Global, *, is_called: bool) -> bool:
     return use is not None and (use == CALL or not is_called)
 
 
+def is_dangerous(name: Global, *, is_called: bool) -> bool:
+    """Say whether the file is refused for how it uses a name, whatever modules are trusted."""
+    return _verdict(name, (), is_called=is_called)[0] == "dangerous"
+
+
 def use_of(name: Global) -> str | None:
     """Give the use that the allow-list permits, "call", "make" or "name"; None if the name is not listed."""
     return _rules()[0].get((name.module, name.name))
+
+
+def title_of(name: Global) -> str:
+    """Give the title of the section that lists a safe name; "" if the name is not listed."""
+    return _titles().get((name.module, name.name), "")
 
 
 def _verdict(name: Global, trusted: tuple[str, ...], *, is_called: bool) -> tuple[Verdict, str]:
@@ -109,6 +123,21 @@ def _rules() -> tuple[dict[tuple[str, str], str], dict[tuple[str, str | None], s
     """
     uses: dict[tuple[str, str], str] = {}
     dangers: dict[tuple[str, str | None], str] = {}
+    for section, title, module, name in _entries():
+        if section != "dangerous":
+            uses[module, name] = section
+        else:
+            dangers.setdefault((module, name) if module else (name, None), title)
+    return uses, dangers
+
+
+@lru_cache(maxsize=1)
+def _titles() -> dict[tuple[str, str], str]:
+    return {(module, name): title for section, title, module, name in _entries() if section != "dangerous"}
+
+
+def _entries() -> Iterator[tuple[str, str, str, str]]:
+    """Give the section, its title, the module and the name of each entry, in the order of the list."""
     section, title, module = "", "", ""
     for line in find_assets().policy.read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
@@ -116,9 +145,4 @@ def _rules() -> tuple[dict[tuple[str, str], str], dict[tuple[str, str | None], s
         elif line and not line.startswith("#"):
             before, colon, after = line.partition(":")
             module = before if colon else module if line.startswith(" ") else ""
-            for name in (after if colon else line).split():
-                if section != "dangerous":
-                    uses[module, name] = section
-                else:
-                    dangers.setdefault((module, name) if module else (name, None), title)
-    return uses, dangers
+            yield from ((section, title, module, name) for name in (after if colon else line).split())

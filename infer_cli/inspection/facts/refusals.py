@@ -47,6 +47,8 @@ STATELESS = frozenset(
 BOOSTERS = ("lightgbm.sklearn", "xgboost.sklearn")
 SEARCHES = re.compile(r"(Halving)?(Grid|Random|Randomized)SearchCV|BayesSearchCV")
 DEPTH_MAX = 20
+# The columns of a text that is hashed are a million.
+FEATURES_MAX = 2**22
 
 
 def check_answers(model: Instance) -> None:
@@ -86,6 +88,12 @@ def _check_part(part: Instance, path: str) -> None:
         raise _refused(novelty_text())
     if _is_resampler(part):
         raise _refused(resampler_text(name))
+
+
+def check_count(count: int | None) -> None:
+    """Raise `Refused` for an estimator that says that it takes a number of features that no row has."""
+    if count is not None and not 0 <= count <= FEATURES_MAX:
+        raise _refused(count_text(count))
 
 
 def _refused(text: tuple[str, str]) -> Refused:
@@ -143,6 +151,11 @@ def _steps_of(part: Instance) -> list[Node] | None:
 
 
 # What the refusals say: the reason, which completes a sentence that starts with "it", and the advice.
+
+
+def count_text(count: int) -> tuple[str, str]:
+    """Say that an estimator says that it takes a number of features that no row has."""
+    return f"says that it takes {count} features, which no row has", "Fit and save the model again"
 
 
 def unfitted_text(name: str, *, is_inside: bool) -> tuple[str, str]:

@@ -10,6 +10,10 @@ from infer_cli.inspection.files.refusal import Refused
 STEPS_MAX = 60_000_000
 NODES_MAX = 16_000_000
 STRING_BYTES_MAX = 256 * 1024 * 1024
+# The bytes of one array that wait in memory until the file says what they are.
+HELD_BYTES_MAX = 256 * 1024 * 1024
+# Of one array that is written as a string, of which there are several copies while it is looked at.
+HELD_TEXT_MAX = 64 * 1024 * 1024
 
 
 class Budget:

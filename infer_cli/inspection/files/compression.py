@@ -31,8 +31,8 @@ _MAGIC: tuple[tuple[bytes, Compression], ...] = (
     (b"\x78", "zlib"),
 )
 # A file that expands beyond both limits is a decompression bomb. A real array of zeros expands by more than
-# 200 times too, but not to 4 GiB.
-EXPANDED_BYTES_MAX = 4 * 1024**3
+# 200 times too, but not to 512 MiB.
+EXPANDED_BYTES_MAX = 512 * 1024**2
 EXPANSION_MAX = 200
 _DAMAGED = "Copy or download the file again, or save the model again."
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+DAMAGED = "It is damaged, or not a pickle: copy or download it again, or save the model again."
+
 
 class Refused(Exception):
     """The file is not a model that infer understands.
@@ -14,6 +16,10 @@ class Refused(Exception):
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
+
+
+class Unsafe(Refused):
+    """Loading or using the file could run something; `inspect_model` makes `ModelUnsafe` of it."""
 
 
 class EndOfFile(Refused):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from infer_cli.inspection.files.refusal import EndOfFile, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed import WriteableBuffer
 
 # A chunk of this size stays in the processor's cache between reading and hashing.
@@ -99,14 +101,18 @@ class Stream:
             parts.append(part)
         return b"".join(parts)
 
-    def skip(self, size: int) -> None:
-        """Skip `size` bytes without keeping them."""
+    def skip(self, size: int, see: Callable[[bytes | memoryview], None] | None = None) -> None:
+        """Skip `size` bytes without keeping them; `see` is shown them, piece by piece."""
         here = min(size, len(self._chunk) - self._next)
+        if see is not None and here:
+            see(self._chunk[self._next : self._next + here])
         self._next += here
         size -= here
         while size:
             with memoryview(self._scratch) as view:
                 count = self._source.readinto(view[: min(size, CHUNK_BYTES)])
+                if see is not None and count:
+                    see(view[:count])
             if not count:
                 raise EndOfFile(self.position)
             self._chunk_start += count

@@ -21,6 +21,7 @@ from infer_cli.inspection.formats.onnx_graph import (
     Operator,
     Value,
 )
+from infer_cli.inspection.formats.onnx_sizes import check_sizes
 from infer_cli.inspection.formats.protobuf import fields_of, numbers_of, raw_of, string_of
 
 if TYPE_CHECKING:
@@ -112,16 +113,17 @@ def read_graph(stream: Stream) -> Graph:
     if not model.has_graph:
         reason = "is neither a pickle nor an ONNX model"
         raise Refused(reason, hint="Save the model with joblib.dump(model, path).")
+    check_sizes(model.all_operators, [value.name for value in model.inputs])
     return model
 
 
 def _read_graph(stream: Stream, graph: Field, model: Graph, depth: int) -> None:
     """Read a graph; a graph inside an operator is only checked."""
-    kept = model if depth == 0 else Graph(operators=model.operators)
+    kept = model if depth == 0 else Graph(operators=model.operators, all_operators=model.all_operators)
     for part in fields_of(stream, graph.value):
         if part.is_block:
             _read_graph_part(stream, part, kept, depth)
-        if len(kept.makers) + len(kept.operators) + len(kept.all_inputs) + len(kept.outputs) > ITEMS_MAX:
+        if len(kept.all_operators) + len(kept.makers) + len(kept.all_inputs) + len(kept.outputs) > ITEMS_MAX:
             reason = "holds more operators and inputs than infer reads"
             raise Refused(reason)
 
@@ -171,6 +173,7 @@ def _read_node(stream: Stream, node: Field, model: Graph, depth: int) -> Operato
         reason = f"uses {operator.name[:60]!r} of {operator.domain[:60]!r}, which is not part of ONNX"
         raise Refused(reason, hint="Convert the model with operators of ONNX alone.")
     model.operators.add(operator.name)
+    model.all_operators.append(operator)
     return operator
 
 

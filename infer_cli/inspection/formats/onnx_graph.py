@@ -65,13 +65,15 @@ class Graph:
     """What a file says of an ONNX model.
 
     `all_inputs` are the inputs of the graph. `constants` are its tensors by name: a list of strings or
-    integers, or None for any other tensor. `makers` are the operators by the names of their outputs.
+    integers, or None for any other tensor. `makers` are the operators by the names of their outputs, and
+    `all_operators` also the operators within operators.
     """
 
     producer: str = ""
     producer_version: str = ""
     has_graph: bool = False
     operators: set[str] = field(default_factory=set)
+    all_operators: list[Operator] = field(default_factory=list)
     all_inputs: list[Value] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
     constants: dict[str, Classes] = field(default_factory=dict)

@@ -6,7 +6,6 @@ service loads such a file with code of its own: `service/loading/skops_archive.p
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import stat
@@ -19,8 +18,8 @@ from infer_cli.inspection.files.budget import Budget
 from infer_cli.inspection.files.compression import EXPANDED_BYTES_MAX, EXPANSION_MAX
 from infer_cli.inspection.files.refusal import Refused
 from infer_cli.inspection.formats.pickles.strings import WANTED
+from infer_cli.inspection.formats.skops_arrays import array_of, check_array, sparse_of
 from infer_cli.inspection.formats.skops_schema import DEPTH_MAX, Schema, refuse, refuse_schema
-from infer_cli.inspection.nodes.arrays import DTYPE
 from infer_cli.inspection.nodes.node_types import (
     Array,
     Blob,
@@ -39,10 +38,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "schema.json"
 SCHEMA_BYTES_MAX = 64 * 1024 * 1024
-# An array in a file of at most this size is always read; a larger one only if it is a wanted attribute.
-SMALL_BYTES = 1024
-ARRAY_BYTES_MAX = 1024 * 1024
-HEADER_BYTES_MAX = 10_000
 # Other formats that are a zip, by a file in it: what the file is, and a hint.
 _OTHER_ZIPS = (
     (
@@ -58,17 +53,22 @@ _OTHER_ZIPS = (
     (r".*\.npy", "is a zip of NumPy arrays, not a model", "Save the model with joblib.dump(model, path)."),
     (r"(.*/)?MLmodel", "is an MLflow model in a zip", "Unpack it, and name the model file inside."),
 )
-# The bytes that hold the length of the header of an .npy file, by the magic string and version before them.
-_HEADER_SIZES = {b"\x93NUMPY\x01\x00": 2, b"\x93NUMPY\x02\x00": 4}
-# The header of a one-dimensional array whose elements are no structure.
-_NPY = re.compile(
-    rb"\x93NUMPY\x01\x00..\{'descr': '(?P<order>[<>|])(?P<code>\w+)(\[(?P<unit>\w+)\])?', "
-    rb"'fortran_order': (True|False), 'shape': \((?P<count>\d+),\), \} *\n",
-    re.DOTALL,
-)
 # The loaders of objects that stand for a name: there is no object of the class.
 _NAMES = ("FunctionNode", "TypeNode")
 _SEQUENCES: dict[str, Callable[[list[Node]], Node]] = {"TupleNode": tuple, "SetNode": SetNode}
+
+
+# The loaders of objects that hold several parts, by the names of these.
+_PARTS = {
+    "DefaultDictNode": ("main", "default_factory"),
+    "MaskedArrayNode": ("data", "mask"),
+    "MethodNode": ("obj", "func"),
+    "PartialNode": ("func", "args", "kwds", "namespace"),
+}
+GETATTR = Global("builtins", "getattr")
+PARTIAL = Global("functools", "partial")
+MASKED_ARRAY = Global("numpy.ma", "MaskedArray")
+DEFAULTDICT = Global("collections", "defaultdict")
 
 
 class SkopsModel:
@@ -77,14 +77,15 @@ class SkopsModel:
     `globals` are the names that loading would import, `calls` the names among them that it would call.
     """
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
+    def __init__(self, archive: zipfile.ZipFile, expansion: _Expansion) -> None:
         self._archive = archive
         self._budget = Budget()
         self._seen: dict[int, Node] = {}
+        self._files: dict[tuple[str, bool], Node] = {}
         described = _schema_of(archive)
         schema = Schema(described)
         self.globals, self.calls = schema.names, schema.calls
-        _check_files(archive, schema.files)
+        _check_files(archive, schema.files, expansion)
         version = described.get("_skops_version")
         self.version = version if isinstance(version, str) else None
         self.root = self._node(described, 0)
@@ -96,7 +97,7 @@ class SkopsModel:
         identity = described.get("__id__")
         key = identity if isinstance(identity, int) else 0
         earlier = self._seen.get(key)
-        if earlier is not None and not isinstance(earlier, Blob):
+        if earlier is not None and not (is_wanted and _lacks_values(earlier)):
             return earlier
         node = self._new_node(described, depth, is_wanted=is_wanted)
         if key:
@@ -111,12 +112,33 @@ class SkopsModel:
         if loader == "JsonNode" and isinstance(content, str):
             return _literal(content)
         if isinstance(file := described.get("file"), str):
-            return self._array(file) if is_wanted or self._is_small(file) else Blob(0)
+            return self._file(file, made_by, is_wanted=is_wanted)
         if isinstance(content, list):
             return _SEQUENCES.get(str(loader), ListNode)(
                 [self._node(item, depth + 1, is_wanted=is_wanted) for item in content]
             )
-        return self._object(made_by, content, depth, is_dictionary=loader == "DictNode")
+        if isinstance(content, dict) and loader in _PARTS:
+            return self._of_parts(str(loader), [content.get(part) for part in _PARTS[loader]], depth + 1)
+        made = self._object(made_by, content, depth, is_dictionary=loader == "DictNode")
+        reduced = described.get("__reduce__")
+        if loader == "TreeNode" and isinstance(made, Instance) and isinstance(reduced, dict):
+            arguments = self._node(reduced.get("args"), depth + 1)
+            made.arguments = arguments if isinstance(arguments, tuple) else ()
+        return made
+
+    def _of_parts(self, loader: str, described: list[Json], depth: int) -> Node:
+        """Make the node of an object that a pickle would describe as a call, or with a factory."""
+        if loader == "MethodNode":
+            owner, name = described
+            return Instance(GETATTR, (self._node(owner, depth), str(name)))
+        parts = [self._node(part, depth) for part in described]
+        if loader == "PartialNode":
+            return Instance(PARTIAL, (parts[0],), states=(tuple(parts),))
+        if loader == "MaskedArrayNode":
+            return Instance(MASKED_ARRAY, (), states=(tuple(parts),))
+        main, factory = parts
+        items = main.keys_and_values if isinstance(main, DictNode) else []
+        return Instance(DEFAULTDICT, (factory,), content=items)
 
     def _object(self, made_by: Global, content: Json, depth: int, *, is_dictionary: bool) -> Node:
         match content:
@@ -132,28 +154,23 @@ class SkopsModel:
             keys_and_values += [key, self._node(value, depth + 1, is_wanted=key in WANTED)]
         return DictNode(keys_and_values)
 
-    def _is_small(self, name: str) -> bool:
-        size = self._archive.getinfo(name).file_size if name in self._archive.NameToInfo else 0
-        return size <= SMALL_BYTES
+    def _file(self, name: str, made_by: Global, *, is_wanted: bool) -> Node:
+        """Read an array or a sparse table; any other file is only counted."""
+        key = (name, is_wanted)
+        if key not in self._files:
+            try:
+                with self._archive.open(name) as file:
+                    self._files[key] = self._content(name, file, made_by, is_wanted=is_wanted)
+            except KeyError:
+                refuse(f"lacks {name}, which its schema names")
+        return self._files[key]
 
-    def _array(self, name: str) -> Node:
-        """Read a one-dimensional array of at most `ARRAY_BYTES_MAX`; any other file is only counted."""
-        try:
-            with self._archive.open(name) as file:
-                data = file.read(ARRAY_BYTES_MAX)
-        except KeyError:
-            refuse(f"lacks {name}, which its schema names")
-        self._budget.take_bytes(len(data))
-        header = _NPY.match(data)
-        if header is None:
-            return Blob(len(data))
-        order, code, count = header["order"].decode(), header["code"].decode(), int(header["count"])
-        state: tuple[Node, ...] = (3, order, None, None, None, -1, -1, 0)
-        if header["unit"]:
-            # The unit of a date, as metadata of the dtype.
-            state = (*state, (None, (header["unit"], 1, 1, 1)))
-        dtype = Instance(DTYPE, (code, False, True), states=(state,))
-        return Array(dtype, (count,), data[header.end() :])
+    def _content(self, name: str, file: IO[bytes], made_by: Global, *, is_wanted: bool) -> Node:
+        if name.endswith(".npy"):
+            return array_of(file, self._budget, is_wanted=is_wanted)
+        if name.endswith(".npz"):
+            return sparse_of(file, made_by, self._budget)
+        return Blob(0)
 
 
 def open_skops(file: IO[bytes]) -> SkopsModel:
@@ -162,8 +179,9 @@ def open_skops(file: IO[bytes]) -> SkopsModel:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
             if SCHEMA in names:
-                _check_members(archive)
-                return SkopsModel(archive)
+                expansion = _Expansion(archive)
+                _check_members(archive, expansion)
+                return SkopsModel(archive, expansion)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         refuse(f"is a damaged zip ({error})")
     for pattern, reason, hint in _OTHER_ZIPS:
@@ -171,6 +189,10 @@ def open_skops(file: IO[bytes]) -> SkopsModel:
             raise Refused(reason, hint=hint)
     reason = "is a zip archive, not a model"
     raise Refused(reason, hint="If the model is inside, unpack it and name that file.")
+
+
+def _lacks_values(node: Node) -> bool:
+    return isinstance(node, Blob) or (isinstance(node, Array) and isinstance(node.data, Blob))
 
 
 def _schema_of(archive: zipfile.ZipFile) -> dict[str, Json]:
@@ -200,17 +222,18 @@ def _literal(text: str) -> Node:
     return DictNode([]) if isinstance(value, dict) else value
 
 
-def _check_files(archive: zipfile.ZipFile, names: set[str]) -> None:
+def _check_files(archive: zipfile.ZipFile, names: set[str], expansion: _Expansion) -> None:
     """Refuse a file that is missing, and an .npy or .npz file that holds anything but plain arrays."""
     for name in sorted(names):
         try:
             with archive.open(name) as file:
                 if name.endswith(".npy"):
-                    _check_array(file)
+                    check_array(file)
                 elif name.endswith(".npz"):
                     with zipfile.ZipFile(file) as inner:
-                        _check_members(inner)
-                        _check_files(inner, {_array_name(member) for member in inner.namelist()})
+                        _check_members(inner, expansion)
+                        arrays = {_array_name(member) for member in inner.namelist()}
+                        _check_files(inner, arrays, expansion)
         except KeyError:
             refuse(f"lacks {name}, which its schema names")
 
@@ -221,29 +244,23 @@ def _array_name(name: str) -> str:
     return name
 
 
-def _check_array(file: IO[bytes]) -> None:
-    """Refuse an array of objects: its elements are a pickle."""
-    width = _HEADER_SIZES.get(file.read(8))
-    size = 0 if width is None else int.from_bytes(file.read(width), "little")
-    if width is None or size > HEADER_BYTES_MAX:
-        refuse("holds an array that infer does not understand")
-    try:
-        described = ast.literal_eval(file.read(size).decode("latin-1").strip())
-        has_objects = _has_objects(described["descr"])
-    except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError) as error:
-        refuse("holds an array that infer does not understand", error)
-    if has_objects:
-        refuse("holds a pickle in place of an array")
+class _Expansion:
+    """What an archive and the archives in it expand to: a small table may be a bomb, too."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        packed = sum(member.compress_size for member in archive.infolist())
+        self._left = max(EXPANDED_BYTES_MAX, EXPANSION_MAX * packed)
+
+    def take(self, size: int) -> None:
+        """Count so many bytes more; raise `Refused` for a decompression bomb."""
+        self._left -= size
+        if self._left < 0:
+            refuse(
+                f"expands to more than {EXPANSION_MAX} times its size, as if made to exhaust memory and time"
+            )
 
 
-def _has_objects(described: object) -> bool:
-    """Say whether a dtype of an .npy header, or a dtype inside it, is that of objects."""
-    if isinstance(described, str):
-        return "O" in described
-    return isinstance(described, list | tuple) and any(map(_has_objects, described))
-
-
-def _check_members(archive: zipfile.ZipFile) -> None:
+def _check_members(archive: zipfile.ZipFile, expansion: _Expansion) -> None:
     """Refuse an archive with paths outside it, links, two files of one name, or a decompression bomb."""
     members = archive.infolist()
     for member in members:
@@ -254,6 +271,4 @@ def _check_members(archive: zipfile.ZipFile) -> None:
             refuse(f"holds a link, {member.filename[:40]!r}")
     if len({member.filename for member in members}) != len(members):
         refuse("holds two files of the same name")
-    packed = sum(member.compress_size for member in members)
-    if sum(member.file_size for member in members) > max(EXPANDED_BYTES_MAX, EXPANSION_MAX * packed):
-        refuse(f"expands to more than {EXPANSION_MAX} times its size, as if made to exhaust memory and time")
+    expansion.take(sum(member.file_size for member in members))

@@ -52,8 +52,11 @@ class Dtype:
 
 
 @dataclass(frozen=True, slots=True)
-class _Content:
+class Content:
+    """What an array holds: its dtype, as it is read and as its node, its shape, and its data."""
+
     dtype: Dtype
+    dtype_node: Node
     shape: tuple[int, ...]
     data: Node
 
@@ -96,7 +99,7 @@ def _with_state(kind: str, size: int, state: Node, depth: int) -> Dtype | None:
 def _unit(more: list[Node]) -> str:
     match more:
         case [(_, (unit, 1, *_))]:
-            return (_raw(unit) or b"").decode("latin-1")
+            return (raw_of(unit) or b"").decode("latin-1")
     return ""
 
 
@@ -127,19 +130,27 @@ def _subarray(subarray: Node, depth: int) -> list[Dtype] | None:
 
 def shape_of(node: Node) -> tuple[int, ...] | None:
     """Give the shape of an array; None if the node is no array."""
-    content = _content(node)
+    content = content_of(node)
     return None if content is None else content.shape
 
 
 def objects_of(node: Node) -> list[Node]:
     """Give the elements of an array of objects, whatever its shape; [] for any other node."""
-    content = _content(node)
+    content = content_of(node)
     return content.data.items if content is not None and isinstance(content.data, ListNode) else []
+
+
+def has_objects(node: Node) -> bool:
+    """Say whether a node is an array that holds objects; an array whose dtype is not understood counts."""
+    content = content_of(node)
+    if content is None:
+        return isinstance(node, Array)
+    return content.dtype.has_objects or isinstance(content.data, ListNode)
 
 
 def dtype_kind_of(node: Node) -> str | None:
     """Give the letter `dtype.kind` of an array; None if the node is no array."""
-    content = _content(node)
+    content = content_of(node)
     return None if content is None else content.dtype.kind
 
 
@@ -149,13 +160,13 @@ def values_of(node: Node) -> tuple[Plain, ...] | None:
         return _plain_items(node.items)
     if isinstance(node, tuple):
         return _plain_items(list(node))
-    content = _content(node)
+    content = content_of(node)
     if content is None or len(content.shape) != 1:
         return None
     if isinstance(content.data, ListNode):
         items = _plain_items(content.data.items)
     else:
-        items = _elements(content.dtype, _raw(content.data))
+        items = _elements(content.dtype, raw_of(content.data))
     return items if items is not None and len(items) == content.shape[0] else None
 
 
@@ -163,16 +174,16 @@ def scalar_of(node: Node) -> Plain | tuple[()]:
     """Give the plain value of a number, string or NumPy scalar; an empty tuple for any other node."""
     if node is None or isinstance(node, bool | int | float | str):
         return node
-    if isinstance(node, Instance) and _is_numpy(node.callee, "scalar"):
-        match node.arguments:
-            case (dtype, data):
-                understood = dtype_of(dtype)
-            case _:
-                return ()
-        values = None if understood is None else _elements(understood, _raw(data))
-        if values is not None and len(values) == 1:
-            return values[0]
-    return ()
+    match node:
+        case Instance(arguments=(dtype, data)) if _is_numpy(node.callee, "scalar"):
+            understood = dtype_of(dtype)
+        case Array(dtype=dtype, shape=(), data=data):
+            # skops saves a number of NumPy as an array without dimensions.
+            understood = dtype_of(dtype)
+        case _:
+            return ()
+    values = None if understood is None else _elements(understood, raw_of(data))
+    return values[0] if values is not None and len(values) == 1 else ()
 
 
 def _plain_items(nodes: list[Node]) -> tuple[Plain, ...] | None:
@@ -185,10 +196,11 @@ def _plain_items(nodes: list[Node]) -> tuple[Plain, ...] | None:
     return tuple(items)
 
 
-def _content(node: Node) -> _Content | None:
+def content_of(node: Node) -> Content | None:
+    """Give what an array holds; None if the node is no array, or is not understood."""
     if isinstance(node, Array):
         dtype = dtype_of(node.dtype)
-        return None if dtype is None else _Content(dtype, node.shape, node.data)
+        return None if dtype is None else Content(dtype, node.dtype, node.shape, node.data)
     if not isinstance(node, Instance):
         return None
     if _is_numpy(node.callee, "_reconstruct") and len(node.states) == 1:
@@ -202,12 +214,12 @@ def _content(node: Node) -> _Content | None:
     return None
 
 
-def _checked(dtype: Node, shape: tuple[Node, ...], data: Node) -> _Content | None:
+def _checked(dtype: Node, shape: tuple[Node, ...], data: Node) -> Content | None:
     understood = dtype_of(dtype)
     sizes = tuple(size for size in shape if isinstance(size, int))
     if understood is None or len(sizes) != len(shape):
         return None
-    return _Content(understood, sizes, data)
+    return Content(understood, dtype, sizes, data)
 
 
 def _is_numpy(callee: Node, name: str) -> bool:
@@ -221,7 +233,7 @@ def _is_numpy(callee: Node, name: str) -> bool:
     }
 
 
-def _raw(node: Node) -> bytes | None:
+def raw_of(node: Node) -> bytes | None:
     """Give the bytes of an array; protocols 0 to 2 hold them as a string and a call of `_codecs.encode`."""
     if isinstance(node, bytes):
         return node

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from infer_cli.inspection.nodes.notes import Notes
+
 Node: TypeAlias = (
     "bool | int | float | str | bytes | tuple[Node, ...] | "
     "Blob | Global | ListNode | SetNode | DictNode | Instance | Array | None"
@@ -22,12 +24,28 @@ Node: TypeAlias = (
 class Blob:
     """Bytes, or a string if `is_string`, that the reader skipped because no fact needs them.
 
-    `length` counts bytes. `start` holds the first bytes if a fact may need them.
+    `length` counts bytes. `start` holds the first bytes if a fact may need them. `notes` says what was seen
+    of the numbers of an array as its bytes passed; `held` are bytes that wait for the call that says of which
+    array they are.
     """
 
     length: int
     is_string: bool = False
     start: bytes = b""
+    notes: Notes | None = None
+    held: Held | None = None
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Held:
+    """The bytes of a `Blob` until somebody takes them."""
+
+    data: bytes
+
+    def take(self) -> bytes:
+        """Give the bytes, and hold them no longer."""
+        data, self.data = self.data, b""
+        return data
 
 
 @dataclass(frozen=True, slots=True, order=True)

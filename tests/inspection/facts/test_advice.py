@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +21,8 @@ from infer_cli.inspection import inspect_model, require_safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Run = Callable[[str, Path], None]
 
 TABLE = np.random.default_rng(0).normal(size=(40, 2))
 TARGET = TABLE[:, 0]
@@ -56,37 +55,32 @@ joblib.dump(make_pipeline(Doubled(), Ridge()).fit(table, table[:, 0]), "model.jo
 """
 
 
-def _run(command: list[str], folder: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": ""}
-    subprocess.run(command, check=True, cwd=folder, env=environment, timeout=120)
+def _script(text: str) -> Callable[[Path, Run], None]:
+    return lambda folder, run: run(text, folder)
 
 
-def _script(text: str) -> Callable[[Path], None]:
-    return lambda folder: _run([sys.executable, "-c", text], folder)
-
-
-def _with_logger(folder: Path) -> None:
+def _with_logger(folder: Path, _: Run) -> None:
     model = Ridge().fit(TABLE, TARGET)
     model.log_ = logging.getLogger("training")
     joblib.dump(model, folder / "model.joblib")
 
 
-def _beside(folder: Path) -> None:
+def _beside(folder: Path, _: Run) -> None:
     held = {"model": Ridge().fit(TABLE, TARGET), 'the "log"': [{"log": Path}], "columns": ["a", "b"]}
     joblib.dump(held, folder / "model.joblib")
 
 
-def _search(folder: Path) -> None:
+def _search(folder: Path, _: Run) -> None:
     search = RandomizedSearchCV(Ridge(), {"alpha": uniform(0, 1)}, n_iter=2, random_state=0)
     joblib.dump(search.fit(TABLE, TARGET), folder / "model.joblib")
 
 
-def _own(folder: Path) -> None:
-    _script(OWN + TRAIN)(folder)
+def _own(folder: Path, run: Run) -> None:
+    run(OWN + TRAIN, folder)
     (folder / "own.py").write_text(OWN)
 
 
-WRITTEN_ANEW: dict[str, Callable[[Path], None]] = {
+WRITTEN_ANEW: dict[str, Callable[[Path, Run], None]] = {
     "scorer": _script(SCORER),
     "distribution": _search,
     "logger": _with_logger,
@@ -102,11 +96,12 @@ def _hint(file: Path, trusted: tuple[str, ...] = ()) -> str:
 
 
 @pytest.mark.parametrize("name", WRITTEN_ANEW)
-def test_the_line_of_python_writes_a_model_that_is_taken(name: str, tmp_path: Path) -> None:
-    WRITTEN_ANEW[name](tmp_path)
+def test_the_line_of_python_writes_a_model_that_is_taken(name: str, tmp_path: Path, run_script: Run) -> None:
+    WRITTEN_ANEW[name](tmp_path, run_script)
     hint = _hint(tmp_path / "model.joblib")
     command = shlex.split(re.findall(r"^  (python .*)$", hint, re.MULTILINE)[0])
-    _run([sys.executable, *command[1:]], tmp_path)
+    assert command[1] == "-c"
+    run_script(command[2], tmp_path)
     new = re.findall(r"--model-file (\S+)", hint)[0]
     code = [tmp_path / path for path in re.findall(r"--code (\S+)", hint)]
     _, trusted = read_own_code(code, ())
@@ -118,10 +113,12 @@ def _options(hint: str) -> list[str]:
 
 
 @pytest.mark.parametrize("place", ["beside", "here"])
-def test_own_code_is_named_where_it_lies(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_code_is_named_where_it_lies(
+    place: str, tmp_path: Path, run_script: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The whole command is printed, with the file of the module."""
     (tmp_path / "features.py").write_text(OWN)
-    _run([sys.executable, "-c", "from features import Doubled\n" + TRAIN], tmp_path)
+    run_script("from features import Doubled\n" + TRAIN, tmp_path)
     monkeypatch.chdir(tmp_path if place == "here" else "/")
     command = _options(_hint(tmp_path / "model.joblib"))
     assert command[:2] == ["infer", "build"]
@@ -131,20 +128,20 @@ def test_own_code_is_named_where_it_lies(place: str, tmp_path: Path, monkeypatch
     require_safe(inspect_model(tmp_path / "model.joblib"), trusted)
 
 
-def test_a_function_of_numbers_is_never_taken_out(tmp_path: Path) -> None:
+def test_a_function_of_numbers_is_never_taken_out(tmp_path: Path, run_script: Run) -> None:
     """Without its function, a FunctionTransformer passes rows on: it would answer wrongly."""
     script = """
 import joblib, os
 from sklearn.preprocessing import FunctionTransformer
 joblib.dump(FunctionTransformer(os.system), "model.joblib")
 """
-    _script(script)(tmp_path)
+    run_script(script, tmp_path)
     hint = _hint(tmp_path / "model.joblib")
     assert "None" not in hint
     assert "model.func" in hint
 
 
-def test_a_search_that_holds_the_name_in_its_model_has_no_shortcut(tmp_path: Path) -> None:
+def test_a_search_that_holds_the_name_in_its_model_has_no_shortcut(tmp_path: Path, run_script: Run) -> None:
     """What the best estimator needs itself cannot be left out."""
     script = (
         OWN
@@ -158,7 +155,7 @@ search = GridSearchCV(make_pipeline(Doubled(), Ridge()), {"ridge__alpha": [1, 2]
 joblib.dump(search.fit(table, table[:, 0]), "model.joblib")
 """
     )
-    _script(script)(tmp_path)
+    run_script(script, tmp_path)
     assert "best_estimator_" not in _hint(tmp_path / "model.joblib")
 
 
@@ -171,7 +168,7 @@ joblib.dump(search.fit(table, table[:, 0]), "model.joblib")
     ],
     ids=["function", "lambda", "class"],
 )
-def test_a_function_by_value_is_named(text: str, named: str, tmp_path: Path) -> None:
+def test_a_function_by_value_is_named(text: str, named: str, tmp_path: Path, run_script: Run) -> None:
     """cloudpickle writes the code of what is defined in `__main__`: the file is not damaged."""
     pytest.importorskip("cloudpickle")
     script = f"""
@@ -181,15 +178,16 @@ from sklearn.preprocessing import FunctionTransformer
 with open("model.pkl", "wb") as file:
     cloudpickle.dump(FunctionTransformer(function), file)
 """
-    (tmp_path / "train.py").write_text(script)
-    _run([sys.executable, "train.py"], tmp_path)
+    run_script(script, tmp_path)
     with pytest.raises(ModelUnreadable, match="by value") as raised:
         inspect_model(tmp_path / "model.pkl")
     assert named in raised.value.message
     assert "damaged" not in str(raised.value.hint)
 
 
-def test_the_build_of_the_new_file_names_the_columns_that_an_own_step_keeps_to_itself(tmp_path: Path) -> None:
+def test_the_build_of_the_new_file_names_the_columns_that_an_own_step_keeps_to_itself(
+    tmp_path: Path, run_script: Run
+) -> None:
     script = """
 import joblib
 from sklearn.base import BaseEstimator
@@ -198,20 +196,20 @@ class Own(BaseEstimator):
         return [1.0] * len(table)
 joblib.dump(Own(), "model.joblib")
 """
-    _script(script)(tmp_path)
+    run_script(script, tmp_path)
     command = _options(_hint(tmp_path / "model.joblib"))
     assert command[command.index("--model-file") + 1] == "served.joblib"
     assert command[command.index("--code") + 1 :] == ["own.py", "--features", "first,second"]
 
 
-def test_the_hint_that_asks_for_columns_keeps_the_code(tmp_path: Path) -> None:
+def test_the_hint_that_asks_for_columns_keeps_the_code(tmp_path: Path, run_script: Run) -> None:
     (tmp_path / "features.py").write_text(OWN)
     script = """
 import joblib
 from features import Doubled
 joblib.dump(Doubled(), "model.joblib")
 """
-    _run([sys.executable, "-c", script], tmp_path)
+    run_script(script, tmp_path)
     with pytest.raises(ModelUnreadable) as raised:
         require_safe(inspect_model(tmp_path / "model.joblib"), ("features",))
     command = _options(str(raised.value.hint))

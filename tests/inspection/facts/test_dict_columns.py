@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 
-from infer_cli.errors import ModelUnreadable
+from infer_cli.errors import ModelUnreadable, ModelUnsafe
 from infer_cli.inspection import Declared, DeclaredFeature
 from infer_cli.inspection.facts.required import require_columns
 from service.errors import UnusableFile
@@ -115,8 +115,6 @@ def test_the_keys_of_a_hasher_are_declared(inspect_bytes: Callable[..., Inspecti
 @pytest.mark.parametrize(
     ("first", "changed", "reason"),
     [
-        pytest.param(TfidfVectorizer(), {"input": "filename"}, "reads files", id="names of files"),
-        pytest.param(CountVectorizer(), {"input": "file"}, "reads files", id="open files"),
         pytest.param(FeatureHasher(8), {"input_type": "string"}, "takes lists", id="lists of strings"),
         pytest.param(FeatureHasher(8), {"input_type": "pair"}, "takes lists", id="pairs"),
     ],
@@ -131,6 +129,19 @@ def test_what_no_row_can_hold_is_refused(
     with pytest.raises(UnusableFile, match=reason):
         FittedModel(model)
     with pytest.raises(ModelUnreadable, match=reason):
+        inspect_bytes(pickle.dumps(model))
+
+
+@pytest.mark.parametrize("taken", ["filename", "file"])
+def test_what_reads_files_is_refused(taken: str, inspect_bytes: Callable[..., Inspection]) -> None:
+    model = make_pipeline(TfidfVectorizer(), LinearRegression()).fit([str(row) for row in ROWS], TARGET)
+    model[0].set_params(input=taken)
+
+    with pytest.raises(UnusableFile, match="reads files"):
+        FittedModel(model)
+    with pytest.raises(
+        ModelUnsafe, match=rf"holds '{taken}' as steps\[0\]\[1\]\.input, where only content may be"
+    ):
         inspect_bytes(pickle.dumps(model))
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pickle
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import joblib
@@ -21,6 +19,7 @@ from infer_cli.inspection import inspect_model
 from infer_cli.inspection.facts.declared import Declared
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 RANDOM = np.random.default_rng(0)
@@ -48,12 +47,14 @@ def _refusal(held: object, file: Path) -> ModelUnreadable:
     ],
     ids=["dictionary", "tuple", "nested"],
 )
-def test_the_two_lines_make_the_pipeline(held: object, answers: object, tmp_path: Path) -> None:
+def test_the_two_lines_make_the_pipeline(
+    held: object, answers: object, tmp_path: Path, run_script: Callable[[str, Path], None]
+) -> None:
     """The lines of the hint, run as they are, write a file that infer takes and that answers as trained."""
     hint = str(_refusal(held, tmp_path / "model.pkl").hint)
     assert "alone" not in hint
     lines = re.findall(r"^  (.*)$", hint, re.MULTILINE)
-    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True, timeout=120)
+    run_script("\n".join(lines), tmp_path)
     made = tmp_path / "pipeline.joblib"
     assert inspect_model(made).feature_names == ("age", "fare")
     model = ON_PARTS if isinstance(held, dict) and "m" in held else ON_SCALED

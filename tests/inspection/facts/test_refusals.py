@@ -33,11 +33,20 @@ TABLES = (
     "PLACES_OF_TRAINING",
     "NO_TABLE",
     "STATELESS",
+    "FEATURES_MAX",
     "BOOSTERS",
     "LIBRARIES",
     "SEARCHES",
 )
 NOT_REFIT = GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=2, refit=False).fit(X, Y)
+
+
+def _with_count(count: int) -> Any:
+    model = LogisticRegression().fit(X, Y)
+    model.n_features_in_ = count
+    return model
+
+
 REFUSED: dict[str, Any] = {
     "clusterer": AgglomerativeClustering().fit(X),
     "clusterer of a pipeline": make_pipeline(StandardScaler(), DBSCAN()).fit(X),
@@ -51,6 +60,8 @@ REFUSED: dict[str, Any] = {
     "local outlier factor of a pipeline": make_pipeline(StandardScaler(), LocalOutlierFactor()).fit(X),
     "search": NOT_REFIT,
     "not fitted": LogisticRegression(),
+    "features without end": _with_count(10**12),
+    "fewer features than none": _with_count(-1),
     "step that is not fitted": make_pipeline(FeatureUnion([("a", StandardScaler())]), LogisticRegression()),
 }
 

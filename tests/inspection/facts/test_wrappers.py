@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import joblib
@@ -15,6 +13,7 @@ from infer_cli.errors import ModelUnreadable, ModelUnsafe
 from infer_cli.inspection import inspect_model, require_safe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 # The packages keep these attributes; they are too large to be installed for the tests.
@@ -76,13 +75,12 @@ assert list(served.classes_) == ["no", "yes"]
 """
 
 
-def _run(code: str, folder: Path) -> None:
-    (folder / "flaml.py").write_text(FLAML)
-    (folder / "pycaret.py").write_text(PYCARET)
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+@pytest.fixture
+def run(tmp_path: Path, run_script: Callable[[str, Path], None]) -> Callable[[str], None]:
+    """Run a script beside the modules of the packages."""
+    (tmp_path / "flaml.py").write_text(FLAML)
+    (tmp_path / "pycaret.py").write_text(PYCARET)
+    return lambda script: run_script(script, tmp_path)
 
 
 def _hint(file: Path) -> str:
@@ -100,16 +98,16 @@ def _hint(file: Path) -> str:
     ids=["flaml", "pycaret"],
 )
 def test_the_pipeline_inside_gives_the_same_answers_with_names(
-    script: str, coded: str, tmp_path: Path
+    script: str, coded: str, tmp_path: Path, run: Callable[[str], None]
 ) -> None:
-    _run(START + script, tmp_path)
+    run(START + script)
     hint = _hint(tmp_path / "model.joblib")
     line = shlex.split(re.findall(r"^  (python .*)$", hint, re.MULTILINE)[0])
     assert line[1] == "-c"
 
-    _run(line[2], tmp_path)
+    run(line[2])
 
-    _run(START + ANSWERS.replace("CODED", coded), tmp_path)
+    run(START + ANSWERS.replace("CODED", coded))
     model = inspect_model(tmp_path / "served.joblib")
     require_safe(model, ())
     assert model.feature_names == ("a", "b")
@@ -119,36 +117,42 @@ def test_the_pipeline_inside_gives_the_same_answers_with_names(
 @pytest.mark.parametrize(
     "script", [AUTOML.replace("CATEGORIES", '["c"]'), REFITTED], ids=["flaml", "pycaret"]
 )
-def test_what_the_package_prepares_itself_is_fitted_anew(script: str, tmp_path: Path) -> None:
-    _run(START + script, tmp_path)
+def test_what_the_package_prepares_itself_is_fitted_anew(
+    script: str, tmp_path: Path, run: Callable[[str], None]
+) -> None:
+    run(START + script)
     line = re.findall(r"^  (import joblib.*)$", _hint(tmp_path / "model.joblib"), re.MULTILINE)[0]
 
-    _run(f"{START}X['c'] = ['u', 'v'] * 20\n{line}", tmp_path)
+    run(f"{START}X['c'] = ['u', 'v'] * 20\n{line}")
 
     model = inspect_model(tmp_path / "served.joblib")
     require_safe(model, ())
     assert model.feature_names == ("a", "b", "c")
 
 
-def test_a_pipeline_of_pycaret_is_refused_even_if_it_is_trusted(tmp_path: Path) -> None:
+def test_a_pipeline_of_pycaret_is_refused_even_if_it_is_trusted(
+    tmp_path: Path, run: Callable[[str], None]
+) -> None:
     """Its columns hold the label, and its classes are numbers: the answers would be told wrongly."""
-    _run(START + EXPERIMENT, tmp_path)
+    run(START + EXPERIMENT)
     with pytest.raises(ModelUnreadable, match="wrongly") as raised:
         require_safe(inspect_model(tmp_path / "model.joblib"), ("pycaret",))
     assert "make_pipeline" in str(raised.value.hint)
 
 
-def test_the_service_refuses_a_pipeline_of_pycaret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_service_refuses_a_pipeline_of_pycaret(
+    tmp_path: Path, run: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from service.errors import UnusableFile  # noqa: PLC0415
     from service.models.refusals import check_answers  # noqa: PLC0415
 
-    _run(START + EXPERIMENT, tmp_path)
+    run(START + EXPERIMENT)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UnusableFile, match="PyCaret"):
         check_answers(joblib.load(tmp_path / "model.joblib"))
 
 
-def test_idle_steps_of_tpot_are_left_out(tmp_path: Path) -> None:
+def test_idle_steps_of_tpot_are_left_out(tmp_path: Path, run: Callable[[str], None]) -> None:
     (tmp_path / "tpot").mkdir()
     (tmp_path / "tpot" / "__init__.py").touch()
     (tmp_path / "tpot" / "builtin_modules.py").write_text(
@@ -161,10 +165,10 @@ inner = LogisticRegression().fit(X, y)
 steps = [("a", Passthrough()), ("b", SimpleImputer().fit(X)), ("c", inner)]
 joblib.dump(Pipeline(steps), "model.joblib")
 """
-    _run(START + script, tmp_path)
+    run(START + script)
     line = shlex.split(re.findall(r"^  (python .*)$", _hint(tmp_path / "model.joblib"), re.MULTILINE)[0])
 
-    _run(line[2], tmp_path)
+    run(line[2])
 
     assert len(joblib.load(tmp_path / "served.joblib").steps) == 2
     require_safe(inspect_model(tmp_path / "served.joblib"), ())

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
-from service.compiler.proof_rows import proof_rows
+from service.compiler.proof_rows import NODES_A_TREE, proof_rows, some_thresholds
 from service.schema.declared import DeclaredFeature
 from service.schema.features import Feature
 
@@ -82,3 +82,14 @@ def test_whole_numbers_stay_whole() -> None:
     values = _column(None, Feature("x", dtype="uint8"))
 
     assert all(isinstance(value, float) and value.is_integer() and value >= 0 for value in values)
+
+
+def test_of_a_forest_its_trees_are_read_and_of_large_trees_a_part() -> None:
+    table = np.random.default_rng(0).normal(1000.0, 50.0, (3000, 1))
+    forest = RandomForestRegressor(3, random_state=0).fit(table, table.ravel())
+    assert all(tree.tree_.node_count > 4 * NODES_A_TREE for tree in forest.estimators_)
+
+    values = _column(forest)
+
+    assert all(isinstance(value, float) and 700 < value < 1300 for value in values)
+    assert len(list(some_thresholds(forest))) <= 3 * NODES_A_TREE

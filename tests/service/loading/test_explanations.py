@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import pickle
+import re
 from typing import TYPE_CHECKING
 
 import joblib
@@ -44,6 +47,15 @@ def test_a_file_that_is_not_a_pickle_is_to_be_saved_again(tmp_path: Path, conten
     assert problem.endswith("Save the trained model with joblib.dump(model, 'model.joblib').")
 
 
+@pytest.mark.parametrize("protocol", [0, 1])
+@pytest.mark.parametrize("held", [os.getcwd, [os.getcwd], {"model": os.getcwd}, (os.getcwd, 1)])
+def test_a_name_in_an_old_pickle_is_refused_as_a_name(tmp_path: Path, held: object, protocol: int) -> None:
+    file = tmp_path / "m.pkl"
+    file.write_bytes(pickle.dumps(held, protocol))
+
+    assert re.match("(posix|nt).getcwd is not allowed: it runs programs", problem_of(file))
+
+
 @pytest.mark.parametrize(
     ("reference", "problem"),
     [
@@ -64,12 +76,6 @@ def test_a_file_that_is_not_a_pickle_is_to_be_saved_again(tmp_path: Path, conten
             b"c__main__\nMine\n.",
             "__main__.Mine is not allowed: it is not known to be harmless. Move that",
             id="script",
-        ),
-        pytest.param(
-            b"cdatetime\ndate\n(I0\nI0\nI0\ntR.", "loading it raised ValueError: year 0", id="raises"
-        ),
-        pytest.param(
-            b"cbuiltins\nbytearray\n(L4611686018427387904L\ntR.", "it does not fit into memory", id="memory"
         ),
     ],
 )
@@ -150,3 +156,44 @@ def test_a_pickle_that_does_what_no_model_does_is_not_to_be_used(
     file.write_bytes(b"\x80\x02" + pickled)
 
     assert problem_of(file).startswith(problem)
+
+
+RAISES = """
+class {name}:
+    def __setstate__(self, state):
+        raise {error}
+    def __getstate__(self):
+        return {{"some": "state"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "problem"),
+    [
+        (
+            "Broken",
+            "ValueError('no such licence\\nsecond line')",
+            "it is damaged, or another version of code_of_broken made it: loading it raised ValueError: ",
+        ),
+        (
+            "Full",
+            "MemoryError()",
+            "it does not fit into memory. Copy or save the model again; if that changes",
+        ),
+        (
+            "Asking",
+            "PermissionError(1, 'Operation not permitted')",
+            "loading it raised PermissionError: [Errno 1] Operation not permitted. If own code of the model",
+        ),
+    ],
+)
+def test_code_that_raises_while_it_is_loaded(
+    name: str,
+    error: str,
+    problem: str,
+    save: Callable[..., Path],
+    make_instance: Callable[[str, str], object],
+) -> None:
+    file = save(make_instance(name, RAISES.format(name=name, error=error)))
+
+    assert problem_of(file, f"code_of_{name.lower()}").startswith(problem)

@@ -111,3 +111,24 @@ def test_a_file_that_is_cut_short_is_refused(end: str) -> None:
     """Without its last lines, LightGBM itself takes the file, and takes codes for categories."""
     with pytest.raises(UnusableFile):
         read_lightgbm(MODEL[: MODEL.index(end)].encode())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement"),
+    [
+        # LightGBM cuts by blanks alone, and reads a tab as the end of all numbers.
+        pytest.param(r"^left_child=(\S+) ", r"left_child=\1\t", id="tab"),
+        pytest.param(r"^threshold=\S+", "threshold=1_0", id="underscore"),
+        pytest.param(r"^left_child=", "other=\x85left_child=", id="a line to Python alone"),
+        pytest.param(r"^leaf_weight=.*$", "leaf_weight=1", id="weights of leaves"),
+        pytest.param(r"^internal_count=.*$", "internal_count=1", id="counts of nodes"),
+        pytest.param(r"^shrinkage=.*$", "shrinkage=x", id="shrinkage"),
+        pytest.param(r"^objective=.*$", "objective=multiclass num_class:99999", id="objective"),
+        pytest.param(r"^objective=.*$", "objective=multiclass num_class:1 num_class:9", id="classes twice"),
+        pytest.param(r"^num_class=1$", "num_class=7", id="number of classes"),
+        pytest.param(r"^\[boosting: gbdt\]$", "x=1", id="parameter"),
+    ],
+)
+def test_what_lightgbm_would_not_survive_is_refused(pattern: str, replacement: str) -> None:
+    with pytest.raises(UnusableFile):
+        read_lightgbm(changed(pattern, replacement))

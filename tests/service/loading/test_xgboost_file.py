@@ -72,12 +72,12 @@ def test_the_kind(objective: str, estimator_type: str | None, kind: str) -> None
 
 def test_the_best_round_counts_for_a_model_of_the_classes_for_scikit_learn_alone() -> None:
     def note(learner: Any) -> None:
-        learner["attributes"]["best_iteration"] = "4"
+        learner["attributes"]["best_iteration"] = "1"
 
     def as_a_booster(learner: Any) -> None:
-        learner["attributes"] = {"best_iteration": "4"}
+        learner["attributes"] = {"best_iteration": "1"}
 
-    assert getattr(read(note), "rounds") == 5  # noqa: B009
+    assert getattr(read(note), "rounds") == 2  # noqa: B009
     assert getattr(read(as_a_booster), "rounds") == 0  # noqa: B009
 
 
@@ -171,3 +171,59 @@ def test_every_walk_through_a_tree_that_passes_ends() -> None:
             if changed["left_children"][node] != -1:
                 waiting += [changed["left_children"][node], changed["right_children"][node]]
     assert passed
+
+
+def _as_vectors(document: Any) -> Any:
+    """Give a model of two targets whose trees have two values in each leaf."""
+    learner = document["learner"]
+    learner["learner_model_param"].update(num_class="0", num_target="2")
+    for one in learner["gradient_booster"]["model"]["trees"]:
+        nodes = len(one["left_children"])
+        one["tree_param"]["size_leaf_vector"] = "2"
+        one["base_weights"] = [0.5] * (2 * nodes)
+        leaves = [at for at, left in enumerate(one["left_children"]) if left == -1]
+        for number, at in enumerate(leaves):
+            one["right_children"][at] = number
+        one["leaf_weights"] = [0.5] * (2 * len(leaves))
+        one["parents"][0] = -1
+    return document
+
+
+def test_trees_with_several_values_in_a_leaf_pass() -> None:
+    document = _as_vectors(copy.deepcopy(MODEL))
+
+    assert read_xgboost(json.dumps(document).encode()).kind == "classifier"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda one: one["tree_param"].update(size_leaf_vector="1"), id="scalars beside vectors"),
+        pytest.param(lambda one: one["tree_param"].update(size_leaf_vector="3"), id="more than targets"),
+        pytest.param(lambda one: one.update(base_weights=[0.5]), id="too few values"),
+        pytest.param(lambda one: one.update(leaf_weights=[0.5] * 3), id="half a leaf"),
+    ],
+)
+def test_trees_with_other_values_than_their_width_are_refused(change: Callable[[Any], object]) -> None:
+    document = _as_vectors(copy.deepcopy(MODEL))
+    change(tree(document["learner"]))
+
+    with pytest.raises(UnusableFile):
+        read_xgboost(json.dumps(document).encode())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        # XGBoost would look for two numbers in each leaf of trees that have one.
+        pytest.param(lambda learner: tree(learner)["tree_param"].update(size_leaf_vector="2"), id="width"),
+        pytest.param(lambda learner: tree(learner)["tree_param"].update(size_leaf_vector="-5"), id="minus"),
+        pytest.param(lambda learner: tree(learner).update(id=1), id="two trees of one number"),
+        pytest.param(lambda learner: tree(learner).update(id=2**40), id="a tree far away"),
+        pytest.param(lambda learner: learner["attributes"].update(best_iteration=str(2**31 - 1)), id="last"),
+        pytest.param(lambda learner: learner["attributes"].update(best_iteration="2"), id="a round too many"),
+    ],
+)
+def test_what_xgboost_would_not_survive_is_refused(change: Callable[[Any], object]) -> None:
+    with pytest.raises(UnusableFile):
+        read(change)

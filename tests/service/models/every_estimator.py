@@ -149,6 +149,9 @@ def made(name: str) -> Any:
     # A copy: a pipeline fits the steps that it is given.
     arguments = deepcopy(ARGUMENTS.get(name, {}))
     parameters = signature(CLASSES[name]).parameters
+    if "estimator" in arguments and "estimator" not in parameters:
+        # The name of the parameter in older versions of scikit-learn.
+        arguments["base_estimator"] = arguments.pop("estimator")
     if name == "FrozenEstimator":
         return CLASSES[name](KMeans(2, n_init=1).fit(table_for(name)))
     if "random_state" in parameters:

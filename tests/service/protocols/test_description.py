@@ -7,9 +7,10 @@ import pytest
 import sklearn
 from sklearn.neighbors import KNeighborsClassifier
 
-from service.protocols.description import _version, describe, example, example_text
+from service.protocols.description import _describe_feature, _version, describe, example, example_text
 from service.schema.declared import Declared, DeclaredFeature
 from service.schema.features import Feature
+from service.schema.usual import Usual, UsualRange, UsualValues
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,4 +84,23 @@ def test_a_module_of_another_package_tells_its_version_itself() -> None:
     ],
 )
 def test_a_declared_value_is_the_example(declared: DeclaredFeature, feature: Feature, text: str) -> None:
-    assert example_text(feature, Declared((declared,))) == text
+    assert example_text(feature, UsualValues(Declared((declared,)))) == text
+
+
+def test_what_the_model_learned_is_usual_and_what_is_declared_goes_before() -> None:
+    learned = {"a": Usual(5.8, UsualRange(4.3, 7.9, "bounds")), "b": Usual(2.0, None)}
+    usual = UsualValues(Declared((DeclaredFeature("b", low=1, high=4),)), learned)
+    features = [Feature("a"), Feature("b", dtype="int64"), Feature("c"), Feature("d", "text", dtype="text")]
+
+    described = [_describe_feature(feature, usual) for feature in features]
+
+    assert [{**one, "required": None, "nullable": None} for one in described] == [
+        {**_plain("a", "number"), "usual": 5.8, "range": [4.3, 7.9], "range_source": "bounds"},
+        {**_plain("b", "number"), "usual": 2, "range": [1, 4], "range_source": "declared"},
+        _plain("c", "number"),
+        _plain("d", "text"),
+    ]
+
+
+def _plain(name: str, column_type: str) -> dict[str, object]:
+    return {"name": name, "type": column_type, "required": None, "nullable": None}

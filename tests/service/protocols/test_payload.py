@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from service.errors import InvalidInput
-from service.protocols.payload import parse_json, parse_query
-from service.protocols.row_checks import MOST_PROBLEMS_LISTED, RowChecks
+from service.errors import InvalidInput, TooManyRows
+from service.protocols.payload import MOST_ROWS, decode, decode_numbers, parse_json, parse_query
+from service.protocols.row_checks import MOST_PROBLEMS_COUNTED, MOST_PROBLEMS_LISTED, RowChecks
 from service.schema.features import Feature
 
 FEATURES = (Feature("slength"), Feature("swidth"))
@@ -180,6 +180,28 @@ class TestJson:
         assert error.details["count"] == 2000
         assert len(fields_of(error)) == MOST_PROBLEMS_LISTED
         assert error.message.endswith("; and 1995 more")
+
+    @pytest.mark.parametrize("row", ["{}", "[]"])
+    def test_too_many_rows_are_refused_unread(self, row: str) -> None:
+        body = f'{{"rows": [{",".join([row] * MOST_ROWS)}]}}'
+
+        for read in (decode, decode_numbers):
+            with pytest.raises(TooManyRows):
+                read(body.encode())
+
+    def test_brackets_in_texts_are_no_rows(self) -> None:
+        body = json.dumps({"a": '{[\\"' * MOST_ROWS}).encode()
+
+        assert decode(body) == json.loads(body)
+
+    def test_of_millions_of_problems_the_first_are_enough(self) -> None:
+        rows: list[dict[str, int]] = [{}] * MOST_PROBLEMS_COUNTED
+        unknown = {str(number): 1 for number in range(2 * MOST_PROBLEMS_COUNTED)}
+
+        for error in (refused(json.dumps({"rows": rows})), refused(json.dumps(unknown))):
+            assert isinstance(error.details, dict)
+            assert error.details["count"] == MOST_PROBLEMS_COUNTED
+            assert error.message.endswith(f"; and at least {MOST_PROBLEMS_COUNTED - 5} more")
 
     @pytest.mark.parametrize(
         ("body", "message"),

@@ -120,7 +120,7 @@ def test_the_example_of_the_service_is_answered(name: str, client_of: Callable[[
     response = client.get(example)
 
     assert response.status_code == 200, response.text
-    assert client.get("/").status_code == 200
+    assert client.get("/", headers={"Accept": "text/html"}).status_code == 200
 
 
 class Doubled:

@@ -25,17 +25,17 @@ WAIT_S = 60
 
 @pytest.fixture
 def meter() -> Meter:
-    return Meter(["/prediction", "/livez"], Admission(), predicts_at="/prediction")
+    return Meter({"/prediction": "infer", "/livez": "infer"}, Admission(), predict_at=["/prediction"])
 
 
 def worker(counters: Counters, joined: Queue, rows: int, *, ends: bool) -> None:
     """Join, count one prediction, take a place, and end or wait to be killed."""
     admission = Admission()
-    meter = Meter(["/livez"], admission, predicts_at="/prediction")
+    meter = Meter({"/livez": "infer", "/prediction": "infer"}, admission, predict_at=["/prediction"])
     meter.join(counters)
-    meter.answered(0, rows, MS)
+    meter.answered(0, "/prediction", rows, MS)
     meter.count("/livez", 200)
-    admission.take()
+    admission.predictions.take()
     joined.put(os.getpid())
     if not ends:
         time.sleep(WAIT_S)
@@ -57,7 +57,7 @@ def context(method: str) -> SpawnContext:
     ],
 )
 def test_a_duration_belongs_to_one_bucket(meter: Meter, duration_ns: int, bucket: int) -> None:
-    meter.answered(5, 3, duration_ns)
+    meter.answered(5, "/prediction", 3, duration_ns)
     meter.count("/prediction", 400, duration_ns=duration_ns)
 
     totals = meter.totals()
@@ -81,7 +81,7 @@ def test_answers_are_counted_by_route_and_status(meter: Meter) -> None:
 
 def test_routes_that_are_too_many_are_others() -> None:
     meter = Meter(
-        [f"/{index:02}" for index in range(MOST_ROUTES + 1)], Admission(), predicts_at="/prediction"
+        {f"/{index:02}": "infer" for index in range(MOST_ROUTES + 1)}, Admission(), predict_at=["/prediction"]
     )
     for route in ("/00", f"/{MOST_ROUTES - 1:02}", f"/{MOST_ROUTES:02}"):
         meter.count(route, 200)
@@ -90,21 +90,20 @@ def test_routes_that_are_too_many_are_others() -> None:
         ("/00", 200): 1,
         (f"/{MOST_ROUTES - 1:02}", 200): 1,
         (OTHER, 200): 1,
-        ("/prediction", 200): 0,
     }
 
 
 def test_no_count_of_many_threads_is_lost() -> None:
     admission = Admission()
-    meter = Meter(["/livez"], admission, predicts_at="/prediction")
+    meter = Meter({"/livez": "infer", "/prediction": "infer"}, admission, predict_at=["/prediction"])
     each, count = 3000, 8
 
     def answer() -> None:
         for _ in range(each):
-            place = admission.take()
+            place = admission.predictions.take()
             assert place is not None
-            meter.answered(place, 2, MS)
-            admission.give_back(place)
+            meter.answered(place, "/prediction", 2, MS)
+            admission.predictions.give_back(place)
             meter.count("/livez", 200)
 
     threads = [threading.Thread(target=answer) for _ in range(count)]
@@ -123,13 +122,13 @@ def test_no_count_of_many_threads_is_lost() -> None:
 
 def test_admission_that_are_taken_are_seen() -> None:
     admission = Admission()
-    meter = Meter([], admission, predicts_at="/prediction")
-    place = admission.take()
-    admission.take()
+    meter = Meter({}, admission, predict_at=["/prediction"])
+    place = admission.predictions.take()
+    admission.predictions.take()
     assert meter.totals().taken == [2]
 
     assert place is not None
-    admission.give_back(place)
+    admission.predictions.give_back(place)
     assert meter.totals().taken == [1]
 
 
@@ -165,7 +164,7 @@ def test_a_worker_counts_on_where_a_dead_one_ended(
     other.kill()
     other.join()
 
-    meter = Meter(["/livez"], Admission(), predicts_at="/prediction")
+    meter = Meter({"/livez": "infer", "/prediction": "infer"}, Admission(), predict_at=["/prediction"])
     meter.join(counters)
     totals = meter.totals()
     assert totals.predicted == 111
@@ -175,3 +174,20 @@ def test_a_worker_counts_on_where_a_dead_one_ended(
     assert sorted(totals.taken) == [0, 1]
     assert os.getpid() in totals.pids
     assert totals.server == os.getpid()
+
+
+def test_refusals_are_counted_by_reason(meter: Meter) -> None:
+    meter.refused({"missing", "not_a_number"})
+    meter.refused(["missing"])
+    meter.refused(["what nobody has heard of"])
+
+    assert meter.totals().refused == {"invalid_input": 1, "missing": 2, "not_a_number": 1}
+
+
+@pytest.mark.parametrize(("rows", "bucket"), [(1, 0), (2, 1), (3, 2), (100_000, 15), (100_001, 16)])
+def test_the_rows_of_an_answered_request_belong_to_one_bucket(meter: Meter, rows: int, bucket: int) -> None:
+    meter.answered(5, "/prediction", rows, MS)
+    meter.count("/prediction", 200, predicted=rows, duration_ns=MS)
+    meter.count("/prediction", 400, duration_ns=MS)
+
+    assert {index: count for index, count in enumerate(meter.totals().sizes) if count} == {bucket: 2}

@@ -24,12 +24,14 @@ QUERY = "/prediction?slength=5.1&swidth=3.5&plength=1.4&pwidth=0.2"
 ROW = {"slength": 5.1, "swidth": 3.5, "plength": 1.4, "pwidth": 0.2}
 ROUTES = [
     "GET /",
-    "GET /prediction",
-    "POST /prediction",
+    "GET /docs",
     "GET /model",
     "GET /livez",
     "GET /readyz",
     "GET /metrics",
+    "GET /prediction",
+    "POST /prediction",
+    "GET /openapi.json",
 ]
 
 
@@ -140,14 +142,18 @@ def test_the_example_of_the_model_works(make_client: MakeClient, iris: tuple[Any
 
 
 def test_the_page_has_a_field_for_each_feature_and_needs_nothing_from_elsewhere(client: FlaskClient) -> None:
-    response = client.get("/")
+    response = client.get("/", headers={"Accept": "text/html"})
 
     page = response.text
-    assert re.findall(r'<input name="(\w+)"', page) == list(ROW)
+    assert re.findall(r'<input id="f\d+" name="(\w+)"', page) == list(ROW)
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert "unsafe" not in response.headers["Content-Security-Policy"]
     assert not re.search(r"https?://|<style|style=|onsubmit|<script>", page)
-    for path in re.findall(r'(?:src|href)="(/[^"]+)"', page):
-        with client.get(path) as file:
+    # Relative, so that the page also works behind a proxy that gives the service a path of its own.
+    paths = re.findall(r'(?:src|href)="([^"#]+)"', page)
+    assert {"static/page.css", "static/page.js", "static/favicon.svg", "model", "metrics"} <= set(paths)
+    for path in paths:
+        with client.get(f"/{path}") as file:
             assert file.status_code == 200
 
 
@@ -157,7 +163,7 @@ def test_the_page_escapes_names(make_client: MakeClient, iris: tuple[Any, Any]) 
         LinearRegression().fit(table.set_axis(['"><script>', "b", "c", "d"], axis=1), species == "setosa")
     )
 
-    assert "<script>" not in client.get("/").text
+    assert "<script>" not in client.get("/", headers={"Accept": "text/html"}).text
 
 
 def test_every_wrong_field_is_named(client: FlaskClient) -> None:
@@ -244,6 +250,26 @@ def test_a_client_that_breaks_off(client: FlaskClient) -> None:
     assert error_of(response, 400)["code"] == "bad_request"
 
 
+def test_the_log_says_how_to_allow_what_the_kernel_refused(
+    make_client: MakeClient, make_instance: Callable[[str, str], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    code = """
+class Asking:
+    n_features_in_ = 1
+    def predict(self, table):
+        try:
+            raise PermissionError(1, "Operation not permitted")
+        except OSError as error:
+            raise RuntimeError("the database does not answer") from error
+"""
+    client = make_client(make_instance("Asking", code))
+
+    with caplog.at_level(logging.ERROR, logger="service"):
+        error_of(client.get("/prediction?x0=1"), 500)
+
+    assert "allow it with --egress" in caplog.text
+
+
 def test_a_failing_model_shows_nothing_of_the_inside(
     make_client: MakeClient, make_instance: Callable[[str, str], object], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -273,12 +299,15 @@ import threading
 class Held:
     n_features_in_ = 1
     release = threading.Event()
+    # It is asked for an answer when it is loaded, too.
+    release.set()
     def predict(self, table):
         self.release.wait(30)
         return [0]
 """
     held = make_instance("Held", code)
     client = make_client(held)
+    type(held).release.clear()
     answers: list[int] = []
     ask = lambda: answers.append(client.application.test_client().get("/prediction?x0=1").status_code)  # noqa: E731
     waiting = [threading.Thread(target=ask) for _ in range(MOST_PREDICTIONS_AT_ONCE)]
@@ -303,3 +332,28 @@ def test_answers_are_not_kept_or_guessed_at(client: FlaskClient) -> None:
 
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_viewer_is_served_from_the_service_itself(
+    classifier: LogisticRegression, make_client: MakeClient
+) -> None:
+    client = make_client(classifier)
+
+    page = client.get("/docs")
+
+    assert (
+        "default-src 'none'; script-src 'self'; style-src 'self'" in page.headers["Content-Security-Policy"]
+    )
+    for file in re.findall(r'(?:href|src)="((?:docs|static)/[^"]+)"', page.text):
+        with client.get(f"/{file}") as answer:
+            assert answer.status_code == 200
+            assert answer.headers["Cache-Control"] == "no-cache"
+        with client.get(f"/{file}", headers={"If-None-Match": answer.headers["ETag"]}) as again:
+            assert again.status_code == 304
+
+
+@pytest.mark.parametrize("file", ["swagger-ui.js", "LICENSE", "..%2Fflask_swagger_ui.py", "x"])
+def test_nothing_else_of_the_viewer_is_served(
+    file: str, classifier: LogisticRegression, make_client: MakeClient
+) -> None:
+    assert make_client(classifier).get(f"/docs/{file}").status_code == 404

@@ -10,6 +10,8 @@ import socket
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +19,8 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from service.application import build_application
-from service.errors import CannotListen
 from service.settings import Settings
-from service.workers.server import check_address
+from tests.service.access.test_tokens import line
 from tests.service.conftest import SLOW, needs_newer_granian
 
 if TYPE_CHECKING:
@@ -52,27 +53,6 @@ def test_a_built_application_is_kept_for_the_workers(model_file: Path) -> None:
     assert build_application(settings) is build_application(Settings(model_file))
 
 
-def test_a_free_port_can_be_listened_on(free_port: int) -> None:
-    check_address("127.0.0.1", free_port)
-
-
-@pytest.mark.parametrize(
-    ("host", "problem"),
-    [("192.0.2.1", "cannot listen on 192.0.2.1: "), ("no such host", "cannot listen on no such host: ")],
-)
-def test_an_address_that_is_not_of_this_machine(host: str, problem: str, free_port: int) -> None:
-    with pytest.raises(CannotListen, match=problem):
-        check_address(host, free_port)
-
-
-def test_a_port_in_use() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-
-        with pytest.raises(CannotListen, match=f"port {port} is in use. Stop what uses it, or set PORT"):
-            check_address("127.0.0.1", port)
-
-
 def test_the_service_predicts_and_stops_at_sigterm(model_file: Path, start_service: Start) -> None:
     service = start_service(model_file, WORKERS="2", THREADS="1")
 
@@ -84,7 +64,7 @@ def test_the_service_predicts_and_stops_at_sigterm(model_file: Path, start_servi
     assert one[1]["prediction"] == "setosa"
     assert many[1]["predictions"] == ["setosa", "setosa"]
     assert code == 0
-    start, stop = log.splitlines()
+    start, _, stop = log.splitlines()
     serving = f"on 127.0.0.1:{service.port} with 2 workers of 1 thread"
     assert start.endswith(f"INFO serving model.joblib (classifier, 4 features) {serving}")
     assert stop.endswith("INFO stopped")
@@ -160,20 +140,6 @@ def test_health_checks_are_answered_while_bodies_come_slowly(model_file: Path, s
             asking.sendall(head)
 
         assert service.request("GET", "/livez", timeout_s=5)[0] == 200
-
-
-def test_a_killed_worker_is_replaced(model_file: Path, start_service: Start) -> None:
-    service = start_service(model_file, WORKERS="1")
-    (worker,) = service.workers()
-
-    os.kill(worker, signal.SIGKILL)
-
-    deadline = time.monotonic() + 20
-    while service.workers() in ([], [worker]) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    service.wait_until_ready()
-    assert service.request("GET", QUERY)[0] == 200
-    assert worker not in service.workers()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no SCHED_BATCH")
@@ -280,3 +246,40 @@ class Heavy:
     code_and_log = service.stop()
 
     assert code_and_log == (143, "")
+
+
+def test_tokens_of_a_running_service_are_replaced_without_a_restart(
+    classifier: LogisticRegression,
+    save: Callable[..., Path],
+    start_service: Callable[..., Service],
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "tokens"
+    file.write_text(line("ada", "predict", "the-first-token"))
+    service = start_service(save(classifier), TOKENS_FILE=str(file), WORKERS="2", REQUEST_LOG="1")
+
+    def status(token: str) -> int:
+        asked = urllib.request.Request(
+            f"http://127.0.0.1:{service.port}/model", headers={"Authorization": f"Bearer {token}"}
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+
+    assert service.request("GET", "/model")[0] == 401
+    assert (status("the-first-token"), status("the-second-token")) == (200, 401)
+    draft = tmp_path / "draft"
+    draft.write_text(line("ada", "predict", "the-second-token"))
+    draft.replace(file)
+    deadline = time.monotonic() + 60
+    # Each worker reads the file by itself, so that one of them may still know the first token alone.
+    while any((status("the-first-token"), status("the-second-token")) != (401, 200) for _ in range(10)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    _, log = service.stop()
+    assert "the-first-token" not in log
+    assert "the-second-token" not in log

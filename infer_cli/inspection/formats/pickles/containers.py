@@ -29,7 +29,9 @@ class Containers(Objects):
 
     def _frozen_set(self) -> None:
         items = self.pop_level()
-        self._push_new(SetNode(items))
+        made = SetNode(items)
+        self.costs.check_keys(made, items)
+        self._push_new(made)
 
     def _dict(self) -> None:
         items = self.pop_level()
@@ -54,6 +56,7 @@ class Containers(Objects):
 
     def _add_level(self) -> None:
         items = self.pop_level()
+        self.costs.check_keys(self.top(), items)
         match self.top():
             case SetNode() as container:
                 container.items += items
@@ -79,6 +82,7 @@ class Containers(Objects):
     def _update(self, keys_and_values: list[Node]) -> None:
         if len(keys_and_values) % 2:
             self.refuse("has a dictionary key without a value")
+        self.costs.check_keys(self.top(), keys_and_values[::2])
         match self.top():
             case DictNode() as container:
                 container.keys_and_values += keys_and_values

@@ -13,7 +13,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from infer_cli.inspection.files.refusal import Refused
+from infer_cli.inspection.facts.calls import check_empty
+from infer_cli.inspection.files.refusal import DAMAGED, Refused
 from infer_cli.inspection.formats.pickles.machine import Machine
 from infer_cli.inspection.nodes.arrays import dtype_of
 from infer_cli.inspection.nodes.node_types import Array, DictNode, Global, Instance, Node
@@ -72,8 +73,10 @@ class JoblibMachine(Machine):
             return self._read_nested()
         if wrapper.get("numpy_array_alignment_bytes") is not None:
             self.stream.skip(self.stream.byte())
-        data = self.take(math.prod(sizes) * dtype.itemsize)
-        return Array(wrapper["dtype"], sizes, data)
+        data = self.take(math.prod(sizes) * dtype.itemsize, wrapper["dtype"])
+        array = Array(wrapper["dtype"], sizes, data)
+        check_empty(array)
+        return array
 
     def _read_nested(self) -> Node:
         nested = _NestedMachine(self, self._budget)
@@ -97,6 +100,7 @@ class _NestedMachine(Machine):
     def __init__(self, outer: JoblibMachine, budget: Budget) -> None:
         super().__init__(outer.stream, budget)
         self._outer = outer
+        self.costs = outer.costs
 
     def resolve(self, module: str, name: str) -> Global:
         """Give the name as `Machine.resolve` does; refuse one that means another name in the outer pickle.
@@ -105,7 +109,10 @@ class _NestedMachine(Machine):
         pickle.
         """
         found = super().resolve(module, name)
+        if found == WRAPPER:
+            reason = "has an array in an array as joblib writes none"
+            raise Refused(reason, hint=DAMAGED)
         if self._outer.resolve(module, name) != found:
             reason = f"has a name in an array of objects, {found}, that depends on joblib's version"
-            raise Refused(reason)
+            raise Refused(reason, hint=DAMAGED)
         return found

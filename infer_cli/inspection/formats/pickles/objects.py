@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import _compat_pickle
-from typing import TYPE_CHECKING, ClassVar
+import math
+from typing import TYPE_CHECKING, ClassVar, cast
 
+from infer_cli.inspection.facts.calls import Costs, check_arguments, check_empty
+from infer_cli.inspection.facts.policy import NAME, is_listed, use_of
 from infer_cli.inspection.formats.pickles import opcodes
+from infer_cli.inspection.formats.pickles.array_bytes import FROM_BUFFER
 from infer_cli.inspection.formats.pickles.functions import is_code, refuse_code
 from infer_cli.inspection.formats.pickles.strings import Strings
 from infer_cli.inspection.nodes.arrays import DTYPE, dtype_of
-from infer_cli.inspection.nodes.node_types import DictNode, Global, Instance, Node, is_special
+from infer_cli.inspection.nodes.node_types import (
+    Blob,
+    DictNode,
+    Global,
+    Instance,
+    ListNode,
+    Node,
+    SetNode,
+    is_special,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +33,22 @@ if TYPE_CHECKING:
 # From this protocol on, the names in a pickle are those of Python 3.
 PYTHON_3_PROTOCOL = 3
 GETATTR = Global("builtins", "getattr")
+RECONSTRUCTOR = Global("copyreg", "_reconstructor")
+SHAPE_BEFORE = 3
+# An object with __slots__ has two dictionaries as its state.
+_PAIR = 2
+_MAPPINGS = frozenset({"Bunch", "Counter", "OrderedDict", "_DictWithDeprecatedKeys", "defaultdict"})
+# What stands for a value of each class that has a value of its own to start from.
+_BASES: dict[str, tuple[type, ...]] = {
+    "dict": (DictNode,),
+    "float": (float,),
+    "frozenset": (SetNode, Instance),
+    "int": (int,),
+    "list": (ListNode,),
+    "set": (SetNode, Instance),
+    "str": (str, Blob),
+    "tuple": (tuple,),
+}
 # The constructors of random states call their second argument, which must be NumPy's own function.
 RANDOM = tuple(Global("numpy.random._pickle", name) for name in ("__randomstate_ctor", "__generator_ctor"))
 BIT_GENERATOR = Global("numpy.random._pickle", "__bit_generator_ctor")
@@ -32,10 +61,11 @@ class Objects(Strings):
         super().__init__(stream, budget)
         self.protocol = 0
         self.globals: set[Global] = set()
-        # The names that loading calls. A class whose `__new__` alone is called, without arguments, does not
-        # count.
+        # The names that loading calls. A class whose `__new__` alone is called, without arguments, counts
+        # only if no object may be made of it.
         self.calls: set[Global] = set()
         self._interned: dict[tuple[str, str], Global] = {}
+        self.costs = Costs(lambda: stream.position)
 
     def resolve(self, module: str, name: str) -> Global:
         """Give the name that loading would import for a module and name of the file, and note it.
@@ -110,23 +140,35 @@ class Objects(Strings):
             self.refuse("calls an object that it does not name")
         if not isinstance(arguments, tuple):
             self.refuse("calls something with arguments that are no tuple")
-        if is_call and isinstance(callee, Global):
-            self.calls.add(callee)
+        called = callee if isinstance(callee, Global) else self._attribute_of(callee.arguments)
+        if is_call or use_of(called) == NAME:
+            self.calls.add(called)
         if callee == GETATTR:
-            self._note_attribute(arguments)
+            self._note(self._attribute_of(arguments))
         if callee in RANDOM and arguments[1:] not in ((), (BIT_GENERATOR,)):
             self.refuse("makes a random state as no pickler does")
-        self._push_new(Instance(callee, arguments, keywords))
+        if isinstance(callee, Global):
+            self._check_arguments(callee, arguments, keywords)
+            arguments = self.noted(arguments) if callee.name == FROM_BUFFER else arguments
+        made = Instance(callee, arguments, keywords)
+        check_empty(made)
+        self._push_new(made)
 
-    def _note_attribute(self, arguments: tuple[Node, ...]) -> None:
-        """Note an attribute of a class or of an object as the dotted name that it stands for."""
+    def _check_arguments(
+        self, callee: Global, arguments: tuple[Node, ...], keywords: DictNode | None
+    ) -> None:
+        check_arguments(callee, arguments, keywords)
+        if callee == RECONSTRUCTOR and not _is_reconstruction(arguments):
+            self.refuse("makes an object of another's base")
+        self.costs.take_call(callee, arguments)
+
+    def _attribute_of(self, arguments: tuple[Node, ...]) -> Global:
+        """Give the dotted name that an attribute of a class or of an object stands for."""
         match arguments:
-            case (Global() as owner, str(name)):
-                self._note(Global(owner.module, f"{owner.name}.{name}"))
-            case (Instance(made_by=Global() as owner), str(name)):
-                self._note(Global(owner.module, f"{owner.name}.{name}"))
+            case (Global() as owner, str(name)) | (Instance(made_by=Global() as owner), str(name)):
+                return Global(owner.module, f"{owner.name}.{name}")
             case _:
-                self.refuse("takes an attribute of an object that it does not name")
+                return self.refuse("takes an attribute of an object that it does not name")
 
     def _build(self) -> None:
         state = self.pop()
@@ -142,9 +184,20 @@ class Objects(Strings):
             instance.made_by is not None and instance.made_by.module.startswith("scipy.stats.")
         ):
             self.refuse("sets a special attribute of an object")
+        if _is_odd(state) and (instance.made_by is None or is_listed(instance.made_by, is_called=False)):
+            # Some classes take attributes from a list of pairs, or from another mapping.
+            self.refuse("sets attributes that are in no dictionary")
+        if _has_other_objects(instance, state):
+            self.refuse("has an array with another number of objects than it says")
+        if instance.callee == DTYPE:
+            self.check_unused(instance)
         instance.states += (state,)
+        self.costs.take_state(instance, state)
+        if instance.callee == DTYPE:
+            self.costs.check_fields(instance)
         if _is_false_dtype(instance):
             self.refuse("has a dtype that contradicts itself")
+        check_empty(instance)
         self._stack[-1] = self.built(instance)
 
     OBJECT_EFFECTS: ClassVar[dict[bytes, Callable[[Objects], None]]] = {
@@ -157,6 +210,47 @@ class Objects(Strings):
         b"\x92": _call_with_keywords,
         b"b": _build,
     }
+
+
+def _has_other_objects(instance: Instance, state: Node) -> bool:
+    """Say whether an array gets another number of objects than it has elements: NumPy would read behind them.
+
+    In the state of an array, the shape stands three places before the list of the objects.
+    """
+    is_array = isinstance(instance.callee, Global) and instance.callee.name in (
+        "_reconstruct",
+        "_mareconstruct",
+    )
+    if not is_array or not isinstance(state, tuple):
+        return False
+    for at, part in enumerate(state):
+        if isinstance(part, ListNode):
+            match state[at - SHAPE_BEFORE] if at >= SHAPE_BEFORE else None:
+                case tuple() as shape if all(type(one) is int for one in shape):
+                    if math.prod(cast("tuple[int, ...]", shape)) != len(part.items):
+                        return True
+                case _:
+                    return True
+    return False
+
+
+def _is_reconstruction(arguments: tuple[Node, ...]) -> bool:
+    """Say whether `copyreg._reconstructor` gets what it puts into the object as a value of the very base."""
+    match arguments:
+        case (_, Global("builtins", "object"), state):
+            return state is None
+        case (_, Global("builtins", base), state):
+            return base in _BASES and isinstance(state, _BASES[base])
+    return False
+
+
+def _is_odd(state: Node) -> bool:
+    """Say whether a state gives attributes in a list, or in a mapping of another class than `dict`."""
+    parts = state if isinstance(state, tuple) and len(state) == _PAIR else (state,)
+    return isinstance(state, ListNode) or any(
+        isinstance(part, Instance) and part.made_by is not None and part.made_by.name in _MAPPINGS
+        for part in parts
+    )
 
 
 def _sets_special(state: Node) -> bool:

@@ -11,7 +11,7 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
-from infer_cli.inspection.files.refusal import Refused
+from infer_cli.inspection.files.refusal import DAMAGED, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ def size4(stream: Stream) -> int:
     size = int4(stream)
     if size < 0:
         reason = f"has a negative length at byte {stream.position - 4}"
-        raise Refused(reason)
+        raise Refused(reason, hint=DAMAGED)
     return size
 
 
@@ -70,7 +70,7 @@ def index_line(stream: Stream) -> int:
     index = decimal_line(stream)
     if index < 0:
         reason = f"has a negative memo index before byte {stream.position}"
-        raise Refused(reason)
+        raise Refused(reason, hint=DAMAGED)
     return index
 
 
@@ -79,7 +79,7 @@ def decimal_line(stream: Stream) -> int:
     line = stream.line()
     if len(line) > DIGITS_MAX or not _INTEGER.fullmatch(line):
         reason = f"has {_excerpt(line)} before byte {stream.position}, where an integer belongs"
-        raise Refused(reason)
+        raise Refused(reason, hint=DAMAGED)
     return int(line)
 
 
@@ -91,7 +91,7 @@ def int_line(stream: Stream) -> int | bool:
         return line == b"01"
     if length > DIGITS_MAX or not _INTEGER.fullmatch(line):
         reason = f"has {_excerpt(line)} at byte {start}, where an integer belongs"
-        raise Refused(reason)
+        raise Refused(reason, hint=DAMAGED)
     return int(line)
 
 
@@ -101,7 +101,7 @@ def long_line(stream: Stream) -> int:
     digits = line.removesuffix(b"L")
     if len(digits) > DIGITS_MAX or not _INTEGER.fullmatch(digits):
         reason = f"has {_excerpt(line)} before byte {stream.position}, where an integer belongs"
-        raise Refused(reason)
+        raise Refused(reason, hint=DAMAGED)
     return int(digits)
 
 
@@ -115,7 +115,7 @@ def long4(stream: Stream) -> int:
     size = size4(stream)
     if size > NUMBER_BYTES_MAX:
         reason = f"has an integer of {size} bytes at byte {stream.position}"
-        raise Refused(reason)
+        raise Refused(reason, hint=DAMAGED)
     return int.from_bytes(stream.read(size), "little", signed=True)
 
 
@@ -126,7 +126,7 @@ def float_line(stream: Stream) -> float:
         return float(line)
     except ValueError as error:
         reason = f"has {_excerpt(line)} before byte {stream.position}, where a number belongs"
-        raise Refused(reason) from error
+        raise Refused(reason, hint=DAMAGED) from error
 
 
 def float8(stream: Stream) -> float:
@@ -141,7 +141,7 @@ def quoted_line(stream: Stream) -> str:
     match = _QUOTED.fullmatch(line)
     if match is None:
         reason = f"has {_excerpt(line)} before byte {stream.position}, where a string in quotes belongs"
-        raise Refused(reason)
+        raise Refused(reason, hint=DAMAGED)
     return decode_ascii(codecs.escape_decode(match["string"])[0], stream)
 
 
@@ -162,7 +162,7 @@ def decode_utf8(data: bytes, stream: Stream) -> str:
         return data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:
         reason = f"is damaged: a string before byte {stream.position} is not UTF-8"
-        raise Refused(reason) from error
+        raise Refused(reason, hint=DAMAGED) from error
 
 
 def decode_escaped(data: bytes, stream: Stream) -> str:
@@ -171,7 +171,7 @@ def decode_escaped(data: bytes, stream: Stream) -> str:
         return data.decode("raw-unicode-escape")
     except UnicodeDecodeError as error:
         reason = f"is damaged: a string before byte {stream.position} has a broken escape"
-        raise Refused(reason) from error
+        raise Refused(reason, hint=DAMAGED) from error
 
 
 def name_line(stream: Stream) -> str:
@@ -183,7 +183,7 @@ def name_line(stream: Stream) -> str:
         name = ""
     if not name:
         reason = f"has {_excerpt(line)} before byte {stream.position}, where a name belongs"
-        raise Refused(reason)
+        raise Refused(reason, hint=DAMAGED)
     return name
 
 

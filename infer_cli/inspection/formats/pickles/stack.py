@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from infer_cli.inspection.files.budget import refuse_size
-from infer_cli.inspection.files.refusal import Refused
+from infer_cli.inspection.files.refusal import DAMAGED, Refused
 from infer_cli.inspection.formats.pickles import opcodes
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ STACK_MAX = 4_000_000
 DEPTH_MAX = 100_000
 # How far a memo index may lie beyond the end of the memo. Picklers write the indices in order.
 MEMO_GAP_MAX = 1000
-DAMAGED = "It is damaged, or not a pickle: copy or download it again, or save the model again."
 
 
 class _Missing:

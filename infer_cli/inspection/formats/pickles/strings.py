@@ -6,14 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from infer_cli.inspection.facts.boosters import HANDLES
+from infer_cli.inspection.files.budget import HELD_TEXT_MAX
 from infer_cli.inspection.formats.pickles import opcodes
-from infer_cli.inspection.formats.pickles.stack import Stack
+from infer_cli.inspection.formats.pickles.array_bytes import ArrayBytes
 from infer_cli.inspection.nodes.node_types import Blob
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infer_cli.inspection.files.stream import Stream
+    from infer_cli.inspection.nodes.node_types import Node
 
 # A string of at most 1 KiB is always kept; a longer one, up to 16 MiB, only as part of a wanted attribute.
 KEPT_BYTES = 1024
@@ -23,10 +25,12 @@ WANTED = frozenset(
     {
         "_classes",
         "_transformer_to_input_indices",
+        "bin_thresholds_",
         "categories_",
         "classes_",
         "estimators_features_",
         "feature_names_in_",
+        "is_categorical_",
         "statistics_",
     }
 )
@@ -34,7 +38,7 @@ WANTED = frozenset(
 STARTED_BYTES = 256 * 1024
 
 
-class Strings(Stack):
+class Strings(ArrayBytes):
     """A stack with the opcodes of strings and byte strings."""
 
     def _is_of(self, attributes: frozenset[str]) -> bool:
@@ -53,28 +57,55 @@ class Strings(Stack):
         self._budget.take_bytes(length)
         return True
 
-    def take(self, length: int) -> bytes | Blob:
-        """Read bytes, or skip them if no fact needs them; of a booster only the first bytes are kept."""
+    def take(self, length: int, dtype: Node = None) -> bytes | Blob:
+        """Read bytes, or skip them if no fact needs them; of a booster only the first bytes are kept.
+
+        `dtype` is that of the array whose bytes they are, if it does not stand before them on the stack.
+        """
         if self._keeps(length):
             return self.stream.read(length)
+        held = self.hold(length) if dtype is None else None
+        if held is not None:
+            return held
         start = b""
         if self._is_of(HANDLES):
             start = self.stream.read(min(length, STARTED_BYTES))
             self._budget.take_bytes(len(start))
-        self.stream.skip(length - len(start))
-        return Blob(length, start=start)
+        noter = self.noter_of(dtype or self.dtype_before(), length)
+        if noter is None:
+            self.stream.skip(length - len(start))
+            return Blob(length, start=start)
+        noter.take(start)
+        self.stream.skip(length - len(start), noter.take)
+        return Blob(length, start=start, notes=noter.notes())
 
     def _bytes(self, length: int) -> None:
         self._stack.append(self.take(length))
 
     def _string(self, length: int, decode: Callable[[bytes, Stream], str]) -> None:
+        dtype = self.dtype_before_text() if KEPT_BYTES < length <= HELD_TEXT_MAX else None
+        if dtype is not None and (length > WANTED_BYTES or not self._is_of(WANTED)):
+            self._note_text(decode(self.stream.read(length), self.stream), length, dtype)
+            return
         data = self.take(length)
         string = replace(data, is_string=True) if isinstance(data, Blob) else decode(data, self.stream)
         self._stack.append(string)
 
+    def _note_text(self, text: str, length: int, dtype: Node) -> None:
+        data = text.encode("latin-1", "replace")
+        noter = self.noter_of(dtype, len(data))
+        if noter is not None:
+            noter.take(data)
+        self._stack.append(Blob(length, is_string=True, notes=noter.notes() if noter else None))
+
     def _string_line(self) -> None:
-        keep = WANTED_BYTES if self._is_of(WANTED) else KEPT_BYTES
+        is_wanted = self._is_of(WANTED)
+        dtype = None if is_wanted else self.dtype_before_text()
+        keep = WANTED_BYTES if is_wanted else KEPT_BYTES if dtype is None else HELD_TEXT_MAX
         line, length = self.stream.line_start(keep)
+        if dtype is not None and KEPT_BYTES < length == len(line):
+            self._note_text(opcodes.decode_escaped(line, self.stream), length, dtype)
+            return
         if length > len(line):
             self._stack.append(Blob(length, is_string=True))
             return

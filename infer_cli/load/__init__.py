@@ -1,0 +1,1 @@
+"""Load on a running service at a fixed schedule, and what was measured."""

@@ -1,0 +1,120 @@
+"""One row gets the same bytes from the short way as from the general code of each wire format."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+
+from service.protocols.one_row import OneRow
+from service.protocols.open_inference.one_row import UsualRequest
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+    from tests.service.conftest import Fitted, MakeClient
+
+RNG = np.random.default_rng(7)
+TABLE = RNG.normal(size=(80, 3))
+CLASSES = RNG.integers(0, 3, 80)
+LENGTH = "Inference-Header-Content-Length"
+
+MODELS = {
+    "texts": LogisticRegression().fit(TABLE, np.array(["a", 'b"', "ö"])[CLASSES]),
+    "numbers": RandomForestClassifier(5, random_state=0).fit(TABLE, CLASSES),
+    "booleans": LogisticRegression().fit(TABLE, CLASSES > 1),
+    "large numbers": LogisticRegression().fit(TABLE, CLASSES + 2**62),
+    "no probabilities": RidgeClassifier().fit(TABLE, CLASSES),
+    "a number": LinearRegression().fit(TABLE, CLASSES),
+    "two numbers": LinearRegression().fit(TABLE, TABLE[:, :2]),
+    "one column": LogisticRegression().fit(TABLE[:, :1], CLASSES),
+}
+VALUES = [0.5, -0.0, 1e-300, 3.4e38, 1e39, 7, True, None, float("nan"), float("inf"), "1.0", [1.0]]
+
+
+def tensors(width: int, row: list[object], **more: object) -> object:
+    return {"inputs": [{"name": "x", "shape": [1, width], "datatype": "FP64", "data": row}], **more}
+
+
+def requests(width: int) -> list[tuple[str, bytes, dict[str, str]]]:
+    """Give requests of one row, of which some are unusual and some are wrong."""
+    rows: list[list[Any]] = [[value] * width for value in VALUES] + [[], [0.5] * (width + 1)]
+    found: list[tuple[str, object]] = []
+    for row in rows:
+        names = [f"x{at}" for at in range(width)]
+        found += [
+            ("/v1/models/model:predict", {"instances": [row]}),
+            ("/v1/models/model:predict", {"instances": [row, row]}),
+            ("/v1/models/model:predict", {"inputs": [row]}),
+            ("/invocations", [row]),
+            ("/invocations", {"inputs": [row]}),
+            ("/invocations", {"instances": [row], "params": {}}),
+            ("/invocations", {"dataframe_split": {"columns": names, "data": [row]}}),
+            ("/invocations", {"dataframe_split": {"columns": names[::-1], "data": [row]}}),
+            ("/v2/models/model/infer", tensors(width, row)),
+            ("/v2/models/model/infer", tensors(width, [row])),
+            ("/v2/models/model/infer", tensors(width, row, id="ä")),
+            ("/v2/models/model/infer", tensors(width, row, id=7)),
+            ("/v2/models/model/infer", tensors(width, row, outputs=[{"name": "predict"}])),
+            ("/v2/models/model/infer", tensors(width, row, parameters={"binary_data_output": True})),
+        ]
+    plain: list[tuple[str, bytes, dict[str, str]]] = [
+        (path, json.dumps(body).encode(), {}) for path, body in found
+    ]
+    numbers = np.full(width, 0.25).tobytes()
+    for size in (len(numbers), 8):
+        parameters = {"binary_data_size": size}
+        entry = {"name": "x", "shape": [1, width], "datatype": "FP64", "parameters": parameters}
+        for wanted in ({}, {"parameters": {"binary_data_output": True}}):
+            text = json.dumps({"inputs": [entry], **wanted}).encode()
+            plain.append(("/v2/models/model/infer", text + numbers, {LENGTH: str(len(text))}))
+    return [*plain, ("/v2/models/model/infer", numbers, {LENGTH: "x"})]
+
+
+def answers(client: FlaskClient, width: int) -> list[tuple[int, bytes, str | None]]:
+    found = []
+    for path, body, headers in requests(width):
+        response = client.post(path, data=body, headers={"Content-Type": "application/json", **headers})
+        found.append((response.status_code, response.data, response.headers.get(LENGTH)))
+    return found
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_short_way_answers_the_same(
+    name: str, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model: Fitted = MODELS[name]
+    width = model.n_features_in_
+    with monkeypatch.context() as patched:
+        patched.setattr(OneRow, "may_be", lambda *_: False)
+        expected = answers(make_client(model), width)
+
+    assert answers(make_client(model), width) == expected
+    assert {200, 400} <= {status for status, _, _ in expected}
+
+
+def test_usual_requests_take_the_short_way(make_client: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+    of_json, of_tensors = OneRow.prediction, UsualRequest.answer
+
+    def note(found: Any) -> Any:
+        taken.append(found is not None)
+        return found
+
+    monkeypatch.setattr(OneRow, "prediction", lambda *given: note(of_json(*given)))
+    monkeypatch.setattr(UsualRequest, "answer", lambda *given: note(of_tensors(*given)))
+    client = make_client(MODELS["texts"])
+    row = [0.5, 1.5, 2.5]
+
+    for path, body in (
+        ("/v1/models/model:predict", {"instances": [row]}),
+        ("/invocations", {"dataframe_split": {"columns": ["x0", "x1", "x2"], "data": [row]}}),
+        ("/v2/models/model/infer", tensors(3, [*row])),
+    ):
+        assert client.post(path, json=body).status_code == 200
+
+    assert taken == [True] * 3
