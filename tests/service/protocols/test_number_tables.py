@@ -19,7 +19,6 @@ from service.protocols.invocations import Invocations
 from service.protocols.kserve_v1 import KServeV1
 from service.protocols.number_tables import EACH, ELEMENT, NumberTables
 from service.protocols.open_inference.endpoint import OpenInference
-
 from tests.service.sameness import assert_same
 
 if TYPE_CHECKING:
