@@ -69,7 +69,7 @@ ROOMS: dict[str, set[str]] = {
         "service/errors",
         "service/json_values",
     },
-    "service/drift": {"service/telemetry", "service/schema", "service/errors"},
+    "service/drift": {"service/telemetry", "service/schema"},
     "service/telemetry": {"service/admission", "service/errors", "service/json_values"},
     "service/tracing": {"service/logs"},
     "service/loading": {

@@ -10,27 +10,21 @@ address that 8 divides, which processors read and write as a whole.
 
 from __future__ import annotations
 
-import fcntl
-import mmap
 import os
 import threading
 import time
-import weakref
 from bisect import bisect_left
-from contextlib import suppress
 from http import HTTPStatus
-from multiprocessing.reduction import DupFd
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from service.admission import MOST_PREDICTIONS_AT_ONCE
-from service.errors import NoRegion
-from service.telemetry.shared_file import unnamed_file
+from service.telemetry.shared_file import SharedFile
 from service.telemetry.vitals import Vitals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from service.admission import Admission
 
@@ -73,30 +67,18 @@ _REGION = np.dtype([
 
 
 class Counters:
-    """The regions of all workers, as one file that has no name.
-
-    A region belongs to the process that has locked its byte of the file. The system lets go of the lock when
-    the process ends, however it ends; the next worker then counts on from there, so no count goes back.
-    """
+    """The regions of all workers. The next worker in a region counts on from there, so no count goes back."""
 
     def __init__(self, regions: int) -> None:
-        file = unnamed_file("infer-counters")
-        os.ftruncate(file, regions * _REGION.itemsize)
-        self._open(file, os.getpid(), time.time())
-
-    def _open(self, file: int, server: int, since: float) -> None:
-        # Kept open, as is the map's descriptor: closing either would release this process's lock (fcntl(2)).
-        self._file = file
-        weakref.finalize(self, os.close, file)
+        self._file = SharedFile("infer-counters", regions * _REGION.itemsize)
         # The process whose children the workers are, and when the counts were zero, in seconds since 1970.
-        self.server = server
-        self.since = since
-        self._map = mmap.mmap(file, 0)
-        self.regions: np.ndarray[Any, Any] = np.frombuffer(self._map, dtype=_REGION)
+        self.server = os.getpid()
+        self.since = time.time()
 
-    def __reduce__(self) -> tuple[Callable[..., Counters], tuple[object, int, float]]:
-        """Let a worker that is spawned open the same file; one that is forked has it."""
-        return _opened, (DupFd(self._file), self.server, self.since)
+    @property
+    def regions(self) -> np.ndarray[Any, Any]:
+        """All regions, as they are now."""
+        return np.frombuffer(self._file.map, dtype=_REGION)
 
     def count_answers(self) -> int:
         """Count all answers of all workers."""
@@ -105,21 +87,12 @@ class Counters:
 
     def claim(self) -> int:
         """Give the index of a region that from now on is this process's; raise `NoRegion` if none is free."""
-        for index in range(len(self.regions)):
-            with suppress(OSError):
-                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, index)
-                region = self.regions[index]
-                # The worker that had this region before has ended, and holds no slots.
-                region["taken"][:] = 0
-                region["pid"] = os.getpid()
-                return index
-        raise NoRegion
-
-
-def _opened(file: Any, server: int, since: float) -> Counters:  # noqa: ANN401 (multiprocessing does not tell its type)
-    counters = Counters.__new__(Counters)
-    counters._open(file.detach(), server, since)  # noqa: SLF001 (this is its other constructor)
-    return counters
+        regions = self.regions
+        index = self._file.claim(len(regions))
+        # The worker that had this region before has ended, and holds no slots.
+        regions[index]["taken"][:] = 0
+        regions[index]["pid"] = os.getpid()
+        return index
 
 
 class Meter:

@@ -6,17 +6,9 @@ which the process that makes it may not have imported.
 
 from __future__ import annotations
 
-import mmap
-import os
 import time
-import weakref
-from multiprocessing.reduction import DupFd
-from typing import TYPE_CHECKING, Any
 
-from service.telemetry.shared_file import unnamed_file
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from service.telemetry.shared_file import SharedFile
 
 # Why workers were replaced: they ended by themselves, or were ended because they answered nothing.
 CAUSES = ("ended", "unresponsive")
@@ -29,18 +21,11 @@ class Vitals:
     """Numbers of 8 bytes, each written by one process at a time, and read by all."""
 
     def __init__(self, workers: int) -> None:
-        file = unnamed_file("infer-vitals")
-        os.ftruncate(file, (_BEATS_AT + workers) * _SIZE)
-        self._open(file)
+        self._file = SharedFile("infer-vitals", (_BEATS_AT + workers) * _SIZE)
 
-    def _open(self, file: int) -> None:
-        self._file = file
-        weakref.finalize(self, os.close, file)
-        self._numbers = memoryview(mmap.mmap(file, 0)).cast("q")
-
-    def __reduce__(self) -> tuple[Callable[..., Vitals], tuple[object]]:
-        """Let a worker that is spawned open the same file; one that is forked has it."""
-        return _opened, (DupFd(self._file),)
+    @property
+    def _numbers(self) -> memoryview:
+        return memoryview(self._file.map).cast("q")
 
     def beat(self, worker: int) -> None:
         """Tell that the worker with this index, counted from 0, runs Python now."""
@@ -71,9 +56,3 @@ class Vitals:
     def replaced(self) -> dict[str, int]:
         """How many workers were replaced, by cause."""
         return dict(zip(CAUSES, self._numbers))
-
-
-def _opened(file: Any) -> Vitals:  # noqa: ANN401 (multiprocessing does not tell its type)
-    vitals = Vitals.__new__(Vitals)
-    vitals._open(file.detach())  # noqa: SLF001 (this is its other constructor)
-    return vitals

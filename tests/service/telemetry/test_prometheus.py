@@ -246,9 +246,11 @@ def test_a_system_that_does_not_tell_all_of_processes(
     assert value(samples, "infer_predictions_in_progress") == 0
 
 
-def test_a_worker_that_finds_no_room_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_worker_that_finds_no_room_says_so(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     meter, counters = Meter({}, Admission(), predict_at=["/prediction"]), Counters(1)
-    counters.regions = counters.regions[:0]
+    monkeypatch.setattr(Counters, "regions", counters.regions[:0])
 
     _share_counts(meter, counters)
 
