@@ -53,7 +53,6 @@ ROOMS: dict[str, set[str]] = {
     "service/access": {"service/logs", "service/errors"},
     "service/protocols": {
         "service/prediction",
-        "service/drift",
         "service/loading",
         "service/models",
         "service/native",
@@ -69,7 +68,7 @@ ROOMS: dict[str, set[str]] = {
         "service/errors",
         "service/json_values",
     },
-    "service/drift": {"service/telemetry", "service/schema"},
+    "service/drift": {"service/telemetry", "service/schema", "service/json_values"},
     "service/telemetry": {"service/admission", "service/errors", "service/json_values"},
     "service/tracing": {"service/logs"},
     "service/loading": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
@@ -17,7 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 
 from tests.service.conftest import Service
 
@@ -68,11 +72,14 @@ def test_the_rules_are_right(arguments: list[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def service(iris_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A running service with two workers."""
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A running service with two workers, of a model that keeps how its training data were distributed."""
     port = _free_port()
     log = tmp_path_factory.mktemp("service") / "log"
-    settings = {"MODEL_FILE": str(iris_folder / "model.pkl"), "WORKERS": "2", "HOST": "127.0.0.1"}
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(90, 4)), columns=[*ROW])
+    model = log.with_name("model.pkl")
+    model.write_bytes(pickle.dumps(KNeighborsClassifier().fit(table, table["plength"] > 0)))
+    settings = {"MODEL_FILE": str(model), "WORKERS": "2", "HOST": "127.0.0.1"}
     with log.open("wb") as file:
         process = subprocess.Popen(
             [shutil.which("python", path=str(ROOT / ".venv/bin")) or "python", "-m", "service"],
@@ -133,7 +140,9 @@ def test_every_query_and_every_rule_gives_numbers(service: Service, prometheus: 
 
 
 def test_every_metric_that_is_named_is_there(service: Service) -> None:
-    _ask(service)
+    # The population stability index needs 200 rows.
+    for _ in range(8):
+        _ask(service)
     with urllib.request.urlopen(f"http://127.0.0.1:{service.port}/metrics", timeout=30) as answer:
         given = {re.split(r"[{ ]", line)[0] for line in answer.read().decode().splitlines()}
 

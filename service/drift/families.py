@@ -1,17 +1,30 @@
-"""The counts of values by bin, and what is known of the training data, as metrics."""
+"""The counts of values by bin and of answers by class, and what is known of the training data, as metrics."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from service.drift.psi import psi
+from service.json_values import encode
 from service.telemetry.families import Family
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from service.drift.bins import FeatureBins
+    from service.drift.class_counts import ClassCounts
     from service.drift.input_counts import InputCounts
+
+
+def family_of_classes(answers: ClassCounts) -> Family:
+    """Give how often all workers answered each class; if there are several outputs, each by its position."""
+    text = "Rows for which this class was answered."
+    labels = ("output", "class") if answers.has_outputs else ("class",)
+    family = Family("infer_predicted_classes", text, "counter", labels)
+    for (at, label), count in zip(answers.classes, answers.totals()):
+        name = label if isinstance(label, str) else encode(label).decode().strip()
+        family.add(*([str(at), name] if answers.has_outputs else [name]), value=count)
+    return family
 
 
 def families_of(inputs: InputCounts) -> tuple[Family, ...]:

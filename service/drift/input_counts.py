@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left
 from itertools import accumulate
 from random import random
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from service.drift.bins import bins_of
-from service.drift.regions import Regions
+from service.drift.shared_counts import SharedCounts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from service.schema.features import Feature, Rows, Value
     from service.schema.usual import UsualValues
 
-    Counts = npt.NDArray[np.uint64]
     Numbers = npt.NDArray[np.float64]
     Indices = npt.NDArray[np.int64]
 
@@ -36,12 +34,11 @@ _FEW_ROWS = 4
 _ROWS_AT_ONCE = 1024
 
 
-class InputCounts:
-    """Counts for one model and one process: by itself at first, and among all workers once it has joined."""
+class InputCounts(SharedCounts):
+    """The first count is of rows; those of the bins of each feature stand behind it, from its start on."""
 
     def __init__(self, features: Sequence[Feature], usual: UsualValues) -> None:
         self.features = bins_of(features, usual)
-        # The first number of a region counts the rows; the bins of each feature stand behind it.
         self.starts = [*accumulate((len(one.bins) for one in self.features), initial=1)]
         self._each = [(one, start) for one, start in zip(self.features, self.starts)]
         self._others = [(one, start) for one, start in self._each if one.places is not None]
@@ -55,25 +52,8 @@ class InputCounts:
         self._thresholds: Numbers = np.full((len(numbers), depth), np.inf)
         for filled, (one, _) in zip(self._thresholds, numbers):
             filled[: len(one.thresholds)] = one.thresholds
-        self._lock = threading.Lock()
         self._full = FIRST_ROWS
-        # Memory of its own, until it joins: a file for each model that is loaded would be too much.
-        self._all = self._count_in(np.zeros((1, self.starts[-1]), dtype=np.uint64), 0)
-
-    def regions(self, count: int) -> Regions:
-        """Make memory in which so many workers can count for this model."""
-        return Regions(count, self.starts[-1])
-
-    def join(self, regions: Regions) -> None:
-        """Count here from now on; nothing is being answered yet. Raises `NoRegion`."""
-        self._all = self._count_in(regions.counts, regions.claim())
-        self._regions = regions
-
-    def _count_in(self, counts: Counts, index: int) -> Counts:
-        self._region = counts[index]
-        # Plain Python reads and writes a number of this three times as fast as one of an array.
-        self._view = memoryview(cast("Any", self._region))
-        return counts
+        super().__init__(self.starts[-1])
 
     def is_due(self) -> bool:
         """Tell whether the row of a request with one row is one to look at."""
@@ -113,11 +93,6 @@ class InputCounts:
         with self._lock:
             for place in places:
                 self._view[place] += 1
-
-    def totals(self) -> list[int]:
-        """Add up what all workers have counted: rows, then the bins of each feature from its start on."""
-        totals: list[int] = self._all.sum(axis=0).tolist()
-        return totals
 
     def _places_of(self, rows: Numbers) -> Indices:
         """Give the places of all values in a region."""

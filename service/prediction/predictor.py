@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, cast
 
 import numpy as np
 
+from service.drift.class_counts import class_counts_of
 from service.errors import ModelFailed
 from service.prediction.batching import MOST_ROWS, Batcher
 from service.schema.features import closed, is_mixed, takes_numbers
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from service.compiler.functions import Outcome
     from service.drift.input_counts import InputCounts
+    from service.drift.shared_counts import SharedCounts
     from service.json_values import JsonValue
     from service.models.model import Model
     from service.schema.features import Rows
@@ -31,15 +33,15 @@ class Predictor:
     """A model that is ready to predict. `takes_numbers` says what `Rows` are: see `schema.features`.
 
     With `refuses_unknown`, a category that the model does not know is an error where the model takes it.
-    `inputs` counts the rows of requests, which the wire formats tell it once they are answered; None if
-    nothing is to be counted.
+    `inputs` counts the values of rows, and `answers` the classes, once a wire format has answered them; each
+    is None if there is nothing to be counted.
     """
 
     def __init__(
         self, model: Model, *, refuses_unknown: bool = False, inputs: InputCounts | None = None
     ) -> None:
         self.model = model
-        self.inputs = inputs
+        self.inputs, self.answers = inputs, class_counts_of(model.kind, model.classes)
         self.features = tuple(map(closed, model.features)) if refuses_unknown else model.features
         self.classes, self.program = model.classes, model.program
         self.takes_numbers = takes_numbers(model.features)
@@ -82,10 +84,17 @@ class Predictor:
 
         return self._by_model(rows, ask)
 
-    def saw(self, rows: Rows) -> None:
-        """Count the values of rows of a request that were answered."""
+    def answered(self, rows: Rows, values: Sequence[JsonValue] | None) -> None:
+        """Count rows of a request that were answered; `values` is None if what was asked for is no class."""
         if self.inputs is not None:
             self.inputs.saw(rows)
+        if self.answers is not None and values is not None:
+            self.answers.count(values)
+
+    @property
+    def shared_counts(self) -> list[SharedCounts]:
+        """What all workers of a model count together."""
+        return [counts for counts in (self.inputs, self.answers) if counts is not None]
 
     def _ask(self, rows: Rows) -> Predictions:
         with self._lock:

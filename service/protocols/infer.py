@@ -19,7 +19,6 @@ from service.protocols.remarks import encoded
 from service.protocols.row_checks import RowChecks, RowRules
 
 if TYPE_CHECKING:
-    from service.drift.input_counts import InputCounts
     from service.native.row_program import RowProgram
     from service.prediction.predictor import Predictor
     from service.schema.features import Rows, Value
@@ -47,7 +46,7 @@ class InferEndpoint:
         program = predictor.row_program
         self._row = None
         if self._reader and program:
-            self._row = _OneRow(self._reader, program, self._writer, predictor.inputs)
+            self._row = _OneRow(self._reader, program, self._writer, predictor)
         # Any other name is written differently in a URL, with escapes.
         self._is_plain = all(name.isidentifier() and name.isascii() for name in self._names)
 
@@ -94,7 +93,7 @@ class InferEndpoint:
         checks = RowChecks(self._rules)
         rows = self._read(body, checks)
         predictions = self.predictor.predict(rows)
-        self.predictor.saw(rows)
+        self.predictor.answered(rows, predictions.values)
         return encoded(self._writer.answer(predictions), checks, by_row=True), len(predictions.values)
 
     def _answer_query(self, query: str) -> bytes:
@@ -102,8 +101,9 @@ class InferEndpoint:
         rows: Rows | None = self._reader.read_query(query) if self._reader and self._is_plain else None
         if rows is None:
             rows = self._rows([parse_query(parse_qsl(query, keep_blank_values=True), checks)])
-        answer = self._writer.single(self.predictor.predict(rows))
-        self.predictor.saw(rows)
+        predictions = self.predictor.predict(rows)
+        answer = self._writer.single(predictions)
+        self.predictor.answered(rows, predictions.values)
         return encoded({"inputs": self._inputs(rows), **answer}, checks, by_row=False)
 
     def _inputs(self, rows: Rows) -> dict[str, JsonValue]:
@@ -129,11 +129,11 @@ class _OneRow:
     """
 
     def __init__(
-        self, reader: RowReader, program: RowProgram, writer: AnswerWriter, counts: InputCounts | None
+        self, reader: RowReader, program: RowProgram, writer: AnswerWriter, predictor: Predictor
     ) -> None:
         # The addresses below are valid as long as these two objects live.
         self._reader, self._kept = reader, program
-        self._counts = counts
+        self._counts, self._classes = predictor.inputs, predictor.answers
         self._columns, self._program = reader.address, program.address
         self._answer_body, self._answer_query = program.answer_body, program.answer_query
         self._room, self._inputs, self._width = program.answer_buffer, program.row_buffer, program.width
@@ -151,6 +151,8 @@ class _OneRow:
             if rows is not None:
                 self._counts.count(rows)
         prediction, shares = self._write(position, room[: self._width])
+        if self._classes is not None:
+            self._classes.count_row(position, room[:1])
         if shares is None:
             return {"predictions": [prediction]}
         return {"predictions": [prediction], "probabilities": [shares]}
@@ -164,6 +166,8 @@ class _OneRow:
         if self._counts is not None and self._counts.is_due():
             self._counts.count([[*row]])
         prediction, shares = self._write(position, room[: self._width])
+        if self._classes is not None:
+            self._classes.count_row(position, room[:1])
         if shares is None:
             return row[:], {"prediction": prediction}
         return row[:], {"prediction": prediction, "probabilities": shares}

@@ -44,7 +44,7 @@ class OneRow:
         self.can_answer = program is not None and (has_labels or predictor.model.kind != "classifier")
         self.width = len(predictor.features)
         self._program = program
-        self._inputs = predictor.inputs
+        self._inputs, self._classes = predictor.inputs, predictor.answers
         self._longest = _BYTES_AROUND + _BYTES_A_COLUMN * self.width
         self.labels = [*labels] if has_labels else []
         self._texts = [encode(label).rstrip() for label in self.labels]
@@ -62,8 +62,12 @@ class OneRow:
         if self._program is None or not are_plain_floats(row, self.width):
             return None
         found = self._program.answer(cast("list[float]", row))
-        if found is not None and self._inputs is not None and self._inputs.is_due():
+        if found is None:
+            return None
+        if self._inputs is not None and self._inputs.is_due():
             self._inputs.count([cast("list[Value]", row)])
+        if self._classes is not None:
+            self._classes.count_row(*found)
         return found
 
     def row_of_bytes(self, data: bytes) -> list[float] | None:

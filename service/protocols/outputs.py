@@ -66,7 +66,7 @@ class Outputs:
         if is_empty:
             return {name: [] for name in names}
         found = self.compute(rows, names)
-        self._predictor.saw(rows)
+        self._predictor.answered(rows, found.get(self.main))
         return found
 
     def compute(self, rows: Rows, names: Sequence[str]) -> Results:

@@ -25,7 +25,7 @@ from flask import Flask, Response, g, render_template, request, send_from_direct
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from service.admission import Admission
-from service.drift.families import families_of
+from service.drift.families import families_of, family_of_classes
 from service.prediction.exchange import Asked
 from service.prediction.model_names import VERSION
 from service.protocols.infer import PROTOCOL as OWN
@@ -179,8 +179,9 @@ class _Views:
         from service.telemetry.prometheus import expose  # noqa: PLC0415
 
         served, accept = self.slot.served, request.headers.get("Accept", "")
-        inputs = served.predictor.inputs
-        further = () if inputs is None else families_of(inputs)
+        inputs, answers = served.predictor.inputs, served.predictor.answers
+        further = [] if answers is None else [family_of_classes(answers)]
+        further += [] if inputs is None else families_of(inputs)
         text, content_type = expose(self.meter.totals(), served.description, further, accept=accept)
         return Response(text, content_type=content_type)
 

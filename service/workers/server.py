@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from service.application import Application
     from service.confinement.confine import Confinement
-    from service.drift.regions import Regions
+    from service.drift.shared_counts import Regions
     from service.settings import Settings
     from service.telemetry.counters import Meter
     from service.workers.sizing import Sizing
@@ -67,8 +67,8 @@ def serve(
     # One region more than there are workers: at SIGHUP, the server starts each new worker before it ends the
     # old worker.
     counters, vitals = Counters(sizing.workers + 1), Vitals(sizing.workers)
-    inputs = build_application(settings).slot.served.predictor.inputs
-    regions = None if inputs is None else inputs.regions(sizing.workers + 1)
+    shared = build_application(settings).slot.served.predictor.shared_counts
+    regions = [counts.regions(sizing.workers + 1) for counts in shared]
     server = Supervisor(
         listeners=listeners,
         vitals=vitals,
@@ -120,7 +120,7 @@ def _load_in_worker(
     settings: Settings,
     counters: Counters,
     vitals: Vitals,
-    regions: Regions | None,
+    regions: list[Regions],
     index: int,
     *,
     traces: bool,
@@ -135,11 +135,10 @@ def _load_in_worker(
     application = build_application(settings)
     _share_counts(application.meter, counters)
     application.meter.vitals = vitals
-    inputs = application.slot.served.predictor.inputs
-    if inputs is not None and regions is not None:
+    for counts, region in zip(application.slot.served.predictor.shared_counts, regions):
         # If there is no region, there was none for the counts of requests, either, and the log says so.
         with suppress(NoRegion):
-            inputs.join(regions)
+            counts.join(region)
     if traces:
         application = _traced(application)
     model = application.slot.served.predictor.model

@@ -23,7 +23,7 @@ from service.schema.usual import Usual, UsualRange, UsualValues
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnContext
 
-    from service.drift.regions import Regions
+    from service.drift.shared_counts import Regions
     from service.schema.features import Value
 
     Queue = Any

@@ -61,6 +61,17 @@ def counts(client: FlaskClient) -> dict[str, float]:
     return counts_in(client.get("/metrics").text)
 
 
+def classes(client: FlaskClient) -> dict[str, float]:
+    """Give how often each class was answered."""
+    return {labels["class"]: count for labels, count in classes_of_outputs(client)}
+
+
+def classes_of_outputs(client: FlaskClient) -> list[tuple[dict[str, str], float]]:
+    text = client.get("/metrics").text
+    samples = (one for family in text_string_to_metric_families(text) for one in family.samples)
+    return [(one.labels, one.value) for one in samples if one.name == "infer_predicted_classes_total"]
+
+
 def counts_in(text: str) -> dict[str, float]:
     """Give the compared rows, and the values of each feature by kind."""
     found: dict[str, float] = {}
@@ -101,6 +112,7 @@ def test_each_row_is_counted_once(
     answer = client.open(path, method=method, json=body, headers=headers)
 
     assert answer.status_code == 200
+    assert classes(client) == {"setosa": rows, "versicolor": 0, "virginica": 0}
     inside = {f"{feature} inside": rows for feature in NAMES[:3]}
     assert counts(client) == {"rows": rows, **inside, "pwidth below": rows}
 
@@ -164,3 +176,4 @@ def test_workers_count_together(iris: tuple[Any, Any], save: Callable[..., Path]
         connection.close()
         inside = {f"{feature} inside": 60 for feature in NAMES[:3]}
         assert counts_in(text) == {"rows": 60, **inside, "pwidth below": 60}
+        assert 'infer_predicted_classes_total{class="setosa"} 60.0' in text
