@@ -18,17 +18,20 @@ from benchmarks.load import require_wrk
 from benchmarks.own import BY_GET, PUBLISHED, OwnService, own_images
 from benchmarks.peers import PEERS, TUNED
 from benchmarks.problem import Problem
+from benchmarks.protocols import PROTOCOL_COLUMNS, OwnProtocols
 from benchmarks.serving import compare
 from benchmarks.starts import starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from benchmarks.contender import Contender
     from benchmarks.peers.peer import Peer
 
 _PARTS = ("cli", "build", "start", "serving", "images")
-# This part takes as long as all others together, so it runs only if it is named.
+# These parts run only if they are named; the first one takes as long as all others together.
 _ESTIMATORS = "estimators"
+_PROTOCOLS = "protocols"
 
 
 def main() -> None:
@@ -47,19 +50,17 @@ def main() -> None:
 
 
 def _measure(part: str, options: argparse.Namespace) -> Mapping[str, object]:
+    if part in _COMPARISONS:
+        return _COMPARISONS[part](options)
     if part == "cli":
         return command_line()
     if part == "build":
         return builds()
     if part == "images":
         return images(train_models())
-    if part == "start":
-        models, name = train_models(), "logistic"
-        with own_images(models, [name]) as tags, own_images(models, [name], compiled=True) as compiled:
-            return starts(tags[name], compiled[name])
-    if part == _ESTIMATORS:
-        return _estimators(options)
-    return _serving(options)
+    models, name = train_models(), "logistic"
+    with own_images(models, [name]) as tags, own_images(models, [name], compiled=True) as compiled:
+        return starts(tags[name], compiled[name])
 
 
 def _estimators(options: argparse.Namespace) -> Mapping[str, object]:
@@ -85,19 +86,40 @@ def _serving(options: argparse.Namespace) -> Mapping[str, object]:
     return report.as_json(columns, results, peers=ranked)
 
 
+def _protocols(options: argparse.Namespace) -> Mapping[str, object]:
+    require_wrk()
+    models = train_models()
+    peers, ranked = _peers(options)
+    with own_images(models, [column.model for column in PROTOCOL_COLUMNS]) as tags:
+        contenders: list[Contender] = [OwnProtocols(tags), *peers]
+        results = compare(
+            contenders, PROTOCOL_COLUMNS, models, rounds=options.rounds, seconds=options.seconds
+        )
+    for column in PROTOCOL_COLUMNS:
+        print("\n" + report.column_table(column, results, peers=ranked))
+    return report.as_json(PROTOCOL_COLUMNS, results, peers=ranked)
+
+
 def _peers(options: argparse.Namespace) -> tuple[list[Peer], list[str]]:
     """The peers of the option `--peers`, and the names of the peers that can be the best one."""
     peers = [peer for peer in PEERS if peer.name in options.peers]
     return peers, [peer.name for peer in peers if peer.name != TUNED]
 
 
+_COMPARISONS: dict[str, Callable[[argparse.Namespace], Mapping[str, object]]] = {
+    "serving": _serving,
+    _ESTIMATORS: _estimators,
+    _PROTOCOLS: _protocols,
+}
+
+
 def _options() -> argparse.Namespace:
     every_peer = [peer.name for peer in PEERS]
-    known = (*_PARTS, _ESTIMATORS)
+    known = (*_PARTS, _ESTIMATORS, _PROTOCOLS)
     every_column = [column.name for column in COLUMNS]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"any of {', '.join(known)}; default: all but the last"
+        "parts", nargs="*", metavar="PART", help=f"any of {', '.join(known)}; default: all but the last two"
     )
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="visits of each server (3)")
     parser.add_argument("--seconds", type=float, default=4, metavar="S", help="load in each visit (4)")

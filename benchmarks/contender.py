@@ -73,9 +73,9 @@ def _is_close(found: float, expected: float) -> bool:
 def _answer(url: str, request: Request) -> Answer:
     sent = urllib.request.Request(
         url + request.path,
-        data=request.body.encode() if request.body else None,
+        data=request.body or None,
         method=request.method,
-        headers={"Content-Type": "application/json"} if request.body else {},
+        headers=request.all_headers,
     )
     try:
         with urllib.request.urlopen(sent, timeout=_TIMEOUT_S) as answer:

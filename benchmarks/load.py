@@ -24,16 +24,29 @@ _THREADS = 1
 
 @dataclass(frozen=True)
 class Request:
-    """One request; `body` is JSON on one line, or empty."""
+    """One request; `body` is empty if it has none."""
 
     method: str
     path: str
-    body: str = ""
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of_json(cls, path: str, body: object) -> Request:
+        """A POST of a value as JSON."""
+        return cls("POST", path, json.dumps(body).encode())
+
+    @property
+    def all_headers(self) -> dict[str, str]:
+        """All headers but the ones that tell the host and the length."""
+        return {**({"Content-Type": self.content_type} if self.body else {}), **dict(self.headers)}
 
     @property
     def line(self) -> str:
         """The request in the form that `wrk.lua` reads."""
-        return f"{self.method} {self.path} {self.body}".rstrip()
+        named = [text for header in self.all_headers.items() for text in header]
+        return "\t".join((self.method, self.path, self.body.hex(), *named))
 
 
 @dataclass(frozen=True)

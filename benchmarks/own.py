@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 import sys
@@ -95,7 +94,7 @@ class OwnService:
     @contextmanager
     def running(self, column: Column, cases: Sequence[Case]) -> Iterator[tuple[Line, ...]]:
         """Serve the model of `column`; raises `Problem`."""
-        posts = tuple(Request("POST", "/prediction", json.dumps(_rows(case))) for case in cases)
+        posts = tuple(Request.of_json("/prediction", objects(case)) for case in cases)
         where = ("--model-dir", str(self._mounted / column.model)) if self._mounted else ()
         with own_container(self._images[column.model], *where) as raw:
             lines = [Line(OWN, bridge_url(raw), posts, lambda answer: answer["predictions"])]
@@ -133,7 +132,8 @@ def _addresses_of_this_machine() -> set[str]:
     return {address.address for found in psutil.net_if_addrs().values() for address in found}
 
 
-def _rows(case: Case) -> dict[str, list[dict[str, float]]]:
+def objects(case: Case) -> dict[str, list[dict[str, float]]]:
+    """The rows of a case as the service's own endpoint takes them."""
     return {"rows": [{f"x{at}": value for at, value in enumerate(row)} for row in case.rows]}
 
 

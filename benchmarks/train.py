@@ -48,6 +48,8 @@ def main() -> None:
     _write(folder, "logistic", logistic.fit(measures, species), measures)
     _write(folder, "forest", forest.fit(measures, species), measures)
     _write(folder, "neighbors", KNeighborsClassifier().fit(measures, species), measures)
+    _write(folder, "wide-logistic", clone(logistic).fit(table[4000:], labels[4000:]), table[:4000])
+    _write(folder, "wide-forest", clone(forest).fit(table[4000:], labels[4000:]), table[:4000])
     _write(folder, "boosting", boosting.fit(table[4000:], labels[4000:]), table[:4000])
 
 

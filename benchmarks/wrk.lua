@@ -1,16 +1,25 @@
 -- Sends the requests in a file in turn, and prints the result as one line of JSON.
--- Each line of the file is a method, a path and, for requests with one, a body.
+-- Each line of the file has a method, a path, the bytes of the body in hexadecimal digits, and the names and
+-- values of headers, all with tabs between them.
 
 local requests = {}
 local at = 0
 
 function init(arguments)
   for line in io.lines(arguments[1]) do
-    local method, path, body = line:match("^(%S+) (%S+) ?(.*)$")
+    local fields = {}
+    for field in (line .. "\t"):gmatch("([^\t]*)\t") do
+      fields[#fields + 1] = field
+    end
+    local headers = {["Host"] = wrk.headers["Host"]}
+    for place = 4, #fields - 1, 2 do
+      headers[fields[place]] = fields[place + 1]
+    end
+    local body = fields[3]:gsub("%x%x", function(digits) return string.char(tonumber(digits, 16)) end)
     if body == "" then
-      requests[#requests + 1] = wrk.format(method, path)
+      requests[#requests + 1] = wrk.format(fields[1], fields[2], headers)
     else
-      requests[#requests + 1] = wrk.format(method, path, {["Content-Type"] = "application/json", ["Host"] = wrk.headers["Host"]}, body)
+      requests[#requests + 1] = wrk.format(fields[1], fields[2], headers, body)
     end
   end
 end

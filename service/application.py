@@ -71,7 +71,9 @@ def make_served_model(
     names = ModelNames.of(interface.model_names, loaded.file.name, loaded.digest)
     description = describe(loaded, predictor.features)
     resources = make_resources(endpoint, predictor, names, interface, usual)
-    document = OpenApi(predictor, names, description, usual, interface.version)
+    document = OpenApi(
+        predictor, names, description, usual, interface.version, asks_token=interface.asks_token
+    )
     return ServedModel(
         predictor=predictor,
         endpoint=endpoint,
@@ -101,6 +103,7 @@ def build_application(settings: Settings) -> Application:
         max_body_bytes=settings.max_body_bytes,
         version=__version__,
         records=settings.log_inputs > 0,
+        asks_token=settings.tokens_file is not None,
     )
     refuses_unknown = settings.unknown_categories == "error"
     served = make_served_model(

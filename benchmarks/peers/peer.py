@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -67,7 +66,7 @@ class Peer:
         if self.once and not made.exists():
             made.parent.mkdir(parents=True, exist_ok=True)
             run_quietly([part.format_map(values) for part in self.once], environment)
-        requests = tuple(Request("POST", self.path, json.dumps(self.body(case.rows))) for case in cases)
+        requests = tuple(Request.of_json(self.path, self.body(case.rows)) for case in cases)
         url = f"http://127.0.0.1:{values['port']}"
         command = [part.format_map(values) for part in self.command]
         with _process(command, environment, log=CACHE / self.name / "log.txt", ready=url + self.ready):

@@ -31,7 +31,7 @@ class Interface:
 
     `model_names` are further names of the model. `predict_route` and `health_route` are paths that Vertex AI
     chooses; they may be paths of other wire formats, and come first then. With `records`, values of requests
-    can be logged.
+    can be logged. With `asks_token`, the service answers only with a token.
     """
 
     model_names: tuple[str, ...] = ()
@@ -40,6 +40,7 @@ class Interface:
     max_body_bytes: int = 0
     version: str = ""
     records: bool = False
+    asks_token: bool = False
 
 
 USUAL = Interface()

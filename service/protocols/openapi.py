@@ -40,6 +40,7 @@ ERRORS = {
     "500": "A fault inside; the log of the service says more.",
     "503": "More predictions wait than the worker takes on; `Retry-After` says when to ask again.",
 }
+_NEED_NO_TOKEN = ("/livez", "/readyz")
 OTHERS = (
     "Clients of other servers are answered, too: those of Triton and KServe with Open Inference version 2 at "
     "`/v2` and version 1 at `/v1`, those of MLflow and SageMaker at `/invocations`."
@@ -56,12 +57,15 @@ class OpenApi:
         described: Mapping[str, JsonValue],
         usual: UsualValues,
         version: str = "",
+        *,
+        asks_token: bool = False,
     ) -> None:
         self._predictor = predictor
         self._names = names
         self._described = described
         self._usual = usual
         self._version = version
+        self._asks_token = asks_token
         self._features = predictor.features
         self._results = [*predictor.model.results, *predictor.model.further_results]
 
@@ -77,7 +81,8 @@ class OpenApi:
     def document(self) -> Schema:
         """Make the document."""
         kind, estimator, file = (str(self._described[name]) for name in ("kind", "estimator", "file"))
-        return {
+        components: Schema = {"schemas": cast("JsonValue", self._schemas())}
+        document: Schema = {
             "openapi": VERSION,
             "info": {
                 "title": file,
@@ -87,8 +92,14 @@ class OpenApi:
             # Relative to this document: a proxy may put the service below a path of its own.
             "servers": [{"url": "."}],
             "paths": self._paths(),
-            "components": {"schemas": cast("JsonValue", self._schemas())},
+            "components": components,
         }
+        if self._asks_token:
+            components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            components["responses"] = _REFUSALS
+            document["security"] = [{"token": []}]
+            _ask_token(cast("dict[str, dict[str, Schema]]", document["paths"]))
+        return document
 
     def _paths(self) -> Schema:
         row = example_row(self._features, self._usual)
@@ -191,6 +202,18 @@ class OpenApi:
         required: list[JsonValue] = [feature.name for feature in self._features if feature.required]
         del row["required"]
         return {**row, "required": required} if required else row
+
+
+def _ask_token(paths: dict[str, dict[str, Schema]]) -> None:
+    """Say for each operation what a token that is missing or may not do it gets; health needs no token."""
+    for path, operations in paths.items():
+        for operation in operations.values():
+            if path in _NEED_NO_TOKEN:
+                operation["security"] = []
+                continue
+            responses = cast("Schema", operation["responses"])
+            for status, name in (("401", "Unauthorized"), ("403", "Forbidden")):
+                responses[status] = {"$ref": f"#/components/responses/{name}"}
 
 
 def _version_1(row: dict[str, JsonValue]) -> Schema:
@@ -322,3 +345,16 @@ def _error() -> Schema:
     )
     details = _object({}, count=WHOLE, fields=_each(field), row=WHOLE, exception=TEXT)
     return _object({"code": TEXT, "message": TEXT, "details": {**details, "nullable": True}})
+
+
+# An error has the form of the path that was asked, so it is not described further.
+_REFUSALS: Schema = {
+    "Unauthorized": {
+        "description": "The token is missing, or is none of this service.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    },
+    "Forbidden": {
+        "description": "The token lacks the scope for this.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    },
+}

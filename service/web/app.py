@@ -32,7 +32,7 @@ from service.protocols.infer import PROTOCOL as OWN
 from service.protocols.open_inference.endpoint import PROTOCOL as STATISTICS
 from service.protocols.open_inference.statistics import statistics
 from service.telemetry.counters import Meter
-from service.web.bodies import STARTED, compress, read_body
+from service.web.bodies import STARTED, compress, compress_file, read_body
 from service.web.error_answers import allowed, json_answer, most_body_bytes, register_error_answers
 from service.web.fast_path import ROWS, FastPath
 from service.web.page import MODULES, fields_of, kind_with_article
@@ -60,7 +60,7 @@ def create_app(
     register_error_answers(app, slot)
     views = _Views(slot, admission)
     app.get("/")(views.page)
-    app.get("/docs")(views.docs)
+    app.get("/docs", strict_slashes=False)(views.docs)
     app.get("/docs/<file>")(views.docs_file)
     app.get("/model")(views.model)
     app.get("/livez")(views.livez)
@@ -113,6 +113,9 @@ class _Views:
         return response
 
     def docs(self) -> Response:
+        if request.path.endswith("/"):
+            # Relative, as the links of the page are: a proxy may put the service below a path.
+            return Response(status=HTTPStatus.PERMANENT_REDIRECT, headers={"Location": "../docs"})
         response = Response(render_template("docs.html", model=self.slot.served.description))
         response.headers["Content-Security-Policy"] = POLICY
         return response
@@ -122,7 +125,7 @@ class _Views:
         if folder is None or file not in FILES:
             raise NotFound
         # It asks again each time, and gets 304: another image may be served at this address tomorrow.
-        return send_from_directory(folder, file)
+        return compress_file(send_from_directory(folder, file))
 
     def resource(self) -> Response | None:
         """Answer what a wire format answers at this path; None if it is the path of none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from http import HTTPStatus
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
@@ -70,12 +71,26 @@ def compress(response: Response) -> Response:
     HTTP libraries accept both by themselves, and compressing takes longer than most predictions.
     """
     accepted = accepted_way(request.headers.get("Accept-Encoding", ""))
-    if accepted is None:
+    return response if accepted is None else _packed(response, accepted)
+
+
+def compress_file(response: Response) -> Response:
+    """Compress a file that is worth it for any client that accepts gzip, as every browser does."""
+    response.headers["Vary"] = "Accept-Encoding"
+    if response.status_code != HTTPStatus.OK or not request.accept_encodings["gzip"]:
         return response
+    response.direct_passthrough = False
+    # The same file, in other bytes.
+    response.set_etag(response.get_etag()[0] or "", weak=True)
+    return _packed(response, "gzip")
+
+
+def _packed(response: Response, way: str) -> Response:
     data = response.get_data()
-    packed = gzip.compress(data, _LEVEL, mtime=0) if accepted == "gzip" else zlib.compress(data, _LEVEL)
-    response.set_data(packed)
-    response.headers["Content-Encoding"] = accepted
+    # A file, which the new data take the place of.
+    response.close()
+    response.set_data(gzip.compress(data, _LEVEL, mtime=0) if way == "gzip" else zlib.compress(data, _LEVEL))
+    response.headers["Content-Encoding"] = way
     response.headers["Vary"] = "Accept-Encoding"
     return response
 

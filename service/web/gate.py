@@ -83,6 +83,8 @@ class Gate:
         resource = self._slot.served.resources.get(path)
         note_refusal(method, path, refusal.message)
         self._meter.count(path if resource is None else resource.route, refusal.status)
+        if resource is not None and resource.predicts:
+            self._meter.refused([refusal.code])
         headers = [*HEADERS, *refusal.headers]
         if refusal.status == HTTPStatus.UNAUTHORIZED and _is_browser(method, path, environ):
             body = _token_page()

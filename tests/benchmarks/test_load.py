@@ -38,11 +38,13 @@ def test_without_a_result_the_problem_shows_the_error() -> None:
 
 class _Counting(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    bodies: set[bytes] = set()  # noqa: RUF012 (each server has a subclass with a set of its own)
+    # Each server has a subclass with a set of its own.
+    bodies: set[tuple[bytes, str | None, str | None]] = set()  # noqa: RUF012 (see above)
     status = 200
 
     def do_POST(self) -> None:
-        self.bodies.add(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.bodies.add((body, self.headers["Content-Type"], self.headers["X-Length"]))
         self.send_response(self.status)
         self.send_header("Content-Length", "2")
         self.end_headers()
@@ -62,14 +64,20 @@ def server() -> Iterator[tuple[str, type[_Counting]]]:
 
 
 needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
-REQUESTS = [Request("POST", "/", '{"rows": [1]}'), Request("POST", "/", '{"rows": [2]}')]
+REQUESTS = [
+    Request.of_json("/", {"rows": [1]}),
+    Request("POST", "/", bytes(range(256)), "application/octet-stream", (("X-Length", "4"),)),
+]
 
 
 @needs_wrk
 def test_wrk_sends_all_requests_in_turn(server: tuple[str, type[_Counting]]) -> None:
     url, handler = server
     assert drive(url, REQUESTS, connections=2, seconds=1).requests_per_s > 0
-    assert handler.bodies == {b'{"rows": [1]}', b'{"rows": [2]}'}
+    assert handler.bodies == {
+        (b'{"rows": [1]}', "application/json", None),
+        (bytes(range(256)), "application/octet-stream", "4"),
+    }
 
 
 @needs_wrk

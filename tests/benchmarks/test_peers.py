@@ -52,7 +52,7 @@ def test_a_process_serves_and_leaves_no_children() -> None:
     # A shell that waits for its child, the server, as a supervisor does.
     served = peer_with(("sh", "-c", f"{sys.executable} -m http.server --bind 127.0.0.1 {{port}}; true"))
     with served.running(COLUMNS[0], CASES) as (line,):
-        assert line.requests[0].body == '{"rows": [[5.1, 3.5]]}'
+        assert line.requests[0].body == b'{"rows": [[5.1, 3.5]]}'
         children = psutil.Process(os.getpid()).children(recursive=True)
         assert [child for child in children if "http.server" in " ".join(child.cmdline())]
     left = [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]

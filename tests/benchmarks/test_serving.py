@@ -59,7 +59,7 @@ class Server:
             def log_message(self, *_: object) -> None:
                 pass
 
-        requests = tuple(Request("POST", "/", json.dumps(case.rows)) for case in cases)
+        requests = tuple(Request.of_json("/", case.rows) for case in cases)
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
             threading.Thread(target=listening.serve_forever).start()
             try:
@@ -87,7 +87,7 @@ def test_each_round_visits_every_server_that_has_not_failed(models: Path) -> Non
 
 def test_a_server_that_does_not_listen_is_a_problem(models: Path) -> None:
     (case, *_) = read_cases(COLUMN, models)
-    line = Line("gone", "http://127.0.0.1:9", (Request("POST", "/", "[[1]]"),), list)
+    line = Line("gone", "http://127.0.0.1:9", (Request.of_json("/", [[1]]),), list)
     with pytest.raises(Problem, match="does not answer"):
         check_answers(line, [case])
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
@@ -33,6 +36,14 @@ def test_the_page_asks_for_the_token_and_keeps_it_for_the_tab(
     page.get_by_role("button", name="Open").click()
 
     expect(page.locator("#value")).not_to_have_text(NO_ANSWER)
+    prediction = page.locator("#value").inner_text()
+    for language, command in (("curl", ["bash", "-c"]), ("Python", [sys.executable, "-c"])):
+        page.get_by_role("button", name=language, exact=True).click()
+        code = page.locator("#snippet").inner_text()
+        assert "all-1" not in code
+        environment = {**os.environ, "INFER_TOKEN": "all-1"}
+        ran = subprocess.run([*command, code], env=environment, capture_output=True, text=True, check=True)
+        assert prediction in ran.stdout, language
     # They are asked for when somebody sees where they stand.
     page.locator("#facts").scroll_into_view_if_needed()
     expect(page.locator("#figures")).to_contain_text("Requests answered")

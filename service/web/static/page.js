@@ -9,7 +9,7 @@ import { element } from "./numbers.js";
 import { ask, copy, Refused, rowOf, rowText } from "./service.js";
 import { snippet } from "./snippets.js";
 import { Table } from "./table.js";
-import { withToken } from "./token.js";
+import { token, withToken } from "./token.js";
 
 const TYPING_MS = 120;
 const AGAIN_MS = 1500;
@@ -149,7 +149,7 @@ function showState(pairs) {
   const url = new URL("prediction", document.baseURI).href;
   const isPlain = fields.every((field) => !field.feature.needs_types && (field.json === undefined || field.json === "null" || field.text !== ""));
   const texts = fields.flatMap((field) => (field.json === undefined ? [] : [[field.name, field.isMissing ? "" : field.text]]));
-  find("snippet").textContent = snippet(language, url, pairs, isPlain ? texts : null);
+  find("snippet").textContent = snippet(language, url, pairs, isPlain ? texts : null, Boolean(token()));
 }
 
 function readState() {

@@ -175,6 +175,7 @@ def test_what_a_new_service_says(client: FlaskClient) -> None:
         "infer_request_duration_seconds": "histogram",
         "infer_request_rows": "histogram",
         "infer_predicted_rows": "counter",
+        "infer_predicted_classes": "counter",
         "infer_predictions_in_progress": "gauge",
         "infer_workers": "gauge",
         "infer_model_info": "gauge",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import logging
@@ -11,6 +12,7 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from service.admission import MOST_PREDICTIONS_AT_ONCE
+from service.web.viewer import FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -350,6 +352,25 @@ def test_the_viewer_is_served_from_the_service_itself(
             assert answer.headers["Cache-Control"] == "no-cache"
         with client.get(f"/{file}", headers={"If-None-Match": answer.headers["ETag"]}) as again:
             assert again.status_code == 304
+    with client.get("/docs/") as moved:
+        assert (moved.status_code, moved.headers["Location"]) == (308, "../docs")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_files_of_the_viewer_are_compressed(
+    file: str, classifier: LogisticRegression, make_client: MakeClient
+) -> None:
+    client = make_client(classifier)
+
+    with client.get(f"/docs/{file}") as plain:
+        whole = plain.data
+    packed = client.get(f"/docs/{file}", headers={"Accept-Encoding": "gzip, deflate, br"})
+    same = {"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]}
+
+    assert gzip.decompress(packed.data) == whole
+    assert len(packed.data) < len(whole) / 3
+    with client.get(f"/docs/{file}", headers=same) as again:
+        assert again.status_code == 304
 
 
 @pytest.mark.parametrize("file", ["swagger-ui.js", "LICENSE", "..%2Fflask_swagger_ui.py", "x"])

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Callable
 
 import pytest
+from openapi_spec_validator import validate
 from werkzeug.test import Client
 
 from service.application import build_application
@@ -131,6 +132,32 @@ def test_a_token_opens_the_fast_path_and_every_wire_format(guarded: Application)
         answer = client.post(sent.path, headers={**more, **bearer("p-1")}, **asked)
         assert (refused.status_code, answer.status_code) == (401, 200), name
         assert wire.is_error_of_its_form(sent.path, refused), name
+
+
+def test_predictions_that_are_not_let_in_are_counted_by_reason(guarded: Application) -> None:
+    client = Client(guarded.wsgi)
+
+    client.get(QUERY)
+    client.post("/prediction", headers=bearer("p-2"), json={})
+    client.get("/model")
+
+    assert {name: count for name, count in guarded.meter.totals().refused.items() if count} == {
+        "unauthorized": 2
+    }
+
+
+def test_the_description_tells_that_a_token_is_needed(guarded: Application) -> None:
+    client = Client(guarded.wsgi)
+    document = client.get("/openapi.json", headers=bearer("p-1")).get_json()
+
+    validate(document)
+    assert document["security"] == [{"token": []}]
+    assert document["components"]["securitySchemes"] == {"token": {"type": "http", "scheme": "bearer"}}
+    for path, operations in document["paths"].items():
+        asks = client.get(path).status_code == 401
+        for operation in operations.values():
+            assert (operation.get("security") != []) == asks, path
+            assert ({"401", "403"} <= set(operation["responses"])) == asks, path
 
 
 def test_metrics_and_administration_need_scopes_of_their_own(guarded: Application) -> None:
