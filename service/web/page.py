@@ -24,7 +24,7 @@ _KINDS = {
 MOST_OPTIONS = 200
 # What the script of the page imports, to be fetched at once.
 MODULES = (
-    *("answer.js", "csv.js", "curves.js", "fields.js", "figures.js", "numbers.js", "service.js"),
+    *("answer.js", "asked.js", "csv.js", "curves.js", "fields.js", "figures.js", "numbers.js", "service.js"),
     *("snippets.js", "table.js", "token.js"),
 )
 

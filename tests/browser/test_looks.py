@@ -83,3 +83,22 @@ def test_the_focus_of_the_keyboard_can_be_seen_everywhere(
         seen.add(focused)
         page.keyboard.press("Tab")
     assert {"reset", "link", "f0", "f6", "f8", "csv", "run", "file", "copy", "snippet", "metrics"} <= seen
+
+
+@pytest.mark.parametrize("columns", ["few", "many"])
+def test_the_answer_stays_beside_the_inputs(
+    columns: str, iris_model: Any, wide_model: Any, serve: Serve, visit: Visit
+) -> None:
+    page = visit(
+        serve(iris_model if columns == "few" else wide_model), viewport={"width": 1280, "height": 900}
+    )
+    page.locator("#facts").scroll_into_view_if_needed()
+    expect(page.locator("#figures")).to_contain_text("p99")
+
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+
+    ends = page.evaluate("""() => {
+        const end = (name) => document.querySelector(name).getBoundingClientRect().bottom;
+        return [end("#answer"), end("form")];
+    }""")
+    assert ends[0] <= ends[1] + 1

@@ -1,5 +1,6 @@
 // Live figures of the service, from its metrics.
 
+import { show } from "./asked.js";
 import { element, readable, seconds } from "./numbers.js";
 import { withToken } from "./token.js";
 
@@ -34,7 +35,7 @@ export function quantile(buckets, share) {
   return start + ((end - start) * (share * total - before)) / (count - before);
 }
 
-export function follow(list) {
+export function follow(list, asked) {
   let isSeen = false;
   const refresh = async () => {
     if (!isSeen || document.hidden) return;
@@ -42,7 +43,8 @@ export function follow(list) {
       const answer = await fetch("metrics", { headers: withToken() });
       // A token may be for predictions alone.
       if (!answer.ok) return;
-      const { answered, refused, rows, buckets, since } = read(await answer.text());
+      const text = await answer.text();
+      const { answered, refused, rows, buckets, since } = read(text);
       const times = [0.5, 0.99].map((share) => quantile(buckets, share));
       const pairs = [
         ["Requests answered", readable(answered), answered],
@@ -55,6 +57,7 @@ export function follow(list) {
       list.replaceChildren(...pairs.map(([name, value, exact]) => element("div", {},
         element("dt", { textContent: name }), element("dd", { textContent: value, title: String(exact) }))));
       list.hidden = false;
+      show(asked, text);
     } catch {
       // The next turn asks again.
     }

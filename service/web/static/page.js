@@ -226,5 +226,5 @@ for (const id of ["reset", "link", "many", "code"]) find(id).hidden = false;
 document.querySelector(".filter").hidden = fields.length <= 12;
 readState();
 new Table(model);
-follow(find("figures"));
+follow(find("figures"), find("asked"));
 predict();
