@@ -111,9 +111,10 @@ ROOMS: dict[str, set[str]] = {
         "infer_cli/inspection",
         "infer_cli/errors",
     },
-    "infer_cli/saving": {"infer_cli/errors"},
+    "infer_cli/saving": {"infer_cli/distribution", "infer_cli/errors"},
     "infer_cli/example": {"infer_cli/errors", "infer_cli/assets"},
     "infer_cli/building": {
+        "infer_cli/distribution",
         "infer_cli/cache",
         "infer_cli/running",
         "infer_cli/terminal",
@@ -194,6 +195,7 @@ ROOMS: dict[str, set[str]] = {
         "infer_cli/inspection/files",
     },
     "infer_cli/inspection/facts": {
+        "infer_cli/distribution",
         "infer_cli/inspection/nodes",
         "infer_cli/inspection/files",
         "infer_cli/errors",
@@ -202,6 +204,7 @@ ROOMS: dict[str, set[str]] = {
     "infer_cli/inspection/nodes": set(),
     "infer_cli/inspection/files": {"infer_cli/errors", "infer_cli/cache"},
     "infer_cli/reproducible_tar": set(),
+    "infer_cli/distribution": set(),
     "infer_cli/errors": set(),
     "infer_cli/cache": set(),
     "infer_cli/tokens": set(),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from infer_cli.client.answer_columns import PREDICTION, PROBABILITY
 from infer_cli.client.cells import MISSING_WORDS
 from infer_cli.client.row_files import format_of, read_table
+from infer_cli.distribution import distribution_of
 from infer_cli.errors import ModelUnreadable, UsageError
 from infer_cli.inspection import NOTHING_DECLARED, Declared, DeclaredFeature, inspect_model
 from infer_cli.terminal.command_line import given_command
@@ -82,6 +83,7 @@ def _filled(given: DeclaredFeature | None, seen: DeclaredFeature | None) -> Decl
         low=seen.low if given.low is None else given.low,
         high=seen.high if given.high is None else given.high,
         example=seen.example if given.example is None else given.example,
+        distribution=given.distribution or seen.distribution,
     )
     return bounds if given.type is not None else replace(bounds, type=seen.type, dtype=seen.dtype)
 
@@ -166,7 +168,9 @@ def column_of(name: str, values: Sequence[object]) -> DeclaredFeature:
     if column_type != "number":
         return column
     finite = [float(value) for value in present if isinstance(value, int | float) and math.isfinite(value)]
-    return replace(column, low=min(finite), high=max(finite)) if finite else column
+    if not finite:
+        return column
+    return replace(column, low=min(finite), high=max(finite), distribution=distribution_of(finite))
 
 
 def _type_of(present: Sequence[object], *, has_gap: bool) -> tuple[ColumnType | None, str | None]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from infer_cli.distribution import distribution_of
 from infer_cli.errors import with_article
 from infer_cli.saving.failure import SaveFailed
 from infer_cli.saving.values import is_missing, items_of, plain
@@ -199,8 +200,12 @@ def _has_gap(column: Any) -> bool:  # noqa: ANN401 (as X)
 
 
 def _range(present: list[object]) -> dict[str, object]:
-    """Give the least and the largest value."""
+    """Give the least and the largest value, and how the values are distributed."""
     values = [value for value in present if isinstance(value, (int, float)) and abs(value) != float("inf")]
     if not values:
         return {}
-    return {"low": float(min(values)), "high": float(max(values))}
+    found: dict[str, object] = {"low": float(min(values)), "high": float(max(values))}
+    distribution = distribution_of([float(value) for value in values])
+    if distribution is not None:
+        found["distribution"] = {name: list(part) for name, part in distribution._asdict().items()}
+    return found

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from service.errors import WrongSchema
+from service.schema.distribution import Distribution
 from service.schema.value_types import type_of
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ TYPES = ("any", "boolean", "category", "date", "number", "text")
 # The dtype of a column of which only the type is declared.
 DTYPES = {"number": "float64", "date": "datetime64", "category": "text"}
 
+# Each bin is a series of a metric.
+_MOST_EDGES = 100
+
 # The dtype of numbers that are the codes of pandas' categories.
 CODES = "codes"
 
@@ -35,7 +40,8 @@ class DeclaredFeature:
     """What is declared of one feature; None where nothing is declared.
 
     `dtype` is the dtype of the column in NumPy's or pandas' words. `low` and `high` bound the values that
-    are usual, and `example` is a usual value: both serve to make rows, and refuse nothing.
+    are usual, and `example` is a usual value: both serve to make rows, and refuse nothing. `distribution` is
+    that of the training data, to tell drift.
     """
 
     name: str
@@ -46,6 +52,7 @@ class DeclaredFeature:
     low: float | None = None
     high: float | None = None
     example: Value = None
+    distribution: Distribution | None = None
 
     def fill(self, feature: Feature) -> Feature:
         """Give the feature with what is declared, where the model itself tells no type."""
@@ -120,6 +127,11 @@ class Declared:
         if declared is None or declared.low is None or declared.high is None or declared.low >= declared.high:
             return None
         return declared.low, declared.high
+
+    def distribution(self, feature: Feature) -> Distribution | None:
+        """Give the distribution of the feature in training, or None if none is declared."""
+        declared = self._by_name.get(feature.name)
+        return None if declared is None else declared.distribution
 
     @cached_property
     def _by_name(self) -> dict[str, DeclaredFeature]:
@@ -203,7 +215,7 @@ def _with_near_names(names: Sequence[str], known: Collection[str]) -> str:
 
 
 def _feature(document: object) -> DeclaredFeature:
-    keys = {"name", "type", "dtype", "nullable", "categories", "low", "high", "example"}
+    keys = {"name", "type", "dtype", "nullable", "categories", "low", "high", "example", "distribution"}
     record = _record(document, "a feature", keys)
     name = _string(record.get("name"), "the name of a feature")
     column_type = record.get("type")
@@ -223,7 +235,31 @@ def _feature(document: object) -> DeclaredFeature:
         low=_number(record.get("low"), f"low of {name}"),
         high=_number(record.get("high"), f"high of {name}"),
         example=_value(record.get("example"), f"the example of {name}"),
+        distribution=_distribution(record.get("distribution"), f"the distribution of {name}"),
     )
+
+
+def _distribution(document: object, what: str) -> Distribution | None:
+    if document is None:
+        return None
+    record = _record(document, what, {"edges", "shares"})
+    edges, shares = (_numbers(_list(record, key), f"{key} of {what}") for key in ("edges", "shares"))
+    if len(edges) != len(shares) + 1 or not shares or list(edges) != sorted(edges):
+        message = f"{what} must have edges that do not fall, and a share between each two of them"
+        raise WrongSchema(message)
+    if min(shares) < 0 or not math.isclose(sum(shares), 1, abs_tol=1e-6):
+        message = f"the shares of {what} must add to 1"
+        raise WrongSchema(message)
+    return Distribution(edges, shares)
+
+
+def _numbers(values: Sequence[object], what: str) -> tuple[float, ...]:
+    numbers = [_number(value, f"each of the {what}") for value in values]
+    found = tuple(number for number in numbers if number is not None and math.isfinite(number))
+    if len(numbers) > _MOST_EDGES or len(found) < len(numbers):
+        message = f"{what} must be at most {_MOST_EDGES} finite numbers"
+        raise WrongSchema(message)
+    return found
 
 
 def _categories(record: Mapping[str, object], name: str) -> tuple[Value, ...] | None:

@@ -63,10 +63,13 @@ class UsualValues:
     def distribution(self, feature: Feature) -> Distribution | None:
         """Give how the numbers of the feature were distributed in training, or None if that is not known.
 
-        A range that the user declared goes before it.
+        What the user declared goes before what the model has learned.
         """
         if feature.type != "number" or feature.categories is not None or feature.unit:
             return None
+        declared = self.declared.distribution(feature)
+        if declared is not None:
+            return declared
         return None if self.declared.usual_range(feature) else self._learned(feature).distribution
 
     def _learned(self, feature: Feature) -> Usual:

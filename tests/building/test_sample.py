@@ -14,7 +14,9 @@ from sklearn.preprocessing import FunctionTransformer
 from infer_cli.building.sample import declared_with_sample, read_sample
 from infer_cli.errors import UsageError
 from infer_cli.inspection import Declared, DeclaredFeature, declared_by_options, inspect_model
+from infer_cli.inspection.facts.declared import parse_declared
 from infer_cli.terminal.command_line import remember
+from service.schema.declared import parse_declared as parse_in_the_service
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +61,23 @@ def test_a_sample_tells_the_types_of_its_columns(tmp_path: Path, ending: str) ->
     assert named(sample) == expected
     assert {feature.name: feature.example for feature in sample} == {name: ROWS[0][name] for name in expected}
     assert [(feature.low, feature.high) for feature in sample if feature.name == "n"] == [(-2.0, 1.5)]
+
+
+def test_many_rows_tell_how_numbers_are_distributed(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("n,word,same\n" + "".join(f"{at % 100},w{at},7\n" for at in range(1000)))
+
+    n, word, same = read_sample(file)
+
+    assert n.distribution is not None
+    assert n.distribution.edges == (0, 9, 19, 29, 39, 49, 59, 69, 79, 89, 99)
+    assert n.distribution.shares == pytest.approx([0.1] * 10)
+    assert (word.distribution, same.distribution) == (None, None)
+    declared = Declared(features=(n,))
+    assert parse_declared(json.loads(json.dumps(declared.as_dict()))) == declared
+    (read,) = parse_in_the_service(declared.as_dict()).features
+    assert read.distribution is not None
+    assert tuple(read.distribution) == tuple(n.distribution)
 
 
 def test_words_for_missing_values_are_gaps_among_numbers_and_booleans_of_a_csv(tmp_path: Path) -> None:

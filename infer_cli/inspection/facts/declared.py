@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
+from infer_cli.distribution import Distribution
 from infer_cli.inspection.facts.value_types import type_of
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 # The name of the file beside a model.
 FILE_NAME = "infer.json"
 TYPES = ("any", "boolean", "category", "date", "number", "text")
+
+# Each bin is a series of a metric.
+_MOST_EDGES = 100
 
 # The dtype of numbers that are the codes of pandas' categories.
 CODES = "codes"
@@ -35,7 +40,8 @@ class DeclaredFeature:
     """What is declared of one feature; None where nothing is declared.
 
     `dtype` is the dtype of the column in NumPy's or pandas' words. `low` and `high` bound the values that
-    are usual, and `example` is a usual value: both serve to make rows, and refuse nothing.
+    are usual, and `example` is a usual value: both serve to make rows, and refuse nothing. `distribution` is
+    that of the training data, to tell drift.
     """
 
     name: str
@@ -46,6 +52,7 @@ class DeclaredFeature:
     low: float | None = None
     high: float | None = None
     example: Plain = None
+    distribution: Distribution | None = None
 
     def as_dict(self) -> dict[str, Json]:
         """Give what is declared as JSON values."""
@@ -58,6 +65,9 @@ class DeclaredFeature:
             "low": self.low,
             "high": self.high,
             "example": self.example,
+            "distribution": None
+            if self.distribution is None
+            else {name: list(values) for name, values in self.distribution._asdict().items()},
         }
         return {key: value for key, value in found.items() if value is not None}
 
@@ -197,7 +207,7 @@ def _with_near_names(names: Sequence[str], known: Collection[str]) -> str:
 
 
 def _feature(document: object) -> DeclaredFeature:
-    keys = {"name", "type", "dtype", "nullable", "categories", "low", "high", "example"}
+    keys = {"name", "type", "dtype", "nullable", "categories", "low", "high", "example", "distribution"}
     record = _record(document, "a feature", keys)
     name = _string(record.get("name"), "the name of a feature")
     column_type = record.get("type")
@@ -217,7 +227,31 @@ def _feature(document: object) -> DeclaredFeature:
         low=_number(record.get("low"), f"low of {name}"),
         high=_number(record.get("high"), f"high of {name}"),
         example=_value(record.get("example"), f"the example of {name}"),
+        distribution=_distribution(record.get("distribution"), f"the distribution of {name}"),
     )
+
+
+def _distribution(document: object, what: str) -> Distribution | None:
+    if document is None:
+        return None
+    record = _record(document, what, {"edges", "shares"})
+    edges, shares = (_numbers(_list(record, key), f"{key} of {what}") for key in ("edges", "shares"))
+    if len(edges) != len(shares) + 1 or not shares or list(edges) != sorted(edges):
+        message = f"{what} must have edges that do not fall, and a share between each two of them"
+        raise WrongSchema(message)
+    if min(shares) < 0 or not math.isclose(sum(shares), 1, abs_tol=1e-6):
+        message = f"the shares of {what} must add to 1"
+        raise WrongSchema(message)
+    return Distribution(edges, shares)
+
+
+def _numbers(values: Sequence[object], what: str) -> tuple[float, ...]:
+    numbers = [_number(value, f"each of the {what}") for value in values]
+    found = tuple(number for number in numbers if number is not None and math.isfinite(number))
+    if len(numbers) > _MOST_EDGES or len(found) < len(numbers):
+        message = f"{what} must be at most {_MOST_EDGES} finite numbers"
+        raise WrongSchema(message)
+    return found
 
 
 def _categories(record: Mapping[str, object], name: str) -> tuple[Plain, ...] | None:

@@ -31,6 +31,19 @@ DOCUMENTS: dict[str, object] = {
     "unknown type": {"features": [{"name": "a", "type": "float"}]},
     "wrong bound": {"features": [{"name": "a", "low": "1"}]},
     "wrong member": {"member": 0},
+    **{
+        f"distribution {number}": {"features": [{"name": "a", "distribution": one}]}
+        for number, one in enumerate(
+            [
+                {"edges": [0, 0, 1.5], "shares": [0.25, 0.75]},
+                *({"edges": [0, 1]}, {"edges": [0], "shares": []}, {"edges": [0, 1], "shares": [0.5]}),
+                *({"edges": [1, 0], "shares": [1]}, {"edges": [0, "1"], "shares": [1]}, [0, 1], {"edges": 3}),
+                *({"edges": [0, float("nan")], "shares": [1]}, {"edges": [0, True], "shares": [1]}),
+                *({"edges": [0, 1, 2], "shares": [2, -1]}, {"edges": [0, 1], "shares": [1], "bins": 3}),
+                {"edges": [*range(102)], "shares": [1, *[0] * 100]},
+            ]
+        )
+    },
 }
 
 
@@ -44,6 +57,7 @@ def test_both_sides_read_a_schema_alike(name: str) -> None:
             outcomes.append(str(error))
 
     assert outcomes[0] == outcomes[1]
+    assert not name.startswith("distribution") or outcomes[0].startswith("Declared(") == name.endswith(" 0")
 
 
 def test_a_file_beside_the_model_is_read(iris_folder: Path, tmp_path: Path) -> None:

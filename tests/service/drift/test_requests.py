@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import json
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -177,3 +179,23 @@ def test_workers_count_together(iris: tuple[Any, Any], save: Callable[..., Path]
         inside = {f"{feature} inside": 60 for feature in NAMES[:3]}
         assert counts_in(text) == {"rows": 60, **inside, "pwidth below": 60}
         assert 'infer_predicted_classes_total{class="setosa"} 60.0' in text
+
+
+def test_a_declared_distribution_gives_an_index(save: Callable[..., Path], start_service: Any) -> None:
+    table = pd.DataFrame({"a": [float(at % 100) for at in range(400)]})
+    model = save(LogisticRegression().fit(table, table["a"] > 50))
+    distribution = {"edges": [0, 24, 49, 74, 99], "shares": [0.25] * 4}
+    declared = {"name": "a", "low": 0, "high": 9, "distribution": distribution}
+    (model.parent / "infer.json").write_text(json.dumps({"features": [declared]}))
+    service = start_service(model)
+    found = []
+
+    for rows in (table, table[table["a"] > 80]):
+        service.request("POST", "/prediction", {"rows": rows.to_dict("records")})
+        with urllib.request.urlopen(f"http://127.0.0.1:{service.port}/metrics", timeout=30) as answer:
+            text = answer.read().decode()
+        found.append(float(text.partition('infer_feature_psi{feature="a"} ')[2].partition("\n")[0]))
+
+    assert found[0] == pytest.approx(0, abs=1e-3)
+    assert found[1] > 0.05
+    assert 'infer_feature_range{end="high",feature="a",source="sample"} 99.0' in text
