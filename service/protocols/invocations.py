@@ -47,6 +47,10 @@ PARAMETERS_PATH = "/execution-parameters"
 CONCURRENT = 4
 # The keys of MLflow's JSON, and the one that Azure's servers for MLflow take.
 KEYS = ("dataframe_split", "dataframe_records", "instances", "inputs", "input_data")
+# The keys of a list of rows.
+_ROWS = ("instances", "inputs", "dataframe_records", "input_data")
+# Names that Python reads as numbers.
+_NUMBERS = ("nan", "inf", "infinity")
 _LINE = re.compile(rb"[^\r\n]+")
 # Where a body has tables.
 PLACES: Places = {
@@ -65,6 +69,10 @@ class Invocations:
         self._outputs = Outputs(predictor)
         self._reader = TableReader(predictor)
         self._row = OneRow(predictor)
+        # Any other name is written with quotes, or may be a number: whether a line is a heading then is no
+        # question of its bytes alone.
+        is_plain = all(name.isidentifier() and name.lower() not in _NUMBERS for name in self._reader.names)
+        self._heading = (",".join(self._reader.names) + "\n").encode() if is_plain else None
         self._version = version
         self._max_body_bytes = max_body_bytes
 
@@ -87,9 +95,10 @@ class Invocations:
     def invoke(self, asked: Asked) -> Answer:
         """Answer rows of any of the media types; raise `InvalidInput` for what cannot be answered."""
         content_type = asked.content_type or JSON
-        usual = self._usual(asked) if content_type == JSON else None
-        if usual is not None:
-            return usual
+        if content_type in (JSON, CSV):
+            usual = self._usual(asked, content_type)
+            if usual is not None:
+                return usual
         read = READERS.get(content_type)
         if read is None:
             listed = ", ".join(READERS)
@@ -104,12 +113,18 @@ class Invocations:
         results = self._outputs.ask(rows, chosen, is_empty=not len(rows))
         return self._write(asked, results, checks, len(rows), content_type, is_keyed=is_keyed)
 
-    def _usual(self, asked: Asked) -> Answer | None:
-        """Answer one row of numbers in JSON, if nothing else is asked; None for any other request."""
+    def _usual(self, asked: Asked, content_type: str) -> Answer | None:
+        """Answer one row of numbers in JSON or CSV, if nothing else is asked; None for any other request."""
         is_other = asked.query or asked.header("accept") not in ("", "*/*", JSON)
         if is_other or not self._row.may_be(asked.body):
             return None
-        document = decode_numbers(asked.body)
+        row, form = self._row_of_csv(asked) if content_type == CSV else self._row_of_json(asked.body)
+        prediction = self._row.prediction(row)
+        return None if prediction is None else Answer(form % prediction, 1)
+
+    def _row_of_json(self, body: bytes) -> tuple[object, bytes]:
+        """Give the only row in a body, and the form of its answer; the row is None if it is another body."""
+        document = decode_numbers(body)
         rows, form = document, b"[%s]\n"
         if isinstance(document, dict) and len(document) == 1:
             [(key, rows)] = document.items()
@@ -120,10 +135,22 @@ class Invocations:
                 and rows.get("columns") == self._reader.names
             ):
                 rows = rows.get("data")
-            elif key not in ("instances", "inputs"):
-                return None
-        prediction = self._row.prediction(rows[0]) if isinstance(rows, list) and len(rows) == 1 else None
-        return None if prediction is None else Answer(form % prediction, 1)
+            elif key not in _ROWS:
+                return None, form
+        row = rows[0] if isinstance(rows, list) and len(rows) == 1 else None
+        if isinstance(row, dict):
+            row = [row.get(name) for name in self._reader.names] if len(row) == self._row.width else None
+        return row, form
+
+    def _row_of_csv(self, asked: Asked) -> tuple[object, bytes]:
+        """Give the only line of numbers below the names of the features, in their order, or alone."""
+        tables = self._reader.tables
+        if tables is None or self._heading is None or asked.header("transfer-encoding"):
+            return None, b""
+        is_headed = asked.body.startswith(self._heading)
+        rows = tables.read_csv(asked.body[len(self._heading) :] if is_headed else asked.body)
+        row = rows[0].tolist() if rows is not None and len(rows) == 1 else None
+        return row, b'{"predictions":[%s]}\n' if is_headed else b"[%s]\n"
 
     def _write(
         self, asked: Asked, results: Results, checks: RowChecks, rows: int, given: str, *, is_keyed: bool

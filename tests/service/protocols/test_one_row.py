@@ -6,10 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 
+from service.protocols.invocations import KEYS
 from service.protocols.one_row import OneRow
 from service.protocols.open_inference.one_row import UsualRequest
 
@@ -40,6 +42,31 @@ def tensors(width: int, row: list[object], **more: object) -> object:
     return {"inputs": [{"name": "x", "shape": [1, width], "datatype": "FP64", "data": row}], **more}
 
 
+def records(names: list[str], row: list[Any]) -> list[dict[str, Any]]:
+    """Give a row by names, in both orders, and with a name too few, too many, and another one."""
+    named = dict(zip(names, row))
+    others = {**named, "y": 0.5}
+    return [named, dict(reversed(named.items())), dict(list(others.items())[1:]), others, {}]
+
+
+def csv_bodies(width: int) -> list[str]:
+    heading = ",".join(f"x{at}" for at in range(width))
+    lines = [",".join([cell] * width) for cell in ("0.5", "7", " 1 ", "1_0", "nan", "", "-1e400", "a", '"1"')]
+    lines += ["0.5," * width, "0.5", "", "x0", "\ufeff0.5"]
+    headed = [
+        f"{start}{heading}{end}{line}" for line in lines for start in ("", "\ufeff") for end in ("\n", "\r\n")
+    ]
+    swapped = f"{','.join(reversed(heading.split(',')))}\n{lines[0]}"
+    more = [
+        swapped,
+        heading,
+        f"{heading}\n",
+        f"{heading}\n{lines[0]}\n{lines[0]}",
+        f"{heading}\n\n{lines[0]}\n\n",
+    ]
+    return [headed[0], *headed, *lines, *more, *(f"{line}\n" for line in lines)]
+
+
 def requests(width: int) -> list[tuple[str, bytes, dict[str, str]]]:
     """Give requests of one row, of which some are unusual and some are wrong."""
     rows: list[list[Any]] = [[value] * width for value in VALUES] + [[], [0.5] * (width + 1)]
@@ -55,6 +82,10 @@ def requests(width: int) -> list[tuple[str, bytes, dict[str, str]]]:
             ("/invocations", {"instances": [row], "params": {}}),
             ("/invocations", {"dataframe_split": {"columns": names, "data": [row]}}),
             ("/invocations", {"dataframe_split": {"columns": names[::-1], "data": [row]}}),
+            ("/invocations", {"dataframe_split": [row]}),
+            *[("/invocations", {key: [one]}) for key in KEYS for one in records(names, row)],
+            *[("/invocations", [one]) for one in records(names, row)],
+            ("/invocations", {"dataframe_records": [dict(zip(names, row))] * 2}),
             ("/v2/models/model/infer", tensors(width, row)),
             ("/v2/models/model/infer", tensors(width, [row])),
             ("/v2/models/model/infer", tensors(width, row, id="ä")),
@@ -65,6 +96,11 @@ def requests(width: int) -> list[tuple[str, bytes, dict[str, str]]]:
     plain: list[tuple[str, bytes, dict[str, str]]] = [
         (path, json.dumps(body).encode(), {}) for path, body in found
     ]
+    twice = b'[{"x0": 0.5, %s}]' % b", ".join(b'"x%d": 0.25' % at for at in range(width))
+    plain += [("/invocations", twice, {}), ("/invocations", b'{"dataframe_records": %s}' % twice, {})]
+    csv_type = {"Content-Type": "text/csv"}
+    plain += [("/invocations", body.encode(), csv_type) for body in csv_bodies(width)]
+    plain.append(("/invocations", csv_bodies(width)[0].encode(), {**csv_type, "Accept": "text/csv"}))
     numbers = np.full(width, 0.25).tobytes()
     for size in (len(numbers), 8):
         parameters = {"binary_data_size": size}
@@ -110,11 +146,32 @@ def test_usual_requests_take_the_short_way(make_client: MakeClient, monkeypatch:
     client = make_client(MODELS["texts"])
     row = [0.5, 1.5, 2.5]
 
+    csv_body, as_csv = "x0,x1,x2\n0.5,1.5,2.5\n", {"Content-Type": "text/csv"}
+    assert client.post("/invocations", data=csv_body, headers=as_csv).status_code == 200
     for path, body in (
+        ("/invocations", {"dataframe_records": [{"x1": 1.5, "x0": 0.5, "x2": 2.5}]}),
         ("/v1/models/model:predict", {"instances": [row]}),
         ("/invocations", {"dataframe_split": {"columns": ["x0", "x1", "x2"], "data": [row]}}),
         ("/v2/models/model/infer", tensors(3, [*row])),
     ):
         assert client.post(path, json=body).status_code == 200
 
-    assert taken == [True] * 3
+    assert taken == [True] * 5
+
+
+@pytest.mark.parametrize("names", [["0", "1"], ["nan", "inf"], ["a,b", "c"], ['"a"', "b"], ["ä", "b "]])
+def test_names_that_could_be_cells_are_read_alike(
+    names: list[str], make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = LogisticRegression().fit(pd.DataFrame(TABLE[:, :2], columns=names), CLASSES)
+    headings = [",".join(names), ",".join(f'"{name}"' for name in names), ",".join(reversed(names))]
+    bodies = [f"{heading}{end}" for heading in headings for end in ("", "\n", "\n1,2", "\n1,2\n", "\n1,2,3")]
+
+    def outcomes() -> list[tuple[int, bytes]]:
+        client = make_client(model)
+        sent = [client.post("/invocations", data=one, content_type="text/csv") for one in bodies]
+        return [(answer.status_code, answer.data) for answer in sent]
+
+    found = outcomes()
+    monkeypatch.setattr(OneRow, "may_be", lambda *_: False)
+    assert found == outcomes()
