@@ -46,7 +46,8 @@ class ClassCounts(SharedCounts):
         """
         found: Counter[tuple[int, Any]] = Counter()
         if not isinstance(values[0], list):
-            found.update((0, label) for label in values)
+            # Counting the labels themselves takes a fifth of the time.
+            found.update({(0, label): count for label, count in Counter(values).items()})
         elif self.has_outputs:
             for row in cast("Sequence[list[Any]]", values):
                 found.update(enumerate(row))
