@@ -23,7 +23,7 @@ from benchmarks.serving import compare
 from benchmarks.starts import starts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from benchmarks.contender import Contender
     from benchmarks.peers.peer import Peer
@@ -65,7 +65,7 @@ def _measure(part: str, options: argparse.Namespace) -> Mapping[str, object]:
 
 def _estimators(options: argparse.Namespace) -> Mapping[str, object]:
     peers, ranked = _peers(options)
-    return estimators(ESTIMATORS, peers, ranked, rounds=options.rounds, seconds=options.seconds)
+    return estimators(options.estimators, peers, ranked, rounds=options.rounds, seconds=options.seconds)
 
 
 def _serving(options: argparse.Namespace) -> Mapping[str, object]:
@@ -125,6 +125,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=4, metavar="S", help="load in each visit (4)")
     parser.add_argument("--peers", type=_some_of(every_peer), default=every_peer, metavar="A,B")
     parser.add_argument("--columns", type=_some_of(every_column), default=every_column, metavar="A,B")
+    parser.add_argument("--estimators", type=_some_of(ESTIMATORS), default=ESTIMATORS, metavar="A,B")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the comparison (.svg or .png)")
     options = parser.parse_args()
@@ -135,7 +136,7 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _some_of(known: list[str]) -> Callable[[str], list[str]]:
+def _some_of(known: Sequence[str]) -> Callable[[str], list[str]]:
     """A type for argparse: some of the known names, with commas between them."""
 
     def read(text: str) -> list[str]:
