@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from service.errors import CannotListen, ModelUnloadable, WrongSettings
 from service.logs import LOGGER, configure_logs
 from service.platforms import with_platform
 from service.settings import Settings
+from service.workers.cgroups import memory_limit
 from service.workers.listeners import bind_listeners
 from service.workers.sizing import choose_sizing, count_cpus, thread_variables
 from service.workers.watch import run_watched
@@ -41,6 +43,7 @@ def main() -> int:
         return _fail(*error.problems)
     configure_logs(log_format=settings.log_format, log_level=settings.log_level)
     sizing = choose_sizing(count_cpus(), workers=settings.workers, threads=settings.threads)
+    settings = replace(settings, workers=sizing.workers, memory_bytes=memory_limit())
     if sizing.is_crowded:
         wanted = f"{sizing.workers} workers x {sizing.threads} threads"
         LOGGER.warning("%s were asked for, and there are %s CPUs", wanted, sizing.cpus)

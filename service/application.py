@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from service import __version__
@@ -11,11 +11,12 @@ from service.access.access import Access
 from service.access.hosts import ANY, HostCheck
 from service.access.origins import Origins
 from service.access.tokens import TokenFile
-from service.admission import Admission
+from service.admission import Admission, Memory
 from service.drift.input_counts import InputCounts
 from service.loading.configured import load_configured
+from service.logs import LOGGER
 from service.prediction.model_names import ModelNames
-from service.prediction.predictor import Predictor
+from service.prediction.predictor import Predictor, numbers_of_answer
 from service.prediction.served_model import ModelSlot, ServedModel
 from service.protocols.description import describe
 from service.protocols.infer import InferEndpoint
@@ -58,15 +59,25 @@ def make_served_model(
     *,
     refuses_unknown: bool = False,
     counts_inputs: bool = False,
+    memory: Memory | None = None,
 ) -> ServedModel:
     """Make everything that answers requests from a loaded model, in all wire formats.
 
     With `refuses_unknown`, a category that the model does not know is an error where the model takes it. With
-    `counts_inputs`, the values of rows are counted, to compare them with the training data.
+    `counts_inputs`, the values of rows are counted, to compare them with the training data. `memory` is what
+    requests may take.
     """
     usual = UsualValues(loaded.declared, loaded.model.usual)
     inputs = InputCounts(loaded.model.features, usual) if counts_inputs else None
-    predictor = Predictor(loaded.model, refuses_unknown=refuses_unknown, inputs=inputs)
+    admit = None
+    if memory is not None and memory.total is not None:
+        admit = partial(memory.take_answer, numbers_of_answer(loaded.model))
+    predictor = Predictor(
+        loaded.model,
+        refuses_unknown=refuses_unknown,
+        inputs=inputs,
+        admit=admit,
+    )
     endpoint = InferEndpoint(predictor)
     names = ModelNames.of(interface.model_names, loaded.file.name, loaded.digest)
     description = describe(loaded, predictor.features)
@@ -96,22 +107,29 @@ def build_application(settings: Settings) -> Application:
     """
     access = make_access(settings)
     loaded = load_configured(settings)
+    memory = Memory.beside_the_model(settings.memory_bytes, settings.workers or 1)
+    most_body_bytes = memory.most_body_bytes(settings.max_body_bytes)
+    if most_body_bytes < settings.max_body_bytes:
+        LOGGER.info(
+            "bodies may have %d bytes, and not %d: the service may use %d MB of memory",
+            *(most_body_bytes, settings.max_body_bytes, (settings.memory_bytes or 0) // 2**20),
+        )
     interface = Interface(
         model_names=settings.model_names,
         predict_route=settings.predict_route,
         health_route=settings.health_route,
-        max_body_bytes=settings.max_body_bytes,
+        max_body_bytes=most_body_bytes,
         version=__version__,
         records=settings.log_inputs > 0,
         asks_token=settings.tokens_file is not None,
     )
     refuses_unknown = settings.unknown_categories == "error"
     served = make_served_model(
-        loaded, interface, refuses_unknown=refuses_unknown, counts_inputs=settings.drift
+        loaded, interface, refuses_unknown=refuses_unknown, counts_inputs=settings.drift, memory=memory
     )
     slot = ModelSlot(served)
-    admission = Admission()
-    app, meter = create_app(slot, admission, max_body_bytes=settings.max_body_bytes)
+    admission = Admission(memory=memory)
+    app, meter = create_app(slot, admission, max_body_bytes=most_body_bytes)
     wsgi: WSGIApplication = Gate(app.wsgi_app, access, slot, meter)
     if settings.request_log or settings.log_inputs:
         wsgi = RequestLog(wsgi, slot, share=settings.log_inputs, only_inputs=not settings.request_log)

@@ -18,6 +18,7 @@
     │   ├── WrongContentType   a body of a type that its path does not take: status 415
     │   ├── IncompleteBody     a body that ended too early, or came too slowly: status 400 or 408
     │   ├── LengthRequired     a body whose end cannot be told without its length: status 411
+    │   ├── BodyTooLarge       a body for which there is not enough memory: status 413
     │   └── TooManyRows        a body of more rows than are read: status 413
     ├── InvalidValue           one value of a request that its feature does not take
     ├── ModelFailed            the model itself raised an error for rows that were checked: status 500
@@ -182,6 +183,20 @@ class LengthRequired(InvalidInput):
         )
 
 
+class BodyTooLarge(InvalidInput):
+    """A body whose media type takes more memory than the service has."""
+
+    status = 413
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"The body is longer than the {most} bytes of its type for which the service has memory; send "
+            "fewer rows.",
+            code="body_too_large",
+            details={"max_body_bytes": most},
+        )
+
+
 class TooManyRows(InvalidInput):
     """A body of more rows, or other lists and objects, than are read at once."""
 
@@ -233,7 +248,10 @@ class ModelRefused(ModelFailed):
 
 
 class Busy(ServiceError):
-    """All slots of this worker are taken, and none came free in time."""
+    """All slots of this worker are taken, or all of its memory, and none came free in time."""
+
+    def __init__(self, reason: str = "all slots of this worker are taken") -> None:
+        super().__init__(reason)
 
 
 class NoRegion(ServiceError):

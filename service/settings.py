@@ -64,6 +64,8 @@ class Settings:
     traces: bool = False
     version_mismatch: str = "warn"
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
+    # What the cgroup allows all processes together; found at the start, and no setting.
+    memory_bytes: int | None = None
     # How long loading the model may take, and how much memory; None for what suits the size of the file.
     max_load_seconds: int | None = None
     max_load_bytes: int | None = None

@@ -43,7 +43,7 @@ ROOMS: dict[str, set[str]] = {
     "service/application": {
         *("service/web", "service/access", "service/protocols", "service/prediction", "service/drift"),
         *("service/telemetry", "service/tracing", "service/admission", "service/loading"),
-        *("service/schema", "service/settings"),
+        *("service/schema", "service/settings", "service/logs"),
     },
     "service/web": {
         *("service/access", "service/protocols", "service/prediction", "service/drift"),

@@ -34,14 +34,21 @@ class Predictor:
 
     With `refuses_unknown`, a category that the model does not know is an error where the model takes it.
     `inputs` counts the values of rows, and `answers` the classes, once a wire format has answered them; each
-    is None if there is nothing to be counted.
+    is None if there is nothing to be counted. `admit` is told how many rows are to be answered, and may raise
+    `TooManyRows` or `Busy`.
     """
 
     def __init__(
-        self, model: Model, *, refuses_unknown: bool = False, inputs: InputCounts | None = None
+        self,
+        model: Model,
+        *,
+        refuses_unknown: bool = False,
+        inputs: InputCounts | None = None,
+        admit: Callable[[int], None] | None = None,
     ) -> None:
         self.model = model
         self.inputs, self.answers = inputs, class_counts_of(model.kind, model.classes)
+        self._admit = admit or (lambda _: None)
         self.features = tuple(map(closed, model.features)) if refuses_unknown else model.features
         self.classes, self.program = model.classes, model.program
         self.takes_numbers = takes_numbers(model.features)
@@ -62,6 +69,7 @@ class Predictor:
         Raises `InvalidInput` for rows that a compiled model cannot answer, and `ModelFailed` with the first
         row for which the model raises an error.
         """
+        self._admit(len(rows))
         if self._row is not None and len(rows) == 1:
             found = self._row.answer(cast("Sequence[float]", rows[0]))
             if found is not None:
@@ -82,6 +90,7 @@ class Predictor:
             with self._lock:
                 return self.model.ask_further(some, name)
 
+        self._admit(len(rows))
         return self._by_model(rows, ask)
 
     def answered(self, rows: Rows, values: Sequence[JsonValue] | None) -> None:
@@ -142,6 +151,13 @@ class Predictor:
             values = [self._labels[value] for value in values]
         probabilities = outcome.probabilities
         return Predictions(values, None if probabilities is None else probabilities.tolist())
+
+
+def numbers_of_answer(model: Model) -> int:
+    """Give about how many numbers the answer to a row has."""
+    classes = model.classes or ()
+    probabilities = sum(len(one) if isinstance(one, list) else 1 for one in classes)
+    return 1 + probabilities + len(model.outputs or ())
 
 
 def _failure(rows: Rows, ask: Ask) -> ModelFailed | None:

@@ -29,10 +29,11 @@ from service.drift.families import families_of, family_of_classes
 from service.prediction.exchange import Asked
 from service.prediction.model_names import VERSION
 from service.protocols.infer import PROTOCOL as OWN
+from service.protocols.invocations import LINES
 from service.protocols.open_inference.endpoint import PROTOCOL as STATISTICS
 from service.protocols.open_inference.statistics import statistics
 from service.telemetry.counters import Meter
-from service.web.bodies import STARTED, compress, compress_file, read_body
+from service.web.bodies import STARTED, compress, compress_file, expected_bytes, read_body
 from service.web.error_answers import allowed, json_answer, most_body_bytes, register_error_answers
 from service.web.fast_path import ROWS, FastPath
 from service.web.page import MODULES, fields_of, kind_with_article
@@ -139,12 +140,17 @@ class _Views:
         if handler is None:
             raise MethodNotAllowed(allowed(resource).split(", "))
         body = b""
-        if request.method not in ("GET", "HEAD"):
-            with self.admission.bodies.held():
-                body = read_body(most_body_bytes())
-        with self.admission.predictions.held() if resource.predicts else nullcontext():
-            answer = handler(Asked(request.environ, body))
-            g.predicted = answer.rows
+        memory = self.admission.memory
+        with memory.held():
+            if request.method not in ("GET", "HEAD"):
+                is_lines = request.mimetype == LINES
+                memory.take_body(expected_bytes(most_body_bytes()), is_lines=is_lines, is_there=False)
+                with self.admission.bodies.held():
+                    body = read_body(most_body_bytes())
+                memory.take_body(len(body), is_lines=is_lines)
+            with self.admission.predictions.held() if resource.predicts else nullcontext():
+                answer = handler(Asked(request.environ, body))
+                g.predicted = answer.rows
         return compress(Response(answer.body, content_type=answer.content_type, headers=answer.headers))
 
     def model(self) -> Response:
@@ -210,7 +216,7 @@ def _route_of(rule: str) -> str:
 def _add_headers(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")
-    return response
+    return compress_file(response) if request.endpoint == "static" else response
 
 
 def _note_time() -> None:

@@ -116,8 +116,8 @@ def note_refusal(method: str, path: str, reason: str) -> None:
     LOGGER.info("%s%s", shown, "…" if len(line) > LONGEST_LINE else "")
 
 
-def _answer_busy(_: Busy) -> Response:
-    _note_refusal("all slots of this worker are taken")
+def _answer_busy(error: Busy) -> Response:
+    _note_refusal(str(error))
     g.refused = {"busy"}
     response = _error(
         503,

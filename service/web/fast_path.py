@@ -46,6 +46,7 @@ class FastPath:
         self.model_slot = slot
         self._predictions = admission.predictions
         self._bodies = admission.bodies
+        self._memory = admission.memory
         self.meter = meter
         self.max_body_bytes = max_body_bytes
 
@@ -107,4 +108,6 @@ class FastPath:
             "HTTP_TRANSFER_ENCODING" not in environ
             and length.isdecimal()
             and int(length) <= self.max_body_bytes
+            # Flask's way counts the memory of a long one.
+            and self._memory.is_short(int(length))
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import multiprocessing
 import os
@@ -16,7 +15,12 @@ from typing import TYPE_CHECKING
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from service.admission import MOST_BODIES_AT_ONCE, MOST_PREDICTIONS_AT_ONCE, MOST_WAITING
+from service.admission import (
+    MOST_BODIES_AT_ONCE,
+    MOST_PREDICTIONS_AT_ONCE,
+    MOST_WAITING,
+    give_back_memory,
+)
 from service.application import build_application, with_spans
 from service.confinement.confine import confine_worker
 from service.errors import NoRegion
@@ -95,17 +99,9 @@ def serve(
     # collection in each worker would write to every object of the model, and so copy the shared memory.
     gc.collect()
     gc.freeze()
-    _give_back_memory()
+    # Loading the model took about half as much again as the model itself takes.
+    give_back_memory()
     server.run()
-
-
-def _give_back_memory() -> None:
-    """Give memory that was used only while the model was loaded back to the system.
-
-    glibc would keep that memory, which is about half as much as the model itself takes.
-    """
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _start_method() -> str:

@@ -4,8 +4,16 @@ import threading
 
 import pytest
 
-from service.admission import MOST_WAITING, Places
-from service.errors import Busy
+from service.admission import (
+    BYTES_FOR_A_BODY_BYTE,
+    BYTES_FOR_A_LINES_BYTE,
+    BYTES_FOR_A_NUMBER,
+    MOST_WAITING,
+    SHORTEST_LIMIT,
+    Memory,
+    Places,
+)
+from service.errors import BodyTooLarge, Busy, TooManyRows
 
 
 def test_a_place_is_free_again_after_use() -> None:
@@ -94,3 +102,86 @@ def test_since_when_places_are_held() -> None:
     assert len(places.held_since()) == 2
     places.give_back(first)
     assert len(places.held_since()) == 1
+
+
+MEBIBYTE = 2**20
+
+
+def test_without_a_limit_everything_is_let_in() -> None:
+    memory = Memory.beside_the_model(None, workers=2)
+
+    assert memory.most_body_bytes(10**9) == 10**9
+    with memory.held():
+        memory.take_body(10**9)
+        memory.take_answer(5, 10**6)
+
+
+def test_bodies_are_as_long_as_there_is_memory_for_them() -> None:
+    memory = Memory(100 * MEBIBYTE)
+
+    assert memory.most_body_bytes(10**9) == 75 * MEBIBYTE // BYTES_FOR_A_BODY_BYTE
+    assert memory.most_body_bytes(1000) == 1000
+    assert Memory(0).most_body_bytes(10**9) == SHORTEST_LIMIT
+
+
+def test_what_a_request_takes_is_kept_from_others_until_it_ends() -> None:
+    memory = Memory(100 * MEBIBYTE)
+    longest = memory.most_body_bytes(10**9)
+
+    def ask_too(outcomes: list[str]) -> None:
+        with memory.held():
+            # A short body is let in, whatever others take.
+            memory.take_body(1000)
+            try:
+                memory.take_body(longest)
+            except Busy as error:
+                outcomes.append(str(error))
+            else:
+                outcomes.append("taken")
+
+    def in_another_thread() -> str:
+        outcomes: list[str] = []
+        thread = threading.Thread(target=ask_too, args=(outcomes,))
+        thread.start()
+        thread.join()
+        return outcomes[0]
+
+    with memory.held():
+        # While it comes, a body takes itself; so slow senders shut out nobody.
+        memory.take_body(longest, is_there=False)
+        memory.take_body(longest // 2)
+        assert in_another_thread() == "requests take all the memory of this worker"
+    assert in_another_thread() == "taken"
+    assert in_another_thread() == "taken"
+
+
+def test_answers_of_many_numbers_take_memory_too() -> None:
+    memory = Memory(100 * MEBIBYTE)
+    rows = 75 * MEBIBYTE // BYTES_FOR_A_NUMBER // 100
+
+    with memory.held():
+        memory.take_body(MEBIBYTE)
+        memory.take_answer(100, rows)
+        with pytest.raises(TooManyRows, match=f"more than the {rows} rows"):
+            memory.take_answer(100, rows + 1)
+    # Outside of a request, the service asks itself, as for its description.
+    memory.take_answer(100, 10**9)
+
+
+def test_lines_of_json_take_more_memory_than_their_length_tells() -> None:
+    memory = Memory(100 * MEBIBYTE)
+    longest = 75 * MEBIBYTE // BYTES_FOR_A_LINES_BYTE
+
+    with memory.held():
+        memory.take_body(longest, is_lines=True)
+    with memory.held(), pytest.raises(BodyTooLarge) as refused:
+        memory.take_body(longest + 1, is_lines=True, is_there=False)
+    assert refused.value.details == {"max_body_bytes": longest}
+
+
+def test_a_limit_leaves_what_the_processes_have_not_taken() -> None:
+    large, small = (Memory.beside_the_model(limit, workers=2).total for limit in (2**40, MEBIBYTE))
+
+    assert large is not None
+    assert 0.4 * 2**40 < large < 0.5 * 2**40
+    assert small == 0

@@ -356,20 +356,20 @@ def test_the_viewer_is_served_from_the_service_itself(
         assert (moved.status_code, moved.headers["Location"]) == (308, "../docs")
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_the_files_of_the_viewer_are_compressed(
+@pytest.mark.parametrize("file", [*(f"docs/{file}" for file in FILES), "static/page.css", "static/page.js"])
+def test_the_files_of_the_pages_are_compressed(
     file: str, classifier: LogisticRegression, make_client: MakeClient
 ) -> None:
     client = make_client(classifier)
 
-    with client.get(f"/docs/{file}") as plain:
+    with client.get(f"/{file}") as plain:
         whole = plain.data
-    packed = client.get(f"/docs/{file}", headers={"Accept-Encoding": "gzip, deflate, br"})
+    packed = client.get(f"/{file}", headers={"Accept-Encoding": "gzip, deflate, br"})
     same = {"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]}
 
     assert gzip.decompress(packed.data) == whole
-    assert len(packed.data) < len(whole) / 3
-    with client.get(f"/docs/{file}", headers=same) as again:
+    assert len(packed.data) < len(whole) / 2
+    with client.get(f"/{file}", headers=same) as again:
         assert again.status_code == 304
 
 
