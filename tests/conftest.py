@@ -10,6 +10,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,18 @@ for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 # these start. Tests send both.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+_start = threading.Thread.start
+
+
+def _start_as_daemon(self: threading.Thread) -> None:
+    """Start a thread that lets Python end: a test that fails may leave one that never ends by itself."""
+    self.daemon = True
+    _start(self)
+
+
+threading.Thread.start = _start_as_daemon  # type: ignore[method-assign]  # for all threads of all tests
 
 IRIS_COLUMNS = ["slength", "swidth", "plength", "pwidth"]
 FIRST_IRIS = {"slength": 1.5, "swidth": 0.7, "plength": 1.3, "pwidth": 0.3}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
+import stat
 import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -63,7 +64,12 @@ class TcpSockets:
         for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 (of 10,000 names, paths take much longer)
             descriptor = int(name)
             with suppress(OSError):
-                inode = os.fstat(descriptor).st_ino
+                status = os.fstat(descriptor)
+                inode = status.st_ino
+                # Of any other file, no copy may be made: closing it would release this process's locks on the
+                # file (fcntl(2)), by which the regions of shared counts are told apart.
+                if not stat.S_ISSOCK(status.st_mode):
+                    continue
                 if self._others.get(descriptor) == inode:
                     others[descriptor] = inode
                     continue
@@ -81,7 +87,12 @@ class TcpSockets:
 
         The descriptor may be another connection's by now. A copy of it stays what it is.
         """
-        with suppress(OSError), _copy(connection.descriptor) as copy:
+        with suppress(OSError):
+            if os.fstat(connection.descriptor).st_ino == connection.inode:
+                self._end(connection, how)
+
+    def _end(self, connection: Connection, how: int) -> None:
+        with _copy(connection.descriptor) as copy:
             if os.fstat(copy.fileno()).st_ino != connection.inode:
                 return
             if how == socket.SHUT_RDWR:

@@ -85,7 +85,7 @@ def test_a_pipe_gets_a_line_for_each_interval_until_ctrl_c(
 ) -> None:
     add(fake_engine, "iris", start_told())
     process = subprocess.Popen(
-        [*infer_program, "top", "--interval", "200ms"],
+        [*infer_program, "top", "--interval", "1s"],
         env={**os.environ, "DOCKER_HOST": fake_engine.url},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

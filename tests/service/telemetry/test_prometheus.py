@@ -342,7 +342,8 @@ def test_no_count_goes_back_when_a_worker_is_killed(
             with contextlib.suppress(OSError, http.client.HTTPException):
                 answers[service.request("GET", QUERY)[0]] += 1
 
-    busy = threading.Thread(target=go_on)
+    # A daemon: a test that fails lets pytest end.
+    busy = threading.Thread(target=go_on, daemon=True)
     busy.start()
     seen.append(scrape(killed))
     os.kill(worker, signal.SIGKILL)
