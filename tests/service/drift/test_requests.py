@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     Make = Callable[[Any, Any], Any]
 
 NAMES = ["slength", "swidth", "plength", "pwidth"]
-ROW = [5.5, 3.5, 1.5, -7.0]
+# Its class is the last one, and its last value lies outside of the range.
+ROW = [6.5, 3.5, 5.5, 99.0]
 OBJECT = dict(zip(NAMES, ROW))
 V2 = "/v2/models/model/infer"
 # What is asked, and how many rows that is.
 REQUESTS = {
     "query": ("GET", f"/prediction?{'&'.join(f'{k}={v}' for k, v in OBJECT.items())}", None, 1),
-    "query, by position": ("GET", "/prediction?slength=5.5&swidth=3.5&plength=1.5&pwidth=-7e0", None, 1),
+    "query, by position": ("GET", "/prediction?slength=6.5&swidth=3.5&plength=5.5&pwidth=9.9e1", None, 1),
     "object": ("POST", "/prediction", OBJECT, 1),
     "one row": ("POST", "/prediction", {"rows": [OBJECT]}, 1),
     "rows": ("POST", "/prediction", {"rows": [OBJECT] * 5}, 5),
@@ -114,9 +115,9 @@ def test_each_row_is_counted_once(
     answer = client.open(path, method=method, json=body, headers=headers)
 
     assert answer.status_code == 200
-    assert classes(client) == {"setosa": rows, "versicolor": 0, "virginica": 0}
+    assert classes(client) == {"setosa": 0, "versicolor": 0, "virginica": rows}
     inside = {f"{feature} inside": rows for feature in NAMES[:3]}
-    assert counts(client) == {"rows": rows, **inside, "pwidth below": rows}
+    assert counts(client) == {"rows": rows, **inside, "pwidth above": rows}
 
 
 def test_what_is_refused_or_made_up_is_not_counted(iris: tuple[Any, Any], make_client: MakeClient) -> None:
@@ -177,8 +178,8 @@ def test_workers_count_together(iris: tuple[Any, Any], save: Callable[..., Path]
         text = connection.getresponse().read().decode()
         connection.close()
         inside = {f"{feature} inside": 60 for feature in NAMES[:3]}
-        assert counts_in(text) == {"rows": 60, **inside, "pwidth below": 60}
-        assert 'infer_predicted_classes_total{class="setosa"} 60.0' in text
+        assert counts_in(text) == {"rows": 60, **inside, "pwidth above": 60}
+        assert 'infer_predicted_classes_total{class="virginica"} 60.0' in text
 
 
 def test_a_declared_distribution_gives_an_index(save: Callable[..., Path], start_service: Any) -> None:
