@@ -40,6 +40,15 @@ ERRORS = {
     "500": "A fault inside; the log of the service says more.",
     "503": "More predictions wait than the worker takes on; `Retry-After` says when to ask again.",
 }
+# What a token gets that will not do. An error has the form of the path that was asked, so it is not described
+# further.
+_REFUSALS: Schema = {
+    name: {"description": text, "content": {"application/json": {"schema": {"type": "object"}}}}
+    for name, text in (
+        ("Unauthorized", "The token is missing, or is none of this service."),
+        ("Forbidden", "The token lacks the scope for this."),
+    )
+}
 _NEED_NO_TOKEN = ("/livez", "/readyz")
 OTHERS = (
     "Clients of other servers are answered, too: those of Triton and KServe with Open Inference version 2 at "
@@ -345,16 +354,3 @@ def _error() -> Schema:
     )
     details = _object({}, count=WHOLE, fields=_each(field), row=WHOLE, exception=TEXT)
     return _object({"code": TEXT, "message": TEXT, "details": {**details, "nullable": True}})
-
-
-# An error has the form of the path that was asked, so it is not described further.
-_REFUSALS: Schema = {
-    "Unauthorized": {
-        "description": "The token is missing, or is none of this service.",
-        "content": {"application/json": {"schema": {"type": "object"}}},
-    },
-    "Forbidden": {
-        "description": "The token lacks the scope for this.",
-        "content": {"application/json": {"schema": {"type": "object"}}},
-    },
-}

@@ -32,8 +32,9 @@ _LEVEL = 1
 def expected_bytes(most_bytes: int) -> int:
     """Give how long the body of the request will be, at most: it may not say so, or be compressed."""
     length = request.content_length
-    is_known = length is not None and "Content-Encoding" not in request.headers
-    return min(length, most_bytes) if is_known and length is not None else most_bytes
+    if length is None or "Content-Encoding" in request.headers:
+        return most_bytes
+    return min(length, most_bytes)
 
 
 def read_body(most_bytes: int) -> bytes:

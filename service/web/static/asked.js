@@ -2,7 +2,6 @@
 
 import { element, percent, readable } from "./numbers.js";
 
-const LINE = /^(\w+)\{(.*)\} (\S+)$/;
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 const ESCAPED = { n: "\n" };
 // The usual limits for the population stability index.
@@ -20,7 +19,7 @@ function labelsOf(text) {
 }
 
 // Gives the counts of each feature by kind, with its index, and the counts of each class by output.
-export function read(text) {
+function read(samples) {
   const features = new Map();
   const outputs = new Map();
   let rows = 0;
@@ -28,18 +27,17 @@ export function read(text) {
     if (!features.has(name)) features.set(name, { name, counts: {} });
     return features.get(name);
   };
-  for (const line of text.split("\n")) {
-    if (line.startsWith("infer_compared_rows_total ")) rows = Number(line.split(" ")[1]);
-    const [, name, written, value] = LINE.exec(line) || [];
-    if (name === "infer_feature_values_total") {
+  for (const [name, written, value] of samples) {
+    if (name === "infer_compared_rows_total") rows = value;
+    else if (name === "infer_feature_values_total") {
       const labels = labelsOf(written);
       const { counts } = feature(labels.feature);
-      counts[labels.kind] = (counts[labels.kind] || 0) + Number(value);
-    } else if (name === "infer_feature_psi") feature(labelsOf(written).feature).index = Number(value);
+      counts[labels.kind] = (counts[labels.kind] || 0) + value;
+    } else if (name === "infer_feature_psi") feature(labelsOf(written).feature).index = value;
     else if (name === "infer_predicted_classes_total") {
       const { output = "", class: label } = labelsOf(written);
       if (!outputs.has(output)) outputs.set(output, []);
-      outputs.get(output).push([label, Number(value)]);
+      outputs.get(output).push([label, value]);
     }
   }
   return { rows, features: [...features.values()], outputs };
@@ -91,8 +89,8 @@ function classesOf([output, counts]) {
 }
 
 // Shows it below `asked`, which has a list of classes, a table, and a line that says how many rows were compared.
-export function show(asked, text) {
-  const { rows, features, outputs } = read(text);
+export function show(asked, samples) {
+  const { rows, features, outputs } = read(samples);
   const isAnswered = [...outputs.values()].some((counts) => counts.some(([, count]) => count));
   // Of some models nothing is known that values could be compared with.
   const isCompared = rows > 0 && features.some(({ counts }) => KNOWN.some((kind) => kind in counts));

@@ -7,11 +7,15 @@ import { withToken } from "./token.js";
 const EVERY_MS = 5000;
 const LINE = /^(\w+)(?:\{(.*)\})? (\S+)$/;
 
-export function read(text) {
+// Gives the samples of the metrics: their names, the text of their labels, and their values.
+function samplesOf(text) {
+  const lines = text.split("\n").map((line) => LINE.exec(line)).filter(Boolean);
+  return lines.map(([, name, labels = "", written]) => [name, labels, Number(written)]);
+}
+
+function read(samples) {
   const found = { answered: 0, refused: 0, rows: 0, buckets: [], since: 0 };
-  for (const line of text.split("\n")) {
-    const [, name, labels = "", written] = LINE.exec(line) || [];
-    const value = Number(written);
+  for (const [name, labels, value] of samples) {
     if (name === "infer_requests_total" && labels.includes('route="/prediction"')) {
       found[labels.includes('status="200"') ? "answered" : "refused"] += value;
     } else if (name === "infer_predicted_rows_total") found.rows = value;
@@ -43,8 +47,8 @@ export function follow(list, asked) {
       const answer = await fetch("metrics", { headers: withToken() });
       // A token may be for predictions alone.
       if (!answer.ok) return;
-      const text = await answer.text();
-      const { answered, refused, rows, buckets, since } = read(text);
+      const samples = samplesOf(await answer.text());
+      const { answered, refused, rows, buckets, since } = read(samples);
       const times = [0.5, 0.99].map((share) => quantile(buckets, share));
       const pairs = [
         ["Requests answered", readable(answered), answered],
@@ -57,7 +61,7 @@ export function follow(list, asked) {
       list.replaceChildren(...pairs.map(([name, value, exact]) => element("div", {},
         element("dt", { textContent: name }), element("dd", { textContent: value, title: String(exact) }))));
       list.hidden = false;
-      show(asked, text);
+      show(asked, samples);
     } catch {
       // The next turn asks again.
     }

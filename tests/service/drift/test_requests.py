@@ -66,13 +66,9 @@ def counts(client: FlaskClient) -> dict[str, float]:
 
 def classes(client: FlaskClient) -> dict[str, float]:
     """Give how often each class was answered."""
-    return {labels["class"]: count for labels, count in classes_of_outputs(client)}
-
-
-def classes_of_outputs(client: FlaskClient) -> list[tuple[dict[str, str], float]]:
     text = client.get("/metrics").text
     samples = (one for family in text_string_to_metric_families(text) for one in family.samples)
-    return [(one.labels, one.value) for one in samples if one.name == "infer_predicted_classes_total"]
+    return {one.labels["class"]: one.value for one in samples if one.name == "infer_predicted_classes_total"}
 
 
 def counts_in(text: str) -> dict[str, float]:
