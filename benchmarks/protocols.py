@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from benchmarks.columns import Column
 from benchmarks.contender import Line
 from benchmarks.load import Request
-from benchmarks.own import OWN, bridge_url, objects, own_container
+from benchmarks.own import OWN, OwnService, bridge_url, objects, own_container
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from benchmarks.columns import Case
     from benchmarks.contender import Answer
@@ -28,16 +28,8 @@ PROTOCOL_COLUMNS = (
 _V2 = "/v2/models/model/infer"
 
 
-class OwnProtocols:
-    """The service of infer, asked in each of its wire formats, in containers of images by model."""
-
-    name = OWN
-
-    def __init__(self, images: Mapping[str, str]) -> None:
-        self._images = images
-
-    def prepare(self) -> None:
-        """Do nothing: the images exist."""
+class OwnProtocols(OwnService):
+    """The service of infer, asked in each of its wire formats."""
 
     @contextmanager
     def running(self, column: Column, cases: Sequence[Case]) -> Iterator[tuple[Line, ...]]:

@@ -29,6 +29,10 @@ class Distribution(NamedTuple):
     edges: tuple[float, ...]
     shares: tuple[float, ...]
 
+    def as_dict(self) -> dict[str, list[float]]:
+        """Give it as the JSON values that stand in a declared schema."""
+        return {"edges": list(self.edges), "shares": list(self.shares)}
+
 
 def distribution_of(values: Sequence[float]) -> Distribution | None:
     """Give the distribution of finite numbers; None for fewer than 200, or if all are the same."""

@@ -207,5 +207,5 @@ def _range(present: list[object]) -> dict[str, object]:
     found: dict[str, object] = {"low": float(min(values)), "high": float(max(values))}
     distribution = distribution_of([float(value) for value in values])
     if distribution is not None:
-        found["distribution"] = {name: list(part) for name, part in distribution._asdict().items()}
+        found["distribution"] = distribution.as_dict()
     return found

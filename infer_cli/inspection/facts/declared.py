@@ -65,9 +65,7 @@ class DeclaredFeature:
             "low": self.low,
             "high": self.high,
             "example": self.example,
-            "distribution": None
-            if self.distribution is None
-            else {name: list(values) for name, values in self.distribution._asdict().items()},
+            "distribution": self.distribution and cast("Json", self.distribution.as_dict()),
         }
         return {key: value for key, value in found.items() if value is not None}
 
