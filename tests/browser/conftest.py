@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import ConsoleMessage, Page, Request
+    from playwright.sync_api import ConsoleMessage, Locator, Page, Request
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Root has no sandbox of Chromium; the rest keeps it from what it does for its owner, and for Google.
@@ -142,12 +142,17 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 
 def expect_curves(page: Page, count: int) -> None:
-    """Wait until so many curves are drawn; those of a service that was slow are asked for."""
-    line, button = page.locator(".curve .line"), page.get_by_role("button", name="Draw curves")
-    expect(line.or_(button).first).to_be_attached()
+    """Wait until this number of lines is drawn; those of a service that was slow are asked for."""
+    ask_for_curves(page, page.locator(".curve .line"))
+    expect(page.locator(".curve .line")).to_have_count(count)
+
+
+def ask_for_curves(page: Page, drawn: Locator) -> None:
+    """Wait until something of a curve is drawn, or else the button for it is there, which is pressed."""
+    button = page.get_by_role("button", name="Draw curves")
+    expect(drawn.or_(button).first).to_be_attached()
     if button.is_visible():
         button.click()
-    expect(line).to_have_count(count)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from tests.browser.conftest import expect_curves
+from tests.browser.conftest import ask_for_curves, expect_curves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,6 +146,7 @@ def test_categories_are_compared_as_well(many_kinds: Any, serve: Serve, visit: V
     size = page.locator(".field").filter(has=page.locator("[name=size]")).get_by_role("img")
 
     size.scroll_into_view_if_needed()
+    ask_for_curves(page, size.locator(".stem"))
 
     expect(size).to_have_accessible_name(
         re.compile(r"^The probability of (yes|no) by size: L: .+ %, M: .+ %, S: .+ %\.$")
