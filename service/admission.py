@@ -123,7 +123,8 @@ class Memory:
             return
         each = BYTES_FOR_A_NUMBER * max(1, numbers)
         if rows * each > self._most:
-            raise TooManyRows(self._most // each)
+            most = self._most // each
+            raise TooManyRows(most, f"more than the {most} rows for whose answers the service has memory")
         self._take_in_all(taken + rows * each)
 
     def _take_in_all(self, needed: int) -> None:

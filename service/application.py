@@ -23,6 +23,7 @@ from service.protocols.infer import InferEndpoint
 from service.protocols.interfaces import USUAL, Interface, make_resources
 from service.protocols.openapi import PATH as OPENAPI
 from service.protocols.openapi import OpenApi
+from service.schema.row_limit import MOST_ROWS, RowLimit
 from service.schema.usual import UsualValues
 from service.web.app import create_app
 from service.web.draining import Draining
@@ -59,13 +60,14 @@ def make_served_model(
     *,
     refuses_unknown: bool = False,
     counts_inputs: bool = False,
+    max_rows: int = MOST_ROWS,
     memory: Memory | None = None,
 ) -> ServedModel:
     """Make everything that answers requests from a loaded model, in all wire formats.
 
     With `refuses_unknown`, a category that the model does not know is an error where the model takes it. With
-    `counts_inputs`, the values of rows are counted, to compare them with the training data. `memory` is what
-    requests may take.
+    `counts_inputs`, the values of rows are counted, to compare them with the training data. A request may
+    have `max_rows` rows, and `memory` is what requests may take.
     """
     usual = UsualValues(loaded.declared, loaded.model.usual)
     inputs = InputCounts(loaded.model.features, usual) if counts_inputs else None
@@ -76,6 +78,7 @@ def make_served_model(
         loaded.model,
         refuses_unknown=refuses_unknown,
         inputs=inputs,
+        limit=RowLimit(max_rows),
         admit=admit,
     )
     endpoint = InferEndpoint(predictor)
@@ -125,7 +128,12 @@ def build_application(settings: Settings) -> Application:
     )
     refuses_unknown = settings.unknown_categories == "error"
     served = make_served_model(
-        loaded, interface, refuses_unknown=refuses_unknown, counts_inputs=settings.drift, memory=memory
+        loaded,
+        interface,
+        refuses_unknown=refuses_unknown,
+        counts_inputs=settings.drift,
+        max_rows=settings.max_rows or MOST_ROWS,
+        memory=memory,
     )
     slot = ModelSlot(served)
     admission = Admission(memory=memory)

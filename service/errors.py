@@ -19,7 +19,7 @@
     │   ├── IncompleteBody     a body that ended too early, or came too slowly: status 400 or 408
     │   ├── LengthRequired     a body whose end cannot be told without its length: status 411
     │   ├── BodyTooLarge       a body for which there is not enough memory: status 413
-    │   └── TooManyRows        a body of more rows than are read: status 413
+    │   └── TooManyRows        a body of more rows than are taken: status 413
     ├── InvalidValue           one value of a request that its feature does not take
     ├── ModelFailed            the model itself raised an error for rows that were checked: status 500
     │   └── ModelRefused       the model itself refuses a row, and answers others: status 422
@@ -198,13 +198,16 @@ class BodyTooLarge(InvalidInput):
 
 
 class TooManyRows(InvalidInput):
-    """A body of more rows, or other lists and objects, than are read at once."""
+    """A body of more rows, or other lists and objects, than are taken at once.
+
+    `reason` completes a sentence that starts with "The body has".
+    """
 
     status = 413
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, reason: str) -> None:
         super().__init__(
-            f"The body has more than the {most} rows that are allowed; send fewer rows.",
+            f"The body has {reason}; send fewer rows.",
             code="too_many_rows",
             details={"max_rows": most},
         )

@@ -35,6 +35,7 @@ PORT_MAX = 65535
 # More workers or threads than any machine needs: a larger number is a typing error.
 COUNT_MAX = 1024
 BODY_BYTES_MAX = 2**40
+ROWS_MAX = 10**9
 # A week, and more memory than any machine has.
 LOAD_SECONDS_MAX = 7 * 24 * 3600
 LOAD_BYTES_MAX = 2**50
@@ -64,6 +65,8 @@ class Settings:
     traces: bool = False
     version_mismatch: str = "warn"
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
+    # How many rows a request may have; None for what suits the usual length of a body.
+    max_rows: int | None = None
     # What the cgroup allows all processes together; found at the start, and no setting.
     memory_bytes: int | None = None
     # How long loading the model may take, and how much memory; None for what suits the size of the file.
@@ -117,6 +120,7 @@ class Settings:
             traces=reader.traces(),
             version_mismatch=reader.choice("VERSION_MISMATCH", MISMATCHES) or "warn",
             max_body_bytes=reader.integer("MAX_BODY_BYTES", BODY_BYTES_MAX) or DEFAULT_MAX_BODY_BYTES,
+            max_rows=reader.integer("MAX_ROWS", ROWS_MAX),
             max_load_seconds=reader.integer("MAX_LOAD_SECONDS", LOAD_SECONDS_MAX),
             max_load_bytes=reader.integer("MAX_LOAD_BYTES", LOAD_BYTES_MAX),
             watchdog_seconds=reader.integer("WATCHDOG_SECONDS", LOAD_SECONDS_MAX) or DEFAULT_WATCHDOG_SECONDS,

@@ -15,6 +15,7 @@ from service.errors import ModelFailed
 from service.prediction.batching import MOST_ROWS, Batcher
 from service.schema.features import closed, is_mixed, takes_numbers
 from service.schema.predictions import Predictions
+from service.schema.row_limit import RowLimit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +35,8 @@ class Predictor:
 
     With `refuses_unknown`, a category that the model does not know is an error where the model takes it.
     `inputs` counts the values of rows, and `answers` the classes, once a wire format has answered them; each
-    is None if there is nothing to be counted. `admit` is told how many rows are to be answered, and may raise
-    `TooManyRows` or `Busy`.
+    is None if there is nothing to be counted. A request of more rows than `limit` allows is refused, whatever
+    its wire format. `admit` is told how many rows are to be answered, and may raise `TooManyRows` or `Busy`.
     """
 
     def __init__(
@@ -44,9 +45,11 @@ class Predictor:
         *,
         refuses_unknown: bool = False,
         inputs: InputCounts | None = None,
+        limit: RowLimit | None = None,
         admit: Callable[[int], None] | None = None,
     ) -> None:
         self.model = model
+        self.limit = limit or RowLimit()
         self.inputs, self.answers = inputs, class_counts_of(model.kind, model.classes)
         self._admit = admit or (lambda _: None)
         self.features = tuple(map(closed, model.features)) if refuses_unknown else model.features
@@ -66,9 +69,10 @@ class Predictor:
     def predict(self, rows: Rows) -> Predictions:
         """Predict for rows of checked values, at least one.
 
-        Raises `InvalidInput` for rows that a compiled model cannot answer, and `ModelFailed` with the first
-        row for which the model raises an error.
+        Raises `InvalidInput` for too many rows, and for rows that a compiled model cannot answer, and
+        `ModelFailed` with the first row for which the model raises an error.
         """
+        self.limit.check(len(rows))
         self._admit(len(rows))
         if self._row is not None and len(rows) == 1:
             found = self._row.answer(cast("Sequence[float]", rows[0]))
@@ -90,6 +94,7 @@ class Predictor:
             with self._lock:
                 return self.model.ask_further(some, name)
 
+        self.limit.check(len(rows))
         self._admit(len(rows))
         return self._by_model(rows, ask)
 

@@ -35,7 +35,7 @@ class InferEndpoint:
         self.predictor = predictor
         self.features = predictor.features
         self._writer = AnswerWriter(predictor.classes)
-        self._rules = RowRules(self.features)
+        self._rules = RowRules(self.features, predictor.limit)
         self._names = self._rules.names
         self._outputs = Outputs(predictor)
         self._reader = (

@@ -124,7 +124,7 @@ class Invocations:
 
     def _row_of_json(self, body: bytes) -> tuple[object, bytes]:
         """Give the only row in a body, and the form of its answer; the row is None if it is another body."""
-        document = decode_numbers(body)
+        document = decode_numbers(body, self._reader.rules)
         rows, form = document, b"[%s]\n"
         if isinstance(document, dict) and len(document) == 1:
             [(key, rows)] = document.items()
@@ -227,6 +227,7 @@ class Invocations:
         by_name = self._reader.rules.checks
         rows = []
         for at, line in enumerate(lines if is_headed or not head else chain([head], lines)):
+            self._reader.rules.limit.check(at + 1)
             if len(line) != len(names):
                 found = f"row {at} has {len(line)} cells, and the model takes {len(names)} columns"
                 raise InvalidInput(f"{found}: {self._reader.expected()}")
@@ -242,7 +243,8 @@ class Invocations:
         """Read JSON Lines: a list or an object in each line."""
         rows: list[object] = []
         for at, line in enumerate(filter(bytes.strip, body.splitlines())):
-            row = decode(line)
+            self._reader.rules.limit.check(at + 1)
+            row = decode(line, self._reader.rules)
             if not isinstance(row, (dict, list)):
                 raise InvalidInput(f"row {at} must be a list or an object; it is {json_type_of(row)}")
             if isinstance(row, list) and len(row) != len(self._reader.names):

@@ -34,7 +34,7 @@ BOOLEAN: Schema = {"type": "boolean"}
 NULLABLE_TEXT: Schema = {"type": "string", "nullable": True}
 ERRORS = {
     "400": "A field is wrong, or the body is not JSON; `details` names each wrong field.",
-    "413": "The body is longer than the service takes.",
+    "413": "The body is longer, or has more rows, than the service takes.",
     "415": "The body is of another media type.",
     "422": "The model itself refuses a row.",
     "500": "A fault inside; the log of the service says more.",

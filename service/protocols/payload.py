@@ -9,21 +9,18 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from service.errors import InvalidInput, TooManyRows
+from service.errors import InvalidInput
 from service.protocols.row_checks import json_type_of, shortened
 from service.protocols.value_checks import value_of_string, whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from service.json_values import JsonValue
-    from service.protocols.row_checks import RowChecks
+    from service.protocols.row_checks import RowChecks, RowRules
     from service.schema.features import Value
 
 
-# The rows of 16 MiB, if each has a few features. So long a body may also be five million empty objects, and
-# each takes a hundred times its length in memory.
-MOST_ROWS = 500_000
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
@@ -56,7 +53,7 @@ def parse_json(body: bytes, checks: RowChecks) -> list[list[Value]]:
     itself called `rows` is no contradiction: its value is never a list. `checks` has the warnings afterwards,
     if there are any.
     """
-    document = decode(body)
+    document = decode(body, checks.rules)
     if not isinstance(document, dict):
         found = json_type_of(document)
         message = f"The body must be an object of features, or have a list of them in rows; it is {found}"
@@ -73,8 +70,9 @@ def parse_json(body: bytes, checks: RowChecks) -> list[list[Value]]:
     return parsed
 
 
-def parse_rows(rows: Iterable[object], checks: RowChecks) -> list[list[Value]]:
+def parse_rows(rows: Sequence[object], checks: RowChecks) -> list[list[Value]]:
     """Read a list of objects of features; raise `InvalidInput` naming every wrong field with its row."""
+    checks.rules.limit.check(len(rows))
     parsed = [checks.check_row(row, index=index) for index, row in enumerate(rows)]
     checks.raise_if_any()
     return parsed
@@ -94,9 +92,9 @@ def _object(pairs: list[tuple[str, object]]) -> _Object:
     return result
 
 
-def decode(body: bytes) -> object:
+def decode(body: bytes, rules: RowRules) -> object:
     """Read a body as JSON; raise `InvalidInput` if it is none. An object remembers its repeated names."""
-    _check_size(body)
+    check_size(body, rules)
     try:
         # Whole numbers stay exact: only the check of a value knows what the number is for.
         return json.loads(body, parse_int=whole_number, object_pairs_hook=_object)
@@ -112,13 +110,13 @@ def decode(body: bytes) -> object:
         raise InvalidInput(message, code="invalid_json") from error
 
 
-def decode_numbers(body: bytes) -> object:
+def decode_numbers(body: bytes, rules: RowRules) -> object:
     """Read a body as JSON whose rows are lists of numbers; None if it may hold anything else.
 
     This takes a fifth of the time that `decode` takes. A name that an object has twice, or a text in a row,
     shows in the number of quotation marks.
     """
-    _check_size(body)
+    check_size(body, rules)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -132,13 +130,13 @@ def decode_numbers(body: bytes) -> object:
         return None
 
 
-def _check_size(body: bytes) -> None:
+def check_size(body: bytes, rules: RowRules) -> None:
     """Raise `TooManyRows` for a body of too many lists and objects, before any of them is made."""
-    if len(body) <= MOST_ROWS or _count_brackets(body) <= MOST_ROWS:
-        return
-    # Some may stand in texts.
-    if _count_brackets(_STRING.sub(b"", body)) > MOST_ROWS:
-        raise TooManyRows(MOST_ROWS)
+    columns = len(rules.names)
+    most = rules.limit.most_brackets(columns)
+    if len(body) > most and _count_brackets(body) > most:
+        # Some may stand in texts.
+        rules.limit.check_brackets(_count_brackets(_STRING.sub(b"", body)), columns)
 
 
 def _count_brackets(body: bytes) -> int:

@@ -15,6 +15,7 @@ from service.protocols.readings import TwoReadings
 from service.protocols.value_checks import checks_of
 from service.schema.features import LARGEST_NUMBER, has_plain_numbers
 from service.schema.positions import Positions
+from service.schema.row_limit import RowLimit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,10 +36,11 @@ LARGEST_SHOWN = 2**64
 
 
 class RowRules:
-    """What the rows of a model must be like, made once for all requests."""
+    """What the rows of a model must be like, and how many they may be, made once for all requests."""
 
-    def __init__(self, features: Sequence[Feature]) -> None:
+    def __init__(self, features: Sequence[Feature], limit: RowLimit | None = None) -> None:
         self.features = features
+        self.limit = limit or RowLimit()
         self.names = [feature.name for feature in features]
         self.known = frozenset(self.names)
         # Nearly all values are numbers of float64, which `check_row` checks without a call.

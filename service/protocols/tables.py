@@ -6,6 +6,7 @@ All end in the checks that the service's own format has. A matrix of numbers alo
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ class TableReader:
     """
 
     def __init__(self, predictor: Predictor) -> None:
-        self.rules = RowRules(predictor.features)
+        self.rules = RowRules(predictor.features, predictor.limit)
         self.names = self.rules.names
         self._sorted = sorted(self.names)
         self._takes_numbers = predictor.takes_numbers
@@ -57,10 +58,11 @@ class TableReader:
 
         In the `places`, there may be an array of float64 instead of a list.
         """
-        document = self.tables.decode(body, places, decode) if self.tables else None
+        parse = partial(decode, rules=self.rules)
+        document = self.tables.decode(body, places, parse) if self.tables else None
         if document is None and self._takes_numbers:
-            document = decode_numbers(body)
-        return decode(body) if document is None else document
+            document = decode_numbers(body, self.rules)
+        return parse(body) if document is None else document
 
     def of_rows(self, rows: Sequence[object] | Array, checks: RowChecks) -> Rows:
         """Read rows that are all objects or all lists, as the first one is; there may be none."""
@@ -83,6 +85,7 @@ class TableReader:
         In an array, all numbers must be finite and no larger than `LARGEST_NUMBER`.
         """
         names = [*columns] or self.names
+        self.rules.limit.check(len(rows))
         if isinstance(rows, np.ndarray):
             if rows.shape[1] == len(names) and sorted(names) == self._sorted:
                 is_same = names == self.names
@@ -132,6 +135,7 @@ class TableReader:
         if len(sizes) > 1:
             lengths = ", ".join(f"{name}: {len(values)}" for name, values in [*columns.items()][:MOST_NAMES])
             raise InvalidInput(f"the columns have different lengths: {lengths}")
+        self.rules.limit.check(max(sizes))
         arrays = [columns.get(name) for name in self.names]
         if self._takes_numbers and len(columns) == len(arrays) and all(map(_is_numbers, arrays)):
             return self.of_matrix(np.column_stack([np.asarray(one, np.float64) for one in arrays]), checks)

@@ -23,6 +23,7 @@ from service.application import make_served_model
 from service.loading.model_file import load_model
 from service.prediction.predictor import Predictor
 from service.prediction.served_model import ModelSlot
+from service.schema.row_limit import MOST_ROWS
 from service.web.app import create_app
 
 if TYPE_CHECKING:
@@ -114,9 +115,12 @@ def app_of(
     max_body_bytes: int = 10_000_000,
     refuses_unknown: bool = False,
     counts_inputs: bool = False,
+    max_rows: int = MOST_ROWS,
 ) -> Flask:
     """Make the whole application for a loaded model."""
-    served = make_served_model(loaded, refuses_unknown=refuses_unknown, counts_inputs=counts_inputs)
+    served = make_served_model(
+        loaded, refuses_unknown=refuses_unknown, counts_inputs=counts_inputs, max_rows=max_rows
+    )
     app, _ = create_app(ModelSlot(served), max_body_bytes=max_body_bytes)
     return app
 

@@ -40,7 +40,7 @@ EXTENSIONS = (
 PROTOCOL = "open_inference"
 # What a model of numbers alone calls its one input; an input of any other name will do.
 INPUT = "input-0"
-# `config` must say a number; a request may have any number of rows.
+# `config` must say a number; a request may have as many rows as the setting MAX_ROWS allows.
 BATCH_MAX = 1024
 TABLE_DIMENSIONS = 2
 MOVED = "this service loads its model when it starts: `infer restart` loads a changed one"
@@ -102,7 +102,7 @@ class OpenInference:
 
     def _infer_any(self, name: str, asked: Asked) -> Answer:
         """Answer a request for inference; raise `InvalidInput` for one that cannot be answered."""
-        request = read_request(asked, self._reader.tables)
+        request = read_request(asked, self._reader.rules, self._reader.tables)
         checks = RowChecks(self._reader.rules)
         rows = self._rows(request, checks)
         wanted = self._results.wanted(request.outputs)
@@ -195,7 +195,7 @@ class OpenInference:
                 "name": name,
                 "platform": self._platform,
                 "backend": "infer",
-                "max_batch_size": BATCH_MAX,
+                "max_batch_size": min(BATCH_MAX, self._predictor.limit.rows),
                 "input": [_configured(*one) for one in self._inputs()],
                 "output": [_configured(*one) for one in self._results.described()],
             }

@@ -27,7 +27,7 @@ from service.protocols.open_inference.tensors import (
     tensor_of_bytes,
     tensor_of_json,
 )
-from service.protocols.payload import decode
+from service.protocols.payload import check_size, decode
 from service.protocols.remarks import MOST_NON_FINITE_LISTED
 from service.protocols.row_checks import json_type_of, shortened
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from service.json_values import JsonValue
     from service.prediction.exchange import Asked
     from service.protocols.number_tables import NumberTables, Places
+    from service.protocols.row_checks import RowRules
 
 LENGTH_HEADER = "Inference-Header-Content-Length"
 BINARY = "application/octet-stream"
@@ -82,7 +83,7 @@ def header_length(asked: Asked) -> int | None:
     )
 
 
-def read_request(asked: Asked, tables: NumberTables | None = None) -> InferRequest:
+def read_request(asked: Asked, rules: RowRules, tables: NumberTables | None = None) -> InferRequest:
     """Read a request; raise `InvalidInput` if it is none. With a length of 0, `raw` is the whole body.
 
     `tables` reads the tables of a model of numbers alone.
@@ -91,7 +92,7 @@ def read_request(asked: Asked, tables: NumberTables | None = None) -> InferReque
     if length == 0:
         return InferRequest((), is_binary=True, raw=memoryview(asked.body))
     text = asked.body if length is None else asked.body[:length]
-    document = _object(_parsed(text, tables if length is None else None), "the body")
+    document = _object(_parsed(text, rules, tables if length is None else None), "the body")
     parameters = _object(document.get("parameters") or {}, "parameters")
     rest = None if length is None else memoryview(asked.body)[length:]
     request_id = document.get("id")
@@ -148,15 +149,16 @@ def _non_finite(tensor: Tensor) -> str:
     return ", ".join(islice(found, MOST_NON_FINITE_LISTED))
 
 
-def _parsed(text: bytes, tables: NumberTables | None = None) -> object:
+def _parsed(text: bytes, rules: RowRules, tables: NumberTables | None = None) -> object:
     document = tables.decode(text, PLACES, orjson.loads) if tables else None
     if isinstance(document, dict) and all(map(_takes_table, document["inputs"])):
         return document
+    check_size(text, rules)
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         # It does not read NaN, which clients write for a missing number; and `decode` says what is wrong.
-        return decode(text)
+        return decode(text, rules)
 
 
 def _takes_table(entry: object) -> bool:

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from service.errors import InvalidInput, TooManyRows
-from service.protocols.payload import MOST_ROWS, decode, decode_numbers, parse_json, parse_query
-from service.protocols.row_checks import MOST_PROBLEMS_COUNTED, MOST_PROBLEMS_LISTED, RowChecks
+from service.protocols.payload import decode, decode_numbers, parse_json, parse_query
+from service.protocols.row_checks import MOST_PROBLEMS_COUNTED, MOST_PROBLEMS_LISTED, RowChecks, RowRules
 from service.schema.features import Feature
+from service.schema.row_limit import MOST_ROWS, RowLimit
 
 FEATURES = (Feature("slength"), Feature("swidth"))
 GOOD = {"slength": 1, "swidth": 2.5}
@@ -183,16 +184,30 @@ class TestJson:
 
     @pytest.mark.parametrize("row", ["{}", "[]"])
     def test_too_many_rows_are_refused_unread(self, row: str) -> None:
-        body = f'{{"rows": [{",".join([row] * MOST_ROWS)}]}}'
+        rules = RowRules(FEATURES)
+        body = f'{{"rows": [{",".join([row] * rules.limit.most_brackets(len(FEATURES)))}]}}'
 
         for read in (decode, decode_numbers):
-            with pytest.raises(TooManyRows):
-                read(body.encode())
+            with pytest.raises(TooManyRows, match="more lists and objects than the 500000 rows need"):
+                read(body.encode(), rules)
+
+    def test_as_many_rows_as_the_setting_says_are_taken(self) -> None:
+        body, longer = (json.dumps({"rows": [GOOD] * count}).encode() for count in (3, 4))
+
+        def read(sent: bytes) -> int:
+            return len(parse_json(sent, RowChecks(RowRules(FEATURES, RowLimit(3)))))
+
+        assert read(body) == 3
+        with pytest.raises(
+            TooManyRows, match="more than the 3 rows that the setting MAX_ROWS allows"
+        ) as caught:
+            read(longer)
+        assert caught.value.details == {"max_rows": 3}
 
     def test_brackets_in_texts_are_no_rows(self) -> None:
         body = json.dumps({"a": '{[\\"' * MOST_ROWS}).encode()
 
-        assert decode(body) == json.loads(body)
+        assert decode(body, RowRules(FEATURES)) == json.loads(body)
 
     def test_of_millions_of_problems_the_first_are_enough(self) -> None:
         rows: list[dict[str, int]] = [{}] * MOST_PROBLEMS_COUNTED

@@ -13,12 +13,14 @@ from service.errors import InvalidInput
 from service.prediction.exchange import Asked
 from service.protocols.open_inference.messages import (
     LENGTH_HEADER,
+    InferRequest,
     WantedOutput,
     header_length,
     read_request,
     write_answer,
 )
 from service.protocols.open_inference.tensors import Tensor
+from service.protocols.row_checks import RowRules
 
 TENSOR = {"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [1, 2]}
 NUMBERS = np.array([1.0, 2.0]).tobytes()
@@ -29,6 +31,10 @@ def asked(body: object, length: object = None, content_type: str = "") -> Asked:
     if length is not None:
         environ["HTTP_INFERENCE_HEADER_CONTENT_LENGTH"] = str(length)
     return Asked(environ, body if isinstance(body, bytes) else json.dumps(body).encode())
+
+
+def read(sent: Asked) -> InferRequest:
+    return read_request(sent, RowRules([]))
 
 
 def in_binary(*sizes: object, **more: object) -> tuple[bytes, int]:
@@ -42,7 +48,7 @@ def in_binary(*sizes: object, **more: object) -> tuple[bytes, int]:
 
 @pytest.mark.parametrize("content_type", ["", "application/json", "application/octet-stream", "text/plain"])
 def test_without_a_length_all_is_json(content_type: str) -> None:
-    request = read_request(asked({"inputs": [TENSOR]}, content_type=content_type))
+    request = read(asked({"inputs": [TENSOR]}, content_type=content_type))
 
     [tensor] = request.tensors
     assert (tensor.name, tensor.datatype, tensor.shape) == ("x", "FP64", (1, 2))
@@ -53,13 +59,13 @@ def test_without_a_length_all_is_json(content_type: str) -> None:
 @pytest.mark.parametrize("content_type", ["", "application/json", "application/octet-stream"])
 def test_with_a_length_tensors_follow_the_json(content_type: str) -> None:
     text, length = in_binary(16, 16)
-    request = read_request(asked(text + NUMBERS + NUMBERS[::-1], length, content_type))
+    request = read(asked(text + NUMBERS + NUMBERS[::-1], length, content_type))
 
     assert [np.asarray(one.values).tobytes() for one in request.tensors] == [NUMBERS, NUMBERS[::-1]]
 
 
 def test_with_a_length_of_0_the_body_is_one_tensor() -> None:
-    request = read_request(asked(NUMBERS, 0))
+    request = read(asked(NUMBERS, 0))
 
     assert request.raw is not None
     assert (bytes(request.raw), request.is_binary) == (NUMBERS, True)
@@ -91,7 +97,7 @@ def test_what_else_a_request_says_is_read() -> None:
         {"name": "d"},
     ]
     parameters = {"binary_data_output": True, "priority": 1, "timeout": 5, "any": [1]}
-    request = read_request(
+    request = read(
         asked({"id": "7", "inputs": [TENSOR], "outputs": outputs, "parameters": parameters, "any": 1})
     )
 
@@ -105,7 +111,7 @@ def test_what_else_a_request_says_is_read() -> None:
 
 
 def test_an_id_that_is_no_text_is_ignored() -> None:
-    assert read_request(asked({"id": 7, "inputs": [TENSOR]})).request_id is None
+    assert read(asked({"id": 7, "inputs": [TENSOR]})).request_id is None
 
 
 @pytest.mark.parametrize(
@@ -138,7 +144,7 @@ def test_an_id_that_is_no_text_is_ignored() -> None:
 )
 def test_what_is_no_request_is_refused(body: object, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
-        read_request(asked(body))
+        read(asked(body))
 
 
 @pytest.mark.parametrize(
@@ -160,11 +166,11 @@ def test_sizes_that_lie_are_refused(sizes: tuple[object, ...], rest: bytes, mess
     text, length = in_binary(*sizes)
 
     with pytest.raises(InvalidInput, match=message):
-        read_request(asked(text + rest, length))
+        read(asked(text + rest, length))
 
 
 def test_a_missing_number_may_be_written_as_nan() -> None:
-    [tensor] = read_request(
+    [tensor] = read(
         asked(b'{"inputs": [%s]}' % json.dumps({**TENSOR, "data": [1, math.nan]}).encode())
     ).tensors
 
