@@ -6,10 +6,14 @@ import hashlib
 import re
 import shlex
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion
 
 from infer_cli.errors import LockFailed
 from infer_cli.packages.omissions import omission_overrides, package_name, with_drop_in_replacements
@@ -22,7 +26,6 @@ if TYPE_CHECKING:
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _TARGET = re.compile(r"# Packages for Python (?P<python>\d+\.\d+) on (?P<platform>\S+), made by infer\.\n")
-_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:==(?P<version>[^,;\s]+)$)?")
 _PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.MULTILINE)
 
 
@@ -142,21 +145,28 @@ def check_lock(lock: Lock, requirements: Sequence[str], *, path: Path) -> None:
     pins = with_drop_in_replacements({package_name(name): version for name, version in lock.pins.items()})
     wrong = []
     for requirement in requirements:
-        match = _REQUIREMENT.match(requirement)
         # Only uv can judge a requirement with an environment marker, or one that names no package.
-        if match is None or ";" in requirement:
-            continue
-        found = pins.get(package_name(match["name"]))
-        if found is None:
-            wrong.append(f"  {requirement} is missing")
-        elif match["version"] and match["version"] != found:
-            wrong.append(f"  {requirement} is needed, and the lock has {found}")
+        with suppress(InvalidRequirement):
+            needed = Requirement(requirement)
+            found = None if needed.marker else pins.get(package_name(needed.name))
+            if needed.marker is None and found is None:
+                wrong.append(f"  {requirement} is missing")
+            elif found is not None and not _fulfils(found, needed):
+                wrong.append(f"  {requirement} is needed, and the lock has {found}")
     if wrong:
         raise LockFailed(
             f"the lock {path} does not fit the model",
             detail="\n".join(wrong),
             hint=f"remove it to have a new one made: rm {shlex.quote(str(path))}",
         )
+
+
+def _fulfils(version: str, needed: Requirement) -> bool:
+    """Whether a version is one that a requirement allows."""
+    try:
+        return needed.specifier.contains(version, prereleases=True)
+    except InvalidVersion:
+        return False
 
 
 def target_options(base: BaseImage) -> tuple[str, ...]:

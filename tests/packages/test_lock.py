@@ -202,6 +202,21 @@ def test_a_lock_may_hold_a_drop_in_replacement(tmp_path: Path) -> None:
 
 def test_missing_and_different_versions_in_a_lock_are_named(tmp_path: Path) -> None:
     with pytest.raises(LockFailed) as caught:
-        check_lock(Lock(TEXT), ("blinker==2.0", "flask"), path=tmp_path)
+        check_lock(Lock(TEXT), ("blinker==2.0", "flask", "annotated-doc>=0.0.5,<2"), path=tmp_path)
 
-    assert caught.value.detail == "  blinker==2.0 is needed, and the lock has 1.9.0\n  flask is missing"
+    assert str(caught.value.detail).splitlines() == [
+        "  blinker==2.0 is needed, and the lock has 1.9.0",
+        "  flask is missing",
+        "  annotated-doc>=0.0.5,<2 is needed, and the lock has 0.0.4",
+    ]
+
+
+def test_what_only_uv_can_judge_is_left_to_it(tmp_path: Path) -> None:
+    needed = ("flask==3 ; python_version < '3'", "./mine-1.0-py3-none-any.whl", "blinker[fast]==1.9.0")
+
+    check_lock(Lock(TEXT), needed, path=tmp_path)
+
+
+def test_a_version_that_is_none_fulfils_nothing(tmp_path: Path) -> None:
+    with pytest.raises(LockFailed, match="does not fit the model"):
+        check_lock(Lock("blinker==new --hash=sha256:00\n"), ("blinker>=1",), path=tmp_path)
