@@ -10,6 +10,7 @@
      ├─ InvalidImageName       a tag that breaks a rule
      ├─ LockFailed             packages that cannot be resolved or fetched
      │   └─ NothingFits        no set of versions or wheels fits together
+     ├─ Vulnerable             packages of the image have known vulnerabilities, or none can be looked up
      ├─ EngineError            the engine refused a request
      │   ├─ EngineUnavailable  no engine answers, or it is too old
      │   ├─ ImageNotFound      neither on the engine nor in a registry that it can pull from
@@ -53,6 +54,10 @@ class InferError(Exception):
         self.hint = hint
         self.detail = detail
 
+    def as_dict(self) -> dict[str, object]:
+        """The error as a JSON object, for scripts."""
+        return {"message": self.message, "detail": self.detail, "hint": self.hint}
+
 
 class ModelError(InferError):
     """The model file, or the folder that holds it, cannot be used."""
@@ -82,6 +87,20 @@ class LockFailed(InferError):
 
 class NothingFits(LockFailed):
     """No set of versions fits together, or a version has no wheel for this Python and processor."""
+
+
+class Vulnerable(InferError):
+    """Packages of the image have known vulnerabilities that the user wants no image with.
+
+    `audit` is what is known of the packages, as a JSON object. If nothing could be learned, that is an error,
+    too.
+    """
+
+    audit: Mapping[str, object] | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """The error as a JSON object, with what is known of the packages."""
+        return {**super().as_dict(), "vulnerabilities": self.audit}
 
 
 class EngineError(InferError):

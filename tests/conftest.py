@@ -32,6 +32,9 @@ PROGRAM_VARIABLE = "INFER_TEST_PROGRAM"
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
 
+# No test asks the service that knows vulnerabilities; those of the audit start a service of their own.
+os.environ["INFER_OSV_URL"] = "off"
+
 # What a script starts in the background ignores Ctrl-C, what nohup starts ignores SIGHUP, and so does what
 # these start. Tests send both.
 signal.signal(signal.SIGINT, signal.default_int_handler)

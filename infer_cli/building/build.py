@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infer_cli.building.verify import Verified, fingerprint, verify_image
+from infer_cli.building.vulnerable import not_known, refuse_vulnerable
 from infer_cli.cache import cache_folder
 from infer_cli.engine.builder import build_image, discard_image, name_image
 from infer_cli.engine.registry import push_image
 from infer_cli.errors import InferError
+from infer_cli.packages.audit import LONGEST_WAIT_S, begin_audit
 from infer_cli.running.model_mount import user_for
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from infer_cli.engine.registry import Pushed
     from infer_cli.image.name import ImageName
     from infer_cli.inspection import Inspection
+    from infer_cli.packages.audit import Audit
+    from infer_cli.packages.vulnerabilities import Severity
     from infer_cli.plan.build import BuildPlan
     from infer_cli.plan.run import ModelMount
     from infer_cli.terminal.progress import Progress
@@ -41,11 +45,17 @@ Proof = Verified | ProofSkipped
 
 # Columns in which training computed with 32 bits; a service computes their values with 64.
 _SINGLE_DTYPES = ("float32", "float16")
+# How long a plan waits for its audit, if nothing depends on it; a build goes on meanwhile, and does not wait.
+_PLAN_WAIT_S = 2.0
 
 
 @dataclass(frozen=True)
 class MadeImage:
-    """An image that was built, proved and named; `pushed` is None for an image that was not pushed."""
+    """An image that was built, proved and named.
+
+    `pushed` is None for an image that was not pushed. `audit` tells the known vulnerabilities of its
+    packages.
+    """
 
     name: ImageName
     image_id: str
@@ -53,6 +63,7 @@ class MadeImage:
     architecture: str
     proof: Proof
     pushed: Pushed | None = None
+    audit: Audit | None = None
 
 
 @dataclass(frozen=True)
@@ -71,25 +82,53 @@ class ProofRequest:
 
 
 def make_image(
-    engine: Engine, plan: BuildPlan, proof: ProofRequest, progress: Progress, *, push: bool = False
+    engine: Engine,
+    plan: BuildPlan,
+    proof: ProofRequest,
+    progress: Progress,
+    *,
+    push: bool = False,
+    fail_on: Severity | None = None,
 ) -> MadeImage:
     """Build an image, prove it, name it, and perhaps push it.
 
-    An image whose proof fails is not kept. Raises `BuildFailed`, `VerificationFailed` or `PushFailed`.
+    An image whose proof fails is not kept, nor one with a known vulnerability as severe as `fail_on`; only
+    with `fail_on`, the image waits for the audit. Raises `BuildFailed`, `VerificationFailed`, `Vulnerable` or
+    `PushFailed`.
     """
+    begun = begin_audit(plan.lock.pins)
+    if (known := begun.result()).problem is None:
+        refuse_vulnerable(known, fail_on, plan)
     progress.stage(f"Building {plan.name}")
     built = build_image(engine, plan, on_event=progress.on_event)
     try:
         proved = prove_image(engine, built.image_id, proof, progress, can_run=plan.can_run)
+        if fail_on:
+            progress.stage("Looking up the known vulnerabilities of the packages")
+        audit = begun.result(LONGEST_WAIT_S if fail_on else 0)
+        refuse_vulnerable(audit, fail_on, plan)
     except BaseException:
         discard_image(engine, built)
         raise
     name_image(engine, built, plan.name)
+    if line := not_known(audit):
+        progress.note(line)
     pushed = None
     if push:
         progress.stage(f"Pushing {plan.name}")
         pushed = push_image(engine, plan.name, on_event=progress.on_event)
-    return MadeImage(plan.name, built.image_id, built.size_bytes, plan.base.architecture, proved, pushed)
+    return MadeImage(
+        plan.name, built.image_id, built.size_bytes, plan.base.architecture, proved, pushed, audit
+    )
+
+
+def audit_plan(plan: BuildPlan, progress: Progress, *, fail_on: Severity | None = None) -> Audit:
+    """The known vulnerabilities of the packages of an image that is not built; raises `Vulnerable`."""
+    audit = begin_audit(plan.lock.pins).result(LONGEST_WAIT_S if fail_on else _PLAN_WAIT_S)
+    refuse_vulnerable(audit, fail_on, plan)
+    if line := not_known(audit):
+        progress.note(line)
+    return audit
 
 
 def require_empty_folder(folder: Path) -> None:

@@ -15,6 +15,7 @@ from infer_cli.errors import NothingFits, UsageError
 from infer_cli.image.base import PYTHONS, BaseImage, architecture_of, official_base, python_of_official
 from infer_cli.packages.lock import check_lock, read_lock, write_lock
 from infer_cli.packages.resolution import plan_resolution
+from infer_cli.packages.version_sources import LOCKED
 from infer_cli.packages.wheels import packages_archive
 from infer_cli.plan.build import plan_build
 from infer_cli.plan.code_imports import with_code_imports
@@ -64,7 +65,7 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
         inputs=inputs,
     )
     sources = (
-        dict.fromkeys(lock.pins, f"--lock {request.lock_file}")
+        dict.fromkeys(lock.pins, f"{LOCKED}{request.lock_file}")
         if is_reused
         else resolution.version_sources(lock)
     )

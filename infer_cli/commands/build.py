@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infer_cli.commands.built_image import describe_image, offer_examples
+from infer_cli.commands.built_image import describe_image, described, offer_examples
 from infer_cli.errors import UsageError
 from infer_cli.image.base import architecture_of, check_python
 from infer_cli.image.name import ImageName
@@ -18,6 +18,7 @@ from infer_cli.terminal.options import (
     AsJson,
     BaseImageName,
     ClassLabels,
+    FailOn,
     FeatureNames,
     Member,
     ModelFile,
@@ -39,7 +40,10 @@ from infer_cli.terminal.units import size_text
 
 if TYPE_CHECKING:
     from infer_cli.building.naming import ModelPlace
+    from infer_cli.packages.audit import Audit
+    from infer_cli.packages.vulnerabilities import Severity
     from infer_cli.plan.build import BuildPlan
+    from infer_cli.terminal.progress import Progress
 
 
 def build(  # noqa: PLR0913 (each is an option of the command)
@@ -93,6 +97,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         bool,
         typer.Option("--verify/--no-verify", help="Keep the image only if its service answers."),
     ] = True,
+    fail_on: FailOn = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer again.")] = False,
     push: Annotated[bool, typer.Option("--push", help="Push the image when it is built.")] = False,
     trust: Trust = None,
@@ -113,7 +118,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     _check_eject(eject)
     with show_progress(verbose=verbose) as progress:
         progress.stage(f"Inspecting {model or model_dir}" if has_model else "Choosing packages")
-        from infer_cli.building.build import ProofRequest, eject_plan, make_image, write_sbom  # noqa: PLC0415
+        from infer_cli.building.build import ProofRequest, make_image, write_sbom  # noqa: PLC0415
         from infer_cli.building.inputs import mount_safe_model, read_inputs  # noqa: PLC0415
         from infer_cli.building.naming import image_name_for, place_given  # noqa: PLC0415
         from infer_cli.building.prepare import prepare_build  # noqa: PLC0415
@@ -149,19 +154,17 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         if sbom is not None:
             write_sbom(plan, sbom)
             progress.note(f"Wrote {sbom}")
-        if eject is not None:
-            eject_plan(plan, eject)
         proof = ProofRequest(mount, is_baked=bake, examples=expected, is_wanted=verify)
-        image = make_image(engine, plan, proof, progress, push=push) if engine else None
-    if image is None:
-        _show_plan(plan, eject, as_json=as_json)
-        return
-    text, record = describe_image(image)
-    if wanted is None:
-        text += f"\nIt is called after {place.source}; --tag calls it otherwise." if place else ""
-    text += offer_examples(mount, examples)
-    if not push:
-        text += f"\nStart it: {_run_command(name, place, bake=bake)}"
+        if engine is None:
+            text, record = _leave_unbuilt(plan, eject, fail_on, progress)
+        else:
+            image = make_image(engine, plan, proof, progress, push=push, fail_on=fail_on)
+            text, record = describe_image(image)
+            if wanted is None:
+                text += f"\nIt is called after {place.source}; --tag calls it otherwise." if place else ""
+            text += offer_examples(mount, examples)
+            if not push:
+                text += f"\nStart it: {_run_command(name, place, bake=bake)}"
     output.show(text, record, as_json=as_json)
 
 
@@ -209,7 +212,19 @@ def _check_target(platform: str | None, python: str | None) -> None:
     check_python(python)
 
 
-def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
+def _leave_unbuilt(
+    plan: BuildPlan, eject: Path | None, fail_on: Severity | None, progress: Progress
+) -> tuple[str, dict[str, object]]:
+    """Write the folder for plain Docker, if wanted, and tell the plan."""
+    from infer_cli.building.build import audit_plan, eject_plan  # noqa: PLC0415 (keeps `infer --help` quick)
+
+    audit = audit_plan(plan, progress, fail_on=fail_on)
+    if eject is not None:
+        eject_plan(plan, eject)
+    return _describe_plan(plan, eject, audit)
+
+
+def _describe_plan(plan: BuildPlan, eject: Path | None, audit: Audit) -> tuple[str, dict[str, object]]:
     record: dict[str, object] = {
         "tag": str(plan.name),
         "base_image": plan.base.reference,
@@ -221,12 +236,12 @@ def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
         "labels": plan.labels,
         "context": {str(file.path): file.size_bytes for file in plan.context.files},
         "dockerfile": plan.dockerfile,
+        "vulnerabilities": audit.as_dict(),
     }
     if eject is not None:
         command = f"docker build --network none -t {plan.name} {eject}"
-        text = f"Wrote {eject}\nBuild it with plain Docker:\n  {command}"
-        output.show(text, {**record, "folder": str(eject)}, as_json=as_json)
-        return
+        text = f"Wrote {eject}\nBuild it with plain Docker:\n  {command}{described(audit)}"
+        return text, {**record, "folder": str(eject)}
     packages = "\n".join(
         f"  {package}=={version}  ({plan.version_sources[package]})"
         for package, version in plan.lock.pins.items()
@@ -234,11 +249,11 @@ def _show_plan(plan: BuildPlan, eject: Path | None, *, as_json: bool) -> None:
     text = (
         f"Would build {plan.name} from {plan.base.reference} "
         f"(Python {plan.base.python}, {plan.base.architecture})\n"
-        f"packages ({plan.lock.digest[:19]}):\n{packages}\n"
+        f"packages ({plan.lock.digest[:19]}):\n{packages}{described(audit)}\n"
         f"context: {len(plan.context.files)} files, {size_text(plan.context.size_bytes)}\n"
         f"Dockerfile:\n\n{plan.dockerfile}"
     )
-    output.show(text, record, as_json=as_json)
+    return text, record
 
 
 def _run_command(name: ImageName, place: ModelPlace | None, *, bake: bool) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from infer_cli.building.build import MadeImage, Proof
     from infer_cli.building.verify import Verified
+    from infer_cli.packages.audit import Audit
     from infer_cli.plan.run import ModelMount
 
 # Of many names, the first ones are enough to see what is meant.
@@ -19,7 +20,7 @@ SHOWN_NAMES = 5
 
 
 def describe_image(image: MadeImage) -> tuple[str, dict[str, object]]:
-    """The name, the size and the proof of an image, and where it was pushed to."""
+    """The name, the size and the proof of an image, its known vulnerabilities, and where it was pushed to."""
     proof = proof_text(image.proof, image.architecture)
     text = f"Built {image.name} ({size_text(image.size_bytes)}, {image.image_id[:19]})\nProof: {proof}"
     record: dict[str, object] = {
@@ -28,10 +29,21 @@ def describe_image(image: MadeImage) -> tuple[str, dict[str, object]]:
         "size_bytes": image.size_bytes,
         "proof": proof,
     }
+    if image.audit is not None:
+        text += described(image.audit)
+        record["vulnerabilities"] = image.audit.as_dict()
     if image.pushed is not None:
         text += f"\nPushed {image.pushed.reference}"
         record["digest"] = image.pushed.digest
     return text, record
+
+
+def described(audit: Audit) -> str:
+    """Lines that tell the known vulnerabilities; empty if none is known."""
+    from infer_cli.building.vulnerable import describe_audit  # noqa: PLC0415 (keeps `infer --help` quick)
+
+    text = describe_audit(audit)
+    return f"\n{text}" if text else ""
 
 
 def proof_text(proof: Proof, architecture: str = "its processor") -> str:

@@ -17,7 +17,14 @@ from infer_cli.packages.requirements import (
     tracing_requirements,
 )
 from infer_cli.packages.training_environment import training_environment
-from infer_cli.packages.version_sources import ENVIRONMENT, SAVED, lock_version_sources
+from infer_cli.packages.version_sources import (
+    ENVIRONMENT,
+    REQUIRED,
+    SAVED,
+    SERVICE,
+    TRACING,
+    lock_version_sources,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,9 +106,9 @@ def plan_resolution(
     service = service_requirements(assets)
     traces = tracing_requirements(assets) if tracing else ()
     requirements = image_requirements(assets, model, added=(*added, *traces), own_modules=own_modules)
-    requested_by = {package_name(requirement): "needed by the service" for requirement in service}
-    requested_by |= {package_name(requirement): "--tracing" for requirement in traces}
-    requested_by |= {package_name(requirement): f"--require {requirement}" for requirement in added}
+    requested_by = {package_name(requirement): SERVICE for requirement in service}
+    requested_by |= {package_name(requirement): TRACING for requirement in traces}
+    requested_by |= {package_name(requirement): f"{REQUIRED}{requirement}" for requirement in added}
     saved = saved_beside(model.path) if model else None
     if saved is not None:
         known = {package_name(requirement) for requirement in requirements}

@@ -26,6 +26,12 @@ ENVIRONMENT = "the current environment"
 # Followed by what wrote the folder.
 SAVED = "recorded by"
 NEWEST = "newest that fits"
+# What asks for a package that the model itself does not need.
+SERVICE = "needed by the service"
+TRACING = "--tracing"
+# Followed by the requirement, and by the path of the lock.
+REQUIRED = "--require "
+LOCKED = "--lock "
 
 
 @dataclass(frozen=True, slots=True)

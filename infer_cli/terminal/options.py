@@ -7,7 +7,7 @@ default, differs.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -130,6 +130,16 @@ Tracing = Annotated[
         "--tracing",
         rich_help_panel=_IMAGE,
         help="Add OpenTelemetry's packages, so that the service can send traces.",
+    ),
+]
+FailOn = Annotated[
+    Literal["low", "medium", "high", "critical"] | None,
+    typer.Option(
+        "--fail-on",
+        rich_help_panel=_IMAGE,
+        metavar="SEVERITY",
+        help="Make no image with a known vulnerability of this severity or a worse one: low, medium, high or "
+        "critical.",
     ),
 ]
 OwnCodePaths = Annotated[

@@ -48,8 +48,7 @@ def report(error: InferError, *, as_json: bool) -> None:
 
 def print_record(error: InferError) -> None:
     """Print an error as one JSON object on stdout."""
-    record = {"message": error.message, "detail": error.detail, "hint": error.hint}
-    print(json.dumps({"error": record}, ensure_ascii=False), flush=True)
+    print(json.dumps({"error": error.as_dict()}, ensure_ascii=False), flush=True)
 
 
 def terminal_width() -> int | None:

@@ -11,6 +11,7 @@ from infer_cli.building.build import (
     MadeImage,
     ProofRequest,
     ProofSkipped,
+    audit_plan,
     eject_plan,
     make_image,
     require_empty_folder,
@@ -19,18 +20,23 @@ from infer_cli.building.build import (
 from infer_cli.building.verify import Verified
 from infer_cli.engine.builder import BuiltImage
 from infer_cli.engine.registry import Pushed
-from infer_cli.errors import InferError, VerificationFailed
+from infer_cli.errors import InferError, VerificationFailed, Vulnerable
 from infer_cli.image.base import BaseImage
 from infer_cli.image.name import ImageName
+from infer_cli.packages.audit import begin_audit
 from infer_cli.packages.lock import Lock
 from infer_cli.plan.build import BuildPlan
 from infer_cli.plan.context import Context, ContextFile
 from infer_cli.plan.run import ModelMount
 from infer_cli.terminal.progress import PlainProgress
+from tests.osv_server import MIDDLING, Osv, advisory, osv_server
 from tests.running.conftest import HERE, make_engine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from infer_cli.engine.connection import Engine
+    from infer_cli.packages.vulnerabilities import Severity
 
 ENGINE = make_engine(HERE)
 BUILT = BuiltImage("sha256:1", 1000, is_named=False)
@@ -43,6 +49,9 @@ PLAN = BuildPlan(
     labels={},
     sbom="{}",
 )
+LOCKED = replace(PLAN, lock=Lock("werkzeug==2.2.2 --hash=sha256:00\n"))
+VULNERABLE = "werkzeug 2.2.2  GHSA-1, medium, fixed in 2.2.3"
+LONG_S = 60.0
 
 
 @dataclass
@@ -52,8 +61,10 @@ class Images:
     done: list[str] = field(default_factory=list)
     verified: list[dict[str, object]] = field(default_factory=list)
     failure: Exception | None = None
+    while_building: Callable[[], object] = list
 
     def build(self, _: Engine, plan: BuildPlan, **__: object) -> BuiltImage:
+        self.while_building()
         self.done.append(f"built {plan.name}")
         return BUILT
 
@@ -93,9 +104,16 @@ def mount(iris_folder: Path) -> ModelMount:
     return ModelMount(iris_folder, "model.pkl", "0")
 
 
-def make(proof: ProofRequest, *, can_run: bool = True, push: bool = False) -> MadeImage:
-    plan = replace(PLAN, can_run=can_run)
-    return make_image(ENGINE, plan, proof, PlainProgress(verbose=False), push=push)
+def make(
+    proof: ProofRequest,
+    *,
+    can_run: bool = True,
+    push: bool = False,
+    plan: BuildPlan = PLAN,
+    fail_on: Severity | None = None,
+) -> MadeImage:
+    plan = replace(plan, can_run=can_run)
+    return make_image(ENGINE, plan, proof, PlainProgress(verbose=False), push=push, fail_on=fail_on)
 
 
 def test_an_image_is_named_and_pushed_only_after_its_proof(images: Images, mount: ModelMount) -> None:
@@ -182,3 +200,84 @@ def test_a_bill_of_materials_that_cannot_be_written_is_an_error(tmp_path: Path) 
     assert (tmp_path / "sbom.json").read_text() == "{}"
     with pytest.raises(InferError, match=f"^cannot write {tmp_path}: Is a directory$"):
         write_sbom(PLAN, tmp_path)
+
+
+@pytest.fixture
+def osv(monkeypatch: pytest.MonkeyPatch) -> Iterator[Osv]:
+    with osv_server() as server:
+        record = advisory("GHSA-1", "werkzeug", {"fixed": "2.2.3"}, vector=MIDDLING)
+        server.advisories["werkzeug", "2.2.2"] = [record]
+        monkeypatch.setenv("INFER_OSV_URL", server.url)
+        yield server
+
+
+def test_an_image_with_a_severe_vulnerability_gets_no_name(osv: Osv, images: Images) -> None:
+    """The service answers only when the image is being built."""
+    osv.may_answer.clear()
+    images.while_building = osv.may_answer.set
+
+    with pytest.raises(Vulnerable) as refused:
+        make(ProofRequest(), plan=LOCKED, fail_on="medium", push=True)
+
+    assert images.done == ["built iris:v1", "discarded"]
+    assert VULNERABLE in str(refused.value.detail)
+
+
+def test_an_image_that_is_known_to_be_vulnerable_is_not_built(osv: Osv, images: Images) -> None:
+    assert begin_audit(LOCKED.lock.pins).result(LONG_S).found
+    asked = list(osv.asked)
+
+    with pytest.raises(Vulnerable):
+        make(ProofRequest(), plan=LOCKED, fail_on="low")
+
+    assert (images.done, osv.asked) == ([], asked)
+
+
+@pytest.mark.parametrize("fail_on", [None, "high"])
+def test_an_image_without_a_severe_vulnerability_is_kept(
+    osv: Osv, images: Images, fail_on: Severity | None
+) -> None:
+    begun = begin_audit(LOCKED.lock.pins)
+    assert begun.result(LONG_S).found
+
+    made = make(ProofRequest(), plan=LOCKED, fail_on=fail_on)
+
+    assert osv.asked
+    assert images.done == ["built iris:v1", "named iris:v1"]
+    assert made.audit == begun.result()
+
+
+def test_an_image_does_not_wait_for_the_audit(
+    osv: Osv, images: Images, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The service never answers."""
+    osv.may_answer.clear()
+
+    made = make(ProofRequest(), plan=LOCKED)
+
+    assert images.done == ["built iris:v1", "named iris:v1"]
+    assert made.audit is not None
+    assert made.audit.found is None
+    line = f"Known vulnerabilities of the packages were not looked up: {osv.url} has not answered yet"
+    assert line in capsys.readouterr().err.splitlines()
+
+
+def test_a_plan_is_audited_without_a_build(osv: Osv, images: Images) -> None:
+    assert begin_audit(LOCKED.lock.pins).result(LONG_S).found
+    progress = PlainProgress(verbose=False)
+
+    assert [one.id for one in audit_plan(LOCKED, progress).found or ()] == ["GHSA-1"]
+    with pytest.raises(Vulnerable, match="iris:v1 was not made: 1 known vulnerability of werkzeug"):
+        audit_plan(LOCKED, progress, fail_on="medium")
+    assert osv.asked.count("/v1/querybatch") == 1
+    assert images.done == []
+
+
+def test_a_plan_says_that_nothing_is_known(
+    osv: Osv, images: Images, capsys: pytest.CaptureFixture[str]
+) -> None:
+    osv.status = 503
+
+    assert audit_plan(LOCKED, PlainProgress(verbose=False)).found is None
+    assert images.done == []
+    assert "Known vulnerabilities of the packages were not looked up: " in capsys.readouterr().err

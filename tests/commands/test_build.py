@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from infer_cli.building.naming import ModelPlace
 from infer_cli.commands import build
 from infer_cli.image.name import ImageName
+from tests.osv_server import WORST, advisory, osv_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +93,31 @@ def test_every_written_file_is_noted(infer: Callable[..., Finished], tmp_path: P
     assert [line for line in first.stderr.splitlines() if "Wrote" in line] == ["Wrote l.txt", "Wrote s.json"]
     assert [line for line in second.stderr.splitlines() if "Wrote" in line] == ["Wrote s.json"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["l.txt", "s.json"]
+
+
+def test_a_plan_with_known_vulnerabilities_is_refused(infer: Callable[..., Finished], tmp_path: Path) -> None:
+    options = ("build", "--tag", "iris", "--dry-run", "--base-image", "python:3.11-slim", "--fail-on", "high")
+    with osv_server() as osv:
+        settings = {"INFER_OSV_URL": osv.url, "INFER_CACHE_DIR": str(tmp_path)}
+        sound = infer(*options, "--json", **settings)
+        version = dict(line.split("==") for line in sound.record["requirements"])["flask"]
+        osv.advisories["flask", version] = [advisory("GHSA-1", "flask", {"fixed": "99.0"}, vector=WORST)]
+        shutil.rmtree(tmp_path / "audits")
+        refused = infer(*options, "--json", **settings)
+
+    assert sound.exit_code == 0
+    assert (sound.record["vulnerabilities"]["found"], sound.record["vulnerabilities"]["problem"]) == (
+        [],
+        None,
+    )
+    assert refused.exit_code == 1
+    assert refused.stderr.splitlines()[-3:] == [
+        "error: iris:latest was not made: 1 known vulnerability of flask counts as critical",
+        f"  flask {version}  GHSA-1, critical, fixed in 99.0: flask does what it should not",
+        f"hint: install a newer infer: this one needs flask {version} for its service",
+    ]
+    (found,) = refused.record["error"]["vulnerabilities"]["found"]
+    assert (found["package"], found["id"], found["counts_as"]) == ("flask", "GHSA-1", "critical")
 
 
 @pytest.mark.parametrize("kind", ["file", "folder that is not empty"])

@@ -9,6 +9,8 @@ from infer_cli.building.verify import Verified
 from infer_cli.commands.built_image import describe_image
 from infer_cli.engine.registry import Pushed
 from infer_cli.image.name import ImageName
+from infer_cli.packages.audit import Audit
+from infer_cli.packages.vulnerabilities import Vulnerability
 
 NAME = ImageName.parse("iris:v1")
 IMAGE_ID = f"sha256:{'0123456789ab' * 5}0123"
@@ -61,3 +63,15 @@ def test_a_pushed_image_is_shown_with_its_digest() -> None:
 
     assert text.splitlines()[-1] == "Pushed big.example/iris@sha256:2"
     assert record["digest"] == "sha256:2"
+
+
+def test_the_known_vulnerabilities_of_an_image_are_shown() -> None:
+    audit = Audit(25, (Vulnerability("flask", "3.1.3", "GHSA-2", severity="low", fixed="3.2"),))
+
+    text, record = describe_image(MadeImage(NAME, IMAGE_ID, 1, "amd64", Verified(5), audit=audit))
+
+    assert text.splitlines()[2:] == [
+        "1 of 25 packages has known vulnerabilities:",
+        "  flask 3.1.3  GHSA-2, low, fixed in 3.2",
+    ]
+    assert record["vulnerabilities"] == audit.as_dict()
