@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from service.errors import BodyTooLarge, Busy, TooManyRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # More than the connections that clients and proxies usually keep open, so that a slow model makes clients
 # wait and not fail.
@@ -172,17 +172,20 @@ class Places:
         return [since for since, taken in zip(self.since, self.taken) if taken]
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold a place; raise `Busy` if none is free, and none comes free while it may wait."""
+    def held(self, at_look: Callable[[], None] | None = None) -> Iterator[None]:
+        """Hold a place; raise `Busy` if none is free, and none comes free while it may wait.
+
+        While it waits, `at_look` is called again and again, and may raise an error of its own.
+        """
         place = self.take()
         if place is None:
-            place = self._wait()
+            place = self._wait(at_look)
         try:
             yield
         finally:
             self.give_back(place)
 
-    def _wait(self) -> int:
+    def _wait(self, at_look: Callable[[], None] | None) -> int:
         now = time.monotonic_ns()
         longest_ns = int(LONGEST_WAIT_S * 1e9)
         if now - self._given_back > longest_ns:
@@ -193,6 +196,8 @@ class Places:
             raise Busy from None
         try:
             while (place := self.take()) is None:
+                if at_look is not None:
+                    at_look()
                 if time.monotonic_ns() - now >= longest_ns:
                     raise Busy
                 time.sleep(BETWEEN_LOOKS_S)

@@ -137,7 +137,9 @@ def build_application(settings: Settings) -> Application:
     )
     slot = ModelSlot(served)
     admission = Admission(memory=memory)
-    app, meter = create_app(slot, admission, max_body_bytes=most_body_bytes)
+    app, meter = create_app(
+        slot, admission, max_body_bytes=most_body_bytes, request_seconds=settings.request_seconds
+    )
     wsgi: WSGIApplication = Gate(app.wsgi_app, access, slot, meter)
     if settings.request_log or settings.log_inputs:
         wsgi = RequestLog(wsgi, slot, share=settings.log_inputs, only_inputs=not settings.request_log)

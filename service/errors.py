@@ -24,6 +24,7 @@
     ├── ModelFailed            the model itself raised an error for rows that were checked: status 500
     │   └── ModelRefused       the model itself refuses a row, and answers others: status 422
     ├── Busy                   all slots of the worker are taken: status 503
+    ├── DeadlineExceeded       a request whose time was over before the model was asked: status 504
     └── NoRegion               a worker found no region of shared memory to count in
 
 What libraries raise is translated where they are called; what is no `ServiceError` is a bug: status 500.
@@ -255,6 +256,16 @@ class Busy(ServiceError):
 
     def __init__(self, reason: str = "all slots of this worker are taken") -> None:
         super().__init__(reason)
+
+
+class DeadlineExceeded(ServiceError):
+    """The deadline of a request has passed while it waited; `source` names what set it."""
+
+    def __init__(self, allowed_ms: float, source: str) -> None:
+        super().__init__(
+            f"The service did not come to this request within the {allowed_ms:g} ms that {source} allows, "
+            "and gave it up. Allow more time, or send fewer requests at once."
+        )
 
 
 class NoRegion(ServiceError):

@@ -22,6 +22,8 @@ FILES = ("any", "own")
 # A scheme, a host and perhaps a port, as browsers write them.
 ORIGIN = re.compile(r"https?://[^\s/@,]+/?", re.IGNORECASE)
 
+SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+
 # Where OpenTelemetry sends everything, or its traces.
 OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
@@ -39,6 +41,8 @@ ROWS_MAX = 10**9
 # A week, and more memory than any machine has.
 LOAD_SECONDS_MAX = 7 * 24 * 3600
 LOAD_BYTES_MAX = 2**50
+# A deadline that is longer than a day is none.
+REQUEST_SECONDS_MAX = 24 * 3600
 # How long a worker may do nothing and answer nothing; one that computes gets six times as long.
 DEFAULT_WATCHDOG_SECONDS = 10
 # How long a service that is to end goes on answering while requests come; 5 seconds more are for those that
@@ -69,6 +73,8 @@ class Settings:
     max_rows: int | None = None
     # What the cgroup allows all processes together; found at the start, and no setting.
     memory_bytes: int | None = None
+    # After how many seconds a request is given up that the model has not been asked for; None for never.
+    request_seconds: float | None = None
     # How long loading the model may take, and how much memory; None for what suits the size of the file.
     max_load_seconds: int | None = None
     max_load_bytes: int | None = None
@@ -121,6 +127,7 @@ class Settings:
             version_mismatch=reader.choice("VERSION_MISMATCH", MISMATCHES) or "warn",
             max_body_bytes=reader.integer("MAX_BODY_BYTES", BODY_BYTES_MAX) or DEFAULT_MAX_BODY_BYTES,
             max_rows=reader.integer("MAX_ROWS", ROWS_MAX),
+            request_seconds=reader.seconds("REQUEST_SECONDS", REQUEST_SECONDS_MAX),
             max_load_seconds=reader.integer("MAX_LOAD_SECONDS", LOAD_SECONDS_MAX),
             max_load_bytes=reader.integer("MAX_LOAD_BYTES", LOAD_BYTES_MAX),
             watchdog_seconds=reader.integer("WATCHDOG_SECONDS", LOAD_SECONDS_MAX) or DEFAULT_WATCHDOG_SECONDS,
@@ -179,6 +186,17 @@ class _Reader:
         ):
             return int(value)
         self.problems.append(f"{name} must be a whole number from 1 to {maximum}, not {value!r}")
+        return None
+
+    def seconds(self, name: str, maximum: int) -> float | None:
+        value = self.string(name)
+        if not value:
+            return None
+        if SECONDS.fullmatch(value) and 0 < float(value) <= maximum:
+            return float(value)
+        self.problems.append(
+            f"{name} must be a number of seconds up to {maximum}, such as 0.5 or 30, not {value!r}"
+        )
         return None
 
     def traces(self) -> bool:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 PREDICTION_PATH = "/prediction"
 # The token for services of which infer has none.
 BEARER_VARIABLE = "INFER_TOKEN"
+# A prediction for which nobody waits any more need not be made: Envoy's name for the time, in milliseconds.
+_DEADLINE = "X-Envoy-Expected-Rq-Timeout-Ms"
 _READY_TIMEOUT_S = 2.0
 _PREDICT_TIMEOUT_S = 300.0
 _OK = 200
@@ -141,6 +143,7 @@ class ServiceClient:
         """The status, the body and the `Retry-After` header of one answer."""
         headers = token_header(self.token)
         if body is not None:
+            headers[_DEADLINE] = str(round(1000 * self.timeout_s))
             headers["Content-Type"] = "application/json"
         # Where an answer says that it is the last one, its connection has no socket any more.
         if self._connection is not None and self._connection.sock is not None:

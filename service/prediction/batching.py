@@ -6,6 +6,8 @@ model free leads the next call, with the rows of all requests that have come by 
 Most models hold the interpreter's lock while they work, so that no request can come in meanwhile. The leading
 thread therefore releases the lock once before its call. After four calls in a row without another request, it
 does so only for every 32nd call.
+
+A request that is past its deadline leaves the queue at once.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ import time
 from collections import deque
 from collections.abc import Sized
 from typing import Callable, Generic, TypeVar
+
+from service.errors import DeadlineExceeded
+from service.prediction import deadlines
 
 Rows = TypeVar("Rows", bound=Sized)
 Answer = TypeVar("Answer")
@@ -68,7 +73,7 @@ class Batcher(Generic[Rows, Answer]):
         self._lonely_calls = 0
 
     def ask(self, rows: Rows) -> Answer:
-        """Give the answer to rows; raise what the function raises for them."""
+        """Give the answer to rows; raise what the function raises for them, or `DeadlineExceeded`."""
         request = _Request[Rows, Answer](rows)
         with self._lock:
             request.leads = not self._is_busy
@@ -77,12 +82,29 @@ class Batcher(Generic[Rows, Answer]):
             else:
                 self._waiting.append(request)
         if not request.leads:
-            request.done.acquire()
+            self._wait(request)
         if request.leads:
+            try:
+                deadlines.check()
+            except DeadlineExceeded:
+                self._pass_on()
+                raise
             self._lead(request)
         if request.error is not None:
             raise request.error
         return request.answer  # type: ignore[return-value]  # without an error, there is an answer
+
+    def _wait(self, request: _Request[Rows, Answer]) -> None:
+        """Wait until a request is answered or leads; if its deadline comes first, take it from the queue."""
+        late = deadlines.acquired(request.done)
+        if late is None:
+            return
+        with self._lock:
+            if request in self._waiting:
+                self._waiting.remove(request)
+                raise late
+        # It is part of the call that goes on now, or leads the next one.
+        request.done.acquire()
 
     def _lead(self, first: _Request[Rows, Answer]) -> None:
         lonely = self._lonely_calls

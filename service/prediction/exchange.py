@@ -6,6 +6,7 @@ A `Resource` is what stands at one path. The fast path and Flask both find it in
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 JSON = "application/json"
 # The key of the environment under which a request has its record, if its values are logged: see `recording`.
 RECORD = "infer.record"
+# The key under which stands when the request came, in ns of perf_counter_ns.
+STARTED = "infer.started"
 
 
 class Asked:
@@ -34,6 +37,12 @@ class Asked:
     def record(self) -> object:
         """The record of a request whose values are logged; None for any other request."""
         return self._environ.get(RECORD)
+
+    @property
+    def started_ns(self) -> int:
+        """When the request came, by `perf_counter_ns`."""
+        started = self._environ.get(STARTED)
+        return started if isinstance(started, int) else perf_counter_ns()
 
     @property
     def content_type(self) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from service.drift.class_counts import class_counts_of
 from service.errors import ModelFailed
+from service.prediction import deadlines
 from service.prediction.batching import MOST_ROWS, Batcher
 from service.schema.features import closed, is_mixed, takes_numbers
 from service.schema.predictions import Predictions
@@ -69,10 +70,11 @@ class Predictor:
     def predict(self, rows: Rows) -> Predictions:
         """Predict for rows of checked values, at least one.
 
-        Raises `InvalidInput` for too many rows, and for rows that a compiled model cannot answer, and
-        `ModelFailed` with the first row for which the model raises an error.
+        Raises `InvalidInput` for too many rows, and for rows that a compiled model cannot answer,
+        `ModelFailed` with the first row for which the model raises an error, and `DeadlineExceeded`.
         """
         self.limit.check(len(rows))
+        deadlines.check()
         self._admit(len(rows))
         if self._row is not None and len(rows) == 1:
             found = self._row.answer(cast("Sequence[float]", rows[0]))
@@ -91,10 +93,16 @@ class Predictor:
         """
 
         def ask(some: Rows) -> Predictions:
-            with self._lock:
+            late = deadlines.acquired(self._lock)
+            if late is not None:
+                raise late
+            try:
                 return self.model.ask_further(some, name)
+            finally:
+                self._lock.release()
 
         self.limit.check(len(rows))
+        deadlines.check()
         self._admit(len(rows))
         return self._by_model(rows, ask)
 

@@ -39,6 +39,7 @@ ERRORS = {
     "422": "The model itself refuses a row.",
     "500": "A fault inside; the log of the service says more.",
     "503": "More predictions wait than the worker takes on; `Retry-After` says when to ask again.",
+    "504": "The deadline of the request passed before the model was asked.",
 }
 # What a token gets that will not do. An error has the form of the path that was asked, so it is not described
 # further.
@@ -133,7 +134,7 @@ class OpenApi:
             "parameters": [*many, self._choice()] if chooses else many,
             "responses": {
                 **_answer("Prediction", "The prediction, and the row as it was read.", chosen=chooses),
-                **_errors("400", "422", "500", "503"),
+                **_errors("400", "422", "500", "503", "504"),
             },
         }
 

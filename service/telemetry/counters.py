@@ -54,7 +54,7 @@ REASONS = (
     *("too_large", "not_an_integer", "not_a_text", "not_a_boolean", "not_a_date", "not_a_value", "ambiguous"),
     *("unknown_category", "refused_by_model", "invalid_json", "not_computable", "unsupported_media_type"),
     *("body_too_large", "busy", "incomplete_body", "body_too_slow", "length_required", "too_many_rows"),
-    *("unauthorized", "forbidden", "misdirected_request"),
+    *("unauthorized", "forbidden", "misdirected_request", "deadline_exceeded"),
 )
 _STATUSES = tuple(int(status) for status in HTTPStatus)
 

@@ -26,14 +26,15 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from service.admission import Admission
 from service.drift.families import families_of, family_of_classes
-from service.prediction.exchange import Asked
+from service.prediction.deadlines import Deadlines, check, kept
+from service.prediction.exchange import STARTED, Asked
 from service.prediction.model_names import VERSION
 from service.protocols.infer import PROTOCOL as OWN
 from service.protocols.invocations import LINES
 from service.protocols.open_inference.endpoint import PROTOCOL as STATISTICS
 from service.protocols.open_inference.statistics import statistics
 from service.telemetry.counters import Meter
-from service.web.bodies import STARTED, compress, compress_file, expected_bytes, read_body
+from service.web.bodies import compress, compress_file, expected_bytes, read_body
 from service.web.error_answers import allowed, json_answer, most_body_bytes, register_error_answers
 from service.web.fast_path import ROWS, FastPath
 from service.web.page import MODULES, fields_of, kind_with_article
@@ -51,15 +52,20 @@ PAGE_POLICY = (
 
 
 def create_app(
-    slot: ModelSlot, admission: Admission | None = None, *, max_body_bytes: int
+    slot: ModelSlot,
+    admission: Admission | None = None,
+    *,
+    max_body_bytes: int,
+    request_seconds: float | None = None,
 ) -> tuple[Flask, Meter]:
     """Make the application that answers from the served model, and the meter that counts its requests."""
     admission = admission or Admission()
+    deadlines = Deadlines(request_seconds)
     app = Flask("service.web")
     # One byte more than may be sent: by it, `read_body` sees that a body of unknown length is too long.
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes + 1
     register_error_answers(app, slot)
-    views = _Views(slot, admission)
+    views = _Views(slot, admission, deadlines)
     app.get("/")(views.page)
     app.get("/docs", strict_slashes=False)(views.docs)
     app.get("/docs/<file>")(views.docs_file)
@@ -80,7 +86,7 @@ def create_app(
     # Flask calls the last one first.
     app.after_request(views.count)
     app.after_request(_add_headers)
-    fast_path = FastPath(app.wsgi_app, slot, admission, meter, max_body_bytes=max_body_bytes)
+    fast_path = FastPath(app.wsgi_app, slot, admission, meter, deadlines, max_body_bytes=max_body_bytes)
     app.wsgi_app = fast_path  # type: ignore[method-assign]  # this is how Flask is wrapped
     return app, meter
 
@@ -90,9 +96,10 @@ class _Views:
 
     meter: Meter
 
-    def __init__(self, slot: ModelSlot, admission: Admission) -> None:
+    def __init__(self, slot: ModelSlot, admission: Admission, deadlines: Deadlines) -> None:
         self.slot = slot
         self.admission = admission
+        self.deadlines = deadlines
 
     def page(self) -> Response:
         # KServe's and Azure's probes ask here, too; a browser names text/html.
@@ -141,14 +148,17 @@ class _Views:
             raise MethodNotAllowed(allowed(resource).split(", "))
         body = b""
         memory = self.admission.memory
-        with memory.held():
+        deadline = self.deadlines.of(request.environ, request.environ[STARTED]) if resource.predicts else None
+        with kept(deadline), memory.held():
+            check()
             if request.method not in ("GET", "HEAD"):
                 is_lines = request.mimetype == LINES
                 memory.take_body(expected_bytes(most_body_bytes()), is_lines=is_lines, is_there=False)
-                with self.admission.bodies.held():
+                with self.admission.bodies.held(check):
                     body = read_body(most_body_bytes())
                 memory.take_body(len(body), is_lines=is_lines)
-            with self.admission.predictions.held() if resource.predicts else nullcontext():
+                check()
+            with self.admission.predictions.held(check) if resource.predicts else nullcontext():
                 answer = handler(Asked(request.environ, body))
                 g.predicted = answer.rows
         return compress(Response(answer.body, content_type=answer.content_type, headers=answer.headers))

@@ -12,14 +12,13 @@ from flask import Response, abort, request
 
 from service.admission import SHORT_BODY_GRACE_S
 from service.errors import IncompleteBody, InvalidInput, WrongContentType
+from service.prediction.exchange import STARTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from _typeshed.wsgi import WSGIEnvironment
 
-# The key of the WSGI environment under which stands when the request came, in ns of perf_counter_ns.
-STARTED = "infer.started"
 # `deflate` means the format of zlib (RFC 9110); 16 lets zlib expect the head of gzip.
 _WINDOWS = {"gzip": zlib.MAX_WBITS + 16, "x-gzip": zlib.MAX_WBITS + 16, "deflate": zlib.MAX_WBITS}
 _CHUNK = 65_536

@@ -12,7 +12,15 @@ from werkzeug.exceptions import (
     RequestEntityTooLarge,
 )
 
-from service.errors import RIGHTS_ADVICE, Busy, InvalidInput, ModelFailed, ModelRefused, is_refused
+from service.errors import (
+    RIGHTS_ADVICE,
+    Busy,
+    DeadlineExceeded,
+    InvalidInput,
+    ModelFailed,
+    ModelRefused,
+    is_refused,
+)
 from service.json_values import encode
 from service.logs import LOGGER
 from service.prediction.exchange import JSON
@@ -40,6 +48,7 @@ def register_error_answers(app: Flask, slot: ModelSlot) -> None:
     app.register_error_handler(ModelFailed, _answer_model_failed)
     app.register_error_handler(ModelRefused, _answer_model_refused)
     app.register_error_handler(Busy, _answer_busy)
+    app.register_error_handler(DeadlineExceeded, _answer_late)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_bug)
 
@@ -126,6 +135,12 @@ def _answer_busy(error: Busy) -> Response:
     )
     response.headers["Retry-After"] = "1"
     return response
+
+
+def _answer_late(error: DeadlineExceeded) -> Response:
+    _note_refusal(str(error))
+    g.refused = {"deadline_exceeded"}
+    return _error(504, "deadline_exceeded", str(error))
 
 
 def _answer_http_error(error: HTTPException) -> Response:

@@ -11,8 +11,9 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from service.logs import LOGGER
-from service.prediction.exchange import Asked
-from service.web.bodies import STARTED, is_to_compress
+from service.prediction.deadlines import kept
+from service.prediction.exchange import STARTED, Asked
+from service.web.bodies import is_to_compress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from service.admission import Admission
+    from service.prediction.deadlines import Deadline, Deadlines
     from service.prediction.exchange import Answer, Handler, Resource
     from service.prediction.served_model import ModelSlot
     from service.telemetry.counters import Meter
@@ -39,6 +41,7 @@ class FastPath:
         slot: ModelSlot,
         admission: Admission,
         meter: Meter,
+        deadlines: Deadlines,
         *,
         max_body_bytes: int,
     ) -> None:
@@ -48,19 +51,22 @@ class FastPath:
         self._bodies = admission.bodies
         self._memory = admission.memory
         self.meter = meter
+        self._deadline_of = deadlines.of
         self.max_body_bytes = max_body_bytes
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a plain prediction, and pass on anything else."""
         resource = self.model_slot.served.resources.get(environ["PATH_INFO"])
         if resource is not None and resource.predicts:
-            started = perf_counter_ns()
+            started = environ[STARTED] = perf_counter_ns()
+            deadline = self._deadline_of(environ, started)
             method = environ["REQUEST_METHOD"]
             asked = self._asked(resource, method, environ)
-            slot = None if asked is None else self._predictions.take()
+            is_late = deadline is not None and deadline.is_past()
+            slot = None if asked is None or is_late else self._predictions.take()
             if asked is not None and slot is not None:
                 try:
-                    answer = self._answer(resource.methods[method], asked)
+                    answer = self._answer(resource.methods[method], asked, deadline)
                     if answer is not None:
                         self.meter.answered(slot, resource.route, answer.rows, perf_counter_ns() - started)
                 finally:
@@ -71,7 +77,6 @@ class FastPath:
                     start_response("200 OK", [("Content-Type", content_type), *HEADERS, length, *headers])
                     # Granian sends a list at once, and any other iterable as a stream.
                     return [body]
-            environ[STARTED] = started
         return self.application(environ, start_response)
 
     def _asked(self, resource: Resource, method: str, environ: WSGIEnvironment) -> Asked | None:
@@ -93,10 +98,13 @@ class FastPath:
         environ["wsgi.input"] = io.BytesIO(body)
         return Asked(environ, body) if len(body) == int(environ["CONTENT_LENGTH"]) else None
 
-    def _answer(self, handler: Handler, asked: Asked) -> Answer | None:
+    def _answer(self, handler: Handler, asked: Asked, deadline: Deadline | None) -> Answer | None:
         """Give the answer; None for a request that Flask is to answer."""
         try:
-            return handler(asked)
+            if deadline is None:
+                return handler(asked)
+            with kept(deadline):
+                return handler(asked)
         except Exception as error:  # noqa: BLE001 (it happens again in Flask, which answers it)
             LOGGER.debug("passed on: %r", error)
         return None

@@ -50,6 +50,30 @@ def test_a_service_that_stays_busy_is_asked_no_more(
         answering(BUSY).predict([ROW])
 
 
+def test_the_service_is_told_how_long_the_client_waits() -> None:
+    heads: list[bytes] = []
+    answer = b'{"predictions": [1]}'
+
+    def answer_once() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            heads.append(connection.recv(65536))
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer))
+            # Until the client has read the answer.
+            while connection.recv(65536):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer_once)
+        thread.start()
+        with contextlib.closing(ServiceClient(f"http://127.0.0.1:{listener.getsockname()[1]}")) as client:
+            client.timeout_s = 12.5
+            client.predict([ROW])
+        thread.join()
+
+    assert b"\r\nX-Envoy-Expected-Rq-Timeout-Ms: 12500\r\n" in heads[0]
+
+
 def refusal(details: object, message: str = "no") -> Answer:
     return 400, json.dumps({"error": {"code": "x", "message": message, "details": details}}).encode()
 

@@ -116,12 +116,14 @@ def app_of(
     refuses_unknown: bool = False,
     counts_inputs: bool = False,
     max_rows: int = MOST_ROWS,
+    request_seconds: float | None = None,
 ) -> Flask:
     """Make the whole application for a loaded model."""
     served = make_served_model(
         loaded, refuses_unknown=refuses_unknown, counts_inputs=counts_inputs, max_rows=max_rows
     )
-    app, _ = create_app(ModelSlot(served), max_body_bytes=max_body_bytes)
+    slot = ModelSlot(served)
+    app, _ = create_app(slot, max_body_bytes=max_body_bytes, request_seconds=request_seconds)
     return app
 
 

@@ -27,6 +27,7 @@ def test_every_setting_is_read() -> None:
         "LOG_LEVEL": "Debug",
         "MAX_BODY_BYTES": "1000",
         "MAX_ROWS": "2000",
+        "REQUEST_SECONDS": "2.5",
         "TRUST": "helpers, more.helpers.Mine",
         "ALLOWED_HOSTS": "iris,models.example",
         "TOKENS_FILE": "/run/secrets/tokens",
@@ -51,6 +52,7 @@ def test_every_setting_is_read() -> None:
         log_level="debug",
         max_body_bytes=1000,
         max_rows=2000,
+        request_seconds=2.5,
         trusted=("helpers", "more.helpers.Mine"),
         allowed_hosts=("iris", "models.example"),
         tokens_file=Path("/run/secrets/tokens"),
@@ -85,6 +87,12 @@ def test_all_wrong_settings_are_named_at_once() -> None:
         "LOG_FORMAT must be one of text, json, not 'xml'",
         "LOG_INPUTS must be a share from 0 to 1, such as 0.01, not 'nan'",
     )
+
+
+@pytest.mark.parametrize("seconds", ["0", "0.0", "-1", "86401", "1e3", "nan", "1s", "\u0665", "9" * 5000])
+def test_a_deadline_must_be_a_number_of_seconds(seconds: str) -> None:
+    with pytest.raises(WrongSettings, match="REQUEST_SECONDS must be a number of seconds up to 86400"):
+        Settings.from_environment({"MODEL_FILE": "m.pkl", "REQUEST_SECONDS": seconds})
 
 
 @pytest.mark.parametrize("port", ["0", "-1", "65536", "1.5", "5_000", "\u0665", "9" * 5000])

@@ -12,6 +12,7 @@ import numpy as np
 
 from service.errors import InvalidInput
 from service.json_values import encode
+from service.prediction.deadlines import Deadline, kept
 from service.prediction.exchange import Answer, Asked, Resource
 from service.protocols.one_row import OneRow
 from service.protocols.open_inference.messages import InferRequest, read_request, write_answer
@@ -103,6 +104,13 @@ class OpenInference:
     def _infer_any(self, name: str, asked: Asked) -> Answer:
         """Answer a request for inference; raise `InvalidInput` for one that cannot be answered."""
         request = read_request(asked, self._reader.rules, self._reader.tables)
+        if request.timeout_us is None:
+            return self._answer(name, request)
+        deadline = Deadline.after(request.timeout_us * 1000, asked.started_ns, "the parameter timeout")
+        with kept(deadline):
+            return self._answer(name, request)
+
+    def _answer(self, name: str, request: InferRequest) -> Answer:
         checks = RowChecks(self._reader.rules)
         rows = self._rows(request, checks)
         wanted = self._results.wanted(request.outputs)

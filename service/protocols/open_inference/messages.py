@@ -60,13 +60,14 @@ class WantedOutput:
 
 @dataclass(frozen=True)
 class InferRequest:
-    """What a client sends: tensors, and what it wants of the answer."""
+    """What a client sends: tensors, what it wants of the answer, and how long it waits for it."""
 
     tensors: Sequence[Tensor]
     outputs: Sequence[WantedOutput] = ()
     request_id: str | None = None
     is_binary: bool = False
     raw: memoryview | None = field(default=None, repr=False)
+    timeout_us: int | None = None
 
 
 def header_length(asked: Asked) -> int | None:
@@ -103,7 +104,13 @@ def read_request(asked: Asked, rules: RowRules, tables: NumberTables | None = No
         outputs,
         request_id if isinstance(request_id, str) else None,
         is_binary=parameters.get("binary_data_output") is True,
+        timeout_us=_timeout_us(parameters.get("timeout")),
     )
+
+
+def _timeout_us(value: object) -> int | None:
+    """Read the parameter of Triton's schedulers, in microseconds; 0 is none, as there."""
+    return value if type(value) is int and value > 0 else None
 
 
 def write_answer(head: dict[str, JsonValue], tensors: Sequence[tuple[Tensor, bool]], rows: int) -> Answer:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from service.errors import DeadlineExceeded
 from service.prediction.batching import MOST_ROWS, Batcher
+from service.prediction.deadlines import Deadline, kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,3 +179,40 @@ def test_many_threads_all_get_their_own() -> None:
 
     assert not wrong
     assert sum(map(len, model.calls)) == 200 * sum(number % 3 + 1 for number in range(12))
+
+
+PAST = Deadline.after(1, 0, "the test")
+
+
+def test_a_request_past_its_deadline_leaves_the_queue_and_the_others_stay() -> None:
+    model = Model()
+    batcher = Batcher(model, joined, divided)
+    answers: list[list[int]] = []
+    threads = [threading.Thread(target=lambda row=row: answers.append(batcher.ask([row]))) for row in (0, 1)]
+    threads[0].start()
+    model.started.wait(30)
+    threads[1].start()
+    until(lambda: len(batcher._waiting) == 1)
+
+    # The model is still busy with the first request.
+    with kept(PAST), pytest.raises(DeadlineExceeded):
+        batcher.ask([7])
+    assert len(batcher._waiting) == 1
+    model.go_on.set()
+    for thread in threads:
+        thread.join(30)
+
+    assert sorted(answers) == [[0], [2]]
+    assert model.calls == [[0], [1]]
+
+
+def test_a_leader_past_its_deadline_lets_the_next_request_lead() -> None:
+    model = Model()
+    model.go_on.set()
+    batcher = Batcher(model, joined, divided)
+
+    with kept(PAST), pytest.raises(DeadlineExceeded):
+        batcher.ask([7])
+
+    assert batcher.ask([5]) == [10]
+    assert model.calls == [[5]]

@@ -121,6 +121,20 @@ def test_the_short_way_is_taken(both: tuple[Client, Client], monkeypatch: pytest
     assert both[0].post("/prediction", json={"rows": [ROW]}).status_code == 200
 
 
+@pytest.mark.parametrize("header", ["x-envoy-expected-rq-timeout-ms", "grpc-timeout"])
+@pytest.mark.parametrize("value", ["60000", "60S", "soon"])
+def test_a_deadline_that_is_far_changes_nothing(both: tuple[Client, Client], header: str, value: str) -> None:
+    answer = same(both, "/prediction", method="POST", json=ROW, headers={header: value})
+
+    assert answer.status_code == 200
+
+
+def test_a_deadline_that_is_past_is_504_on_both_ways(both: tuple[Client, Client]) -> None:
+    answer = same(both, "/prediction", method="POST", json=ROW, headers={"grpc-timeout": "0S"})
+
+    assert answer.status_code == 504
+
+
 def test_a_body_of_unknown_length_is_left_to_flask(both: tuple[Client, Client]) -> None:
     data = json.dumps(ROW).encode()
     request = {"method": "POST", "data": data, "content_type": "application/json"}
