@@ -15,6 +15,7 @@ from service.errors import CannotListen, ModelUnloadable, WrongSettings
 from service.logs import LOGGER, configure_logs
 from service.platforms import with_platform
 from service.settings import Settings
+from service.workers.certificate import Certificate
 from service.workers.cgroups import memory_limit
 from service.workers.listeners import bind_listeners
 from service.workers.sizing import choose_sizing, count_cpus, thread_variables
@@ -39,6 +40,7 @@ def main() -> int:
         signal.signal(number, _stop)
     try:
         settings = Settings.from_environment(with_platform(os.environ, sys.argv[1:]))
+        certificate = Certificate.of(settings)
     except WrongSettings as error:
         return _fail(*error.problems)
     configure_logs(log_format=settings.log_format, log_level=settings.log_level)
@@ -49,7 +51,7 @@ def main() -> int:
         LOGGER.warning("%s were asked for, and there are %s CPUs", wanted, sizing.cpus)
     try:
         listeners = bind_listeners(settings.host, settings.port, sizing.workers)
-        return run_watched(partial(_serve, settings, sizing, listeners), settings)
+        return run_watched(partial(_serve, settings, sizing, listeners, certificate), settings)
     except CannotListen as error:
         return _fail(str(error))
     except ModelUnloadable as error:
@@ -59,7 +61,9 @@ def main() -> int:
         os._exit(1)
 
 
-def _serve(settings: Settings, sizing: Sizing, listeners: list[socket.socket]) -> int:
+def _serve(
+    settings: Settings, sizing: Sizing, listeners: list[socket.socket], certificate: Certificate | None
+) -> int:
     for name, value in thread_variables(sizing.threads).items():
         os.environ.setdefault(name, value)
     # ONNX Runtime would keep a number of this machine in the home, and send what it measures with it.
@@ -78,7 +82,7 @@ def _serve(settings: Settings, sizing: Sizing, listeners: list[socket.socket]) -
     except WrongSettings as error:
         return _fail(*error.problems)
     stages.done()
-    serve(settings, sizing, confinement, listeners)
+    serve(settings, sizing, confinement, listeners, certificate)
     return 0
 
 

@@ -97,6 +97,9 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     # The file of the tokens with which the service answers; None if it answers everybody.
     tokens_file: Path | None = None
+    # The files of the certificate and its key, with which the service speaks TLS; None for plain HTTP.
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
     # Origins of pages that may read what the service answers; empty for its own pages alone.
     cors_origins: tuple[str, ...] = ()
     # Whether the values of rows are counted, to compare them with the training data.
@@ -141,6 +144,8 @@ class Settings:
             health_route=reader.route("HEALTH_ROUTE"),
             allowed_hosts=reader.hosts("ALLOWED_HOSTS"),
             tokens_file=reader.path("TOKENS_FILE"),
+            tls_certificate=reader.path("TLS_CERTIFICATE"),
+            tls_key=reader.path("TLS_KEY"),
             cors_origins=reader.origins("CORS_ORIGINS"),
             drift=reader.choice("DRIFT", SWITCH) != "0",
             egress=reader.choice("EGRESS", SWITCH) == "1",
@@ -149,6 +154,7 @@ class Settings:
             reads=reader.paths("READS"),
             scratch=reader.path("SCRATCH"),
         )
+        reader.together("TLS_CERTIFICATE", "TLS_KEY")
         if reader.problems:
             raise WrongSettings(tuple(reader.problems))
         return settings
@@ -172,6 +178,12 @@ class _Reader:
         if not value:
             self.problems.append(f"{name} is not set: {advice}")
         return value
+
+    def together(self, *names: str) -> None:
+        missing = [name for name in names if not self.string(name)]
+        if 0 < len(missing) < len(names):
+            there = next(name for name in names if name not in missing)
+            self.problems.append(f"{missing[0]} is not set, and {there} is: set both, or neither")
 
     def integer(self, name: str, maximum: int) -> int | None:
         value = self.string(name)

@@ -12,7 +12,7 @@ from functools import partial
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.log import LogLevels
 
 from service.admission import (
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from service.drift.shared_counts import Regions
     from service.settings import Settings
     from service.telemetry.counters import Meter
+    from service.workers.certificate import Certificate
     from service.workers.sizing import Sizing
 
 # A thread answers one request at a time. As many threads as there are places predict, receive bodies or wait
@@ -59,9 +60,15 @@ STOP_TIMEOUT_S = 5
 
 
 def serve(
-    settings: Settings, sizing: Sizing, confinement: Confinement, listeners: list[socket.socket]
+    settings: Settings,
+    sizing: Sizing,
+    confinement: Confinement,
+    listeners: list[socket.socket],
+    certificate: Certificate | None = None,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT, on sockets that `bind_listeners` gave.
+
+    With a certificate, the service speaks TLS, and without one plain HTTP.
 
     The application must have been built before this call, so that forked workers share its memory.
     """
@@ -75,6 +82,7 @@ def serve(
     regions = [counts.regions(sizing.workers + 1) for counts in shared]
     server = Supervisor(
         listeners=listeners,
+        certificate=certificate,
         vitals=vitals,
         count_answers=counters.count_answers,
         still_s=settings.watchdog_seconds,
@@ -84,6 +92,8 @@ def serve(
         port=settings.port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
+        # The oldest version that no standard has withdrawn; some clients have no newer one.
+        ssl_protocol_min=SSLProtocols.tls12,
         websockets=False,
         workers=sizing.workers,
         blocking_threads=BLOCKING_THREADS,

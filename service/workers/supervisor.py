@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from granian.server.mp import WorkerProcess
 
     from service.telemetry.vitals import Vitals
+    from service.workers.certificate import Certificate
 
 # What the server logs of a worker that ends by itself; the line of the supervisor says more.
 _WORKER_ENDED = re.compile(r"Unexpected exit from worker-\d+$")
@@ -56,13 +57,15 @@ _hold: Callable[[int, bool, int], Any] = vars(net)["SocketHolder"]
 class Supervisor(MPServer):
     """Granian's server with another loop: it never gives up, and replaces workers that answer nothing.
 
-    `load` is called in each worker with its index. Without `listeners`, the server opens its own socket.
+    `load` is called in each worker with its index. Without `listeners`, the server opens its own socket. With
+    a `certificate`, it speaks TLS.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what the server is made of)
         self,
         *,
         listeners: list[socket.socket],
+        certificate: Certificate | None,
         vitals: Vitals,
         count_answers: Callable[[], int],
         still_s: float,
@@ -71,6 +74,12 @@ class Supervisor(MPServer):
         **options: Any,  # noqa: ANN401 (Granian's own)
     ) -> None:
         super().__init__("service", **options)
+        if certificate is not None:
+            # Granian's own method for it would follow the links that lead to files in memory.
+            context: Any = (True, *certificate.paths, *self.ssl_ctx[3:])
+            self.ssl_ctx = context
+        # Kept, because its files are there as long as it is.
+        self._certificate = certificate
         # Granian's own event could lock the loop for ever.
         wakeup: Any = Wakeup()
         self.main_loop_interrupt = wakeup

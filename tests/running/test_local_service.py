@@ -166,7 +166,7 @@ def test_settings_of_the_service_that_give_no_rights_reach_it() -> None:
     source = (Path(local_service.__file__).parents[2] / "service" / "settings.py").read_text()
     settings = set(re.findall(r'reader\.\w+\(\s*"([A-Z_]+)"', source))
     rights = {"ALLOWED_HOSTS", "TOKENS_FILE", "EGRESS", "PROGRAMS", "FILES", "READS", "SCRATCH", "TRUST"}
-    rights.add("CORS_ORIGINS")
+    rights |= {"CORS_ORIGINS", "TLS_CERTIFICATE", "TLS_KEY"}
     # infer serve has options for these, or knows them. What clients send is logged only if it is told so.
     known = {"MODEL_FILE", "PORT", "HOST", "LOG_INPUTS"}
 

@@ -31,6 +31,8 @@ def test_every_setting_is_read() -> None:
         "TRUST": "helpers, more.helpers.Mine",
         "ALLOWED_HOSTS": "iris,models.example",
         "TOKENS_FILE": "/run/secrets/tokens",
+        "TLS_CERTIFICATE": "/run/tls/certificate.pem",
+        "TLS_KEY": "/run/tls/key.pem",
         "LOG_INPUTS": "0.25",
         "CORS_ORIGINS": "https://app.example",
         "EGRESS": "1",
@@ -56,6 +58,8 @@ def test_every_setting_is_read() -> None:
         trusted=("helpers", "more.helpers.Mine"),
         allowed_hosts=("iris", "models.example"),
         tokens_file=Path("/run/secrets/tokens"),
+        tls_certificate=Path("/run/tls/certificate.pem"),
+        tls_key=Path("/run/tls/key.pem"),
         log_inputs=0.25,
         cors_origins=("https://app.example",),
         egress=True,
@@ -109,3 +113,13 @@ def test_trusted_modules_must_be_names() -> None:
         "TRUST must be names of modules, not '*'",
         "TRUST must be names of modules, not 'a..b'",
     )
+
+
+@pytest.mark.parametrize(
+    ("there", "missing"), [("TLS_CERTIFICATE", "TLS_KEY"), ("TLS_KEY", "TLS_CERTIFICATE")]
+)
+def test_a_certificate_needs_its_key_and_a_key_its_certificate(there: str, missing: str) -> None:
+    with pytest.raises(WrongSettings) as caught:
+        Settings.from_environment({"MODEL_FILE": "m.pkl", there: "/run/tls/file.pem"})
+
+    assert caught.value.problems == (f"{missing} is not set, and {there} is: set both, or neither",)
