@@ -54,6 +54,7 @@ NOT_FOLLOWED = {
         "call it after a model",
         "check it with `infer doctor`",
         "docker build --network none",
+        "for a model, plan an image: `infer build",
         "give the rows as JSON Lines or Parquet, where a value",
         "infer run {}",
         "infer stop {}",

@@ -12,6 +12,8 @@ from infer_cli.engine.image_sizes import measure_image
 from infer_cli.engine.images import require_image
 from infer_cli.errors import InferError
 from infer_cli.inspection import inspect_model
+from infer_cli.packages.audit import LONGEST_WAIT_S, begin_audit
+from infer_cli.plan import labels
 from infer_cli.plan.layout import BAKED_FOLDER
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from infer_cli.engine.images import ImageFacts
     from infer_cli.image.name import ImageName
     from infer_cli.inspection import Inspection
+    from infer_cli.packages.audit import Audit
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,13 @@ def read_image(engine: Engine, name: ImageName) -> ImageContents:
             hint="`infer inspect` reads only images that infer built",
         )
     return ImageContents(image, measure_image(engine, image.image_id), _baked_model(engine, image))
+
+
+def audit_image(contents: ImageContents) -> Audit:
+    """The known vulnerabilities of the packages of an image."""
+    pinned = contents.image.labels.get(labels.REQUIREMENTS, "").split()
+    pins = dict(one.split("==", 1) for one in pinned if "==" in one)
+    return begin_audit(pins).result(LONGEST_WAIT_S)
 
 
 def _baked_model(engine: Engine, image: ImageFacts) -> Inspection | None:

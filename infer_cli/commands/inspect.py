@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infer_cli.errors import UsageError
 from infer_cli.image.name import ImageName
 from infer_cli.plan import labels
 from infer_cli.terminal import output
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from infer_cli.building.contents import ImageContents
     from infer_cli.inspection import CompiledFrom, Estimator, Feature, Inspection, Judgement
     from infer_cli.packages.training_environment import Environment
+    from infer_cli.terminal.progress import Progress
 
 _SHOWN_NAMES = 12
 _SHOWN_FEATURES = 60
@@ -47,18 +50,28 @@ def inspect(  # noqa: PLR0913 (each is an option of the command)
     classes: ClassLabels = None,
     member: Member = None,
     no_environment: NoEnvironment = False,
+    vulnerabilities: Annotated[
+        bool,
+        typer.Option("--vulnerabilities", help="Look up the known vulnerabilities of an image's packages."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell what a model file or an image holds.
 
     No code of a model file is run. For an image, the sizes of packages and layers and the model inside are
-    shown.
+    shown, and with --vulnerabilities what is known of its packages.
     """
     path = Path(what)
     with show_progress() as progress:
         progress.stage(f"Inspecting {what}")
         if not path.exists() and not looks_like_file(what):
-            text, record = _read_image(ImageName.parse(what, allow_digest=True))
+            name = ImageName.parse(what, allow_digest=True)
+            text, record = _read_image(name, progress, vulnerabilities=vulnerabilities)
+        elif vulnerabilities:
+            raise UsageError(
+                "--vulnerabilities needs an image, whose packages are known",
+                hint=f"for a model, plan an image: `infer build {shlex.quote(what)} --dry-run`",
+            )
         else:
             from infer_cli.building.inputs import read_code_of  # noqa: PLC0415 (slow to import)
             from infer_cli.inspection import (  # noqa: PLC0415
@@ -81,12 +94,25 @@ def inspect(  # noqa: PLR0913 (each is an option of the command)
     output.show(text, record, as_json=as_json)
 
 
-def _read_image(name: ImageName) -> tuple[str, dict[str, object]]:
-    """What an image holds."""
-    from infer_cli.building.contents import read_image  # noqa: PLC0415 (slow to import)
+def _read_image(
+    name: ImageName, progress: Progress, *, vulnerabilities: bool
+) -> tuple[str, dict[str, object]]:
+    """What an image holds, and perhaps the known vulnerabilities of its packages."""
+    from infer_cli.building.contents import audit_image, read_image  # noqa: PLC0415 (slow to import)
+    from infer_cli.building.vulnerable import describe_audit, not_known  # noqa: PLC0415
     from infer_cli.engine.connection import connect  # noqa: PLC0415
 
-    return _describe_image(name, read_image(connect(), name))
+    contents = read_image(connect(), name)
+    text, record = _describe_image(name, contents)
+    if vulnerabilities:
+        progress.stage("Looking up the known vulnerabilities of the packages")
+        audit = audit_image(contents)
+        if line := not_known(audit):
+            progress.note(line)
+        if audit.found is not None:
+            text += f"\nvulnerabilities: {describe_audit(audit) or 'none is known'}"
+        record["vulnerabilities"] = audit.as_dict()
+    return text, record
 
 
 def _describe_file(

@@ -72,6 +72,18 @@ def test_versions_are_shown_with_their_sources(infer: Callable[..., Finished], i
     ]
 
 
+def test_a_model_file_has_no_vulnerabilities_of_its_own(
+    infer: Callable[..., Finished], iris_folder: Path
+) -> None:
+    finished = infer("inspect", str(iris_folder), "--vulnerabilities")
+
+    assert finished.exit_code == 2
+    assert finished.stderr.splitlines()[-2:] == [
+        "error: --vulnerabilities needs an image, whose packages are known",
+        f"hint: for a model, plan an image: `infer build {iris_folder} --dry-run`",
+    ]
+
+
 def test_a_file_that_is_no_model_is_an_error(infer: Callable[..., Finished], tmp_path: Path) -> None:
     file = tmp_path / "model.pkl"
     file.write_bytes(b"")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from typing import TYPE_CHECKING
+
+from tests.osv_server import WORST, advisory, osv_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +32,24 @@ def test_the_sizes_of_packages_and_layers_are_shown(
     assert found["model"] is None
     assert "scipy" in infer("inspect", iris_image).stdout
     assert engine.version
+
+
+def test_vulnerabilities_that_became_known_are_shown(
+    infer: Callable[..., Finished], iris_image: str, tmp_path: Path
+) -> None:
+    with osv_server() as osv:
+        settings = {"INFER_OSV_URL": osv.url, "INFER_CACHE_DIR": str(tmp_path)}
+        sound = infer("inspect", iris_image, "--vulnerabilities", "--json", **settings).record
+        version = dict(one.split("==") for one in sound["labels"]["infer.requirements"].split())["flask"]
+        osv.advisories["flask", version] = [advisory("GHSA-1", "flask", {"fixed": "99.0"}, vector=WORST)]
+        shutil.rmtree(tmp_path / "audits")
+        shown = infer("inspect", iris_image, "--vulnerabilities", **settings).stdout
+
+    assert (sound["vulnerabilities"]["found"], sound["vulnerabilities"]["problem"]) == ([], None)
+    assert sound["vulnerabilities"]["packages"] == len(sound["labels"]["infer.requirements"].split())
+    assert shown.splitlines()[-1] == (
+        f"  flask {version}  GHSA-1, critical, fixed in 99.0: flask does what it should not"
+    )
 
 
 def test_a_baked_model_is_inspected(
