@@ -8,7 +8,12 @@ import orjson
 
 from service.json_values import encode
 from service.prediction.exchange import Answer
-from service.protocols.open_inference.messages import BINARY, LENGTH_HEADER, described_output
+from service.protocols.open_inference.messages import (
+    BINARY,
+    LENGTH_HEADER,
+    LENGTH_PARAMETER,
+    described_output,
+)
 from service.protocols.open_inference.tensors import Tensor, datatype_of, tensors_of_values
 
 if TYPE_CHECKING:
@@ -18,7 +23,6 @@ if TYPE_CHECKING:
 # What a request and its input have, and nothing else.
 _TENSOR = {"name", "shape", "datatype", "data"}
 _BINARY_TENSOR = {"name", "shape", "datatype", "parameters"}
-_IN_BINARY = {"binary_data_output": True}
 
 
 class UsualRequest:
@@ -26,6 +30,7 @@ class UsualRequest:
 
     def __init__(self, name: str, version: str, row: OneRow, feature: str | None) -> None:
         self._row = row
+        self._shape = [1, row.width]
         # The one feature of a model: an input of that name is a column.
         self._feature = feature
         self._head = encode({"model_name": name, "model_version": version}).rstrip()[:-1]
@@ -45,24 +50,29 @@ class UsualRequest:
         try:
             if length and not length.isdecimal():
                 return None
+            if not length and LENGTH_PARAMETER in asked.header("content-type"):
+                return None
             document = orjson.loads(body[: int(length)] if length else body)
             [tensor] = document["inputs"]
             wants_binary = document.get("parameters")
             shape = tensor["shape"]
             is_usual = (
                 tensor["datatype"] == "FP64"
-                and shape == [1, self._row.width]
+                # True and 1.0 are equal to 1, and no sizes.
+                and shape == self._shape
+                and shape[0].__class__ is shape[1].__class__ is int
+                and tensor["name"].__class__ is str
                 and tensor["name"] != self._feature
                 and not document.get("outputs")
                 and document.get("id", "").__class__ is str
-                and (wants_binary is None or wants_binary == _IN_BINARY)
+                and (wants_binary is None or _is(wants_binary, "binary_data_output", value=True))
             )
             if not is_usual:
                 return None
             if length:
                 rest = body[int(length) :]
                 size = tensor["parameters"]
-                if tensor.keys() != _BINARY_TENSOR or size != {"binary_data_size": len(rest)}:
+                if tensor.keys() != _BINARY_TENSOR or not _is(size, "binary_data_size", value=len(rest)):
                     return None
                 row = self._row.row_of_bytes(rest)
             else:
@@ -106,6 +116,11 @@ class UsualRequest:
         shares = Tensor("predict_proba", "FP64", (1, len(numbers)), [*numbers])
         more, packed = _written(shares, is_binary=True)
         return b",".join((described, more)), label + packed
+
+
+def _is(parameters: dict[str, object], name: str, *, value: object) -> bool:
+    """Tell whether there is this parameter alone, with a value of this type."""
+    return parameters == {name: value} and parameters[name].__class__ is value.__class__
 
 
 def _written(tensor: Tensor, *, is_binary: bool = False) -> tuple[bytes, bytes]:

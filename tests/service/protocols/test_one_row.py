@@ -67,6 +67,49 @@ def csv_bodies(width: int) -> list[str]:
     return [headed[0], *headed, *lines, *more, *(f"{line}\n" for line in lines)]
 
 
+def odd_tensors(width: int) -> list[tuple[str, object]]:
+    """Give tensors of a right row, of which something else is wrong."""
+    other_shapes: tuple[list[object], ...] = (
+        [True, width],
+        [1.0, width],
+        [1, float(width)],
+        [1],
+        [1, 1, width],
+        [1, width + 1],
+        [],
+    )
+    entries: list[tuple[str, object]] = [("shape", shape) for shape in other_shapes]
+    found: list[tuple[str, object]] = []
+    for name, value in [*entries, ("name", 7), ("name", [{}]), ("name", None), ("datatype", "FP32")]:
+        usual: dict[str, object] = {"name": "x", "shape": [1, width], "datatype": "FP64"}
+        odd = {**usual, "data": [0.5] * width, name: value}
+        found.append(("/v2/models/model/infer", {"inputs": [odd]}))
+    return found
+
+
+def told_lengths(width: int) -> list[tuple[str, bytes, dict[str, str]]]:
+    """Give tensors with the length of the JSON part where Triton's clients tell it to SageMaker."""
+    numbers = np.full(width, 0.25).tobytes()
+    entry = {
+        "name": "x",
+        "shape": [1, width],
+        "datatype": "FP64",
+        "parameters": {"binary_data_size": width * 8},
+    }
+    text = json.dumps({"inputs": [entry]}).encode()
+    as_json = json.dumps(tensors(width, [0.5] * width)).encode()
+    sizes: list[tuple[bytes, object]] = [
+        *((text + numbers, size) for size in (len(text), len(text) - 1, 0)),
+        *((text, size) for size in (len(text), 0)),
+        *((as_json, size) for size in (len(as_json), len(as_json) - 9, "x")),
+    ]
+    return [
+        (path, body, {"Content-Type": f"application/x;json-header-size={size}"})
+        for path in ("/v2/models/model/infer", "/invocations")
+        for body, size in sizes
+    ]
+
+
 def requests(width: int) -> list[tuple[str, bytes, dict[str, str]]]:
     """Give requests of one row, of which some are unusual and some are wrong."""
     rows: list[list[Any]] = [[value] * width for value in VALUES] + [[], [0.5] * (width + 1)]
@@ -91,8 +134,12 @@ def requests(width: int) -> list[tuple[str, bytes, dict[str, str]]]:
             ("/v2/models/model/infer", tensors(width, row, id="ä")),
             ("/v2/models/model/infer", tensors(width, row, id=7)),
             ("/v2/models/model/infer", tensors(width, row, outputs=[{"name": "predict"}])),
-            ("/v2/models/model/infer", tensors(width, row, parameters={"binary_data_output": True})),
+            *[
+                ("/v2/models/model/infer", tensors(width, row, parameters={"binary_data_output": wanted}))
+                for wanted in (True, 1, 1.0, "true")
+            ],
         ]
+    found += odd_tensors(width)
     plain: list[tuple[str, bytes, dict[str, str]]] = [
         (path, json.dumps(body).encode(), {}) for path, body in found
     ]
@@ -102,12 +149,13 @@ def requests(width: int) -> list[tuple[str, bytes, dict[str, str]]]:
     plain += [("/invocations", body.encode(), csv_type) for body in csv_bodies(width)]
     plain.append(("/invocations", csv_bodies(width)[0].encode(), {**csv_type, "Accept": "text/csv"}))
     numbers = np.full(width, 0.25).tobytes()
-    for size in (len(numbers), 8):
+    for size in (len(numbers), float(len(numbers)), 8, True):
         parameters = {"binary_data_size": size}
         entry = {"name": "x", "shape": [1, width], "datatype": "FP64", "parameters": parameters}
         for wanted in ({}, {"parameters": {"binary_data_output": True}}):
             text = json.dumps({"inputs": [entry], **wanted}).encode()
             plain.append(("/v2/models/model/infer", text + numbers, {LENGTH: str(len(text))}))
+    plain += told_lengths(width)
     return [*plain, ("/v2/models/model/infer", numbers, {LENGTH: "x"})]
 
 
