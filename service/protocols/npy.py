@@ -40,8 +40,9 @@ def read_npy(body: bytes) -> Array:
     stream = io.BytesIO(body)
     try:
         shape, is_fortran, dtype = _header(body, stream)
-    except Exception as error:  # noqa: BLE001 (a damaged header raises one of many errors)
-        raise InvalidInput(f"The body is no array in NumPy's format: {error}") from None
+    except Exception:  # noqa: BLE001 (a damaged header raises one of many errors)
+        # NumPy's own words for them are not for a client: some have addresses in the memory of the service.
+        raise InvalidInput("The body is no array in NumPy's format: its header cannot be read") from None
     if dtype.kind not in "fiubU" or (dtype.kind == "f" and dtype.itemsize > FLOAT_BYTES_MAX):
         raise InvalidInput(f"The array must hold numbers or texts; its dtype is {dtype}")
     needed, found = math.prod(shape) * dtype.itemsize, len(body) - stream.tell()
@@ -65,5 +66,5 @@ def _header(body: bytes, stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.d
     version = np.lib.format.read_magic(stream)
     length = body[stream.tell() : stream.tell() + LENGTH_BYTES[version]]
     if int.from_bytes(length, "little") > HEADER_BYTES_MAX:
-        raise ValueError("its header is too long")
+        raise ValueError("the header is too long")
     return HEADERS[version](stream)
