@@ -112,7 +112,7 @@ def check(client: FlaskClient, rows: list[dict[str, Any]], forms: list[wire.Sent
             assert found == (expected if is_text else pytest.approx(expected, rel=1e-12)), sent
         else:
             assert own.status_code in (400, 422)
-            assert wire.is_error_of_its_form(sent.path, response), response.text
+            assert wire.is_error_of_its_form(sent.path, response.data), response.text
 
 
 @pytest.mark.parametrize("name", NUMERIC)

@@ -185,9 +185,9 @@ def texts_of(data: bytes) -> list[str]:
     return found
 
 
-def is_error_of_its_form(path: str, response: TestResponse) -> bool:
+def is_error_of_its_form(path: str, body: bytes) -> bool:
     """Tell whether an error has the form that clients of the path read."""
-    document = json.loads(response.data)
+    document = json.loads(body)
     if path.startswith(("/v1", "/v2")):
         return set(document) == {"error"} and isinstance(document["error"], str)
     if path == INVOCATIONS:

@@ -131,7 +131,7 @@ def test_a_token_opens_the_fast_path_and_every_wire_format(guarded: Application)
         refused = client.post(sent.path, headers=more, **asked)
         answer = client.post(sent.path, headers={**more, **bearer("p-1")}, **asked)
         assert (refused.status_code, answer.status_code) == (401, 200), name
-        assert wire.is_error_of_its_form(sent.path, refused), name
+        assert wire.is_error_of_its_form(sent.path, refused.data), name
 
 
 def test_predictions_that_are_not_let_in_are_counted_by_reason(guarded: Application) -> None:

@@ -56,7 +56,7 @@ def ask_all(client: FlaskClient, status: int, text: str) -> None:
         sent = write(ROWS)
         response = sent.to(client)
         assert response.status_code == status, (name, response.text)
-        assert wire.is_error_of_its_form(sent.path, response), (name, response.text)
+        assert wire.is_error_of_its_form(sent.path, response.data), (name, response.text)
         assert text in response.text
 
 
@@ -99,7 +99,7 @@ def test_a_busy_service_says_so_in_every_form(
         for path in (wire.INFER, wire.V1, wire.INVOCATIONS):
             response = client.post(path, data=b"{}")
             assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
-            assert wire.is_error_of_its_form(path, response)
+            assert wire.is_error_of_its_form(path, response.data)
         # What tells of the model needs no slot.
         assert client.get("/v2/models/model/ready").status_code == 200
     finally:
@@ -168,7 +168,7 @@ def test_a_deadline_of_the_service_holds_for_requests_that_name_none(
     for path in ("/prediction", wire.INFER, wire.V1, wire.INVOCATIONS):
         response = client.post(path, input_stream=_Slow(b"{}"), content_length=2)
         assert response.status_code == 504
-        assert wire.is_error_of_its_form(path, response)
+        assert wire.is_error_of_its_form(path, response.data)
         assert "within the 1 ms that the setting REQUEST_SECONDS allows" in response.text
     # What needs no prediction has no deadline.
     assert client.get("/v2/models/model").status_code == 200
@@ -191,4 +191,4 @@ def test_a_body_that_is_too_long_is_413(
     response = client.post(path, data=b"x" * 101)
 
     assert response.status_code == 413
-    assert wire.is_error_of_its_form(path, response)
+    assert wire.is_error_of_its_form(path, response.data)
