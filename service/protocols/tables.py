@@ -120,7 +120,8 @@ class TableReader:
                 f"the rows are {shape}, and the model takes {_count(count, 'column')}: {self.expected()}"
             )
         if self._takes_numbers and matrix.dtype.kind in "fiub":
-            numbers: Array = np.ascontiguousarray(matrix, dtype=np.float64)
+            # The bytes of an array begin anywhere in a body, and compiled code may need aligned numbers.
+            numbers: Array = np.require(matrix, np.float64, ("C", "A"))
             if len(numbers) == 1 and are_plain_floats(numbers[0].tolist(), count):
                 return numbers
             is_right = np.abs(numbers) <= LARGEST_NUMBER

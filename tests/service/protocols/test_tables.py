@@ -60,6 +60,18 @@ def test_all_ways_give_the_same_rows_of_numbers(numbers: TableReader) -> None:
         assert (str(rows.dtype), rows.tolist()) == ("float64", ROWS)
 
 
+def test_rows_of_the_bytes_of_a_body_are_aligned_for_compiled_code(numbers: TableReader) -> None:
+    body = b"x" + np.array(ROWS).tobytes()
+    matrix = np.frombuffer(body, np.float64, offset=1).reshape(2, 4)
+    assert not matrix.flags.aligned
+
+    rows = numbers.of_matrix(matrix, checks(numbers))
+
+    assert isinstance(rows, np.ndarray)
+    assert rows.flags.aligned
+    assert rows.tolist() == ROWS
+
+
 def test_all_ways_give_the_same_mixed_rows(mixed: TableReader) -> None:
     ways = [
         mixed.of_lists([MIXED_ROW], checks(mixed)),
