@@ -5,7 +5,6 @@ The program of a compiled model answers where there is one, and else the model's
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, Callable, cast
 
 import numpy as np
@@ -14,6 +13,7 @@ from service.drift.class_counts import class_counts_of
 from service.errors import ModelFailed
 from service.prediction import deadlines
 from service.prediction.batching import MOST_ROWS, Batcher
+from service.prediction.model_calls import ModelCalls
 from service.schema.features import closed, is_mixed, takes_numbers
 from service.schema.predictions import Predictions
 from service.schema.row_limit import RowLimit
@@ -65,7 +65,7 @@ class Predictor:
         self._row = self.program.row_program if self.program and self.takes_numbers else None
         self.row_program = self._row
         # Only one thread at a time may call the model.
-        self._lock = threading.Lock()
+        self.calls = ModelCalls()
 
     def predict(self, rows: Rows) -> Predictions:
         """Predict for rows of checked values, at least one.
@@ -93,13 +93,8 @@ class Predictor:
         """
 
         def ask(some: Rows) -> Predictions:
-            late = deadlines.acquired(self._lock)
-            if late is not None:
-                raise late
-            try:
+            with self.calls.one(len(some)):
                 return self.model.ask_further(some, name)
-            finally:
-                self._lock.release()
 
         self.limit.check(len(rows))
         deadlines.check()
@@ -119,7 +114,8 @@ class Predictor:
         return [counts for counts in (self.inputs, self.answers) if counts is not None]
 
     def _ask(self, rows: Rows) -> Predictions:
-        with self._lock:
+        # The deadline of this thread is none of the other requests whose rows are in the call.
+        with self.calls.one(len(rows), may_be_late=True):
             return self.model.ask(rows)
 
     def _by_model(self, rows: Rows, ask: Ask) -> Predictions:

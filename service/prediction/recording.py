@@ -49,7 +49,7 @@ class RecordedPredictor(Predictor):
     """A predictor that asks `predictor`, and notes rows and answers in the record of the request."""
 
     def __init__(self, predictor: Predictor) -> None:
-        # All else is shared, above all the lock by which one thread at a time calls the model.
+        # All else is shared, above all what lets one thread at a time call the model.
         vars(self).update(vars(predictor))
         self.row_program = None
         self._predictor = predictor

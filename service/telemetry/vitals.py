@@ -13,6 +13,8 @@ from service.telemetry.shared_file import SharedFile
 # Why workers were replaced: they ended by themselves, or were ended because they answered nothing.
 CAUSES = ("ended", "unresponsive")
 _SIZE = 8
+# In place of the time of a heartbeat, which is never so small.
+_STUCK = 1
 _ENDS_AT = len(CAUSES)
 _BEATS_AT = _ENDS_AT + 1
 
@@ -34,6 +36,14 @@ class Vitals:
     def forget_beat(self, worker: int) -> None:
         """Forget the heartbeats of the worker that had this index before."""
         self._numbers[_BEATS_AT + worker] = 0
+
+    def tell_stuck(self, worker: int) -> None:
+        """Tell that the worker is caught in a call to its model, whatever else it does."""
+        self._numbers[_BEATS_AT + worker] = _STUCK
+
+    def is_stuck(self, worker: int) -> bool:
+        """Tell whether the worker has told that it is stuck."""
+        return self._numbers[_BEATS_AT + worker] == _STUCK
 
     def last_beat_s(self, worker: int) -> float:
         """Give when the worker had its last heartbeat, in seconds of `time.monotonic`; 0 if it had none."""

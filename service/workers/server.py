@@ -33,6 +33,7 @@ from service.workers.heartbeat import start_heartbeat
 from service.workers.open_files import most_connections, raise_limit
 from service.workers.supervisor import Supervisor
 from service.workers.thread_parking import ThreadParking
+from service.workers.watchdog import BUSY_FACTOR
 
 if TYPE_CHECKING:
     import socket
@@ -155,7 +156,13 @@ def _load_in_worker(
         _use_batch_scheduling()
     guard_connections(settings.port, application.admission, most_connections())
     door = Door(application.wsgi) if joins_rows else ThreadParking(application.wsgi)
-    start_heartbeat(vitals, index, lambda: setattr(door, "application", application.draining))
+    calls = application.slot.served.predictor.calls
+    start_heartbeat(
+        vitals,
+        index,
+        at_end=lambda: setattr(door, "application", application.draining),
+        stuck=partial(calls.stuck, BUSY_FACTOR * settings.watchdog_seconds),
+    )
     return door
 
 

@@ -191,7 +191,7 @@ class Supervisor(MPServer):
         for silent in self._watchdog.look(alive):
             place = self._places[silent.worker]
             if not place.silence:
-                place.silence = f"told nothing for {silent.seconds:.0f} s, {silent.how}, and was ended"
+                place.silence = f"{silent}, and was ended"
                 # Not by the server's own method: that would keep it from telling of the end.
                 with suppress(ProcessLookupError):
                     self.wrks[silent.worker].inner.kill()

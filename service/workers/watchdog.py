@@ -1,8 +1,9 @@
-"""Finds workers that answer nothing any more: stopped, deadlocked, or caught in compiled code.
+"""Finds workers that answer nothing any more: stopped, deadlocked, or caught in a call to the model.
 
 A worker tells in a heartbeat that it runs Python (see `heartbeat`). Without heartbeats it may still be at a
 prediction, for compiled code can hold the interpreter lock for long. So it gets more time as long as it uses
-a CPU, or waits for one or for a disk.
+a CPU, or waits for one or for a disk. A worker that runs Python, and is caught in a call to the model all the
+same, tells so itself.
 """
 
 from __future__ import annotations
@@ -31,11 +32,15 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Silent:
-    """A worker, by its index, that has told nothing for some seconds, and what it seems to do."""
+    """A worker, by its index, that answers nothing: for how many seconds it is silent, and what it does."""
 
     worker: int
     seconds: float
     how: str
+
+    def __str__(self) -> str:
+        """Say what is wrong, in words that follow "worker 1"."""
+        return f"told nothing for {self.seconds:.0f} s, {self.how}" if self.seconds else self.how
 
 
 class _Use(NamedTuple):
@@ -70,6 +75,8 @@ class Watchdog:
         return [found for found in silent if found is not None]
 
     def _judge(self, now: float, worker: int, pid: int, started_s: float) -> Silent | None:
+        if self._vitals.is_stuck(worker):
+            return Silent(worker, 0, "is caught in a call to the model")
         beat_s = self._vitals.last_beat_s(worker)
         last_s = max(beat_s, started_s, self._floor_s)
         seconds = now - last_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import re
 import signal
 import sys
 import time
@@ -33,6 +34,14 @@ class Crashing:
     def predict(self, rows):
         if rows[0][0] == 777:
             os.kill(os.getpid(), signal.SIGSEGV)
+        return [0]
+"""
+
+ENDLESS = """
+class Endless:
+    n_features_in_ = 1
+    def predict(self, rows):
+        while rows[0][0] == 777: pass
         return [0]
 """
 
@@ -117,6 +126,31 @@ def test_a_worker_that_hangs_is_replaced(model_file: Path, start_service: Start)
     _, log = service.stop()
     assert "worker 1 told nothing for " in log
     assert " s, is stopped, and was ended: another takes its place in 0.1 s" in log
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a worker is not ended")
+def test_a_worker_whose_model_runs_python_without_end_is_replaced(
+    save: Save, make_instance: Callable[[str, str], object], start_service: Start
+) -> None:
+    model = save(make_instance("Endless", ENDLESS), "model.pkl")
+    service = start_service(model, WORKERS="1", WATCHDOG_SECONDS="1")
+    (worker,) = service.workers()
+
+    # The connection ends with the worker.
+    with pytest.raises((OSError, http.client.HTTPException)):
+        service.request("GET", "/prediction?x0=777", timeout_s=DEADLINE_S)
+
+    wait_for(lambda: service.workers() not in ([], [worker]))
+    service.wait_until_ready()
+    assert service.request("GET", "/prediction?x0=1")[0] == 200
+    assert metric(service, 'infer_replaced_workers_total{cause="unresponsive"}') == 1
+    _, log = service.stop()
+    assert re.search(
+        r"ERROR a call to the model with 1 row has not ended after \d+ s, "
+        r"in predict \(code_of_endless.py, line 5\)\. If it is to take so long",
+        log,
+    )
+    assert "ERROR worker 1 is caught in a call to the model, and was ended: another takes its place in" in log
 
 
 def test_a_request_that_crashes_its_worker_each_time_does_not_end_the_service(

@@ -90,6 +90,24 @@ def test_a_worker_that_computes_gets_more_time_and_is_found_then(
     assert silent.seconds > 0.5 * watchdog.BUSY_FACTOR
 
 
+def test_a_worker_that_tells_that_it_is_stuck_is_found(processes: list[subprocess.Popen[bytes]]) -> None:
+    vitals = Vitals(2)
+    pid = start(processes, "time.sleep(3600)")
+    dog = Watchdog(vitals, 3600)
+    for worker in (0, 1):
+        vitals.beat(worker)
+    workers = {worker: (pid, time.monotonic()) for worker in (0, 1)}
+    assert dog.look(workers) == []
+
+    vitals.tell_stuck(1)
+
+    (silent,) = dog.look(workers)
+    assert (silent.worker, str(silent)) == (1, "is caught in a call to the model")
+    # The call has ended after all.
+    vitals.beat(1)
+    assert dog.look(workers) == []
+
+
 def test_a_worker_that_starts_gets_more_time(processes: list[subprocess.Popen[bytes]]) -> None:
     pid = start(processes, "time.sleep(3600)")
 
