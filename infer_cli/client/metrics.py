@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import http.client
 import re
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from infer_cli.client.connection import open_connection
 from infer_cli.client.service_client import token_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 _PATH = "/metrics"
 _OK, _NOT_FOUND = 200, 404
@@ -46,21 +48,20 @@ class Metrics:
     model: str | None = None
 
 
-def scrape(url: str, *, timeout_s: float, token: str | None = None) -> Metrics:
-    """Ask the service at `url` for its metrics.
+def scrape(url: str, *, timeout_s: float, token: str | None = None, known: Path | None = None) -> Metrics:
+    """Ask the service at `url` for its metrics; `known` is a file of certificates, one of which it has.
 
     Raises `NoMetricsError` if it gives none, and `TimeoutError` if it does not answer in time.
     """
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(
-        parts.hostname or "localhost", parts.port or 80, timeout=timeout_s
-    )
+    connection = open_connection(url, timeout_s=timeout_s, known=known)
     try:
         connection.request("GET", _PATH, headers=token_header(token))
         answer = connection.getresponse()
         content = answer.read()
     except TimeoutError:
         raise
+    except ssl.SSLCertVerificationError as error:
+        raise NoMetricsError("its certificate is not believed") from error
     except (OSError, http.client.HTTPException) as error:
         # The engine accepts connections at a published port before the service listens behind it.
         raise NoMetricsError("nothing answers at its port") from error

@@ -8,18 +8,20 @@ import math
 import os
 import re
 import socket
+import ssl
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit
 
+from infer_cli.client.connection import open_connection
 from infer_cli.client.predictions import Predictions, is_cut_short
 from infer_cli.client.refusals import BUSY, READ_THE_LOG, refused
 from infer_cli.client.served_model import ServedModel
-from infer_cli.errors import RunNotResumed, ServiceAway
+from infer_cli.errors import PredictionFailed, RunNotResumed, ServiceAway
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from infer_cli.client.predictions import PredictionRecord
     from infer_cli.client.refusals import ErrorRecord
@@ -46,14 +48,14 @@ _encode = json.JSONEncoder(default=str).encode
 class ServiceClient:
     """A connection to the service at `url`, kept open between requests.
 
-    Without a `token`, that of the variable INFER_TOKEN is sent, if there is one.
+    Without a `token`, that of the variable INFER_TOKEN is sent, if there is one. `known` is a file
+    of certificates, one of which the service has.
     """
 
-    def __init__(self, url: str, *, token: str | None = None) -> None:
+    def __init__(self, url: str, *, token: str | None = None, known: Path | None = None) -> None:
         self.url = url
         self.token = token or os.environ.get(BEARER_VARIABLE)
-        parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "localhost", parts.port or 80
+        self.known = known
         self._connection: http.client.HTTPConnection | None = None
         self._expected: ServedModel | None = None
         self._is_ended = False
@@ -63,11 +65,11 @@ class ServiceClient:
 
     def another(self) -> ServiceClient:
         """A further connection to the same service."""
-        return ServiceClient(self.url, token=self.token)
+        return ServiceClient(self.url, token=self.token, known=self.known)
 
     def is_ready(self) -> bool:
         """Whether the service can predict now; False, not an error, if nothing answers."""
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=_READY_TIMEOUT_S)
+        connection = open_connection(self.url, timeout_s=_READY_TIMEOUT_S, known=self.known)
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == _OK
@@ -118,6 +120,9 @@ class ServiceClient:
         try:
             status, content, retry_after = self._retry_while_busy(method, path, body)
             answer: object = json.loads(content)
+        except ssl.SSLCertVerificationError as caught:
+            self.close()
+            raise distrusted(self.url, caught) from caught
         except (OSError, http.client.HTTPException, ValueError) as caught:
             self.close()
             reason = str(caught) or type(caught).__name__
@@ -149,12 +154,10 @@ class ServiceClient:
         if self._connection is not None and self._connection.sock is not None:
             try:
                 return self._send(self._connection, method, path, body, headers)
-            except (ConnectionError, http.client.RemoteDisconnected):
+            except (ConnectionError, ssl.SSLError, http.client.RemoteDisconnected):
                 # The service may have closed an idle connection. A prediction can safely be sent twice.
                 self.close()
-        connection = self._connection = http.client.HTTPConnection(
-            self._host, self._port, timeout=self.timeout_s
-        )
+        connection = self._connection = open_connection(self.url, timeout_s=self.timeout_s, known=self.known)
         if self._is_ended:
             raise ConnectionAbortedError(_ENDED)
         if self._expected is not None and path != _MODEL:
@@ -201,6 +204,15 @@ class ServiceClient:
 def token_header(token: str | None) -> dict[str, str]:
     """The header of a request that bears a token; none without one."""
     return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def distrusted(url: str, error: ssl.SSLCertVerificationError) -> PredictionFailed:
+    """The error for a service whose certificate is not believed."""
+    return PredictionFailed(
+        f"the certificate of {url} is not believed: {error.verify_message.rstrip('.')}",
+        hint="if an authority of your own signed it, name the file of that one's certificate in the variable "
+        "SSL_CERT_FILE",
+    )
 
 
 def prediction_body(rows: Sequence[Mapping[str, object]]) -> bytes:

@@ -16,9 +16,9 @@ import socket
 import time
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, NamedTuple
 
+from infer_cli.client.connection import address_of, tls_context
 from infer_cli.errors import PredictionFailed
 from infer_cli.load.connections import Connection, Job
 from infer_cli.load.judge import Judge
@@ -26,6 +26,7 @@ from infer_cli.load.result import LoadResult
 from infer_cli.load.schedule import due_times
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
 
     from infer_cli.load.http_answers import HttpAnswer
@@ -44,9 +45,23 @@ _CONNECT_TIMEOUT_S = 5.0
 _SCHEDULED = Path("/proc/self/schedstat")
 
 
-def run_load(url: str, requests: Sequence[PreparedRequest], plan: LoadPlan) -> LoadResult:
-    """Load the service at `url`, and measure; raises `PredictionFailed` if nothing accepts connections."""
-    address = _address(url)
+class _Address(NamedTuple):
+    """Where to connect, and what is needed for TLS, if that is spoken there."""
+
+    host: str
+    port: int
+    context: ssl.SSLContext | None
+    name: str | None
+
+
+def run_load(
+    url: str, requests: Sequence[PreparedRequest], plan: LoadPlan, *, known: Path | None = None
+) -> LoadResult:
+    """Load the service at `url`, and measure; raises `PredictionFailed` if nothing accepts connections.
+
+    `known` is a file of certificates, one of which the service has.
+    """
+    address = _address(url, known)
     gc.collect()
     # A collection would stop the sending for some milliseconds.
     gc.disable()
@@ -74,26 +89,24 @@ def _wanted_s() -> float:
     return (int(running) + int(waiting)) / 1e9
 
 
-def _address(url: str) -> tuple[str, int]:
+def _address(url: str, known: Path | None) -> _Address:
     """The address that answers: a name such as localhost has several."""
-    parts = urlsplit(url)
     try:
-        with socket.create_connection(
-            (parts.hostname or "localhost", parts.port or 80), timeout=_CONNECT_TIMEOUT_S
-        ) as connection:
+        with socket.create_connection(address_of(url), timeout=_CONNECT_TIMEOUT_S) as connection:
             host, port = connection.getpeername()[:2]
     except OSError as error:
         raise PredictionFailed(
             f"nothing answers at {url}: {error.strerror or error}",
             hint="`infer ps` shows where services answer",
         ) from error
-    return str(host), int(port)
+    context = tls_context(url, known)
+    return _Address(str(host), int(port), context, address_of(url)[0] if context else None)
 
 
 class _Load:
     def __init__(
         self,
-        address: tuple[str, int],
+        address: _Address,
         requests: Sequence[PreparedRequest],
         plan: LoadPlan,
     ) -> None:
@@ -193,7 +206,10 @@ class _Load:
         """Open a connection for the request that has waited longest; that one fails with it."""
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-                _, connection = await self._loop.create_connection(lambda: Connection(self), *self._address)
+                host, port, context, name = self._address
+                _, connection = await self._loop.create_connection(
+                    lambda: Connection(self), host, port, ssl=context, server_hostname=name
+                )
         except OSError as error:
             if self._waiting:
                 reason = "timeout while connecting" if isinstance(error, TimeoutError) else _words(error)

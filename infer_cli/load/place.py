@@ -5,19 +5,27 @@ from __future__ import annotations
 import socket
 from urllib.parse import urlsplit
 
+from infer_cli.client.connection import PORTS
 from infer_cli.errors import InferError, UsageError
 
 
 def check_url(url: str) -> str:
-    """The URL without a slash at its end; raises `UsageError` if it is not `http://HOST[:PORT]`."""
+    """The URL without a slash at its end; raises `UsageError` if it is not `http(s)://HOST[:PORT]`."""
     parts = urlsplit(url)
     try:
-        has_host = parts.hostname is not None and (parts.port or 80) > 0
+        has_host = parts.hostname is not None and (parts.port or PORTS["http"]) > 0
     except ValueError:
         has_host = False
-    if parts.scheme != "http" or not has_host or parts.path.strip("/") or parts.query or parts.username:
+    if (
+        parts.scheme not in ("http", "https")
+        or not has_host
+        or parts.path.strip("/")
+        or parts.query
+        or parts.username
+    ):
         raise UsageError(
-            f"{url} is not the URL of a service", hint="write it as http://HOST:PORT, without a path"
+            f"{url} is not the URL of a service",
+            hint="write it as http://HOST:PORT or https://HOST:PORT, without a path",
         )
     return url.rstrip("/")
 

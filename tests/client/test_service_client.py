@@ -252,12 +252,6 @@ def test_a_refusal_without_a_reason_is_still_an_error(answering: Callable[..., S
     assert raised.value.hint == "see what it says: `infer logs`"
 
 
-def test_a_url_without_a_port_uses_that_of_http() -> None:
-    client = ServiceClient("http://big.example")
-
-    assert (client._host, client._port) == ("big.example", 80)
-
-
 @pytest.mark.parametrize(
     ("record", "expected"),
     [

@@ -8,14 +8,25 @@ from infer_cli.errors import UsageError
 from infer_cli.load.place import check_url, require_local
 
 
-@pytest.mark.parametrize("url", ["http://localhost:5000", "http://127.0.0.1", "http://[::1]:80/"])
+@pytest.mark.parametrize(
+    "url", ["http://localhost:5000", "http://127.0.0.1", "http://[::1]:80/", "https://a"]
+)
 def test_a_url_of_a_service_has_a_host_and_perhaps_a_port(url: str) -> None:
     assert check_url(url) == url.rstrip("/")
 
 
 @pytest.mark.parametrize(
     "url",
-    ["localhost:5000", "https://a", "http://", "http://a/x", "http://a?x=1", "http://a:b", "http://u:p@a"],
+    [
+        "localhost:5000",
+        "ftp://a",
+        "https://",
+        "http://",
+        "http://a/x",
+        "http://a?x=1",
+        "http://a:b",
+        "http://u:p@a",
+    ],
 )
 def test_another_url_is_wrong_usage(url: str) -> None:
     with pytest.raises(UsageError, match="is not the URL of a service"):
