@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import http.server
+import socket
 import subprocess
 import sys
 import threading
@@ -73,6 +75,41 @@ def test_no_answer_is_told_with_the_port(
     assert main() == 1
 
     assert capsys.readouterr().out.startswith(f"no answer on port {free_port}: ")
+
+
+def test_one_worker_that_answers_is_enough(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first connections come to workers that do not answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as opened:
+        monkeypatch.setenv("PORT", str(listener.getsockname()[1]))
+
+        def answer_the_third() -> None:
+            for number in range(3):
+                connection = opened.enter_context(listener.accept()[0])
+                connection.recv(65536)
+                if number == 2:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes")
+
+        thread = threading.Thread(target=answer_the_third)
+        thread.start()
+
+        assert main() == 0
+        thread.join()
+
+    assert capsys.readouterr().out == "200 yes\n"
+
+
+def test_no_worker_that_answers_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("service.health.TIMEOUT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setenv("PORT", str(listener.getsockname()[1]))
+
+        assert main() == 1
+
+    assert "timed out" in capsys.readouterr().out
 
 
 def test_a_port_that_is_not_a_number_is_one_line(
