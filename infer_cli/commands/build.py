@@ -86,6 +86,13 @@ def build(  # noqa: PLR0913 (each is an option of the command)
             help="Write the image's software bill of materials (CycloneDX) to this file.",
         ),
     ] = None,
+    provenance: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what the image was built from (SLSA provenance, without a signature) to this file.",
+        ),
+    ] = None,
     examples: Annotated[
         Path | None,
         examples_option(
@@ -112,16 +119,17 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     builds = not (eject or dry_run)
     has_model = (model or model_dir) is not None
     wanted = ImageName.parse(tag) if tag else None
-    _check_options(has_model=has_model, bake=bake, builds=builds, push=push, examples=examples, verify=verify)
+    _check_unbuilt(eject, {"--push": push, "--provenance": provenance}, builds=builds)
+    _check_options(has_model=has_model, bake=bake, builds=builds, examples=examples, verify=verify)
     _check_declared(features, optional, classes, member, has_model=has_model)
     _check_target(platform, python)
-    _check_eject(eject)
     with show_progress(verbose=verbose) as progress:
         progress.stage(f"Inspecting {model or model_dir}" if has_model else "Choosing packages")
         from infer_cli.building.build import ProofRequest, make_image, write_sbom  # noqa: PLC0415
         from infer_cli.building.inputs import mount_safe_model, read_inputs  # noqa: PLC0415
         from infer_cli.building.naming import image_name_for, place_given  # noqa: PLC0415
         from infer_cli.building.prepare import prepare_build  # noqa: PLC0415
+        from infer_cli.building.provenance import BuildRun, write_provenance  # noqa: PLC0415
         from infer_cli.building.request import BuildRequest  # noqa: PLC0415
         from infer_cli.engine.connection import connect  # noqa: PLC0415
         from infer_cli.inspection import declared_by_options  # noqa: PLC0415
@@ -158,22 +166,25 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         if engine is None:
             text, record = _leave_unbuilt(plan, eject, fail_on, progress)
         else:
+            run = BuildRun(engine.version)
             image = make_image(engine, plan, proof, progress, push=push, fail_on=fail_on)
+            if provenance is not None:
+                write_provenance(provenance, image, request, plan, run)
+                progress.note(f"Wrote {provenance}")
             text, record = describe_image(image)
-            if wanted is None:
-                text += f"\nIt is called after {place.source}; --tag calls it otherwise." if place else ""
-            text += offer_examples(mount, examples)
-            if not push:
-                text += f"\nStart it: {_run_command(name, place, bake=bake)}"
+            text += _called_after(place) if wanted is None else ""
+            text += offer_examples(mount, examples) + ("" if push else _start_line(name, place, bake=bake))
     output.show(text, record, as_json=as_json)
 
 
-def _check_eject(folder: Path | None) -> None:
-    """Refuse to write over what is there."""
+def _check_unbuilt(eject: Path | None, for_images: dict[str, object], *, builds: bool) -> None:
+    """Refuse options for an image where none is built, and to write a folder over what is there."""
     from infer_cli.building.build import require_empty_folder  # noqa: PLC0415 (keeps `infer --help` quick)
 
-    if folder is not None:
-        require_empty_folder(folder)
+    for option in (name for name, value in for_images.items() if value and not builds):
+        raise UsageError(f"{option} needs a build; it does not go with --eject or --dry-run")
+    if eject is not None:
+        require_empty_folder(eject)
 
 
 def _check_options(
@@ -181,15 +192,12 @@ def _check_options(
     has_model: bool,
     bake: bool,
     builds: bool,
-    push: bool,
     examples: Path | None,
     verify: bool,
 ) -> None:
     """Refuse options that contradict each other."""
     if bake and not has_model:
         raise UsageError("--bake needs the model", hint="say where it is: `infer build MODEL`")
-    if push and not builds:
-        raise UsageError("--push needs a build; it does not go with --eject or --dry-run")
     if examples and not (has_model and builds):
         raise UsageError(
             "--examples needs a build with a model", hint="say where the model is: `infer build MODEL`"
@@ -254,6 +262,16 @@ def _describe_plan(plan: BuildPlan, eject: Path | None, audit: Audit) -> tuple[s
         f"Dockerfile:\n\n{plan.dockerfile}"
     )
     return text, record
+
+
+def _called_after(place: ModelPlace | None) -> str:
+    """A line that says where the name of the image comes from."""
+    return f"\nIt is called after {place.source}; --tag calls it otherwise." if place else ""
+
+
+def _start_line(name: ImageName, place: ModelPlace | None, *, bake: bool) -> str:
+    """A line with the command that starts a service of the image."""
+    return f"\nStart it: {_run_command(name, place, bake=bake)}"
 
 
 def _run_command(name: ImageName, place: ModelPlace | None, *, bake: bool) -> str:

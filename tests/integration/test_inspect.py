@@ -55,15 +55,27 @@ def test_vulnerabilities_that_became_known_are_shown(
 def test_a_baked_model_is_inspected(
     infer: Callable[..., Finished], iris_folder: Path, base_image: str, tag: Callable[[], str], tmp_path: Path
 ) -> None:
-    name, sbom = tag(), tmp_path / "sbom.json"
+    name, sbom, provenance = tag(), tmp_path / "sbom.json", tmp_path / "provenance.json"
     options = ("--model-dir", str(iris_folder), "--base-image", base_image, "--bake", "--sbom", str(sbom))
-    assert infer("build", "--tag", name, *options).exit_code == 0
+    built = infer("build", "--tag", name, *options, "--provenance", str(provenance))
+    assert built.exit_code == 0, built.stderr
+    assert built.stderr.splitlines()[-1] == f"Wrote {provenance}"
 
-    model = infer("inspect", name, "--json").record["model"]
+    inspected = infer("inspect", name, "--json").record
+    model, labels = inspected["model"], inspected["labels"]
 
     assert model["sha256"] == hashlib.sha256((iris_folder / "model.pkl").read_bytes()).hexdigest()
     assert model["path"] == "/opt/infer/model/model.pkl"
     assert "pkg:pypi/scikit-learn" in sbom.read_text()
+    statement = json.loads(provenance.read_text())
+    assert statement["subject"] == [
+        {"name": name, "digest": {"sha256": inspected["id"].removeprefix("sha256:")}}
+    ]
+    parts = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+    digests = {part["name"]: f"sha256:{part['digest']['sha256']}" for part in parts if "digest" in part}
+    assert digests["model.pkl"] == labels["infer.model.digest"]
+    assert digests["requirements.lock"] == labels["infer.lock.digest"]
+    assert digests[base_image].startswith("sha256:")
 
 
 def test_the_sbom_is_in_the_image(engine: Engine, iris_image: str, infer: Callable[..., Finished]) -> None:
