@@ -11,13 +11,16 @@ import re
 import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, NamedTuple
 
 from service.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from service.prediction.exchange import Answer, Asked
 
 # What Envoy, and Istio with it, tells the service behind it: see its page "Router".
 _ENVOY = "HTTP_X_ENVOY_EXPECTED_RQ_TIMEOUT_MS"
@@ -25,6 +28,7 @@ _MILLISECONDS = re.compile(r"[0-9]{1,15}")
 # What gRPC's clients send, and its gateways pass on: see its page "gRPC over HTTP2".
 _GRPC = "HTTP_GRPC_TIMEOUT"
 _GRPC_TIMEOUT = re.compile(r"([0-9]{1,8})([HMSmun])")
+_LONGEST = 16
 _NS = {"H": 3600 * 10**9, "M": 60 * 10**9, "S": 10**9, "m": 10**6, "u": 10**3, "n": 1}
 
 
@@ -43,6 +47,14 @@ class Deadline(NamedTuple):
     def is_past(self) -> bool:
         """Tell whether it is too late."""
         return perf_counter_ns() >= self.end_ns
+
+    def during(self, call: Callable[[Asked], Answer], asked: Asked) -> Answer:
+        """Answer a request while this deadline holds in this thread, in which none holds yet."""
+        token = _current.set(self)
+        try:
+            return call(asked)
+        finally:
+            _current.reset(token)
 
     def error(self) -> DeadlineExceeded:
         """Give the error for a request that is past it."""
@@ -63,17 +75,25 @@ class Deadlines:
         """Give the earliest deadline of a request that came at this time; None if it has none."""
         if self._own_ns is None and _ENVOY not in environ and _GRPC not in environ:
             return None
-        found = []
-        if self._own_ns is not None:
-            found.append(Deadline.after(self._own_ns, started_ns, "the setting REQUEST_SECONDS"))
-        # Envoy says 0 where there is no deadline. What is no number of the right form says nothing.
-        told = str(environ.get(_ENVOY, ""))
-        if _MILLISECONDS.fullmatch(told) and int(told):
-            source = "the header x-envoy-expected-rq-timeout-ms"
-            found.append(Deadline.after(int(told) * _NS["m"], started_ns, source))
-        if match := _GRPC_TIMEOUT.fullmatch(str(environ.get(_GRPC, ""))):
-            found.append(Deadline.after(int(match[1]) * _NS[match[2]], started_ns, "the header grpc-timeout"))
-        return min(found, default=None)
+        # What is longer has no meaning, and must not be kept.
+        told = [str(environ.get(name, ""))[:_LONGEST] for name in (_ENVOY, _GRPC)]
+        shortest = _shortest(self._own_ns, *told)
+        return None if shortest is None else Deadline.after(shortest[0], started_ns, shortest[1])
+
+
+# A proxy says the same for each request, and reading it takes as long as a third of a small prediction.
+@lru_cache(maxsize=256)
+def _shortest(own_ns: int | None, envoy: str, grpc: str) -> tuple[int, str] | None:
+    """Give the shortest time that is allowed, in ns, with what says so."""
+    found = []
+    if own_ns is not None:
+        found.append((own_ns, "the setting REQUEST_SECONDS"))
+    # Envoy says 0 where there is no deadline. What is no number of the right form says nothing.
+    if _MILLISECONDS.fullmatch(envoy) and int(envoy):
+        found.append((int(envoy) * _NS["m"], "the header x-envoy-expected-rq-timeout-ms"))
+    if match := _GRPC_TIMEOUT.fullmatch(grpc):
+        found.append((int(match[1]) * _NS[match[2]], "the header grpc-timeout"))
+    return min(found, default=None)
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from service.logs import LOGGER
-from service.prediction.deadlines import kept
 from service.prediction.exchange import STARTED, Asked
 from service.web.bodies import is_to_compress
 
@@ -101,10 +100,7 @@ class FastPath:
     def _answer(self, handler: Handler, asked: Asked, deadline: Deadline | None) -> Answer | None:
         """Give the answer; None for a request that Flask is to answer."""
         try:
-            if deadline is None:
-                return handler(asked)
-            with kept(deadline):
-                return handler(asked)
+            return handler(asked) if deadline is None else deadline.during(handler, asked)
         except Exception as error:  # noqa: BLE001 (it happens again in Flask, which answers it)
             LOGGER.debug("passed on: %r", error)
         return None
