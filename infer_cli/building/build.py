@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infer_cli.building.verify import Verified, fingerprint, verify_image
-from infer_cli.building.vulnerable import not_known, refuse_vulnerable
+from infer_cli.building.vulnerable import refuse_vulnerable, told_of
 from infer_cli.cache import cache_folder
 from infer_cli.engine.builder import build_image, discard_image, name_image
 from infer_cli.engine.registry import push_image
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from infer_cli.image.name import ImageName
     from infer_cli.inspection import Inspection
     from infer_cli.packages.audit import Audit
-    from infer_cli.packages.vulnerabilities import Severity
     from infer_cli.plan.build import BuildPlan
     from infer_cli.plan.run import ModelMount
     from infer_cli.terminal.progress import Progress
@@ -88,30 +87,29 @@ def make_image(
     progress: Progress,
     *,
     push: bool = False,
-    fail_on: Severity | None = None,
 ) -> MadeImage:
     """Build an image, prove it, name it, and perhaps push it.
 
-    An image whose proof fails is not kept, nor one with a known vulnerability as severe as `fail_on`; only
-    with `fail_on`, the image waits for the audit. Raises `BuildFailed`, `VerificationFailed`, `Vulnerable` or
-    `PushFailed`.
+    An image whose proof fails is not kept, nor one with a known vulnerability that the plan does not
+    tolerate. It waits for its audit only if there are such. Raises `BuildFailed`, `VerificationFailed`,
+    `Vulnerable` or `PushFailed`.
     """
     begun = begin_audit(plan.lock.pins)
     if (known := begun.result()).problem is None:
-        refuse_vulnerable(known, fail_on, plan)
+        refuse_vulnerable(known, plan)
     progress.stage(f"Building {plan.name}")
     built = build_image(engine, plan, on_event=progress.on_event)
     try:
         proved = prove_image(engine, built.image_id, proof, progress, can_run=plan.can_run)
-        if fail_on:
+        if plan.tolerance.fail_on:
             progress.stage("Looking up the known vulnerabilities of the packages")
-        audit = begun.result(LONGEST_WAIT_S if fail_on else 0)
-        refuse_vulnerable(audit, fail_on, plan)
+        audit = begun.result(LONGEST_WAIT_S if plan.tolerance.fail_on else 0)
+        refuse_vulnerable(audit, plan)
     except BaseException:
         discard_image(engine, built)
         raise
     name_image(engine, built, plan.name)
-    if line := not_known(audit):
+    for line in told_of(audit, plan):
         progress.note(line)
     pushed = None
     if push:
@@ -122,11 +120,11 @@ def make_image(
     )
 
 
-def audit_plan(plan: BuildPlan, progress: Progress, *, fail_on: Severity | None = None) -> Audit:
+def audit_plan(plan: BuildPlan, progress: Progress) -> Audit:
     """The known vulnerabilities of the packages of an image that is not built; raises `Vulnerable`."""
-    audit = begin_audit(plan.lock.pins).result(LONGEST_WAIT_S if fail_on else _PLAN_WAIT_S)
-    refuse_vulnerable(audit, fail_on, plan)
-    if line := not_known(audit):
+    audit = begin_audit(plan.lock.pins).result(LONGEST_WAIT_S if plan.tolerance.fail_on else _PLAN_WAIT_S)
+    refuse_vulnerable(audit, plan)
+    for line in told_of(audit, plan):
         progress.note(line)
     return audit
 

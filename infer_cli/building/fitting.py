@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from infer_cli.packages.resolution import Resolution
 
 # Parts of a request that do not change what is inside the image, or that are counted in another form.
-_COUNTED_APART = {"name", "model", "code", "lock_file", "use_environment", "no_cache"}
+_COUNTED_APART = {"name", "model", "code", "lock_file", "use_environment", "no_cache", "tolerance"}
 
 
 def inputs_digest(request: BuildRequest, resolution: Resolution, assets: Assets, machine: str) -> str:

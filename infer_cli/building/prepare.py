@@ -69,7 +69,13 @@ def prepare_build(request: BuildRequest, engine: Engine | None, progress: Progre
         if is_reused
         else resolution.version_sources(lock)
     )
-    return replace(plan, platform=request.platform, no_cache=request.no_cache, version_sources=sources)
+    return replace(
+        plan,
+        platform=request.platform,
+        no_cache=request.no_cache,
+        version_sources=sources,
+        tolerance=request.tolerance,
+    )
 
 
 def resolution_for(request: BuildRequest, assets: Assets) -> Resolution:

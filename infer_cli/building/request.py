@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from infer_cli.packages.vulnerabilities import Tolerance
 from infer_cli.plan.own_code import OwnCode
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ class BuildRequest:
     `trusted` are the names that models may use besides the allow-list. With `use_environment`, package
     versions that the model does not determine are taken from the current environment, if the model may have
     been trained there. A `lock_file` that exists is used; a new one is written.
-    With `tracing`, the service can send traces.
+    With `tracing`, the service can send traces. `tolerance` says which known vulnerabilities the packages may
+    have.
     """
 
     name: ImageName
@@ -37,3 +39,4 @@ class BuildRequest:
     lock_file: Path | None = None
     use_environment: bool = True
     no_cache: bool = False
+    tolerance: Tolerance = field(default_factory=Tolerance)

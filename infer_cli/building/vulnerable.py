@@ -14,7 +14,7 @@ from infer_cli.terminal.printable import printable
 from infer_cli.terminal.units import age_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from infer_cli.packages.audit import Audit
     from infer_cli.packages.vulnerabilities import Severity, Vulnerability
@@ -42,14 +42,24 @@ def not_known(audit: Audit) -> str | None:
     return f"Known vulnerabilities of the packages are as of {age} ago: {audit.problem}"
 
 
-def refuse_vulnerable(audit: Audit, fail_on: Severity | None, plan: BuildPlan) -> None:
-    """Raise `Vulnerable` if a vulnerability is at least as severe as `fail_on`, or if nothing is known today.
+def told_of(audit: Audit, plan: BuildPlan) -> Iterator[str]:
+    """Lines for a person who gets the image or the plan: what is not known, and what is accepted in vain."""
+    if line := not_known(audit):
+        yield line
+    if audit.found is not None:
+        for name in plan.tolerance.unused(audit.found):
+            yield f"--accept {name} is not needed: no package has this vulnerability"
 
-    Without `fail_on`, nothing is refused.
+
+def refuse_vulnerable(audit: Audit, plan: BuildPlan) -> None:
+    """Raise `Vulnerable` if the plan does not tolerate a vulnerability, or if nothing is known today.
+
+    A plan that tolerates all of them is never refused.
     """
+    fail_on = plan.tolerance.fail_on
     if fail_on is None:
         return
-    severe = [one for one in audit.found or () if one.is_at_least(fail_on)]
+    severe = plan.tolerance.refused(audit.found or ())
     if audit.problem is not None:
         error = Vulnerable(
             f"{plan.name} was not made, as the known vulnerabilities of its packages could not be looked up: "
@@ -92,10 +102,11 @@ def _advice(severe: Sequence[Vulnerability], sources: Mapping[str, str]) -> str:
     steps, raised = [], []
     for package in dict.fromkeys(one.package for one in severe):
         its = [one for one in severe if one.package == package]
-        if unfixed := ", ".join(one.id for one in its if one.fixed is None):
+        if unfixed := [one.id for one in its if one.fixed is None]:
+            accept = [word for one in unfixed for word in ("--accept", one)]
             steps.append(
-                f"no version of {package} fixes {unfixed}: do without the package, or find out whether it "
-                "concerns a service, and build with another --fail-on"
+                f"no version of {package} fixes {', '.join(unfixed)}: do without the package, or find out "
+                f"whether it concerns a service, and accept it: {given_command(*accept)}"
             )
         if not (fixes := [Version(one.fixed) for one in its if one.fixed]):
             continue

@@ -14,6 +14,7 @@ from infer_cli.image.base import architecture_of, check_python
 from infer_cli.image.name import ImageName
 from infer_cli.terminal import output
 from infer_cli.terminal.options import (
+    Accepted,
     AddedPackages,
     AsJson,
     BaseImageName,
@@ -39,9 +40,11 @@ from infer_cli.terminal.progress import show_progress
 from infer_cli.terminal.units import size_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from infer_cli.building.naming import ModelPlace
     from infer_cli.packages.audit import Audit
-    from infer_cli.packages.vulnerabilities import Severity
+    from infer_cli.packages.vulnerabilities import Severity, Tolerance
     from infer_cli.plan.build import BuildPlan
     from infer_cli.terminal.progress import Progress
 
@@ -105,6 +108,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
         typer.Option("--verify/--no-verify", help="Keep the image only if its service answers."),
     ] = True,
     fail_on: FailOn = None,
+    accept: Accepted = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer again.")] = False,
     push: Annotated[bool, typer.Option("--push", help="Push the image when it is built.")] = False,
     trust: Trust = None,
@@ -123,6 +127,7 @@ def build(  # noqa: PLR0913 (each is an option of the command)
     _check_options(has_model=has_model, bake=bake, builds=builds, examples=examples, verify=verify)
     _check_declared(features, optional, classes, member, has_model=has_model)
     _check_target(platform, python)
+    tolerance = _tolerance(fail_on, accept)
     with show_progress(verbose=verbose) as progress:
         progress.stage(f"Inspecting {model or model_dir}" if has_model else "Choosing packages")
         from infer_cli.building.build import ProofRequest, make_image, write_sbom  # noqa: PLC0415
@@ -157,20 +162,17 @@ def build(  # noqa: PLR0913 (each is an option of the command)
             use_environment=not no_environment,
             trusted=trusted,
             no_cache=no_cache,
+            tolerance=tolerance,
         )
         plan = prepare_build(request, engine, progress)
-        if sbom is not None:
-            write_sbom(plan, sbom)
-            progress.note(f"Wrote {sbom}")
+        _write(sbom, lambda path: write_sbom(plan, path), progress)
         proof = ProofRequest(mount, is_baked=bake, examples=expected, is_wanted=verify)
         if engine is None:
-            text, record = _leave_unbuilt(plan, eject, fail_on, progress)
+            text, record = _leave_unbuilt(plan, eject, progress)
         else:
             run = BuildRun(engine.version)
-            image = make_image(engine, plan, proof, progress, push=push, fail_on=fail_on)
-            if provenance is not None:
-                write_provenance(provenance, image, request, plan, run)
-                progress.note(f"Wrote {provenance}")
+            image = make_image(engine, plan, proof, progress, push=push)
+            _write(provenance, lambda path: write_provenance(path, image, request, plan, run), progress)
             text, record = describe_image(image)
             text += _called_after(place) if wanted is None else ""
             text += offer_examples(mount, examples) + ("" if push else _start_line(name, place, bake=bake))
@@ -220,13 +222,22 @@ def _check_target(platform: str | None, python: str | None) -> None:
     check_python(python)
 
 
-def _leave_unbuilt(
-    plan: BuildPlan, eject: Path | None, fail_on: Severity | None, progress: Progress
-) -> tuple[str, dict[str, object]]:
+def _tolerance(fail_on: Severity | None, accept: list[str] | None) -> Tolerance:
+    """Which known vulnerabilities the packages may have."""
+    from infer_cli.packages.vulnerabilities import Tolerance  # noqa: PLC0415 (keeps `infer --help` quick)
+
+    if accept and fail_on is None:
+        raise UsageError(
+            "--accept is for builds that --fail-on would end", hint="leave it out, or say --fail-on high"
+        )
+    return Tolerance(fail_on, tuple(accept or ()))
+
+
+def _leave_unbuilt(plan: BuildPlan, eject: Path | None, progress: Progress) -> tuple[str, dict[str, object]]:
     """Write the folder for plain Docker, if wanted, and tell the plan."""
     from infer_cli.building.build import audit_plan, eject_plan  # noqa: PLC0415 (keeps `infer --help` quick)
 
-    audit = audit_plan(plan, progress, fail_on=fail_on)
+    audit = audit_plan(plan, progress)
     if eject is not None:
         eject_plan(plan, eject)
     return _describe_plan(plan, eject, audit)
@@ -262,6 +273,13 @@ def _describe_plan(plan: BuildPlan, eject: Path | None, audit: Audit) -> tuple[s
         f"Dockerfile:\n\n{plan.dockerfile}"
     )
     return text, record
+
+
+def _write(path: Path | None, write: Callable[[Path], None], progress: Progress) -> None:
+    """Write a file if one is wanted, and say so."""
+    if path is not None:
+        write(path)
+        progress.note(f"Wrote {path}")
 
 
 def _called_after(place: ModelPlace | None) -> str:

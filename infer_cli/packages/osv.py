@@ -26,7 +26,7 @@ _DEFAULT_URL = "https://api.osv.dev"
 _OFF = "off"
 # For each step: to be connected, and to get the next bytes.
 _STEP_S = 10.0
-# The advisories of TensorFlow, which has the most, are 2 MB.
+# Much more than all advisories for any one package.
 _LARGEST_ANSWER = 64 * 1024 * 1024
 # An answer of so many pages is none that ends.
 _MOST_PAGES = 20

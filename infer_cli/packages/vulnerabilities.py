@@ -71,6 +71,34 @@ class Vulnerability:
         return {**asdict(self), "aliases": list(self.aliases), "counts_as": self.counts_as}
 
 
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """The known vulnerabilities that an image may have: those less severe than `fail_on`, and some others.
+
+    The `accepted` are ids, or other names of the same vulnerability such as its CVE. Without `fail_on`, an
+    image may have any.
+    """
+
+    fail_on: Severity | None = None
+    accepted: tuple[str, ...] = ()
+
+    def refused(self, found: Iterable[Vulnerability]) -> tuple[Vulnerability, ...]:
+        """Those that an image may not have."""
+        if self.fail_on is None:
+            return ()
+        return tuple(one for one in found if one.is_at_least(self.fail_on) and not _named(one, self.accepted))
+
+    def unused(self, found: Iterable[Vulnerability]) -> tuple[str, ...]:
+        """The accepted names that none of the vulnerabilities has."""
+        every = tuple(found)
+        return tuple(name for name in self.accepted if not any(_named(one, (name,)) for one in every))
+
+
+def _named(one: Vulnerability, names: Iterable[str]) -> bool:
+    known = {name.casefold() for name in (one.id, *one.aliases)}
+    return any(name.casefold() in known for name in names)
+
+
 class NotAnAdvisory(ValueError):
     """A record has not the form that OSV describes."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from infer_cli import __version__
 from infer_cli.inspection import schema_text
 from infer_cli.packages.sbom import make_sbom
+from infer_cli.packages.vulnerabilities import Tolerance
 from infer_cli.plan import labels
 from infer_cli.plan.context import Context, ContextFile
 from infer_cli.plan.dockerfile import quote, render_dockerfile
@@ -47,7 +48,8 @@ class BuildPlan:
     """Everything that decides the content and the name of an image.
 
     `version_sources` gives the version source of each package, by package. `can_run` says whether the engine
-    can run programs of the image, which may be for another processor.
+    can run programs of the image, which may be for another processor. `tolerance` says with which known
+    vulnerabilities of its packages the image gets its name.
     """
 
     name: ImageName
@@ -61,6 +63,7 @@ class BuildPlan:
     no_cache: bool = False
     can_run: bool = True
     version_sources: dict[str, str] = field(default_factory=dict)
+    tolerance: Tolerance = field(default_factory=Tolerance)
 
 
 def plan_build(  # noqa: PLR0913 (each is an input of the plan)

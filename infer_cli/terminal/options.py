@@ -142,6 +142,15 @@ FailOn = Annotated[
         "critical.",
     ),
 ]
+Accepted = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept",
+        rich_help_panel=_IMAGE,
+        metavar="ID",
+        help="With --fail-on, accept this vulnerability, by its id or CVE; may be repeated.",
+    ),
+]
 OwnCodePaths = Annotated[
     list[Path] | None,
     typer.Option(

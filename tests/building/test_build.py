@@ -25,6 +25,7 @@ from infer_cli.image.base import BaseImage
 from infer_cli.image.name import ImageName
 from infer_cli.packages.audit import begin_audit
 from infer_cli.packages.lock import Lock
+from infer_cli.packages.vulnerabilities import Tolerance
 from infer_cli.plan.build import BuildPlan
 from infer_cli.plan.context import Context, ContextFile
 from infer_cli.plan.run import ModelMount
@@ -112,8 +113,8 @@ def make(
     plan: BuildPlan = PLAN,
     fail_on: Severity | None = None,
 ) -> MadeImage:
-    plan = replace(plan, can_run=can_run)
-    return make_image(ENGINE, plan, proof, PlainProgress(verbose=False), push=push, fail_on=fail_on)
+    plan = replace(plan, can_run=can_run, tolerance=Tolerance(fail_on))
+    return make_image(ENGINE, plan, proof, PlainProgress(verbose=False), push=push)
 
 
 def test_an_image_is_named_and_pushed_only_after_its_proof(images: Images, mount: ModelMount) -> None:
@@ -268,9 +269,22 @@ def test_a_plan_is_audited_without_a_build(osv: Osv, images: Images) -> None:
 
     assert [one.id for one in audit_plan(LOCKED, progress).found or ()] == ["GHSA-1"]
     with pytest.raises(Vulnerable, match="iris:v1 was not made: 1 known vulnerability of werkzeug"):
-        audit_plan(LOCKED, progress, fail_on="medium")
+        audit_plan(replace(LOCKED, tolerance=Tolerance("medium")), progress)
     assert osv.asked.count("/v1/querybatch") == 1
     assert images.done == []
+
+
+def test_what_is_accepted_in_vain_is_told(
+    osv: Osv, images: Images, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tolerant = replace(LOCKED, tolerance=Tolerance("low", ("ghsa-1", "CVE-2020-1")))
+    assert begin_audit(LOCKED.lock.pins).result(LONG_S).found
+
+    assert audit_plan(tolerant, PlainProgress(verbose=False)).found
+
+    assert osv.asked
+    assert images.done == []
+    assert capsys.readouterr().err == "--accept CVE-2020-1 is not needed: no package has this vulnerability\n"
 
 
 def test_a_plan_says_that_nothing_is_known(

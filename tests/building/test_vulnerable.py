@@ -12,7 +12,7 @@ from infer_cli.image.base import BaseImage
 from infer_cli.image.name import ImageName
 from infer_cli.packages.audit import Audit
 from infer_cli.packages.lock import Lock
-from infer_cli.packages.vulnerabilities import Vulnerability
+from infer_cli.packages.vulnerabilities import Tolerance, Vulnerability
 from infer_cli.plan.build import BuildPlan
 from infer_cli.plan.context import Context
 from infer_cli.terminal.command_line import remember
@@ -42,7 +42,7 @@ def audit(*found: Vulnerability, age: timedelta = timedelta(), problem: str | No
 
 def refused(known: Audit, fail_on: Severity, **sources: str) -> Vulnerable:
     with pytest.raises(Vulnerable) as raised:
-        refuse_vulnerable(known, fail_on, replace(PLAN, version_sources=sources))
+        refuse_vulnerable(known, replace(PLAN, version_sources=sources, tolerance=Tolerance(fail_on)))
     return raised.value
 
 
@@ -95,8 +95,15 @@ def test_an_image_is_refused_for_what_is_as_severe_or_worse(fail_on: Severity, i
 
 
 def test_what_is_less_severe_is_let_through() -> None:
-    refuse_vulnerable(audit(SEVERE, UNJUDGED, SLIGHT), "critical", PLAN)
-    refuse_vulnerable(audit(SEVERE, UNJUDGED, SLIGHT), None, PLAN)
+    refuse_vulnerable(audit(SEVERE, UNJUDGED, SLIGHT), replace(PLAN, tolerance=Tolerance("critical")))
+    refuse_vulnerable(audit(SEVERE, UNJUDGED, SLIGHT), PLAN)
+
+
+def test_what_is_accepted_is_let_through() -> None:
+    tolerance = Tolerance("low", ("cve-2023-1", "PYSEC-2026-9"))
+
+    assert tolerance.refused((SEVERE, UNJUDGED, SLIGHT)) == (SLIGHT,)
+    refuse_vulnerable(audit(SEVERE, UNJUDGED), replace(PLAN, tolerance=tolerance))
 
 
 @pytest.mark.parametrize(
@@ -203,11 +210,11 @@ def test_the_hint_says_which_requirement_to_raise(source: str, hint: str) -> Non
 def test_the_hint_says_where_there_is_nothing_to_raise() -> None:
     remember(["build"])
 
-    error = refused(audit(SEVERE, UNJUDGED, replace(UNJUDGED, id="PYSEC-2026-8")), "high")
+    error = refused(audit(SEVERE, replace(UNJUDGED, id="PYSEC-2026-8"), UNJUDGED), "high")
 
     first, second = str(error.hint).splitlines()
     assert first == "choose later versions: infer build --require 'werkzeug>=2.2.3'"
     assert second == (
-        "no version of numpy fixes PYSEC-2026-9, PYSEC-2026-8: do without the package, or find out whether "
-        "it concerns a service, and build with another --fail-on"
+        "no version of numpy fixes PYSEC-2026-8, PYSEC-2026-9: do without the package, or find out whether "
+        "it concerns a service, and accept it: infer build --accept PYSEC-2026-8 --accept PYSEC-2026-9"
     )

@@ -60,6 +60,10 @@ def test_options_that_contradict_each_other_are_wrong_usage(
     ("options", "message"),
     [
         pytest.param(("--push", "--dry-run"), "--push needs a build", id="push a plan"),
+        pytest.param(
+            ("--provenance", "p.json", "--dry-run"), "--provenance needs a build", id="provenance of a plan"
+        ),
+        pytest.param(("--accept", "CVE-1"), "--accept is for builds that --fail-on", id="accept for nothing"),
         pytest.param(("--python", "3"), "--python 3 is not a version", id="no minor version"),
         pytest.param(("--platform", "x"), "--platform x is not one", id="unknown platform"),
         pytest.param(
@@ -104,6 +108,7 @@ def test_a_plan_with_known_vulnerabilities_is_refused(infer: Callable[..., Finis
         osv.advisories["flask", version] = [advisory("GHSA-1", "flask", {"fixed": "99.0"}, vector=WORST)]
         shutil.rmtree(tmp_path / "audits")
         refused = infer(*options, "--json", **settings)
+        accepted = infer(*options, "--accept", "GHSA-1", **settings)
 
     assert sound.exit_code == 0
     assert (sound.record["vulnerabilities"]["found"], sound.record["vulnerabilities"]["problem"]) == (
@@ -116,6 +121,8 @@ def test_a_plan_with_known_vulnerabilities_is_refused(infer: Callable[..., Finis
         f"  flask {version}  GHSA-1, critical, fixed in 99.0: flask does what it should not",
         f"hint: install a newer infer: this one needs flask {version} for its service",
     ]
+    assert accepted.exit_code == 0
+    assert f"\n  flask {version}  GHSA-1, critical, fixed in 99.0: " in accepted.stdout
     (found,) = refused.record["error"]["vulnerabilities"]["found"]
     assert (found["package"], found["id"], found["counts_as"]) == ("flask", "GHSA-1", "critical")
 
