@@ -26,6 +26,7 @@
      ├─ PredictionFailed       the service refused the rows
      │   ├─ RowsRefused        it refused some rows, and may answer the others
      │   └─ ServiceAway        it did not answer, or has too much to do: it may answer later
+     ├─ CertificateUnusable    a certificate or its key cannot be used for TLS
      ├─ RunNotResumed          a run that was interrupted does not fit what is asked now
      ├─ UsageError             exit code 2: options that contradict each other
      └─ Interrupted            exit code 130: Ctrl-C
@@ -190,6 +191,10 @@ class ServiceAway(PredictionFailed):
     """
 
     retry_after_s: float | None = None
+
+
+class CertificateUnusable(InferError):
+    """A certificate or its key is missing, cannot be read, or does not fit the other."""
 
 
 class RunNotResumed(InferError):

@@ -43,11 +43,16 @@ def state_folder() -> Path:
 
 def make_sure(access_id: str | None) -> str:
     """The id of a folder with an owner's token: the given one, or a new one; what is gone is made anew."""
-    access_id = access_id or secrets.token_hex(8)
+    access_id = access_id or new_id()
     if token_of(access_id) is None or not (shared_folder(access_id) / TOKENS_FILE).is_file():
         put(access_id, OWNER, SCOPES)
         _note_of(access_id).touch(mode=0o600)
     return access_id
+
+
+def new_id() -> str:
+    """An id that no service has."""
+    return secrets.token_hex(8)
 
 
 def shared_folder(access_id: str) -> Path:
@@ -86,7 +91,7 @@ def put(access_id: str, name: str, scopes: tuple[str, ...]) -> str:
     others = [other for other in _lines(access_id) if other.split()[0] != name]
     _write(access_id, [*others, line])
     if name == OWNER:
-        _replace(_folder(access_id) / "token", token, mode=0o600)
+        replace_file(_folder(access_id) / "token", token, mode=0o600)
     return token
 
 
@@ -123,15 +128,21 @@ def _lines(access_id: str) -> list[str]:
     return []
 
 
-def _write(access_id: str, lines: list[str]) -> None:
+def make_folder(access_id: str) -> Path:
+    """Make the folder of a service, which its owner alone may enter; give the one that the container sees."""
     shared = shared_folder(access_id)
     _folder(access_id).mkdir(mode=0o700, parents=True, exist_ok=True)
     shared.mkdir(exist_ok=True)
     shared.chmod(0o755)
-    _replace(shared / TOKENS_FILE, "".join(f"{line}\n" for line in lines), mode=0o644)
+    return shared
 
 
-def _replace(file: Path, text: str, *, mode: int) -> None:
+def _write(access_id: str, lines: list[str]) -> None:
+    shared = make_folder(access_id)
+    replace_file(shared / TOKENS_FILE, "".join(f"{line}\n" for line in lines), mode=0o644)
+
+
+def replace_file(file: Path, text: str, *, mode: int) -> None:
     """Write a file anew: whoever reads it meanwhile reads the old one or the new one."""
     number, draft = tempfile.mkstemp(dir=file.parent)
     with os.fdopen(number, "w") as opened:

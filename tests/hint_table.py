@@ -56,6 +56,7 @@ NOT_FOLLOWED = {
         "docker build --network none",
         "for a model, plan an image: `infer build",
         "give the rows as JSON Lines or Parquet, where a value",
+        "infer predict {} {}",
         "infer run {}",
         "infer stop {}",
         "leave out --model-dir if a model is inside",

@@ -29,7 +29,7 @@ OPTIONS = {
 NAMED = re.compile(rf"\binfer ({'|'.join(OPTIONS)})\b([^`\n]*)")
 COMMAND = re.compile(rf"{NAMED.pattern}|{PYTHON}|{OTHER}|`\{{\}} --help`")
 # Options of other programs.
-FOREIGN = {"--cask", "--network"}
+FOREIGN = {"--cacert", "--cask", "--network"}
 
 
 def test_every_command_in_a_text_has_the_options_that_follow_it() -> None:

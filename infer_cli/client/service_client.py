@@ -90,6 +90,14 @@ class ServiceClient:
         """
         self._expected = model
 
+    @property
+    def certified_names(self) -> tuple[str, ...]:
+        """The names and addresses in the certificate of the open connection; none in plain HTTP."""
+        sock = self._connection.sock if self._connection is not None else None
+        found = sock.getpeercert() if isinstance(sock, ssl.SSLSocket) else None
+        pairs = cast("Sequence[tuple[str, str]]", (found or {}).get("subjectAltName", ()))
+        return tuple(value for _, value in pairs)
+
     def worker_count(self) -> int:
         """How many workers the service has; 1 if it does not say."""
         with suppress(OSError, http.client.HTTPException):

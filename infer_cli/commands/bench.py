@@ -187,12 +187,19 @@ class _Place:
 
         return token_of(self.service.access) if self.service else None
 
+    @property
+    def known(self) -> Path | None:
+        """The file of its certificate, if infer has one."""
+        from infer_cli.running.readiness import known_certificate  # noqa: PLC0415 (slow to import)
+
+        return known_certificate(self.service) if self.service else None
+
     def load(self, requests: Sequence[PreparedRequest], plan: LoadPlan) -> LoadResult:
         """Load the service; raises an error if it stops answering."""
         from infer_cli.load.generator import run_load  # noqa: PLC0415 (keeps `infer --help` quick)
         from infer_cli.load.report import counts_text  # noqa: PLC0415
 
-        result = run_load(self.url, requests, plan)
+        result = run_load(self.url, requests, plan, known=self.known)
         if result.lost_after_s is not None:
             counts = counts_text(result)
             self._require_running(counts)
@@ -256,7 +263,7 @@ def _prepare(
     from infer_cli.client.service_client import ServiceClient  # noqa: PLC0415
     from infer_cli.load.requests import prepare_requests  # noqa: PLC0415
 
-    url, client = place.url, ServiceClient(place.url, token=place.token)
+    url, client = place.url, ServiceClient(place.url, token=place.token, known=place.known)
     model = client.model()
     if input_file is None:
         requests = prepare_requests(

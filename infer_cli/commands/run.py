@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infer_cli.certificates import read_pair
 from infer_cli.commands.started import describe_started
 from infer_cli.errors import ModelUnreadable, UsageError
 from infer_cli.image.name import ImageName
@@ -34,6 +35,8 @@ from infer_cli.terminal.options import (
     RestartPolicy,
     ServiceName,
     Settings,
+    TlsCertificate,
+    TlsKey,
     Trust,
     UserId,
     Workers,
@@ -93,6 +96,8 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     ] = False,
     egress: Egress = False,
     auth: Auth = None,
+    tls_cert: TlsCertificate = None,
+    tls_key: TlsKey = None,
     allowed_host: AllowedHosts = None,
     cors_origin: CorsOrigins = None,
     log_inputs: LogInputs = None,
@@ -155,6 +160,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
             restart=restart,
             trusted=trusted,
             has_tokens=needs_tokens(host, environment, wanted=auth),
+            certificate=read_pair(tls_cert, tls_key),
         )
         engine = connect()
         with _ready_service(engine, request, progress, replace=replace, timeout_s=timeout) as service:

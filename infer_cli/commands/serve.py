@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from infer_cli.certificates import read_pair
 from infer_cli.errors import UsageError
 from infer_cli.plan.run import DEFAULT_HOST_IP, DEFAULT_PORT, needs_tokens
-from infer_cli.plan.settings import ALLOWED_HOSTS, CORS_ORIGINS, environment_of
+from infer_cli.plan.settings import ALLOWED_HOSTS, CORS_ORIGINS, TLS_CERTIFICATE, TLS_KEY, environment_of
 from infer_cli.plan.trust import parse_trust
 from infer_cli.terminal import output
 from infer_cli.terminal.options import (
@@ -24,6 +25,8 @@ from infer_cli.terminal.options import (
     OptionalFeatures,
     OwnCodePaths,
     Settings,
+    TlsCertificate,
+    TlsKey,
     Tracing,
     Trust,
     Workers,
@@ -44,6 +47,8 @@ def serve(  # noqa: PLR0913 (each is an option of the command)
     env: Settings = None,
     egress: Egress = False,
     auth: Auth = None,
+    tls_cert: TlsCertificate = None,
+    tls_key: TlsKey = None,
     allowed_host: AllowedHosts = None,
     cors_origin: CorsOrigins = None,
     log_inputs: LogInputs = None,
@@ -73,6 +78,10 @@ def serve(  # noqa: PLR0913 (each is an option of the command)
     trusted = parse_trust(trust or ())
     lists = {ALLOWED_HOSTS: allowed_host, CORS_ORIGINS: cors_origin}
     environment = environment_of(env or [], workers, (), egress=egress, lists=lists, log_inputs=log_inputs)
+    certificate = read_pair(tls_cert, tls_key)
+    if certificate is not None:
+        paths = map(str, (certificate.certificate.absolute(), certificate.key.absolute()))
+        environment |= zip((TLS_CERTIFICATE, TLS_KEY), paths, strict=True)
     with show_progress() as progress:
         progress.stage(f"Inspecting {model or model_dir or 'the model'}")
         from infer_cli.building.naming import place_given  # noqa: PLC0415 (slow to import)
@@ -97,7 +106,8 @@ def serve(  # noqa: PLR0913 (each is an option of the command)
             declared=declared,
             progress=progress,
         )
-    output.note(f"Serving {service.file} on http://localhost:{port} (Ctrl-C ends it)")
+    scheme = "http" if certificate is None else "https"
+    output.note(f"Serving {service.file} on {scheme}://localhost:{port} (Ctrl-C ends it)")
     if not needs_tokens(host, environment, wanted=auth):
         service.run()
     from infer_cli import tokens  # noqa: PLC0415 (keeps `infer --help` quick)

@@ -82,7 +82,7 @@ def _access_of(service: Service) -> str:
     """The id of the service's tokens; raises `InferError` if it has none, or another user has them."""
     from infer_cli import tokens  # noqa: PLC0415 (keeps `infer --help` quick)
 
-    if service.access is None:
+    if service.access is None or not service.has_tokens:
         raise InferError(
             f"{service.name} asks for no token of infer", hint="start it with --auth to let it ask for one"
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infer_cli.certificates import read_pair
 from infer_cli.commands.built_image import describe_image, proof_text
 from infer_cli.commands.started import describe_started
 from infer_cli.errors import ImageNotFound, UsageError
@@ -41,6 +42,8 @@ from infer_cli.terminal.options import (
     RestartPolicy,
     ServiceName,
     Settings,
+    TlsCertificate,
+    TlsKey,
     Tracing,
     Trust,
     Verbose,
@@ -102,6 +105,8 @@ def up(  # noqa: PLR0913 (each is an option of the command)
     restart: RestartPolicy = "no",
     egress: Egress = False,
     auth: Auth = None,
+    tls_cert: TlsCertificate = None,
+    tls_key: TlsKey = None,
     allowed_host: AllowedHosts = None,
     cors_origin: CorsOrigins = None,
     log_inputs: LogInputs = None,
@@ -135,8 +140,7 @@ def up(  # noqa: PLR0913 (each is an option of the command)
     If the model or an option has changed, a new service takes the place of the old one, which stays if the
     new one does not become ready.
     """
-    _check_options(restart, python)
-    wanted = ImageName.parse(tag) if tag else None
+    wanted = _check_options(tag, restart, python)
     with show_progress(verbose=verbose) as progress:
         progress.stage(f"Inspecting {model}")
         from infer_cli.building.inputs import read_inputs  # noqa: PLC0415 (slow to import)
@@ -165,6 +169,7 @@ def up(  # noqa: PLR0913 (each is an option of the command)
             restart=restart,
             trusted=trusted,
             has_tokens=needs_tokens(host, environment, wanted=auth),
+            certificate=read_pair(tls_cert, tls_key),
         )
         build = BuildRequest(
             name=run.image,
@@ -191,10 +196,11 @@ def up(  # noqa: PLR0913 (each is an option of the command)
     _open_page(engine, done, is_wanted=not (no_browser or as_json))
 
 
-def _check_options(restart: str, python: str | None) -> None:
-    """Refuse a restart policy and a Python version that there are not."""
+def _check_options(tag: str | None, restart: str, python: str | None) -> ImageName | None:
+    """The name of the image, if one is wanted; refuses a restart policy and a Python that there are not."""
     check_restart(restart)
     check_python(python)
+    return ImageName.parse(tag) if tag else None
 
 
 def _open_page(engine: Engine, done: Up, *, is_wanted: bool) -> None:

@@ -9,7 +9,15 @@ from infer_cli.engine.connection import translated
 from infer_cli.engine.images import find_image
 from infer_cli.plan import labels
 from infer_cli.plan.layout import MOUNT_FOLDER
-from infer_cli.plan.run import DEFAULT_HOST_IP, NAME_VARIABLE, TOKENS, Limits, RunPlan, Safety
+from infer_cli.plan.run import (
+    DEFAULT_HOST_IP,
+    NAME_VARIABLE,
+    TLS_FILES,
+    TOKENS,
+    Limits,
+    RunPlan,
+    Safety,
+)
 from infer_cli.plan.settings import ALLOWED_HOSTS, TOKENS_FILE
 from infer_cli.plan.trust import VARIABLE, trust_of_label
 
@@ -62,6 +70,8 @@ def read_run(engine: Engine, service: Service) -> KnownRun:
         restart=(host.get("RestartPolicy") or {}).get("Name") or "no",
         trusted=trust_of_label(label(labels.TRUST)),
         access=label(labels.ACCESS),
+        has_tokens=service.has_tokens,
+        has_certificate=service.has_certificate,
     )
     writable = any(bind.endswith(f":{MOUNT_FOLDER}:rw") for bind in host.get("Binds") or ())
     return KnownRun(plan, writable)
@@ -78,7 +88,7 @@ def user_environment(given: Sequence[str], of_image: Sequence[str], *, name: str
 
     `name` is that of the service.
     """
-    own = (f"{NAME_VARIABLE}={name}", f"{ALLOWED_HOSTS}={name}", f"{TOKENS_FILE}={TOKENS}")
-    known = {*of_image, *own}
+    own = {NAME_VARIABLE: name, ALLOWED_HOSTS: name, TOKENS_FILE: TOKENS, **TLS_FILES}
+    known = {*of_image, *(f"{variable}={value}" for variable, value in own.items())}
     pairs = (entry.partition("=") for entry in given if entry not in known)
     return {name: value for name, _, value in pairs if name not in _OWN_VARIABLES}

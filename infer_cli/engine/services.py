@@ -13,7 +13,8 @@ from infer_cli.engine.connection import translated
 from infer_cli.errors import ServiceNotFound
 from infer_cli.plan import labels
 from infer_cli.plan.layout import CONTAINER_PORT, MOUNT_FOLDER
-from infer_cli.plan.run import origin_of
+from infer_cli.plan.run import TLS_FILES, TOKENS, origin_of
+from infer_cli.plan.settings import TLS_CERTIFICATE, TOKENS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +38,9 @@ class Service:
     `model_folder` is the folder that is mounted; None if the model is inside the image, or was copied to an
     engine on another machine. `model_digest` is the digest of the file at the start, and `model_origin` that
     of its path, None if the model is inside the image. `fingerprint` is the label that `infer up` gives.
-    `access` is the id of the tokens that infer made for it.
+    `access` is the id of the tokens that infer made for it, and of the certificate that it was given;
+    `has_tokens` and `has_certificate` tell which of them it has. `has_tls` says that it speaks TLS, with that
+    certificate or another one.
     """
 
     name: str
@@ -58,6 +61,9 @@ class Service:
     image_id: str | None = None
     fingerprint: str | None = None
     access: str | None = None
+    has_tokens: bool = False
+    has_certificate: bool = False
+    has_tls: bool = False
 
     @property
     def is_running(self) -> bool:
@@ -202,6 +208,7 @@ def _service(raw: EngineRecord) -> Service:
     state, config = raw["State"], raw["Config"]
     bindings = ((raw.get("HostConfig") or {}).get("PortBindings") or {}).get(PORT) or [{}]
     found = config.get("Labels") or {}
+    variables = dict(str(entry).split("=", 1) for entry in config.get("Env") or () if "=" in entry)
     model, folder = found.get(labels.MODEL_FILE), _mounted_folder(raw)
     # Services that an older infer started lack the label.
     origin = found.get(labels.MODEL_ORIGIN) or (origin_of(folder, str(model)) if folder else None)
@@ -224,6 +231,9 @@ def _service(raw: EngineRecord) -> Service:
         image_id=raw.get("Image"),
         fingerprint=found.get(labels.FINGERPRINT),
         access=found.get(labels.ACCESS),
+        has_tokens=variables.get(TOKENS_FILE) == TOKENS,
+        has_certificate=TLS_FILES.items() <= variables.items(),
+        has_tls=bool(variables.get(TLS_CERTIFICATE, "").strip()),
     )
 
 

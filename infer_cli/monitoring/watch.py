@@ -15,7 +15,7 @@ from infer_cli.engine.usage import stream_usage
 from infer_cli.monitoring.figures import Sample, figures_between
 from infer_cli.monitoring.questions import Question
 from infer_cli.monitoring.readings import Readings
-from infer_cli.running.readiness import service_url
+from infer_cli.running.readiness import known_certificate, service_url
 from infer_cli.running.status import service_health
 
 if TYPE_CHECKING:
@@ -185,7 +185,8 @@ class _Watched:
 
     def _scrape(self, url: str) -> tuple[Sample, str]:
         begun_s = time.monotonic()
-        metrics = scrape(url, timeout_s=_LONGEST_ANSWER_S, token=tokens.token_of(self._service.access))
+        token, known = tokens.token_of(self._service.access), known_certificate(self._service)
+        metrics = scrape(url, timeout_s=_LONGEST_ANSWER_S, token=token, known=known)
         at_s = time.monotonic()
         return Sample(metrics, at_s, at_s - begun_s), service_health(self._service, url)
 

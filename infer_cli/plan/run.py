@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from infer_cli import __version__
 from infer_cli.plan import labels
 from infer_cli.plan.layout import ACCESS_FOLDER, MOUNT_FOLDER
-from infer_cli.plan.settings import ALLOWED_HOSTS, EGRESS, TOKENS_FILE
+from infer_cli.plan.settings import ALLOWED_HOSTS, EGRESS, TLS_CERTIFICATE, TLS_KEY, TOKENS_FILE
 from infer_cli.plan.trust import VARIABLE, trust_text
 
 if TYPE_CHECKING:
@@ -25,6 +25,11 @@ DEFAULT_HOST_IP = "127.0.0.1"
 DEFAULT_PORT = 5000
 # Where the container finds the tokens that infer made.
 TOKENS = str(ACCESS_FOLDER / "tokens")
+# Where it finds the certificate and the key that the user gave.
+TLS_FILES = {
+    TLS_CERTIFICATE: str(ACCESS_FOLDER / "certificate.pem"),
+    TLS_KEY: str(ACCESS_FOLDER / "key.pem"),
+}
 # The setting of the service with the names of its model.
 NAME_VARIABLE = "MODEL_NAME"
 
@@ -97,8 +102,8 @@ class RunPlan:
     modules and full names that the model may name besides the allow-list. A `command` replaces the service: a
     program that reads its standard input, writes its result, and ends. `is_temporary` marks a container that
     a command of infer creates for itself and removes. `fingerprint` is a digest of all that `infer up` was
-    asked for. `access` is the id of the tokens that the service asks for, and `access_folder` the folder of
-    this machine that the container sees of them.
+    asked for. `access` is the id of the tokens that the service asks for, and of its certificate, and
+    `access_folder` the folder of this machine that the container sees of them.
     """
 
     image: str
@@ -116,6 +121,8 @@ class RunPlan:
     fingerprint: str | None = None
     access: str | None = None
     access_folder: Path | None = None
+    has_tokens: bool = False
+    has_certificate: bool = False
 
     @property
     def has_egress(self) -> bool:
@@ -131,8 +138,10 @@ class RunPlan:
             settings[NAME_VARIABLE] = self.name
         if self.trusted:
             settings[VARIABLE] = trust_text(self.trusted)
-        if self.access_folder:
+        if self.has_tokens:
             settings[TOKENS_FILE] = TOKENS
+        if self.has_certificate:
+            settings |= TLS_FILES
         hosts = {ALLOWED_HOSTS: self.allowed_hosts} if self.allowed_hosts and not self.command else {}
         return {**settings, **self.environment, **hosts}
 

@@ -29,6 +29,8 @@ LOG_INPUTS = "LOG_INPUTS"
 ALLOWED_HOSTS = "ALLOWED_HOSTS"
 # The file of the tokens with which the service answers.
 TOKENS_FILE = "TOKENS_FILE"
+# The files of the certificate and its key, with which the service speaks TLS.
+TLS_CERTIFICATE, TLS_KEY = "TLS_CERTIFICATE", "TLS_KEY"
 # Whose pages may read what the service answers.
 CORS_ORIGINS = "CORS_ORIGINS"
 

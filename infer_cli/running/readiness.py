@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from infer_cli import tokens
+from infer_cli import certificates, tokens
 from infer_cli.client.service_client import ServiceClient
 from infer_cli.engine.exec import exec_in_service
 from infer_cli.engine.services import inspect_service, log_tail
@@ -13,6 +13,8 @@ from infer_cli.errors import ContainerFailed, EngineError, PredictionFailed
 from infer_cli.running.endings import ended, shown_log
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.services import Service
 
@@ -38,7 +40,8 @@ def service_url(engine: Engine, service: Service) -> str | None:
         host = service.host_ip
     if not host:
         return None
-    return f"http://{f'[{host}]' if ':' in host else host}:{service.host_port}"
+    scheme = "https" if service.has_tls else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{service.host_port}"
 
 
 def require_url(engine: Engine, service: Service) -> str:
@@ -54,7 +57,19 @@ def require_url(engine: Engine, service: Service) -> str:
 
 def client_of(engine: Engine, service: Service) -> ServiceClient:
     """A client of a service, with its token if it needs one; raises `PredictionFailed` as `require_url`."""
-    return ServiceClient(require_url(engine, service), token=tokens.token_of(service.access))
+    return ServiceClient(
+        require_url(engine, service), token=tokens.token_of(service.access), known=known_certificate(service)
+    )
+
+
+def known_certificate(service: Service) -> Path | None:
+    """The file of certificates, one of which a service was given; None if that is not known here."""
+    return certificates.known_file(service.access) if service.has_certificate else None
+
+
+def is_ready(service: Service, url: str) -> bool:
+    """Whether the service at this URL of it can predict now; False if nothing answers."""
+    return ServiceClient(url, known=known_certificate(service)).is_ready()
 
 
 def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> None:
@@ -70,7 +85,7 @@ def wait_until_ready(engine: Engine, service: Service, *, timeout_s: float) -> N
         now = inspect_service(engine, service.container_id)
         if not now.is_running or now.restart_count:
             raise ended(engine, now, "while starting")
-        if ServiceClient(url).is_ready() if url is not None else _says_ready(engine, now):
+        if is_ready(now, url) if url is not None else _says_ready(engine, now):
             return
         time.sleep(_POLL_S if url else _SLOW_POLL_S)
     reason = f"the service {service.name} was not ready after {timeout_s:g} s"

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infer_cli import tokens
+from infer_cli import certificates, tokens
 from infer_cli.engine.containers import restart_container
 from infer_cli.engine.images import find_image
 from infer_cli.engine.rerun import read_run
 from infer_cli.engine.services import inspect_service
-from infer_cli.errors import ImageNotFound
+from infer_cli.errors import CertificateUnusable, ImageNotFound
 from infer_cli.inspection import Declared
 from infer_cli.plan import labels
 from infer_cli.running.image_checks import check_trust, check_versions
@@ -80,7 +80,14 @@ def prepare_restart(engine: Engine, service: Service) -> PreparedRun:
     if model is not None and folder is not None:
         check_versions(service.image, image, model, folder)
     trusted = check_trust(model, image, known.plan.trusted)
-    access = known.plan.access and tokens.make_sure(known.plan.access)
+    access = known.plan.access
+    if access and known.plan.has_tokens:
+        tokens.make_sure(access)
+    if known.plan.has_certificate and certificates.known_file(access) is None:
+        raise CertificateUnusable(
+            f"the certificate of {service.name} is not kept here any more",
+            hint="start the service anew with --tls-cert and --tls-key, and --replace",
+        )
     plan = replace(
         known.plan,
         model=model,

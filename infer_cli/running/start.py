@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from infer_cli import tokens
+from infer_cli import certificates, tokens
 from infer_cli.engine.containers import create_service, forget_tokens, remove_service
 from infer_cli.engine.services import container_names, holder_of_port
 from infer_cli.errors import ContainerFailed, PortTaken
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from infer_cli.certificates import Pair
     from infer_cli.engine.connection import Engine
     from infer_cli.engine.images import ImageFacts
     from infer_cli.engine.services import Service
@@ -45,7 +46,7 @@ class RunRequest:
 
     `model_folder` is the model folder as the user wrote it, for messages. `fingerprint` is a digest of all
     that the user asked for, by which `infer up` knows the service again. With `has_tokens`, the service asks
-    for tokens that infer makes.
+    for tokens that infer makes, and with a `certificate` it speaks TLS.
     """
 
     image: ImageName
@@ -62,6 +63,7 @@ class RunRequest:
     trusted: tuple[str, ...] = ()
     fingerprint: str | None = None
     has_tokens: bool = False
+    certificate: Pair | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def prepare_run(
     """Choose everything that the request leaves open, and check that image and model go together.
 
     A service that takes the place of an `old` one gets its name, its tokens, and its port unless one was
-    chosen.
+    chosen; both have the certificate of the request.
     Raises `ImageNotFound`, `ModelError` or `UsageError`.
     """
     image = find_or_pull(engine, request.image, request.pull, progress)
@@ -93,7 +95,7 @@ def prepare_run(
     trusted = check_trust(request.model, image, request.trusted)
     check_egress(request.image, image, request.environment)
     short_name = request.image.short_name
-    access = tokens.make_sure(old.access if old else None) if request.has_tokens else None
+    access = _make_access(request, old.access if old else None)
     user = request.safety.user or user_for(request.model, engine_is_local=engine.is_local)
     plan = RunPlan(
         image=str(request.image),
@@ -109,8 +111,19 @@ def prepare_run(
         fingerprint=request.fingerprint,
         access=access,
         access_folder=tokens.shared_folder(access) if access else None,
+        has_tokens=request.has_tokens,
+        has_certificate=request.certificate is not None,
     )
     return PreparedRun(plan, str(request.image), image, is_port_chosen=request.port is not None)
+
+
+def _make_access(request: RunRequest, old: str | None) -> str | None:
+    """The id of the folder with what the service needs to speak TLS and to ask for tokens."""
+    access = tokens.make_sure(old) if request.has_tokens else None
+    if request.certificate is not None:
+        access = access or old or tokens.new_id()
+        certificates.put(access, request.certificate)
+    return access
 
 
 @contextmanager

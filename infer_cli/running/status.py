@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from infer_cli.client.service_client import ServiceClient
 from infer_cli.engine.services import list_services
 from infer_cli.running.model_mount import model_on_disk
-from infer_cli.running.readiness import service_url
+from infer_cli.running.readiness import is_ready, service_url
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -52,6 +51,6 @@ def service_health(service: Service, url: str | None) -> str:
 
     The engine first looks some time after the start. Until then, the service itself is asked.
     """
-    if service.health == "starting" and url and ServiceClient(url).is_ready():
+    if service.health == "starting" and url and is_ready(service, url):
         return "healthy"
     return service.health or "unknown"

@@ -248,6 +248,21 @@ Auth = Annotated[
         help="Answer only with a token.  [default: yes, unless only this machine reaches it]",
     ),
 ]
+TlsCertificate = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-cert",
+        rich_help_panel=_SERVICE,
+        metavar="FILE",
+        help="Speak TLS with this certificate, and those that follow it in the file (PEM).",
+    ),
+]
+TlsKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-key", rich_help_panel=_SERVICE, metavar="FILE", help="The key of that certificate (PEM)."
+    ),
+]
 CorsOrigins = Annotated[
     list[str] | None,
     typer.Option(

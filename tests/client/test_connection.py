@@ -107,6 +107,8 @@ def test_the_known_certificate_is_believed_under_any_name(port: int, pair: Pair)
         for _ in range(5):
             assert client.predict([ROW]) == Predictions([1], None)
         assert other.predict([ROW]) == Predictions([1], None)
+        assert client.certified_names == ("localhost", "127.0.0.1")
+    assert client.another().certified_names == ()
 
 
 def test_another_certificate_of_the_same_name_is_not_believed(port: int, tmp_path: Path) -> None:

@@ -146,11 +146,20 @@ def test_a_service_that_others_reach_asks_for_tokens(
 
 
 def test_the_container_sees_the_tokens_and_says_whose_they_are() -> None:
-    plan = RunPlan(
-        image="iris:v1", name="iris", host_port=5000, access="ab12", access_folder=Path("/home/ada/shared")
-    )
+    folder = Path("/home/ada/shared")
+    plan = RunPlan("iris:v1", "iris", 5000, access="ab12", access_folder=folder, has_tokens=True)
 
     assert plan.all_environment["TOKENS_FILE"] == "/run/infer/tokens"
+    assert "TLS_KEY" not in plan.all_environment
     assert plan.labels["infer.access"] == "ab12"
     # What is removed at the end of a command takes no tokens with it.
     assert "infer.access" not in replace(plan, is_temporary=True).labels
+
+
+def test_the_container_sees_the_certificate_and_its_key() -> None:
+    folder = Path("/home/ada/shared")
+    plan = RunPlan("iris:v1", "iris", 5000, access="ab12", access_folder=folder, has_certificate=True)
+
+    assert plan.all_environment["TLS_CERTIFICATE"] == "/run/infer/certificate.pem"
+    assert plan.all_environment["TLS_KEY"] == "/run/infer/key.pem"
+    assert "TOKENS_FILE" not in plan.all_environment

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from infer_cli.errors import ContainerFailed, PredictionFailed, ProgramNotRun
@@ -29,6 +31,12 @@ def test_a_service_is_reached_where_it_is_published(
     engine_url: str, host_ip: str | None, expected: str | None
 ) -> None:
     assert service_url(make_engine(engine_url), make_service(host_ip, 5001)) == expected
+
+
+def test_the_url_says_that_a_service_speaks_tls() -> None:
+    service = replace(make_service("127.0.0.1", 5001), has_tls=True)
+
+    assert service_url(make_engine(HERE), service) == "https://localhost:5001"
 
 
 def test_a_service_without_a_port_is_not_reached() -> None:
