@@ -27,6 +27,7 @@ from service.protocols.payload import decode, decode_numbers
 from service.protocols.row_checks import RowChecks, json_type_of, shortened
 from service.protocols.tables import TableReader
 from service.protocols.value_checks import value_of_string
+from service.schema.features import EXACT_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -258,7 +259,7 @@ class Invocations:
             columns = value.get("columns", [])
             if not isinstance(data, (list, np.ndarray)) or not isinstance(columns, list):
                 raise InvalidInput(f"{key} must have data, and may have columns: lists")
-            return self._reader.of_lists(data, checks, [str(one) for one in columns]) if len(data) else []
+            return self._reader.of_lists(data, checks, _names(key, columns)) if len(data) else []
         if isinstance(value, dict) and key in ("inputs", "instances"):
             return self._reader.of_columns(_columns(value), checks) if value else []
         if isinstance(value, (list, np.ndarray)) and key != "dataframe_split":
@@ -272,6 +273,15 @@ READERS = {
     NPY: Invocations.read_npy,
     LINES: Invocations.read_lines,
 }
+
+
+def _names(key: str, columns: Sequence[object]) -> list[str]:
+    """Read the names of columns; pandas also names columns by whole numbers."""
+    for one in columns:
+        if not isinstance(one, str) and not (type(one) is int and abs(one) <= EXACT_MAX):
+            found = json_type_of(one)
+            raise InvalidInput(f"{key} must have names in columns, which are strings; one is {found}")
+    return [*map(str, columns)]
 
 
 def _columns(value: Mapping[str, object]) -> dict[str, list[object] | Array]:

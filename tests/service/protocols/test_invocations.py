@@ -222,6 +222,11 @@ def test_results_that_are_lists_or_pairs(make_client: MakeClient) -> None:
         ({"dataframe_split": ROWS}, "dataframe_split cannot be a list"),
         ({"dataframe_split": {}}, "dataframe_split must have data"),
         ({"dataframe_split": {"data": {}, "columns": []}}, "must have data, and may have columns: lists"),
+        *(
+            ({"dataframe_split": {"data": [[1.0]], "columns": [name]}}, f"which are strings; one is {found}")
+            for name, found in ((2**64, "a number"), (1.0, "a number"), (None, "null"), (["a"], "a list"))
+        ),
+        ({"dataframe_split": {"data": [[1.0]], "columns": [7]}}, "7 is not a feature of the model"),
         ({"dataframe_records": {"slength": [1]}}, "dataframe_records cannot be an object"),
         ({"inputs": 7}, "inputs cannot be a number"),
         ({"inputs": {"slength": 5}}, "the column slength must be a list; it is a number"),
