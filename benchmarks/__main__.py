@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import plot, report
+from benchmarks import overload, plot, report
 from benchmarks.builds import builds
 from benchmarks.columns import COLUMNS
 from benchmarks.command_line import command_line
@@ -32,6 +32,7 @@ _PARTS = ("cli", "build", "start", "serving", "images")
 # These parts run only if they are named; the first one takes as long as all others together.
 _ESTIMATORS = "estimators"
 _PROTOCOLS = "protocols"
+_OVERLOAD = "overload"
 
 
 def main() -> None:
@@ -100,6 +101,14 @@ def _protocols(options: argparse.Namespace) -> Mapping[str, object]:
     return report.as_json(PROTOCOL_COLUMNS, results, peers=ranked)
 
 
+def _overload(options: argparse.Namespace) -> Mapping[str, object]:
+    curve = overload.overload(train_models(), rounds=options.rounds, seconds=options.seconds)
+    print("\n" + overload.table(curve))
+    if options.plot:
+        plot.draw_overload(options.plot, curve)
+    return overload.as_json(curve)
+
+
 def _peers(options: argparse.Namespace) -> tuple[list[Peer], list[str]]:
     """The peers of the option `--peers`, and the names of the peers that can be the best one."""
     peers = [peer for peer in PEERS if peer.name in options.peers]
@@ -110,16 +119,17 @@ _COMPARISONS: dict[str, Callable[[argparse.Namespace], Mapping[str, object]]] = 
     "serving": _serving,
     _ESTIMATORS: _estimators,
     _PROTOCOLS: _protocols,
+    _OVERLOAD: _overload,
 }
 
 
 def _options() -> argparse.Namespace:
     every_peer = [peer.name for peer in PEERS]
-    known = (*_PARTS, _ESTIMATORS, _PROTOCOLS)
+    known = (*_PARTS, _ESTIMATORS, _PROTOCOLS, _OVERLOAD)
     every_column = [column.name for column in COLUMNS]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"any of {', '.join(known)}; default: all but the last two"
+        "parts", nargs="*", metavar="PART", help=f"any of {', '.join(known)}; default: all but the last three"
     )
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="visits of each server (3)")
     parser.add_argument("--seconds", type=float, default=4, metavar="S", help="load in each visit (4)")
@@ -127,7 +137,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--columns", type=_some_of(every_column), default=every_column, metavar="A,B")
     parser.add_argument("--estimators", type=_some_of(ESTIMATORS), default=ESTIMATORS, metavar="A,B")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the comparison (.svg or .png)")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw serving or overload (.svg or .png)")
     options = parser.parse_args()
     if unknown := [part for part in options.parts if part not in known]:
         parser.error(f"unknown part {', '.join(unknown)}: choose from {', '.join(known)}")
