@@ -2,6 +2,7 @@
 
 For some estimators `predict` and `predict_proba` start with the same method, on the same rows, and go on
 differently. While both are called, that method is replaced by one that gives its last answer again.
+Some methods are also replaced by a quicker one: see `own_methods`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 import numpy as np
+
+from service.models.own_methods import own_methods
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,20 +62,27 @@ class _Kept:
 
 
 class _Place(NamedTuple):
-    """A method of a part: `had` says whether the part itself has the attribute, and not only its class."""
+    """A method of a part, and what stands in for it.
+
+    `had` says whether the part itself has the attribute, and not only its class.
+    """
 
     attributes: dict[str, object]
     name: str
+    method: object
     kept: _Kept
     had: bool
 
 
-def share_work(model: Part) -> Callable[[object], tuple[object, object]] | None:
-    """Give what answers labels and probabilities of rows; None for an estimator that shares no work."""
+def share_work(model: Part, *, is_own: bool = True) -> Callable[[object], tuple[object, object]] | None:
+    """Give what answers labels and probabilities of rows; None for an estimator that shares no work.
+
+    With `is_own`, own methods stand in for those of scikit-learn.
+    """
     if type(model).__name__ not in SHARING:
         return None
-    places = [place for part in _parts(model) for place in _places(part)]
-    inner = _asked_for_two_classes(model)
+    places = [place for part in _parts(model) for place in _places(part, is_own=is_own)]
+    inner = _asked_with_checked_rows(model)
 
     def joint(table: object) -> tuple[object, object]:
         for place in places:
@@ -84,7 +94,7 @@ def share_work(model: Part) -> Callable[[object], tuple[object, object]] | None:
         finally:
             for place in places:
                 if place.had:
-                    place.attributes[place.name] = place.kept.call
+                    place.attributes[place.name] = place.method
                 else:
                     del place.attributes[place.name]
                 place.kept.forget()
@@ -92,9 +102,9 @@ def share_work(model: Part) -> Callable[[object], tuple[object, object]] | None:
     return joint
 
 
-def _asked_for_two_classes(model: Part) -> Part | None:
-    """Give the estimator that a Gaussian process of two classes asks, once it has checked the rows."""
-    if type(model).__name__ != "GaussianProcessClassifier" or len(model.classes_) != 2:  # noqa: PLR2004 (two)
+def _asked_with_checked_rows(model: Part) -> Part | None:
+    """Give the estimator that a Gaussian process asks, once it has checked the rows."""
+    if type(model).__name__ != "GaussianProcessClassifier":
         return None
     inner: Part = model.base_estimator_
     return None if "predict" in vars(inner) else inner
@@ -127,12 +137,13 @@ def _parts(model: Part) -> Iterator[Part]:
                 yield from _parts(part)
 
 
-def _places(part: Part) -> Iterator[_Place]:
+def _places(part: Part, *, is_own: bool) -> Iterator[_Place]:
     attributes: dict[str, object] = part.__dict__
-    for name in SHARED:
+    own = own_methods(part) if is_own else {}
+    for name in dict.fromkeys((*SHARED, *own)):
         found = getattr(part, name, None)
         if callable(found):
-            yield _Place(attributes, name, _Kept(found), name in attributes)
+            yield _Place(attributes, name, found, _Kept(own.get(name, found)), name in attributes)
 
 
 def _are_same(some: tuple[object, ...], others: tuple[object, ...]) -> bool:

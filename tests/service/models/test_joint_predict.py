@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.semi_supervised import LabelSpreading
@@ -90,6 +90,18 @@ def test_a_model_whose_label_is_not_the_most_probable_is_asked_for_each() -> Non
 
     assert find_joint_predict(model, FEATURES, table_of) is None
     assert find_joint_predict(GaussianNB().fit(rows, target), FEATURES, table_of) is None
+
+
+def test_rows_that_the_model_refuses_are_not_tried() -> None:
+    rows, target = data()
+    model = RadiusNeighborsClassifier(0.01).fit(rows, target)
+
+    both = find_joint_predict(model, FEATURES, table_of)
+
+    assert both
+    assert np.asarray(both(rows)[1]).tobytes() == model.predict_proba(rows).tobytes()
+    with pytest.raises(ValueError, match="No neighbors found"):
+        both(rows + 1e9)
 
 
 def test_texts_are_read_once(make_predictor: Callable[[object], Predictor]) -> None:
