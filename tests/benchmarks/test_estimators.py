@@ -8,6 +8,7 @@ from benchmarks.columns import Column
 from benchmarks.estimators import ESTIMATORS, estimator_table
 from benchmarks.load import Slice
 from benchmarks.serving import Measured, Results
+from service.loading.model_file import load_model
 
 
 def measured(requests_per_s: float, alone_ms: float) -> Measured:
@@ -40,3 +41,16 @@ def test_every_estimator_can_be_trained(tmp_path: Path, monkeypatch: pytest.Monk
 
     for name in ESTIMATORS:
         assert len(json.loads((tmp_path / name / "cases.json").read_text())["labels"]) == 150
+
+
+def test_rows_of_categories_are_of_known_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["train.py", str(tmp_path), "CategoricalNB"])
+
+    train.main()
+
+    home = tmp_path / "CategoricalNB"
+    rows = json.loads((home / "cases.json").read_text())["rows"]
+    features = load_model(home / "model.pkl").model.features
+    for feature, column in zip(features, zip(*rows, strict=True), strict=True):
+        assert feature.categories
+        assert set(column) <= set(feature.categories)
