@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.columns import Column
     from benchmarks.overload import Curve
     from benchmarks.serving import Results
+    from benchmarks.soak import Sample
 
 BLUE, ORANGE, GREY, BLACK = "#4878a8", "#c8782a", "#a0a0a0", "#202020"
 _SMALL = 9
@@ -78,6 +79,23 @@ def draw_overload(path: Path, curve: Curve) -> None:
     rates.set_title("requests a second, over the capacity", fontsize=_SMALL)
     latencies.set_title("latency, over the p99 at the capacity", fontsize=_SMALL)
     latencies.axhline(2, color=GREY, linestyle=":", linewidth=1)
+    _save(figure, path)
+
+
+def draw_soak(path: Path, samples: Sequence[Sample]) -> None:
+    """Write a plot of the memory and of the latencies over the time of a soak."""
+    figure = _figure(8.4, 3.4)
+    memory, latencies = figure.subplots(1, 2)
+    minutes = [sample.seconds / 60 for sample in samples]
+    memory.plot(minutes, [sample.memory_mib for sample in samples], color=BLUE)
+    memory.set_title("memory of the service, MiB", fontsize=_SMALL)
+    latencies.plot(minutes, [sample.p99_ms for sample in samples], color=ORANGE, label="p99")
+    latencies.plot(minutes, [sample.p50_ms for sample in samples], color=BLUE, label="p50")
+    latencies.set_title("latency of all requests, ms", fontsize=_SMALL)
+    latencies.legend(fontsize=_SMALL, frameon=False)
+    for axis in (memory, latencies):
+        axis.set_xlabel("minutes", fontsize=_SMALL)
+        axis.set_ylim(bottom=0)
     _save(figure, path)
 
 

@@ -37,7 +37,7 @@ class OwnProtocols(OwnService):
         with own_container(self._images[column.model]) as raw:
             url = bridge_url(raw)
             yield tuple(
-                Line(name, url, tuple(map(ask, cases)), labels) for name, (ask, labels) in _FORMATS.items()
+                Line(name, url, tuple(map(ask, cases)), labels) for name, (ask, labels) in FORMATS.items()
             )
 
 
@@ -73,7 +73,7 @@ def _csv(case: Case) -> Request:
 
 
 # The request for a case, and the labels of its answer, by name.
-_FORMATS: dict[str, tuple[Callable[[Case], Request], Callable[[Answer], Sequence[float]]]] = {
+FORMATS: dict[str, tuple[Callable[[Case], Request], Callable[[Answer], Sequence[float]]]] = {
     OWN: (lambda case: Request.of_json("/prediction", objects(case)), _predictions),
     "V1 (KServe)": (
         lambda case: Request.of_json("/v1/models/model:predict", {"instances": case.rows}),
