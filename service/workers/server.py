@@ -30,7 +30,9 @@ from service.telemetry.vitals import Vitals
 from service.tracing import can_trace, open_spans
 from service.workers.guard import guard_connections
 from service.workers.heartbeat import start_heartbeat
+from service.workers.leaving import leave_at_signal
 from service.workers.open_files import most_connections, raise_limit
+from service.workers.renewal import Renewal
 from service.workers.supervisor import Supervisor
 from service.workers.thread_parking import ThreadParking
 from service.workers.watchdog import BUSY_FACTOR
@@ -76,14 +78,15 @@ def serve(
     multiprocessing.set_start_method(_start_method(), force=True)
     raise_limit()
     traces = settings.traces and can_trace(egress=settings.egress)
-    # One region more than there are workers: at SIGHUP, the server starts each new worker before it ends the
-    # old worker.
+    # One region more than there are workers: at SIGHUP, and when a certificate was renewed, each new worker is
+    # started before the old one ends.
     counters, vitals = Counters(sizing.workers + 1), Vitals(sizing.workers)
     shared = build_application(settings).slot.served.predictor.shared_counts
     regions = [counts.regions(sizing.workers + 1) for counts in shared]
     server = Supervisor(
         listeners=listeners,
         certificate=certificate,
+        renewal=_renewal_of(certificate, settings),
         vitals=vitals,
         count_answers=counters.count_answers,
         still_s=settings.watchdog_seconds,
@@ -113,6 +116,12 @@ def serve(
     # Loading the model took about half as much again as the model itself takes.
     give_back_memory()
     server.run()
+
+
+def _renewal_of(certificate: Certificate | None, settings: Settings) -> Renewal | None:
+    """Give what looks for a renewed certificate, where the service may read one, and can exchange workers."""
+    can_take_it = sys.platform == "linux" and settings.files != "own"
+    return Renewal(certificate) if certificate is not None and can_take_it else None
 
 
 def _start_method() -> str:
@@ -163,6 +172,7 @@ def _load_in_worker(
         at_end=lambda: setattr(door, "application", application.draining),
         stuck=partial(calls.stuck, BUSY_FACTOR * settings.watchdog_seconds),
     )
+    leave_at_signal(door, settings.port)
     return door
 
 

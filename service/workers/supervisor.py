@@ -17,6 +17,7 @@ from granian.server import MPServer
 from service.logs import LOGGER
 from service.workers.listeners import BACKLOG, listen, refuse
 from service.workers.pauses import Pauses
+from service.workers.succession import Succession
 from service.workers.wakeup import Wakeup
 from service.workers.watch import CRASHES
 from service.workers.watchdog import LOOK_S, Watchdog
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from service.telemetry.vitals import Vitals
     from service.workers.certificate import Certificate
+    from service.workers.renewal import Renewal
 
 # What the server logs of a worker that ends by itself; the line of the supervisor says more.
 _WORKER_ENDED = re.compile(r"Unexpected exit from worker-\d+$")
@@ -58,7 +60,7 @@ class Supervisor(MPServer):
     """Granian's server with another loop: it never gives up, and replaces workers that answer nothing.
 
     `load` is called in each worker with its index. Without `listeners`, the server opens its own socket. With
-    a `certificate`, it speaks TLS.
+    a `certificate`, it speaks TLS, and a `renewal` looks for the next one.
     """
 
     def __init__(  # noqa: PLR0913 (what the server is made of)
@@ -66,6 +68,7 @@ class Supervisor(MPServer):
         *,
         listeners: list[socket.socket],
         certificate: Certificate | None,
+        renewal: Renewal | None,
         vitals: Vitals,
         count_answers: Callable[[], int],
         still_s: float,
@@ -74,12 +77,9 @@ class Supervisor(MPServer):
         **options: Any,  # noqa: ANN401 (Granian's own)
     ) -> None:
         super().__init__("service", **options)
-        if certificate is not None:
-            # Granian's own method for it would follow the links that lead to files in memory.
-            context: Any = (True, *certificate.paths, *self.ssl_ctx[3:])
-            self.ssl_ctx = context
-        # Kept, because its files are there as long as it is.
-        self._certificate = certificate
+        self._renewal = renewal
+        self._use_certificate(certificate)
+        self._certificate_before = certificate
         # Granian's own event could lock the loop for ever.
         wakeup: Any = Wakeup()
         self.main_loop_interrupt = wakeup
@@ -99,6 +99,31 @@ class Supervisor(MPServer):
         for listener in self._listeners:
             listen(listener)
         self.serve(target_loader=self._load, wrap_loader=False)
+
+    def _use_certificate(self, certificate: Certificate | None) -> None:
+        """Let workers that are started from now on speak TLS with this certificate."""
+        if certificate is not None:
+            # Granian's own method for it would follow the links that lead to files in memory.
+            context: Any = (True, *certificate.paths, *self.ssl_ctx[3:])
+            self.ssl_ctx = context
+        # Kept, because its files are there as long as it is.
+        self._certificate = certificate
+
+    def _renew(self, succession: Succession, target_loader: Any) -> None:  # noqa: ANN401 (Granian's)
+        """Replace the workers one by one after the certificate was renewed."""
+        if not succession.is_active:
+            self._certificate_before = self._certificate
+        renewed = self._renewal.look() if self._renewal is not None else None
+        if renewed is not None:
+            LOGGER.info("the certificate was renewed: the workers are replaced one by one")
+            self._use_certificate(renewed)
+            succession.begin()
+        succession.look(target_loader, self.bind_port, lambda index: self._places[index].start_s is not None)
+
+    def _keep_workers(self, reason: str) -> None:
+        """Say that workers stay as they are, with the certificate that they have."""
+        LOGGER.error("%s: the certificate before stays in use", reason)
+        self._use_certificate(self._certificate_before)
 
     def _init_shared_socket(self) -> None:
         if not self._listeners:
@@ -122,6 +147,9 @@ class Supervisor(MPServer):
         return worker
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:  # noqa: ANN401 (Granian's)
+        self._succession = Succession(
+            lambda: self.wrks, partial(self._start_worker, spawn_target), self._keep_workers
+        )
         while not self.interrupt_signal:
             self.main_loop_interrupt.wait(self._next_look_s())
             self.main_loop_interrupt.clear()
@@ -133,10 +161,12 @@ class Supervisor(MPServer):
                 if place.start_s is not None and place.start_s <= time.monotonic():
                     self._start_again(index, place, spawn_target, target_loader)
             self._end_silent_workers()
+            self._renew(self._succession, target_loader)
         self.interrupt_children.clear()
 
     def _stop_workers(self) -> None:
         self._drain()
+        self.wrks += self._succession.others
         super()._stop_workers()  # type: ignore[no-untyped-call]  # Granian's
 
     def _drain(self) -> None:
@@ -156,6 +186,8 @@ class Supervisor(MPServer):
 
     def _note_end(self, index: int) -> None:
         """Plan when a worker that has ended is started again, and say so."""
+        if self._succession.takes_place(index):
+            return
         place, now = self._places[index], time.monotonic()
         pause_s = place.pauses.after_end(now)
         place.start_s = now + pause_s
@@ -167,10 +199,14 @@ class Supervisor(MPServer):
             refuse(self._listeners[index])
             place.is_listening = False
 
+    def _start_worker(self, spawn_target: Any, index: int, load: Callable[[int], Any]) -> WorkerProcess:  # noqa: ANN401 (Granian's)
+        worker = self._spawn_worker(index, spawn_target, load)
+        worker.start()  # type: ignore[no-untyped-call]  # Granian's
+        return worker
+
     def _start_again(self, index: int, place: _Place, spawn_target: Any, target_loader: Any) -> None:  # noqa: ANN401 (Granian's)
         try:
-            worker = self._spawn_worker(index, spawn_target, target_loader)
-            worker.start()  # type: ignore[no-untyped-call]  # Granian's
+            worker = self._start_worker(spawn_target, index, target_loader)
         except OSError as error:
             pause_s = place.pauses.after_end(time.monotonic())
             place.start_s = time.monotonic() + pause_s
