@@ -37,6 +37,8 @@ MOST_PROBABLE = frozenset(
     }
 )
 TRIAL_ROWS = 32
+# Attributes with rows of the training data.
+KEEP_ROWS = ("_fit_X", "X_train_")
 
 
 def find_joint_predict(
@@ -75,10 +77,14 @@ def _answered(
 
 
 def _kept_rows(model: Part, width: int) -> Iterator[list[Value]]:
-    """Give the rows of the training data that a model of neighbours keeps: near no other row may be any."""
-    rows = getattr(model, "_fit_X", None)
-    if isinstance(rows, np.ndarray) and rows.ndim == 2 and rows.shape[1] == width:  # noqa: PLR2004 (rows and columns)
-        yield from rows[:TRIAL_ROWS].astype(np.float64).tolist()
+    """Give the rows of the training data that a model keeps, for models that tell nothing far from them."""
+    inner = getattr(model, "base_estimator_", None)
+    for part in (model, inner, *getattr(inner, "estimators_", ())):
+        for name in KEEP_ROWS:
+            rows = getattr(part, name, None)
+            if isinstance(rows, np.ndarray) and rows.ndim == 2 and rows.shape[1] == width:  # noqa: PLR2004 (rows and columns)
+                yield from rows[:TRIAL_ROWS].astype(np.float64).tolist()
+                return
 
 
 def _is_answered(model: Part, table: object) -> bool:

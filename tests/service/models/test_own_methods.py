@@ -234,6 +234,27 @@ def test_an_own_method_that_fails_is_not_used(monkeypatch: pytest.MonkeyPatch) -
     assert np.asarray(joint(ROWS)[1]).tobytes() == CENTROIDS.predict_proba(ROWS).tobytes()
 
 
+@pytest.mark.parametrize("target", [CLASSES, CLASSES == "a"], ids=["three", "two"])
+def test_a_difference_near_the_training_data_is_seen(target: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = ROWS * 0.2 + 1000
+    model = GaussianProcessClassifier().fit(rows, target)
+
+    def differing(part: Any) -> dict[str, Any]:
+        def near(table: Any) -> Any:
+            found = type(part).predict_proba(part, table)
+            return np.where(abs(found - 0.5) < 1e-6, found, np.nextafter(found, 0.0))
+
+        return {} if part is model or hasattr(part, "estimators_") else {"predict_proba": near}
+
+    features = [Feature(f"x{at}") for at in range(4)]
+    monkeypatch.setattr(shared_work, "own_methods", differing)
+
+    joint = find_joint_predict(model, features, lambda some: np.array(some, np.float64))
+
+    assert joint
+    assert np.asarray(joint(rows)[1]).tobytes() == model.predict_proba(rows).tobytes()
+
+
 def test_a_matrix_that_another_way_solves_otherwise_is_left_to_scikit_learn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
