@@ -60,5 +60,6 @@ def _environ(request: Request) -> dict[str, Any]:
         "HTTP_ACCEPT": request.accept,
         "HTTP_CONTENT_ENCODING": request.encoding,
         "HTTP_INFERENCE_HEADER_CONTENT_LENGTH": request.length,
+        request.deadline[0]: request.deadline[1],
     }
     return {**environ, **{name: value for name, value in headers.items() if value}}

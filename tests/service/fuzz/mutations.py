@@ -74,7 +74,16 @@ KEYS = (
         "outputs",
         "id",
     ),
-    *("parameters", "binary_data_size", "binary_data", "classification", "params", "predict_method", "x0"),
+    *(
+        "parameters",
+        "timeout",
+        "binary_data_size",
+        "binary_data",
+        "classification",
+        "params",
+        "predict_method",
+        "x0",
+    ),
     *("dataframe_split", "dataframe_records", "input_data", "slength", "länge", "", "rows\x00", "\ud800"),
 )
 CONTENT_TYPES = (
@@ -93,6 +102,27 @@ LENGTHS = ("0", "1", "-1", "", " 7 ", "7.0", "a", "9" * 30, "\xb2", "\u0661".enc
 QUERIES = (
     *("output=predict", "output=predict_proba", "output=predict,predict_proba", "output=", "output=no"),
     *("output=predict&output=predict", "output=decision_function", "&", "=", "%", "%00", "%ff=1", "a" * 2000),
+)
+DEADLINES = ("HTTP_X_ENVOY_EXPECTED_RQ_TIMEOUT_MS", "HTTP_GRPC_TIMEOUT")
+TIMES = (
+    *(
+        "0",
+        "1",
+        "-1",
+        "60000",
+        "60000m",
+        "1H",
+        "1n",
+        "99999999H",
+        "999999999S",
+        "5x",
+        "m",
+        "1e3",
+        " 7 ",
+        "+7",
+        "7.5",
+    ),
+    *("\xb2", "9" * 30, "9" * 5000, "nan", "0x10", "1_0"),
 )
 DESCRIPTORS = (
     *("<f8", ">f8", "<f4", "<f2", "<f16", "<i8", "|u1", "|b1", "<U3", ">U3", "<c16", "|O", "|V8", "<M8[s]"),
@@ -240,6 +270,7 @@ def other_surroundings(random: Random, request: Request, _: Sequence[Request]) -
         {"query": random.choice(QUERIES)},
         {"path": random.choice(PREDICT_PATHS)},
         {"is_chunked": True},
+        {"deadline": (random.choice(DEADLINES), random.choice(TIMES))},
         {"method": random.choice(("GET", "PUT", "HEAD", "OPTIONS"))},
         *[_packed(random, request)] * 3,
     )

@@ -32,7 +32,8 @@ OUTPUTS = (
 class Request:
     """What a client sends. `length` is the header that tells where the JSON part of tensors ends.
 
-    `encoding` names how the body is compressed, and `is_chunked` leaves out its length.
+    `encoding` names how the body is compressed, and `is_chunked` leaves out its length. `deadline` has the
+    name and the value of a header that tells how long the client waits.
     """
 
     path: str
@@ -44,6 +45,12 @@ class Request:
     length: str | None = None
     encoding: str = ""
     is_chunked: bool = False
+    deadline: tuple[str, str] = ("", "")
+
+    @property
+    def may_be_late(self) -> bool:
+        """Whether the request may tell a deadline, which it may miss or not."""
+        return bool(self.deadline[0]) or b"timeout" in self.body or bool(self.encoding)
 
     @property
     def json_part(self) -> bytes:
