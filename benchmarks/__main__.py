@@ -102,7 +102,7 @@ def _protocols(options: argparse.Namespace) -> Mapping[str, object]:
 
 
 def _overload(options: argparse.Namespace) -> Mapping[str, object]:
-    curve = overload.overload(train_models(), rounds=options.rounds, seconds=options.seconds)
+    curve = overload.overload(rounds=options.rounds, seconds=options.seconds)
     print("\n" + overload.table(curve))
     if options.plot:
         plot.draw_overload(options.plot, curve)

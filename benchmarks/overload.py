@@ -2,8 +2,9 @@
 
 The load is that of `infer bench`: requests are due at a fixed rate, whatever the service does. First the
 capacity is searched: the highest rate at which all are answered and no queue grows. Then the service is
-loaded at a quarter of it up to three times as much, over at most 900 connections. All figures are ratios:
-rates to the capacity, and latencies to the p99 at the capacity in the same round.
+loaded at a quarter of it up to three times as much, over at most 900 connections. The service has one
+processor, and the load generator the others. All figures are ratios: rates to the capacity, and latencies to
+the median at the lowest rate, at which hardly a request waits for another one.
 
 A latency is counted from the moment at which the request was sent. Where a request waits for a free
 connection, the time from the moment at which it was due would only tell how long the load went on.
@@ -12,6 +13,7 @@ connection, the time from the moment at which it was due would only tell how lon
 from __future__ import annotations
 
 import csv
+import os
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -19,8 +21,11 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.columns import Column, read_cases
-from benchmarks.own import bridge_url, own_container, own_images
+import joblib
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+
+from benchmarks.local import local_process
 from benchmarks.problem import Problem
 from infer_cli.client.service_client import ServiceClient
 from infer_cli.errors import InferError
@@ -40,11 +45,8 @@ if TYPE_CHECKING:
     Load = Callable[[float], LoadResult]
 
 # So slow that the load generator, on one processor, can send three times what the service takes.
-COLUMN = Column("overload", "iris, RandomForest(2000), 100 rows", "large-forest", 100)
-# The service gets one of the machine's processors, so that one is left for the load.
-OPTIONS = ("--cpus", "1")
-AT_CAPACITY = 1.0
-RATIOS = (0.25, 0.5, 0.75, 0.9, AT_CAPACITY, 1.1, 1.25, 1.5, 2.0, 2.5, 3.0)
+TREES, ROWS = 2000, 100
+RATIOS = (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 2.5, 3.0)
 # More than a worker takes on at once, so that it has to refuse; `select` takes no more than 1,024.
 _CONNECTIONS = 900
 _WARM_UP_S = 1.0
@@ -53,7 +55,7 @@ _FIRST_RATE = 50.0
 
 @dataclass(frozen=True)
 class Point:
-    """One rate of the load, as ratios: rates to the capacity, latencies to the p99 at the capacity.
+    """One rate of the load, as ratios: rates to the capacity, latencies to the median at the lowest rate.
 
     `offered` was due, `accepted` was answered rightly within the measured time, `refused` with 503, and
     `failed` in another way; the rest was `waiting`. Where `is_late`, the load generator was itself late.
@@ -83,21 +85,41 @@ class Curve:
         ]
 
 
-def overload(models: Path, *, rounds: int, seconds: float) -> Curve:
-    """Load a service of infer, in a container of its own; raises `Problem`."""
-    with own_images(models, [COLUMN.model]) as tags, own_container(tags[COLUMN.model], *OPTIONS) as raw:
-        url = bridge_url(raw)
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "rows.csv"
-            _write_rows(file, models)
-            try:
-                client = ServiceClient(url)
-                requests = prepare_requests(client.model(), url, file, rows_each=COLUMN.rows)
+def overload(*, rounds: int, seconds: float) -> Curve:
+    """Load a service of this checkout that has one processor for itself; raises `Problem`."""
+    if sys.platform != "linux":
+        raise Problem("processors are shared out with sched_setaffinity, which only Linux has")
+    first, *others = sorted(os.sched_getaffinity(0))
+    if not others:
+        raise Problem("one processor is needed for the service, and another one for the load")
+    with tempfile.TemporaryDirectory() as folder:
+        model, rows = _train(Path(folder))
+        # The processes of the service may run where this one may when it starts them.
+        os.sched_setaffinity(0, {first})
+        try:
+            with local_process(model, workers=1) as target:
+                os.sched_setaffinity(0, others)
+                client = ServiceClient(target.url)
+                requests = prepare_requests(client.model(), target.url, rows, rows_each=ROWS)
                 client.close()
-                load = loader(url, requests, seconds)
+                load = loader(target.url, requests, seconds)
                 return curve_at(find_capacity(load), load, rounds=rounds)
-            except InferError as error:
-                raise Problem(str(error)) from error
+        except InferError as error:
+            raise Problem(str(error)) from error
+        finally:
+            os.sched_setaffinity(0, {first, *others})
+
+
+def _train(folder: Path) -> tuple[Path, Path]:
+    """Write the model, and its rows as `infer bench --input` reads them."""
+    measures, species = load_iris(return_X_y=True)
+    model = RandomForestClassifier(TREES, random_state=1).fit(measures, species)
+    joblib.dump(model, folder / "model.joblib")
+    with (folder / "rows.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(f"x{at}" for at in range(measures.shape[1]))
+        writer.writerows(measures.tolist())
+    return folder / "model.joblib", folder / "rows.csv"
 
 
 def loader(url: str, requests: Sequence[PreparedRequest], seconds: float) -> Load:
@@ -135,7 +157,7 @@ def curve_at(capacity: float, load: Load, *, rounds: int, ratios: Sequence[float
         for ratio in ratios:
             print(f"Round {number + 1} of {rounds}: {ratio:g} times the capacity", file=sys.stderr)
             results[ratio] = load(ratio * capacity)
-        unit_s = results[AT_CAPACITY].from_sending.percentile(99)
+        unit_s = results[min(ratios)].from_sending.percentile(50)
         done.append(tuple(_point(results[ratio], capacity, unit_s) for ratio in ratios))
     return Curve(capacity, tuple(done))
 
@@ -158,19 +180,10 @@ def _point(result: LoadResult, capacity: float, unit_s: float) -> Point:
     )
 
 
-def _write_rows(file: Path, models: Path) -> None:
-    """Write the rows of the column as `infer bench --input` reads them."""
-    rows = [row for case in read_cases(COLUMN, models) for row in case.rows]
-    with file.open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow([f"x{at}" for at in range(len(rows[0]))])
-        writer.writerows(rows)
-
-
 def table(curve: Curve) -> str:
     """Give the median of the rounds for each rate, as text."""
     figures = ("offered", "accepted", "refused", "failed", "waiting", "p50", "p99")
-    lines = ["Beyond the capacity (rates over the capacity; latencies over the p99 at the capacity)"]
+    lines = ["Beyond the capacity (rates over the capacity; latencies over the median at the lowest rate)"]
     lines.append("".join(f"{figure:>10}" for figure in figures))
     rows = zip(*(curve.middle(figure) for figure in figures), strict=True)
     lines += ["".join(f"{value:10.2f}" for value in values) for values in rows]
@@ -185,7 +198,7 @@ def table(curve: Curve) -> str:
 def as_json(curve: Curve) -> dict[str, object]:
     """Give all figures, for the JSON file."""
     return {
-        "column": COLUMN.title,
+        "model": f"iris, RandomForest({TREES}), {ROWS} rows",
         "capacity": curve.capacity,
         "rounds": [[asdict(point) for point in points] for points in curve.rounds],
     }

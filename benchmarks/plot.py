@@ -74,11 +74,11 @@ def draw_overload(path: Path, curve: Curve) -> None:
                 )
         axis.axvline(1, color=BLACK, linewidth=0.8)
         axis.set_xlabel("requests sent a second, over the capacity", fontsize=_SMALL)
-        axis.set_ylim(bottom=0)
         axis.legend(fontsize=_SMALL, frameon=False)
+    rates.set_ylim(bottom=0)
+    latencies.set_yscale("log")
     rates.set_title("requests a second, over the capacity", fontsize=_SMALL)
-    latencies.set_title("latency, over the p99 at the capacity", fontsize=_SMALL)
-    latencies.axhline(2, color=GREY, linestyle=":", linewidth=1)
+    latencies.set_title("latency, over the median at the lowest rate", fontsize=_SMALL)
     _save(figure, path)
 
 

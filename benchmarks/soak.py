@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks import plot
 from benchmarks.soak_clients import Clients
-from benchmarks.soak_service import container, local_process, train
+from benchmarks.soak_service import container, processes, train
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from benchmarks.soak_service import Target
+    from benchmarks.local import Target
 
 MIB = 2**20
 CLIENTS = 4
@@ -101,7 +101,7 @@ def summary(samples: Sequence[Sample], clients: Clients) -> str:
 @contextmanager
 def _target(folder: Path, *, is_local: bool) -> Iterator[Target]:
     """Start the service; a model is trained for it."""
-    start: AbstractContextManager[Target] = local_process(folder) if is_local else container(folder)
+    start: AbstractContextManager[Target] = processes(folder) if is_local else container(folder)
     with start as target:
         yield target
 

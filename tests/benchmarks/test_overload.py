@@ -43,7 +43,8 @@ def test_each_rate_is_measured_in_each_round(known_server: Callable[..., str]) -
         assert half.offered == pytest.approx(0.5)
         assert full.offered == pytest.approx(1)
         assert full.refused == pytest.approx(0.25)
-        assert full.p99 == 1
+        assert half.p50 == 1
+        assert full.p99 > 0
 
 
 def test_the_capacity_is_the_highest_rate_that_is_answered() -> None:
