@@ -42,7 +42,7 @@ def read_pair(certificate: Path | None, key: Path | None) -> Pair | None:
     if certificate is None or key is None:
         given, missing = ("--tls-key", "--tls-cert") if certificate is None else ("--tls-cert", "--tls-key")
         raise UsageError(f"{given} needs {missing}", hint="name the certificate and its key, in PEM")
-    found = _first_certificate(_content(certificate, "certificate"))
+    found = first_certificate(_content(certificate, "certificate"))
     if found is None:
         raise CertificateUnusable(f"{certificate} holds no certificate in PEM form")
     secret = _content(key, "key")
@@ -65,7 +65,7 @@ def put(access_id: str, pair: Pair) -> None:
     tokens.replace_file(shared / CERTIFICATE_FILE, certificate, mode=0o644)
     known = shared.parent / _KNOWN
     before = known.read_text() if known.is_file() else ""
-    believed = dict.fromkeys(filter(None, map(_first_certificate, (certificate, before))))
+    believed = dict.fromkeys(filter(None, map(first_certificate, (certificate, before))))
     tokens.replace_file(known, "".join(believed), mode=0o600)
 
 
@@ -84,7 +84,7 @@ def _content(file: Path, what: str) -> str:
         raise CertificateUnusable(f"cannot read the {what} {file}: {error.strerror}") from error
 
 
-def _first_certificate(pem: str) -> str | None:
+def first_certificate(pem: str) -> str | None:
     """The first certificate of a text in PEM: the service's own, before those of authorities."""
     start = pem.find(_START)
     end = pem.find(_END, start)

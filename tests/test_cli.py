@@ -35,6 +35,7 @@ COMMANDS = [
     "bench",
     "compare",
     "token",
+    "renew",
     "logs",
     "exec",
     "restart",

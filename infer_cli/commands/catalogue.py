@@ -42,6 +42,7 @@ _COMMANDS = {
     "bench": _Entry(_SERVICES),
     "compare": _Entry(_SERVICES),
     "token": _Entry(_SERVICES),
+    "renew": _Entry(_SERVICES),
     "logs": _Entry(_SERVICES),
     "exec": _Entry(_SERVICES, "exec_"),
     "restart": _Entry(_SERVICES),
