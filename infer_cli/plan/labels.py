@@ -24,8 +24,8 @@ MODEL_FILE = "infer.model.file"
 # On containers: a digest of the path that the model came from, by which `infer up` knows its service again.
 # The path itself is nothing to tell to others who use the engine.
 MODEL_ORIGIN = "infer.model.origin"
-# On containers whose service asks for tokens that infer made, or has a certificate that was given: which folder
-# of this user holds them.
+# On containers whose service asks for tokens that infer made, or has a certificate that the user gave: which
+# folder of this user holds them.
 ACCESS = "infer.access"
 # On containers that a command of infer creates for itself and removes: they are no services of the user.
 TEMPORARY = "infer.temporary"
