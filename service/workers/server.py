@@ -78,8 +78,8 @@ def serve(
     multiprocessing.set_start_method(_start_method(), force=True)
     raise_limit()
     traces = settings.traces and can_trace(egress=settings.egress)
-    # One region more than there are workers: at SIGHUP, and when a certificate was renewed, each new worker is
-    # started before the old one ends.
+    # One region more than there are workers: at SIGHUP, and when a certificate was renewed, each new worker
+    # is started before the old one ends.
     counters, vitals = Counters(sizing.workers + 1), Vitals(sizing.workers)
     shared = build_application(settings).slot.served.predictor.shared_counts
     regions = [counts.regions(sizing.workers + 1) for counts in shared]
