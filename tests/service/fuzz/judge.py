@@ -26,12 +26,13 @@ TOLERANCE = 1e-9
 
 def fault_of(request: Request, answer: Answer) -> str | None:
     """Say what is wrong with the form of an answer; None if nothing is."""
+    is_late = answer.status == LATE and request.may_be_late
     if request.method in ("HEAD", "OPTIONS"):
-        return None if answer.status < 500 else f"status {answer.status}"
+        return None if answer.status < 500 or is_late else f"status {answer.status}"
     try:
         if answer.status == OK:
             values_of(request, answer)
-        elif answer.status not in REFUSALS and not (answer.status == LATE and request.may_be_late):
+        elif answer.status not in REFUSALS and not is_late:
             return f"status {answer.status}: {answer.body[:300]!r}"
         elif not wire.is_error_of_its_form(request.path, answer.body):
             return f"a refusal of another form: {answer.body[:300]!r}"
