@@ -27,10 +27,11 @@ _START_S = 120
 
 @dataclass(frozen=True)
 class Target:
-    """A service that runs: where it answers, and how much memory all its processes take together."""
+    """A service that runs: where it answers, the memory of all its processes together, and its log."""
 
     url: str
     memory_bytes: Callable[[], float]
+    log: Callable[[], str]
 
 
 @contextmanager
@@ -52,8 +53,9 @@ def local_process(file: Path, *, workers: int) -> Iterator[Target]:
         )
         try:
             url = f"http://127.0.0.1:{port}"
-            _wait_until_ready(url, process, Path(stream.name))
-            yield Target(url, lambda: _shared_out(process.pid))
+            log = Path(stream.name)
+            _wait_until_ready(url, process, log)
+            yield Target(url, lambda: _shared_out(process.pid), log.read_text)
         finally:
             process.terminate()
             try:

@@ -34,6 +34,9 @@ CLIENTS = 4
 # As many lines in the CSV file, whatever the time.
 LINES = 240
 _SHORTEST_S = 1.0
+# What the log of the service says of workers that were replaced, and of errors.
+_WARNINGS = (" WARNING ", " ERROR ", " CRITICAL ")
+_MOST_WARNINGS = 20
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,9 @@ def main() -> int:
         with _target(Path(name), is_local=options.local) as target:
             clients = Clients(target.url, cases, number=CLIENTS, rate=options.rate)
             samples = soak(target, clients, options.minutes * 60, options.csv)
+            warnings = [line for line in target.log().splitlines() if any(word in line for word in _WARNINGS)]
     print(summary(samples, clients))
+    print(*warnings[:_MOST_WARNINGS], sep="\n")
     if options.plot:
         plot.draw_soak(options.plot, samples)
     return 1 if any(sample.faults for sample in samples) else 0

@@ -55,7 +55,10 @@ def container(folder: Path) -> Iterator[Target]:
             usage = parse_usage(connect().api.stats(name, stream=False))
             return usage.memory_bytes or 0
 
-        yield Target(bridge_url(raw), memory_bytes)
+        def log() -> str:
+            return connect().api.logs(name).decode()
+
+        yield Target(bridge_url(raw), memory_bytes, log)
 
 
 @contextmanager
