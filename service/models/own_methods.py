@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     OwnMethod = Callable[[Array], Any]
 
 TREES = ("ball_tree", "kd_tree")
+# No column has as many categories.
+MOST_CATEGORIES = 2**31
 # Right-hand sides by which the two ways of solving are compared.
 TRIED_COLUMNS = (1, 5)
 
@@ -118,6 +120,15 @@ def _certain_labels(model: Part) -> OwnMethod:
     return labels
 
 
+def _categories(model: Part) -> tuple[int, dict[str, OwnMethod]]:
+    """Give the numbers of categories as whole numbers; numbers that are none are left to scikit-learn."""
+
+    def checked(table: Array) -> Array | None:
+        return table.astype(int) if table.min() >= 0 and table.max() < MOST_CATEGORIES else None
+
+    return model.n_features_in_, {"_check_X": checked}
+
+
 def _radius_neighbors(model: Part) -> tuple[int, dict[str, OwnMethod]]:
     """Give the neighbours that the tree finds, without joblib around a single call."""
     if model._fit_method not in TREES:  # noqa: SLF001 (has no public name)
@@ -176,6 +187,7 @@ def _gaussian_process(part: Part) -> tuple[int, dict[str, OwnMethod]]:
 
 
 _MAKERS: dict[str, Callable[[Part], tuple[int, dict[str, OwnMethod]]]] = {
+    "CategoricalNB": _categories,
     "NearestCentroid": _nearest_centroid,
     "RadiusNeighborsClassifier": _radius_neighbors,
     "_BinaryGaussianProcessClassifierLaplace": _gaussian_process,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.gaussian_process.kernels import RBF, DotProduct, Matern, RationalQuadratic, WhiteKernel
+from sklearn.naive_bayes import CategoricalNB
 from sklearn.neighbors import NearestCentroid, RadiusNeighborsClassifier
 
 from service.models import shared_work
@@ -138,6 +139,19 @@ def test_radius_neighbors(
 
 
 @some_models
+@given(table=tables, width=st.integers(1, 12), categories=st.integers(2, 30))
+def test_categories(table: dict[str, Any], width: int, categories: int) -> None:
+    rows, labels = training(table, width)
+    rows = np.abs(rows).astype(int) % categories
+    model = CategoricalNB(min_categories=categories).fit(rows, labels)
+    whole = rows.astype(np.float64)
+
+    # With parts of whole numbers, below zero, and too large: scikit-learn cuts numbers, or refuses them.
+    for some in (whole[:1], whole[:2], whole, whole[:1] + 0.7, whole - 0.7, whole - 1, whole[:3] + 1e300):
+        assert_same_bits(model, some)
+
+
+@some_models
 @given(table=tables, kernel=st.sampled_from(sorted(KERNELS)), optimizer=st.sampled_from(OPTIMIZERS))
 def test_gaussian_processes(table: dict[str, Any], kernel: str, optimizer: str | None) -> None:
     rows, labels = training({**table, "rows": min(table["rows"], 60)}, 4)
@@ -152,14 +166,19 @@ def test_gaussian_processes(table: dict[str, Any], kernel: str, optimizer: str |
 ROWS, CLASSES = training({"seed": 1, "rows": 90, "classes": 3, "dtype": "float64", "labels": "texts"}, 4)
 CENTROIDS = NearestCentroid().fit(ROWS, CLASSES)
 RADIUS = RadiusNeighborsClassifier(30.0).fit(ROWS, CLASSES)
-BOTH = [pytest.param(CENTROIDS, marks=has_predict_proba, id="centroids"), pytest.param(RADIUS, id="radius")]
+CATEGORIES = CategoricalNB(min_categories=9).fit(np.abs(ROWS).astype(int) % 9, CLASSES)
+MODELS = [
+    pytest.param(CENTROIDS, marks=has_predict_proba, id="centroids"),
+    pytest.param(RADIUS, id="radius"),
+    pytest.param(CATEGORIES, id="categories"),
+]
 
 
 def refused(*_: object, **__: object) -> object:
     raise AssertionError("scikit-learn was asked")
 
 
-@pytest.mark.parametrize("model", BOTH)
+@pytest.mark.parametrize("model", MODELS)
 def test_a_usual_row_does_without_scikit_learns_methods(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in own_methods(model):
         monkeypatch.setattr(type(model), name, refused)
@@ -167,10 +186,10 @@ def test_a_usual_row_does_without_scikit_learns_methods(model: Any, monkeypatch:
 
     assert own
     for method in own.values():
-        method(ROWS[:1])
+        method(np.abs(ROWS[:1]))
 
 
-@pytest.mark.parametrize("model", BOTH)
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(
     "table",
     [

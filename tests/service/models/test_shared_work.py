@@ -41,7 +41,7 @@ for name in ("FixedThresholdClassifier", "TunedThresholdClassifierCV"):
     if threshold:
         MODELS[name] = threshold(LogisticRegression()).fit(ROWS, TARGET > 0)
 # What each of these calls once for both answers.
-ONCE = {"quadratic": "_decision_function", "radius": "predict_proba", "categories": "_check_X"}
+ONCE = {"quadratic": "_decision_function", "radius": "predict_proba"}
 
 
 def rows_of(name: str) -> Any:
