@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CERTIFICATE_FILE, KEY_FILE = "certificate.pem", "key.pem"
 _KNOWN = "known.pem"
+# What OpenSSL says of a key of another certificate: of the same kind, or of another kind.
+_MISMATCHES = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 _START, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
@@ -105,7 +107,7 @@ def _check_together(certificate: Path, key: Path) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
     except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
+        if error.reason in _MISMATCHES:
             raise CertificateUnusable(f"{key} is not the key of the certificate {certificate}") from error
         reason = (error.reason or "they cannot be read").replace("_", " ").lower()
         raise CertificateUnusable(f"{certificate} and {key} cannot be used: {reason}") from error

@@ -112,6 +112,8 @@ def test_files_that_no_service_could_use(pair: Pair, tmp_path: Path) -> None:
     assert reason(empty, key) == f"{empty} holds no certificate in PEM form"
     assert reason(certificate, certificate) == f"{certificate} holds no private key in PEM form"
     assert reason(certificate, other.key) == f"{other.key} is not the key of the certificate {certificate}"
+    rsa = make_pair(tmp_path / "rsa", "RSA 2048").key
+    assert reason(certificate, rsa) == f"{rsa} is not the key of the certificate {certificate}"
     start = f"{locked} asks for a password"
     assert reason(certificate, locked) == f"{start}, which nobody would type when the service starts"
     key.write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")

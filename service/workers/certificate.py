@@ -28,6 +28,8 @@ _KEY_MARK = b"PRIVATE KEY-----"
 _KNOWN_KEYS = tuple(
     map(bytes.fromhex, ("06092a864886f70d010101", "06082a8648ce3d030107", "06052b81040022", "06032b6570"))
 )
+# What OpenSSL says of a key of another certificate: of the same kind, or of another kind.
+_MISMATCHES = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 _VERSION_3 = bytes.fromhex("a003020102")
 _VERSION_WITHIN = 16
 
@@ -111,7 +113,7 @@ def _check_together(certificate_file: Path, key_file: Path) -> None:
         # An error of TLS is one of the system's, too, and has a word of OpenSSL as its reason.
         said = getattr(error, "reason", None) or error.strerror or "they cannot be read"
         reason = said.replace("_", " ").lower()
-        if said == "KEY_VALUES_MISMATCH":
+        if said in _MISMATCHES:
             problem = f"TLS_KEY {key_file} is not the key of TLS_CERTIFICATE {certificate_file}"
         else:
             problem = f"TLS_CERTIFICATE {certificate_file} and TLS_KEY {key_file} cannot be used: {reason}"

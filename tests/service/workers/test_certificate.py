@@ -71,8 +71,9 @@ def test_a_key_that_the_server_cannot_use(tmp_path: Path, kind: str) -> None:
     }
 
 
-def test_the_key_of_another_certificate(pair: Pair, tmp_path: Path) -> None:
-    other = make_pair(tmp_path / "other")
+@pytest.mark.parametrize("kind", ["P-256", "P-384", "RSA 2048", "Ed25519"])
+def test_the_key_of_another_certificate(pair: Pair, tmp_path: Path, kind: str) -> None:
+    other = make_pair(tmp_path / "other", kind)
 
     problem = problem_of(pair._replace(key=other.key))
 
