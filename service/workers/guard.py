@@ -61,8 +61,11 @@ class _Seen:
     asking_since: float | None = None
     received_then: int = 0
     received: int = 0
+    # How much of answers had been taken then.
+    answered_then: int = 0
     answering_since: float | None = None
     acknowledged_then: int = 0
+    unsent_then: int = 0
 
 
 class Guard:
@@ -122,22 +125,29 @@ class Guard:
 
     def _judge_answer(self, connection: Connection, seen: _Seen, now: float) -> None:
         seen.asking_since = None
-        if seen.answering_since is None:
+        read = connection.acknowledged - seen.acknowledged_then
+        # Whoever has read all that there was then may be at a later answer.
+        if seen.answering_since is None or read >= seen.unsent_then:
             seen.answering_since, seen.acknowledged_then = now, connection.acknowledged
+            seen.unsent_then = connection.unsent
             return
         seconds = now - seen.answering_since
         if seconds < ANSWER_GRACE_S:
             return
-        if connection.acknowledged - seen.acknowledged_then < LEAST_RATE * seconds:
+        if read < LEAST_RATE * seconds:
             LOGGER.debug("ended a connection whose client does not read its answer")
             self._sockets.end(connection, socket.SHUT_RDWR)
         # Each span of time counts for itself: who read much at first may not stop.
         seen.answering_since, seen.acknowledged_then = now, connection.acknowledged
+        seen.unsent_then = connection.unsent
 
     def _judge_body(self, connection: Connection, seen: _Seen, now: float, begun: Sequence[float]) -> None:
-        if seen.asking_since is None:
+        # An answer since then means that the request of then is over. Between two looks, a client may have
+        # asked again, and have been answered within one tick of the kernel's clock.
+        if seen.asking_since is None or connection.acknowledged != seen.answered_then:
             seen.asking_since = now - connection.received_ms_ago / 1e3
             seen.received_then = seen.received = connection.received
+            seen.answered_then = connection.acknowledged
             return
         grows, seen.received = connection.received > seen.received, connection.received
         seconds = now - seen.asking_since

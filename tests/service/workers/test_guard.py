@@ -17,7 +17,7 @@ import pytest
 
 from service.admission import Admission
 from service.workers.guard import ANSWER_GRACE_S, Guard
-from service.workers.tcp_sockets import TcpSockets
+from service.workers.tcp_sockets import Connection, TcpSockets
 from tests.service.conftest import SLOW, needs_newer_granian
 
 if TYPE_CHECKING:
@@ -200,6 +200,52 @@ def test_a_body_below_the_least_rate_is_ended_and_can_be_answered(
     slow[1].sendall(b"408")
     assert slow[0].recv(3) == b"408"
     assert is_open(fast[1])
+
+
+def test_short_requests_that_are_answered_at_once_are_no_slow_body(
+    guard: Guard, connect: Callable[[], Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel's clock ticks every few milliseconds: a request and its answer may have the same time."""
+    pair = connect()
+    client, server = pair
+    now = time.monotonic()
+    look = guard._sockets.look
+
+    def in_one_tick() -> Iterator[Connection]:
+        return (one._replace(received_ms_ago=one.sent_ms_ago) for one in look())
+
+    monkeypatch.setattr(guard._sockets, "look", in_one_tick)
+
+    for second in range(12):
+        send(pair, b"GET")
+        server.sendall(b"200")
+        client.recv(3)
+        guard.look(now + second)
+
+    assert is_open(server)
+
+
+def test_short_answers_that_are_read_are_no_answer_that_is_not(
+    guard: Guard, connect: Callable[[], Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client's kernel may take 40 ms to tell that an answer has come, and a look may be within them."""
+    pair = connect()
+    client, server = pair
+    now = time.monotonic()
+    look = guard._sockets.look
+
+    def before_the_news() -> Iterator[Connection]:
+        return (one._replace(acknowledged=one.acknowledged + one.unsent - 3, unsent=3) for one in look())
+
+    monkeypatch.setattr(guard._sockets, "look", before_the_news)
+
+    for second in range(2 * ANSWER_GRACE_S):
+        send(pair, b"GET")
+        server.sendall(b"200")
+        client.recv(3)
+        guard.look(now + second)
+
+    assert is_open(server)
 
 
 def test_a_request_that_may_be_predicted_is_let_alone(
