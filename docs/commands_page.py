@@ -23,6 +23,8 @@ _COMMANDS = (
     "compare",
     "logs",
     "exec",
+    "reload",
+    "rollback",
     "restart",
     "stop",
     "serve",

@@ -144,6 +144,10 @@ class ContainerFailed(EngineError):
     """The service did not start, or it ended by itself."""
 
 
+class ModelRefused(EngineError):
+    """A running service does not serve a model, and serves the one before on."""
+
+
 class ProgramNotRun(EngineError):
     """The service has no such program (exit code 127), or cannot run it (126), as shells report the two."""
 

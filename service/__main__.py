@@ -15,16 +15,18 @@ from service.errors import CannotListen, ModelUnloadable, WrongSettings
 from service.logs import LOGGER, configure_logs
 from service.platforms import with_platform
 from service.settings import Settings
+from service.telemetry.service_record import ServiceRecord
 from service.workers.certificate import Certificate
 from service.workers.cgroups import memory_limit
+from service.workers.generations import run_generations
 from service.workers.listeners import bind_listeners
 from service.workers.sizing import choose_sizing, count_cpus, thread_variables
-from service.workers.watch import run_watched
 
 if TYPE_CHECKING:
     import socket
     from types import FrameType
 
+    from service.workers.generations import Place
     from service.workers.sizing import Sizing
 
 
@@ -40,7 +42,8 @@ def main() -> int:
         signal.signal(number, _stop)
     try:
         settings = Settings.from_environment(with_platform(os.environ, sys.argv[1:]))
-        certificate = Certificate.of(settings)
+        # Before anything else, so that what is wrong is told at once.
+        Certificate.of(settings)
     except WrongSettings as error:
         return _fail(*error.problems)
     configure_logs(log_format=settings.log_format, log_level=settings.log_level)
@@ -51,7 +54,9 @@ def main() -> int:
         LOGGER.warning("%s were asked for, and there are %s CPUs", wanted, sizing.cpus)
     try:
         listeners = bind_listeners(settings.host, settings.port, sizing.workers)
-        return run_watched(partial(_serve, settings, sizing, listeners, certificate), settings)
+        # An old generation and a new one count at the same time.
+        record = ServiceRecord(2 * sizing.workers)
+        return run_generations(partial(_serve, sizing, listeners), settings, listeners, record)
     except CannotListen as error:
         return _fail(str(error))
     except ModelUnloadable as error:
@@ -61,9 +66,12 @@ def main() -> int:
         os._exit(1)
 
 
-def _serve(
-    settings: Settings, sizing: Sizing, listeners: list[socket.socket], certificate: Certificate | None
-) -> int:
+def _serve(sizing: Sizing, listeners: list[socket.socket], settings: Settings, place: Place) -> int:
+    try:
+        # Read by each generation, and before the service may read no other files.
+        certificate = Certificate.of(settings)
+    except WrongSettings as error:
+        return _fail(*error.problems)
     for name, value in thread_variables(sizing.threads).items():
         os.environ.setdefault(name, value)
     # ONNX Runtime would keep a number of this machine in the home, and send what it measures with it.
@@ -78,11 +86,13 @@ def _serve(
     from service.workers.server import serve  # noqa: PLC0415
 
     try:
-        build_application(settings)
+        application = build_application(settings)
     except WrongSettings as error:
         return _fail(*error.problems)
-    stages.done()
-    serve(settings, sizing, confinement, listeners, certificate)
+    facts = {**application.facts, "certificate": certificate and certificate.digest}
+    if stages.loaded(facts):
+        stages.done()
+        serve(settings, sizing, confinement, listeners, place, certificate)
     return 0
 
 
@@ -99,6 +109,8 @@ def _stop(number: int, _: FrameType | None) -> None:
 
 
 def _fail(*problems: str) -> int:
+    if stages.refuse(problems):
+        return 1
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)  # noqa: T201 (the person who started the service reads it)
     return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
@@ -26,14 +27,17 @@ from service.protocols.openapi import OpenApi
 from service.schema.row_limit import MOST_ROWS, RowLimit
 from service.schema.usual import UsualValues
 from service.web.app import create_app
-from service.web.draining import Draining
+from service.web.draining import Closing, Draining
 from service.web.gate import Gate
 from service.web.request_log import RequestLog
 from service.web.traced import Traced
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from _typeshed.wsgi import WSGIApplication
 
+    from service.json_values import JsonValue
     from service.loading.model_file import LoadedModel
     from service.settings import Settings
     from service.telemetry.counters import Meter
@@ -44,14 +48,17 @@ if TYPE_CHECKING:
 class Application:
     """What a worker serves: the WSGI application, the slot of its model, and what counts its requests.
 
-    `draining` takes the place of `wsgi` when the worker is to end.
+    When the worker is to end, `draining` takes the place of `wsgi`, or `closing` if another worker has taken
+    this one's place. `facts` tell the model from another one, in JSON's types.
     """
 
     wsgi: WSGIApplication
     slot: ModelSlot
     meter: Meter
     draining: WSGIApplication
+    closing: WSGIApplication
     admission: Admission
+    facts: Mapping[str, JsonValue]
 
 
 def make_served_model(
@@ -138,12 +145,24 @@ def build_application(settings: Settings) -> Application:
     slot = ModelSlot(served)
     admission = Admission(memory=memory)
     app, meter = create_app(
-        slot, admission, max_body_bytes=most_body_bytes, request_seconds=settings.request_seconds
+        slot,
+        admission,
+        max_body_bytes=most_body_bytes,
+        request_seconds=settings.request_seconds,
+        tells_reasons=settings.tokens_file is None,
     )
     wsgi: WSGIApplication = Gate(app.wsgi_app, access, slot, meter)
     if settings.request_log or settings.log_inputs:
         wsgi = RequestLog(wsgi, slot, share=settings.log_inputs, only_inputs=not settings.request_log)
-    return Application(wsgi, slot, meter, Draining(wsgi, settings.health_route), admission)
+    return Application(
+        wsgi,
+        slot,
+        meter,
+        draining=Draining(wsgi, settings.health_route),
+        closing=Closing(wsgi),
+        admission=admission,
+        facts=_facts_of(loaded, served),
+    )
 
 
 def with_spans(application: Application, spans: Spans) -> Application:
@@ -152,7 +171,22 @@ def with_spans(application: Application, spans: Spans) -> Application:
     def traced(wsgi: WSGIApplication) -> WSGIApplication:
         return Traced(wsgi, application.slot, spans, application.meter.routes)
 
-    return replace(application, wsgi=traced(application.wsgi), draining=traced(application.draining))
+    return replace(
+        application,
+        wsgi=traced(application.wsgi),
+        draining=traced(application.draining),
+        closing=traced(application.closing),
+    )
+
+
+def _facts_of(loaded: LoadedModel, served: ServedModel) -> dict[str, JsonValue]:
+    return {
+        "digest": served.digest,
+        "kind": served.predictor.model.kind,
+        "inputs": [[one.name, one.type, one.required] for one in served.features],
+        # What is declared of a model changes its answers as well.
+        "declared": zlib.crc32(repr(loaded.declared).encode("utf-8", "replace")),
+    }
 
 
 def make_access(settings: Settings) -> Access:

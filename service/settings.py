@@ -43,11 +43,23 @@ LOAD_SECONDS_MAX = 7 * 24 * 3600
 LOAD_BYTES_MAX = 2**50
 # A deadline that is longer than a day is none.
 REQUEST_SECONDS_MAX = 24 * 3600
+# The file beside a model file that tells what the model does not.
+BESIDE = "infer.json"
+# How the inputs of a model that is to take the place of another may be.
+RELOAD_INPUTS = ("same", "any")
 # How long a worker may do nothing and answer nothing; one that computes gets six times as long.
 DEFAULT_WATCHDOG_SECONDS = 10
 # How long a service that is to end goes on answering while requests come; 5 seconds more are for those that
 # are being answered then, and `docker stop` waits 10 seconds.
 DEFAULT_DRAIN_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class KeptFiles:
+    """Where a model file that was served before is kept, and the file beside it, if there was one."""
+
+    model: Path
+    beside: Path | None
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,12 @@ class Settings:
     # How long loading the model may take, and how much memory; None for what suits the size of the file.
     max_load_seconds: int | None = None
     max_load_bytes: int | None = None
+    # Whether a model file that is written over the one that is served is served from then on, and whether it
+    # may take other inputs.
+    reload: bool = True
+    reload_inputs: str = "same"
+    # What is to be loaded in the place of the model file and the file beside it; no setting.
+    kept: KeptFiles | None = None
     # After how many seconds a worker that answers nothing is replaced.
     watchdog_seconds: int = DEFAULT_WATCHDOG_SECONDS
     # For how many seconds, at most, a service that is to end closes connections with an answer.
@@ -133,6 +151,8 @@ class Settings:
             request_seconds=reader.seconds("REQUEST_SECONDS", REQUEST_SECONDS_MAX),
             max_load_seconds=reader.integer("MAX_LOAD_SECONDS", LOAD_SECONDS_MAX),
             max_load_bytes=reader.integer("MAX_LOAD_BYTES", LOAD_BYTES_MAX),
+            reload=reader.choice("RELOAD", SWITCH) != "0",
+            reload_inputs=reader.choice("RELOAD_INPUTS", RELOAD_INPUTS) or "same",
             watchdog_seconds=reader.integer("WATCHDOG_SECONDS", LOAD_SECONDS_MAX) or DEFAULT_WATCHDOG_SECONDS,
             drain_seconds=reader.integer("DRAIN_SECONDS", LOAD_SECONDS_MAX) or DEFAULT_DRAIN_SECONDS,
             trusted=reader.dotted_names("TRUST"),

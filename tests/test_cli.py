@@ -38,6 +38,8 @@ COMMANDS = [
     "renew",
     "logs",
     "exec",
+    "reload",
+    "rollback",
     "restart",
     "stop",
     "serve",
@@ -282,6 +284,8 @@ def test_json_behind_the_separator_belongs_to_the_command(infer: Callable[..., F
         for arguments in (
             ("build", "--tag", "iris"),
             ("up", "iris"),
+            ("reload",),
+            ("rollback",),
             ("restart",),
             ("push", "iris"),
             ("run", "iris"),

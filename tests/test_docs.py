@@ -14,7 +14,7 @@ import yaml
 from docs.build_site import SETTINGS, pages_of
 from infer_cli import errors
 from infer_cli.inspection.files.find import COMPRESSED_SUFFIXES, SUFFIXES
-from service.telemetry.counters import REASONS
+from service.telemetry.counter_sizes import REASONS
 from tests.test_fences import ROOMS
 
 _ROOT = Path(__file__).resolve().parent.parent

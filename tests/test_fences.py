@@ -16,6 +16,7 @@ ROOMS: dict[str, set[str]] = {
     "service": {
         "service/workers",
         "service/application",
+        "service/telemetry",
         "service/protocols",
         "service/loading",
         "service/models",
@@ -43,7 +44,7 @@ ROOMS: dict[str, set[str]] = {
     "service/application": {
         *("service/web", "service/access", "service/protocols", "service/prediction", "service/drift"),
         *("service/telemetry", "service/tracing", "service/admission", "service/loading"),
-        *("service/schema", "service/settings", "service/logs"),
+        *("service/schema", "service/settings", "service/logs", "service/json_values"),
     },
     "service/web": {
         *("service/access", "service/protocols", "service/prediction", "service/drift"),

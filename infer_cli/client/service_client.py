@@ -79,6 +79,22 @@ class ServiceClient:
         finally:
             connection.close()
 
+    def refused_model(self) -> str | None:
+        """Why the model that was to be served next is not; None if there is none, or nothing answers.
+
+        Without a reason the service only says that it has one, in its log.
+        """
+        connection = open_connection(self.url, timeout_s=_READY_TIMEOUT_S, known=self.known)
+        try:
+            connection.request("GET", "/readyz")
+            record = json.loads(connection.getresponse().read())
+            found = record.get("reload")
+            return None if found is None else str(found.get("reason") or "its log says why")
+        except (OSError, http.client.HTTPException, ValueError, AttributeError):
+            return None
+        finally:
+            connection.close()
+
     def model(self) -> ServedModel:
         """The model that is served; raises `PredictionFailed` if the service does not answer."""
         return ServedModel.of(cast("ModelRecord", self._request("GET", _MODEL)))

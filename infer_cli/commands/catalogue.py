@@ -45,6 +45,8 @@ _COMMANDS = {
     "renew": _Entry(_SERVICES),
     "logs": _Entry(_SERVICES),
     "exec": _Entry(_SERVICES, "exec_"),
+    "reload": _Entry(_SERVICES),
+    "rollback": _Entry(_SERVICES),
     "restart": _Entry(_SERVICES),
     "stop": _Entry(_SERVICES),
     "serve": _Entry(_SERVICES),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def ps(*, as_json: AsJson = False) -> None:
     """List the services: URL, health, model and age.
 
-    A service whose model file changed after the start is marked: it serves the old model until a restart.
+    A service whose model file changed, and which does not serve it, is marked; a line below says why.
     """
     with show_progress(in_pipe=False) as progress:
         progress.stage("Looking for services")
@@ -38,6 +38,7 @@ def _record(status: ServiceStatus) -> dict[str, object]:
         "health": status.health,
         "model": service.model,
         "model_on_disk": status.model_on_disk,
+        "model_refused": status.refusal,
         "image": service.image,
         "age_s": round(status.age.total_seconds()) if status.age else None,
         "id": service.container_id,
@@ -59,11 +60,13 @@ def _table(statuses: tuple[ServiceStatus, ...]) -> str:
 
 
 def _note(status: ServiceStatus) -> str | None:
-    """For a model file that changed or is missing: what a restart would do, and the commands for it."""
+    """For a model file that changed or is missing: why it is not served, or the command for it."""
     service = status.service
     file = f"{service.model_folder}/{service.model}"
     if status.model_on_disk == "missing":
         return f"{service.name}: {file} is gone; a restart would not find it"
     if status.model_on_disk == "changed":
-        return f"{service.name}: {file} changed on disk; restart to serve it:\n  infer restart {service.name}"
+        if status.refusal is not None:
+            return f"{service.name}: {file} changed on disk, and is not served: {status.refusal}"
+        return f"{service.name}: {file} changed on disk; to serve it now:\n  infer reload {service.name}"
     return None

@@ -14,6 +14,8 @@ from infer_cli.inspection import NOTHING_DECLARED, find_model, inspect_model, is
 from infer_cli.plan.run import ModelMount
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from infer_cli.engine.services import Service
     from infer_cli.inspection import Declared, Inspection
 
@@ -101,11 +103,14 @@ def user_for(model: ModelMount | None, *, engine_is_local: bool) -> str | None:
     return f"{status.st_uid}:{status.st_gid}"
 
 
-def model_on_disk(service: Service, *, engine_is_local: bool) -> OnDisk | None:
+def model_on_disk(
+    service: Service, *, engine_is_local: bool, served_digest: Callable[[], str]
+) -> OnDisk | None:
     """Compare the model file on this machine with the file that a running service loaded.
 
     None if they cannot be compared: the model is inside the image, or was copied to an engine on another
-    machine. The content is read only if the file is newer than the start of the service.
+    machine. The content is read only if the file is newer than the start of the service; if it is not the one
+    that was loaded then, the service is asked for the digest of the model that it serves.
     """
     if not (engine_is_local and service.model_folder and service.model and service.started_at):
         return None
@@ -121,4 +126,5 @@ def model_on_disk(service: Service, *, engine_is_local: bool) -> OnDisk | None:
         return "missing"
     except OSError:
         return None
-    return "same" if service.model_digest == f"sha256:{digest}" else "changed"
+    found = f"sha256:{digest}"
+    return "same" if found in (service.model_digest, served_digest()) else "changed"

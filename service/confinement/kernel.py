@@ -80,6 +80,11 @@ def hide_memory() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, *map(ctypes.c_ulong, (0, 0, 0, 0)))
 
 
+def show_memory() -> None:
+    """Undo `hide_memory`, without which a process may not look at its own files in /proc."""
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, *map(ctypes.c_ulong, (1, 0, 0, 0)))
+
+
 def landlock_version() -> int:
     """Give the version of Landlock's interface that the kernel has; 0 without Landlock."""
     if sys.platform != "linux":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from service.loading.declarations import declared_for
 from service.loading.model_file import load_model
+from service.schema.declared import FILE_NAME
 
 if TYPE_CHECKING:
     from service.loading.model_file import LoadedModel
@@ -17,9 +18,12 @@ def load_configured(settings: Settings, *, versions_must_match: bool = False) ->
 
     A model of another version of scikit-learn is an error if `versions_must_match` or the settings say so.
     """
+    file, kept = settings.model_file, settings.kept
+    beside = file.parent / FILE_NAME if kept is None else kept.beside
     return load_model(
-        settings.model_file,
+        file,
         settings.trusted,
         versions_must_match=versions_must_match or settings.version_mismatch == "error",
-        declared=declared_for(settings.model_file, settings.model_schema, settings.optional_features),
+        declared=declared_for(beside, settings.model_schema, settings.optional_features),
+        kept=None if kept is None else kept.model,
     )

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from service.errors import ModelUnloadable, WrongSchema
-from service.schema.declared import FILE_NAME, NOTHING_DECLARED, Declared, parse_declared
+from service.schema.declared import NOTHING_DECLARED, Declared, parse_declared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,17 +16,16 @@ BYTES_MAX = 64 * 2**20
 ADVICE = "Build the image again, or remove the file"
 
 
-def declared_for(model: Path, schema: Path | None = None, optional: tuple[str, ...] = ()) -> Declared:
-    """Give what is declared of a model file: in `schema`, and where that is silent in a file beside it.
+def declared_for(beside: Path | None, schema: Path | None = None, optional: tuple[str, ...] = ()) -> Declared:
+    """Give what is declared of a model file: in `schema`, and where that is silent in the file `beside` it.
 
     `optional` are names of features that a row may leave out, besides those in the files. Raises
     `ModelUnloadable` for a file that is no declared schema.
     """
-    beside = model.parent / FILE_NAME
     found = Declared(optional=optional)
     if schema is not None:
         found = found.over(read_declared(schema))
-    return found.over(read_declared(beside) if beside.is_file() else NOTHING_DECLARED)
+    return found.over(read_declared(beside) if beside and beside.is_file() else NOTHING_DECLARED)
 
 
 def read_declared(file: Path) -> Declared:

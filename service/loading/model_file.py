@@ -56,6 +56,7 @@ SUFFIXES = (*PICKLE_SUFFIXES, ".lean", ".onnx", ".skops", *BOOSTER_SUFFIXES)
 COMPRESSION_SUFFIXES = (".bz2", ".gz", ".lz4", ".lzma", ".xz", ".z", ".zlib")
 
 STALE_ADVICE = f"Save the model again with infer_cli.save, or remove {FILE_NAME}"
+RENAME_ADVICE = "Write it under another name, and then rename it"
 MOUNT_ADVICE = "Mount the model folder and set MODEL_FILE to the path of the model in it"
 
 
@@ -87,21 +88,26 @@ def load_model(
     *,
     versions_must_match: bool = False,
     declared: Declared = NOTHING_DECLARED,
+    kept: Path | None = None,
 ) -> LoadedModel:
     """Load the model of a file; raise `ModelUnloadable` if the file holds no model that can predict.
 
     Each name that the file imports must be on the allow-list, or be in `trusted`, which holds modules and
     full names. A model of another version of scikit-learn is an error if `versions_must_match`, else a
-    warning in the log. `declared` tells what the model itself does not tell.
+    warning in the log. `declared` tells what the model itself does not tell. `kept` is where the file is read
+    if it was kept from before.
     """
     _check_suffix(file)
-    size = _check_size(file)
-    digest = _digest(file)
+    source = kept or file
+    status = _check_status(file, source)
+    digest = _digest(file, source)
     if declared.digest not in (None, digest):
         raise ModelUnloadable(file, f"its {FILE_NAME} was written for another model file", STALE_ADVICE)
-    found = _format_of(file)
+    found = _format_of(source)
     stages.tell(stages.READING)
-    held = _read(found, file, Policy(trusted), versions_must_match=versions_must_match)
+    held = _read(found, file, source, Policy(trusted), versions_must_match=versions_must_match)
+    if _is_changed(source, status):
+        raise ModelUnloadable(file, "it was changed while it was read", RENAME_ADVICE)
     refuse_data_files()
     stages.tell(stages.PREDICTING)
     try:
@@ -113,7 +119,7 @@ def load_model(
     _check_names(file, model)
     if isinstance(model, FittedModel):
         model.try_rows()
-    return LoadedModel(model=model, file=file, size_bytes=size, digest=digest, declared=declared)
+    return LoadedModel(model=model, file=file, size_bytes=status.st_size, digest=digest, declared=declared)
 
 
 def _check_names(file: Path, model: Model) -> None:
@@ -170,9 +176,9 @@ def _check_suffix(file: Path) -> None:
         raise ModelUnloadable(file, reason, SAVE_ADVICE)
 
 
-def _check_size(file: Path) -> int:
+def _check_status(file: Path, source: Path) -> os.stat_result:
     try:
-        status = file.stat()
+        status = source.stat()
     except PermissionError as error:
         raise _unreadable(file) from error
     except OSError as error:
@@ -181,7 +187,16 @@ def _check_size(file: Path) -> int:
         raise ModelUnloadable(file, "it is not a file", MOUNT_ADVICE)
     if status.st_size == 0:
         raise ModelUnloadable(file, "it is empty", COPY_ADVICE)
-    return status.st_size
+    return status
+
+
+def _is_changed(source: Path, before: os.stat_result) -> bool:
+    """Tell whether another file stands there than when it was looked at, or the file was written to."""
+    try:
+        now = source.stat()
+    except OSError:
+        return True
+    return (now.st_ino, now.st_size, now.st_mtime_ns) != (before.st_ino, before.st_size, before.st_mtime_ns)
 
 
 def _unreadable(file: Path) -> ModelUnloadable:
@@ -192,10 +207,10 @@ def _unreadable(file: Path) -> ModelUnloadable:
     )
 
 
-def _digest(file: Path) -> str:
+def _digest(file: Path, source: Path) -> str:
     digest = hashlib.sha256()
     try:
-        with file.open("rb") as stream:
+        with source.open("rb") as stream:
             for block in iter(lambda: stream.read(2**20), b""):
                 digest.update(block)
     except PermissionError as error:
@@ -216,12 +231,12 @@ def _check_contents(file: Path, held: object, policy: Policy) -> None:
         raise ModelUnloadable(file, f"it {error}", CONTENTS_ADVICE) from error
 
 
-def _read(found: _Format, file: Path, policy: Policy, *, versions_must_match: bool) -> object:
-    """Read the object in the file; each warning of a library about it goes to the log once."""
+def _read(found: _Format, file: Path, source: Path, policy: Policy, *, versions_must_match: bool) -> object:
+    """Read the object in the source of the file; each warning of a library about it goes to the log once."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            held = found.read(file, policy)
+            held = found.read(source, policy)
             if found.model_of is _fitted:
                 # Before anything of the model is called.
                 _check_contents(file, held, policy)

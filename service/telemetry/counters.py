@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import threading
-import time
+import zlib
 from bisect import bisect_left
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -20,49 +20,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from service.admission import MOST_PREDICTIONS_AT_ONCE
-from service.telemetry.shared_file import SharedFile
-from service.telemetry.vitals import Vitals
+from service.telemetry.counter_sizes import (
+    ANSWERED_AT,
+    BUCKETS_ROWS,
+    BUCKETS_S,
+    DURATION_NS_AT,
+    MOST_ROUTES,
+    OTHER,
+    PREDICTED_AT,
+    REASONS,
+    ROW_LENGTH,
+    SIZES_AT,
+    STATUSES,
+)
+from service.telemetry.service_record import ServiceRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from service.admission import Admission
 
-# The upper ends of the histogram's buckets, in seconds: from a small compiled model to a client's timeout.
-BUCKETS_S = (
-    *(0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01),
-    *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
-)
 _BUCKETS_NS = tuple(round(end * 1e9) for end in BUCKETS_S)
-# The upper ends of the buckets for the rows of a request that was answered.
-BUCKETS_ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)
-# A region has room for 64 routes; the application has fewer. Any further path is counted as OTHER.
-MOST_ROUTES = 64
-OTHER = "other"
-# A row holds the buckets, one more bucket for longer durations, the sum of durations, the rows predicted, the
-# buckets of rows with one more for larger requests, and the answers of the fast path by route, which all have
-# the status 200.
-_DURATION_NS = len(BUCKETS_S) + 1
-_PREDICTED = _DURATION_NS + 1
-_SIZES = _PREDICTED + 1
-_ANSWERED = _SIZES + len(BUCKETS_ROWS) + 1
-_ROW_LENGTH = _ANSWERED + MOST_ROUTES + 1
-
-# Why requests for predictions are refused: problems of fields, codes of errors; others count as the first.
-REASONS = (
-    *("invalid_input", "missing", "unknown", "repeated", "not_an_object", "not_a_number", "not_finite"),
-    *("too_large", "not_an_integer", "not_a_text", "not_a_boolean", "not_a_date", "not_a_value", "ambiguous"),
-    *("unknown_category", "refused_by_model", "invalid_json", "not_computable", "unsupported_media_type"),
-    *("body_too_large", "busy", "incomplete_body", "body_too_slow", "length_required", "too_many_rows"),
-    *("unauthorized", "forbidden", "misdirected_request", "deadline_exceeded"),
-)
-_STATUSES = tuple(int(status) for status in HTTPStatus)
 
 _REGION = np.dtype([
     ("pid", np.uint64),
     ("taken", np.uint8, MOST_PREDICTIONS_AT_ONCE),
-    ("rows", np.uint64, (MOST_PREDICTIONS_AT_ONCE + 1, _ROW_LENGTH)),
-    ("answers", np.uint64, (MOST_ROUTES + 1, len(_STATUSES))),
+    ("rows", np.uint64, (MOST_PREDICTIONS_AT_ONCE + 1, ROW_LENGTH)),
+    ("answers", np.uint64, (MOST_ROUTES + 1, len(STATUSES))),
     ("refused", np.uint64, len(REASONS)),
 ])  # fmt: skip
 
@@ -70,11 +54,15 @@ _REGION = np.dtype([
 class Counters:
     """The regions of all workers. The next worker in a region counts on from there, so no count goes back."""
 
-    def __init__(self, regions: int) -> None:
-        self._file = SharedFile("infer-counters", regions * _REGION.itemsize)
-        # The process whose children the workers are, and when the counts were zero, in seconds since 1970.
-        self.server = os.getpid()
-        self.since = time.time()
+    def __init__(self, record: ServiceRecord, routes: Iterable[str] = ()) -> None:
+        """Count in the record, in which models that were served before were counted, too.
+
+        `routes` are the routes of all that is counted. If the models before had others, all counts begin
+        anew.
+        """
+        code = zlib.crc32("\n".join(routes).encode())
+        self._file = record.counters if record.has_routes(code) else record.fresh_counters()
+        self.record = record
 
     @property
     def regions(self) -> np.ndarray[Any, Any]:
@@ -83,7 +71,7 @@ class Counters:
 
     def count_answers(self) -> int:
         """Count all answers of all workers."""
-        fast = self.regions["rows"][:, :, _ANSWERED:].sum()
+        fast = self.regions["rows"][:, :, ANSWERED_AT:].sum()
         return int(fast + self.regions["answers"].sum())
 
     def claim(self) -> int:
@@ -109,8 +97,7 @@ class Meter:
         self._indices = {route: index for index, route in enumerate(self.routes)}
         self._admission = admission
         self._lock = threading.Lock()
-        self.vitals = Vitals(1)
-        self.join(Counters(1))
+        self.join(Counters(ServiceRecord()))
 
     def join(self, counters: Counters) -> None:
         """Count here from now on; nothing is being answered yet. Raises `NoRegion`."""
@@ -125,25 +112,25 @@ class Meter:
     def answered(self, slot: int, route: str, rows: int, duration_ns: int) -> None:
         """Count a prediction of the fast path, with status 200; its thread still holds this slot."""
         row = self._rows[slot]
-        row[_ANSWERED + self._indices.get(route, MOST_ROUTES)] += 1
+        row[ANSWERED_AT + self._indices.get(route, MOST_ROUTES)] += 1
         row[bisect_left(_BUCKETS_NS, duration_ns)] += 1
-        row[_DURATION_NS] += duration_ns
-        row[_PREDICTED] += rows
-        row[_SIZES + bisect_left(BUCKETS_ROWS, rows)] += 1
+        row[DURATION_NS_AT] += duration_ns
+        row[PREDICTED_AT] += rows
+        row[SIZES_AT + bisect_left(BUCKETS_ROWS, rows)] += 1
 
     def count(self, route: str, status: int, *, predicted: int = 0, duration_ns: int | None = None) -> None:
         """Count any other answer; with its duration if it was to a prediction."""
         statuses = self._answers[self._indices.get(route, MOST_ROUTES)]
-        index = _STATUSES.index(status)
+        index = STATUSES.index(status)
         row = self._shared_row
         with self._lock:
             statuses[index] += 1
             if duration_ns is not None:
                 row[bisect_left(_BUCKETS_NS, duration_ns)] += 1
-                row[_DURATION_NS] += duration_ns
-                row[_PREDICTED] += predicted
+                row[DURATION_NS_AT] += duration_ns
+                row[PREDICTED_AT] += predicted
                 if predicted:
-                    row[_SIZES + bisect_left(BUCKETS_ROWS, predicted)] += 1
+                    row[SIZES_AT + bisect_left(BUCKETS_ROWS, predicted)] += 1
 
     def refused(self, reasons: Iterable[str]) -> None:
         """Count a request for predictions that was refused, once for each of its reasons."""
@@ -154,7 +141,7 @@ class Meter:
 
     def totals(self) -> Totals:
         """Add up what all workers have counted."""
-        return Totals(self.counters, self.routes, self.protocols, self.predict_at, self.vitals.replaced)
+        return Totals(self.counters, self.routes, self.protocols, self.predict_at)
 
 
 class Totals:
@@ -166,32 +153,34 @@ class Totals:
         routes: tuple[str, ...],
         protocols: Mapping[str, str],
         predict_at: tuple[str, ...],
-        replaced: dict[str, int],
     ) -> None:
         regions = counters.regions
         # Copied first, so that everything that is made of a number is made of the same one.
         rows: np.ndarray[Any, Any] = regions["rows"].sum(axis=0)
         answers: np.ndarray[Any, Any] = regions["answers"].sum(axis=0)
-        self.since = counters.since
-        self.server = counters.server
-        self.replaced = replaced
+        record = counters.record
+        self.since = record.since
+        # Where no process has told that it watches the others (in tests), this one serves.
+        self.processes = record.processes or [os.getpid()]
+        self.replaced = record.replaced
+        self.outcomes = record.outcomes
         self.protocols = protocols
         self.predict_at = predict_at
         self.pids: list[int] = regions["pid"].tolist()
         self.taken: list[int] = regions["taken"].sum(axis=1).tolist()
-        self.duration_s: float = int(rows[:, _DURATION_NS].sum()) / 1e9
-        self.predicted = int(rows[:, _PREDICTED].sum())
+        self.duration_s: float = int(rows[:, DURATION_NS_AT].sum()) / 1e9
+        self.predicted = int(rows[:, PREDICTED_AT].sum())
         # The last, of all that took longer, is of no end.
-        self.buckets: list[int] = rows[:, :_DURATION_NS].sum(axis=0).tolist()
+        self.buckets: list[int] = rows[:, :DURATION_NS_AT].sum(axis=0).tolist()
         counts = regions["refused"].sum(axis=0).tolist()
-        self.sizes: list[int] = rows[:, _SIZES:_ANSWERED].sum(axis=0).tolist()
+        self.sizes: list[int] = rows[:, SIZES_AT:ANSWERED_AT].sum(axis=0).tolist()
         self.refused: dict[str, int] = {reason: count for reason, count in zip(REASONS, counts) if count}
         names = [*routes, *[OTHER] * (MOST_ROUTES + 1 - len(routes))]
         self.answers: dict[tuple[str, int], int] = {
-            (names[route], _STATUSES[status]): int(answers[route, status])
+            (names[route], STATUSES[status]): int(answers[route, status])
             for route, status in np.argwhere(answers).tolist()
         }
-        for route, count in zip(names, rows[:, _ANSWERED:].sum(axis=0).tolist()):
+        for route, count in zip(names, rows[:, ANSWERED_AT:].sum(axis=0).tolist()):
             # A count of 0 is listed, too: Prometheus sees an increase only of a count that it saw before.
             if count or route in predict_at:
                 succeeded = route, int(HTTPStatus.OK)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 _PROC = Path("/proc")
 
@@ -34,32 +34,49 @@ class _Process:
     children_cpu_ticks: int
 
 
-def usage(server: int, candidates: Iterable[int], proc: Path = _PROC) -> Usage | None:
-    """Measure the server, and the candidate process ids that are its workers; None without `/proc`."""
-    candidates = set(candidates)
+def usage(servers: Sequence[int], candidates: Iterable[int], proc: Path = _PROC) -> Usage | None:
+    """Measure the servers, and the candidate process ids that are their workers; None without `/proc`.
+
+    The first of the servers is the one that started the others, and waits for them.
+    """
+    # Without worker processes (in tests), the server is its own worker.
+    own = set(candidates) & set(servers)
+    candidates = set(candidates) - own
     while True:
-        main, workers = _process(proc, server), _workers(proc, server, candidates)
-        again = _process(proc, server)
-        if main is None or again is None:
+        before = _servers(proc, servers)
+        workers = _workers(proc, servers, candidates)
+        after = _servers(proc, servers)
+        if servers[0] not in before:
             return None
-        # A worker's ticks are its own until the server waits for it, and then the server's. If that happened
-        # between the readings, the ticks may be missing, or be counted twice: read again.
-        if main.children_cpu_ticks == again.children_cpu_ticks:
+        # The ticks of a process are its own until its parent waits for it, and then the parent's. If that
+        # happened between the readings, the ticks may be missing, or be counted twice: read again.
+        if _waited_ticks(before) == _waited_ticks(after):
             break
-    alive = frozenset(pid for pid, worker in workers.items() if not worker.has_ended)
-    processes = {**workers, server: main}
-    ticks = main.children_cpu_ticks + sum(process.cpu_ticks for process in processes.values())
-    return Usage(alive, ticks / os.sysconf("SC_CLK_TCK"), _memory_bytes(proc, {*alive, server}))
+    alive = frozenset(own | {pid for pid, worker in workers.items() if not worker.has_ended})
+    processes = [*workers.values(), *before.values()]
+    ticks = sum(process.cpu_ticks for process in processes) + sum(_waited_ticks(before).values())
+    return Usage(alive, ticks / os.sysconf("SC_CLK_TCK"), _memory_bytes(proc, {*alive, *before}))
 
 
-def _workers(proc: Path, server: int, candidates: set[int]) -> dict[int, _Process]:
-    """Find the workers. A candidate may have ended long ago, and another program may have its id."""
-    found = {pid: _process(proc, pid) for pid in candidates}
+def _servers(proc: Path, pids: Sequence[int]) -> dict[int, _Process]:
+    """Read the servers that are there; one that ends, or has just been started, is a child of the first."""
+    found = {pid: _process(proc, pid) for pid in pids}
     return {
         pid: process
         for pid, process in found.items()
-        # Without worker processes (in tests), the server is its own worker.
-        if process is not None and server in (pid, process.parent)
+        if process is not None and (pid == pids[0] or process.parent == pids[0])
+    }
+
+
+def _waited_ticks(servers: Mapping[int, _Process]) -> dict[int, int]:
+    return {pid: process.children_cpu_ticks for pid, process in servers.items()}
+
+
+def _workers(proc: Path, servers: Sequence[int], candidates: set[int]) -> dict[int, _Process]:
+    """Find the workers. A candidate may have ended long ago, and another program may have its id."""
+    found = {pid: _process(proc, pid) for pid in candidates}
+    return {
+        pid: process for pid, process in found.items() if process is not None and process.parent in servers
     }
 
 

@@ -15,13 +15,14 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from service.telemetry.counters import BUCKETS_ROWS, BUCKETS_S, OTHER, Totals
+from service.telemetry.counter_sizes import BUCKETS_ROWS, BUCKETS_S, OTHER
 from service.telemetry.processes import usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from service.json_values import JsonValue
+    from service.telemetry.counters import Totals
     from service.telemetry.families import Family
 
 # The fields of `GET /model` that tell this model from another one.
@@ -65,6 +66,7 @@ class _Metrics(Collector):
         yield CounterMetricFamily("infer_predicted_rows", predicted, value=self.totals.predicted)
         yield self._refused()
         yield self._replaced()
+        yield self._reloads()
         yield from self._of_processes()
         yield self._model()
         yield from map(_metric_of, self.further)
@@ -100,6 +102,13 @@ class _Metrics(Collector):
             metric.add_metric([cause], count)
         return metric
 
+    def _reloads(self) -> Metric:
+        text = "Attempts to serve another model in the place of the one that is served, by how they ended."
+        metric = CounterMetricFamily("infer_reloads", text, labels=["outcome"])
+        for outcome, count in self.totals.outcomes.items():
+            metric.add_metric([outcome], count)
+        return metric
+
     def _durations(self) -> Metric:
         text = (
             "Time from the head of a request for predictions until its answer was made, whatever its status."
@@ -112,7 +121,7 @@ class _Metrics(Collector):
 
     def _of_processes(self) -> Iterator[Metric]:
         totals = self.totals
-        used = usage(totals.server, totals.pids)
+        used = usage(totals.processes, totals.pids)
         # The slots that a killed worker held do not count; the worker in its place has not started yet.
         taken = [
             count for count, pid in zip(totals.taken, totals.pids) if used is None or pid in used.workers

@@ -17,6 +17,7 @@ The paths of other wire formats stand in `service.protocols.interfaces`.
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from http import HTTPStatus
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
@@ -36,7 +37,8 @@ from service.protocols.open_inference.statistics import statistics
 from service.telemetry.counters import Meter
 from service.web.bodies import compress, compress_file, expected_bytes, read_body
 from service.web.error_answers import allowed, json_answer, most_body_bytes, register_error_answers
-from service.web.fast_path import ROWS, FastPath
+from service.web.fast_path import HEADERS, ROWS, FastPath, headers_of
+from service.web.model_changes import load_again, refused_model
 from service.web.page import MODULES, fields_of, kind_with_article
 from service.web.viewer import FILES, POLICY, viewer_folder
 
@@ -57,15 +59,19 @@ def create_app(
     *,
     max_body_bytes: int,
     request_seconds: float | None = None,
+    tells_reasons: bool = True,
 ) -> tuple[Flask, Meter]:
-    """Make the application that answers from the served model, and the meter that counts its requests."""
+    """Make the application that answers from the served model, and the meter that counts its requests.
+
+    With `tells_reasons`, `/readyz` says why a model was refused that was to be served next.
+    """
     admission = admission or Admission()
     deadlines = Deadlines(request_seconds)
     app = Flask("service.web")
     # One byte more than may be sent: by it, `read_body` sees that a body of unknown length is too long.
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes + 1
     register_error_answers(app, slot)
-    views = _Views(slot, admission, deadlines)
+    views = _Views(slot, admission, deadlines, tells_reasons=tells_reasons)
     app.get("/")(views.page)
     app.get("/docs", strict_slashes=False)(views.docs)
     app.get("/docs/<file>")(views.docs_file)
@@ -73,11 +79,12 @@ def create_app(
     app.get("/livez")(views.livez)
     app.get("/readyz")(views.readyz)
     app.get("/metrics")(views.metrics)
+    app.post("/v2/repository/models/<model>/load")(views.load)
     for path in ("", "/<model>", "/<model>/versions/<version>"):
         app.get(f"/v2/models{path}/stats", endpoint=f"statistics{path}")(views.statistics)
     own = [_route_of(rule.rule) for rule in app.url_map.iter_rules() if rule.endpoint != "static"]
     resources = slot.served.resources.values()
-    protocols = {route: STATISTICS if route.endswith("/stats") else OWN for route in own}
+    protocols = {route: STATISTICS if route.startswith("/v2/") else OWN for route in own}
     protocols.update({resource.route: resource.protocol for resource in resources})
     predict_at = {resource.route for resource in resources if resource.predicts}
     views.meter = meter = Meter(protocols, admission, predict_at=predict_at)
@@ -85,7 +92,7 @@ def create_app(
     app.before_request(views.resource)
     # Flask calls the last one first.
     app.after_request(views.count)
-    app.after_request(_add_headers)
+    app.after_request(partial(_add_headers, headers_of(slot)))
     fast_path = FastPath(app.wsgi_app, slot, admission, meter, deadlines, max_body_bytes=max_body_bytes)
     app.wsgi_app = fast_path  # type: ignore[method-assign]  # this is how Flask is wrapped
     return app, meter
@@ -96,8 +103,11 @@ class _Views:
 
     meter: Meter
 
-    def __init__(self, slot: ModelSlot, admission: Admission, deadlines: Deadlines) -> None:
+    def __init__(
+        self, slot: ModelSlot, admission: Admission, deadlines: Deadlines, *, tells_reasons: bool
+    ) -> None:
         self.slot = slot
+        self.tells_reasons = tells_reasons
         self.admission = admission
         self.deadlines = deadlines
 
@@ -191,7 +201,15 @@ class _Views:
 
     def readyz(self) -> Response:
         # The model is loaded before the first worker starts: a worker that answers is ready.
-        return json_answer({"status": "ready"})
+        return json_answer(
+            {"status": "ready", **refused_model(self.meter.counters.record, tells_reasons=self.tells_reasons)}
+        )
+
+    def load(self, model: str) -> Response:
+        names = self.slot.served.names
+        if model not in names.names:
+            raise NotFound
+        return load_again(self.meter.counters.record)
 
     def metrics(self) -> Response:
         # Its library takes 25 ms to import, which the start of a worker need not wait for.
@@ -223,9 +241,10 @@ def _route_of(rule: str) -> str:
     return rule.replace("<", "{").replace(">", "}")
 
 
-def _add_headers(response: Response) -> Response:
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers.setdefault("Cache-Control", "no-store")
+def _add_headers(of_predictions: tuple[tuple[str, str], ...], response: Response) -> Response:
+    resource: Resource | None = g.get("resource")
+    for name, value in of_predictions if resource is not None and resource.predicts else HEADERS:
+        response.headers.setdefault(name, value)
     return compress_file(response) if request.endpoint == "static" else response
 
 

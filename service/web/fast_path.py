@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 ROWS = "infer.rows"
 # The headers that Flask's answers to predictions have, too: a test compares them.
 HEADERS = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
+# Tells which model an answer is from: while one model takes the place of another, both answer.
+DIGEST_HEADER = "X-Model-Digest"
+
+
+def headers_of(slot: ModelSlot) -> tuple[tuple[str, str], ...]:
+    """Give the headers of every answer to a request for predictions of the model in the slot."""
+    return (*HEADERS, (DIGEST_HEADER, slot.served.digest))
 
 
 class FastPath:
@@ -52,6 +59,7 @@ class FastPath:
         self.meter = meter
         self._deadline_of = deadlines.of
         self.max_body_bytes = max_body_bytes
+        self.headers = headers_of(slot)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a plain prediction, and pass on anything else."""
@@ -73,7 +81,9 @@ class FastPath:
                 if answer is not None:
                     body, environ[ROWS], content_type, headers = answer
                     length = ("Content-Length", str(len(body)))
-                    start_response("200 OK", [("Content-Type", content_type), *HEADERS, length, *headers])
+                    start_response(
+                        "200 OK", [("Content-Type", content_type), *self.headers, length, *headers]
+                    )
                     # Granian sends a list at once, and any other iterable as a stream.
                     return [body]
         return self.application(environ, start_response)

@@ -37,18 +37,16 @@ _VERSION_WITHIN = 16
 class Certificate:
     """A certificate, with those that follow it in its file, and its key: read, checked, and kept in memory.
 
-    `paths` are where processes that this one forks can read them as long as this object lives. `mark` tells
-    the files from others of the same names.
+    `paths` are where processes that this one forks can read them as long as this object lives. `digest` tells
+    it from another one.
     """
 
     def __init__(self, certificate: Path, key: Path) -> None:
         """Read the files; raise `WrongSettings` if the service cannot use them."""
-        self.files = certificate, key
-        self.mark = tuple(map(mark_of, self.files))
         contents = _content("TLS_CERTIFICATE", certificate), _content("TLS_KEY", key)
         _check(*contents, certificate, key)
         _check_together(certificate, key)
-        self.digest = hashlib.sha256(b"".join(contents)).digest()
+        self.digest = hashlib.sha256(b"".join(contents)).hexdigest()
         self.paths = str(certificate.absolute()), str(key.absolute())
         # Where the system has no files in memory, the files themselves are read.
         with suppress(AttributeError, OSError):
@@ -67,15 +65,6 @@ class Certificate:
         with open(descriptor, "wb", closefd=False) as file:
             file.write(content)
         return f"/proc/self/fd/{descriptor}"
-
-
-def mark_of(file: Path) -> tuple[int, int, int] | None:
-    """Give what changes with a file; None for one that is not there."""
-    try:
-        state = file.stat()
-    except OSError:
-        return None
-    return state.st_ino, state.st_mtime_ns, state.st_size
 
 
 def _content(setting: str, file: Path) -> bytes:

@@ -1,7 +1,8 @@
-"""The limits of the cgroups that this process is in, as described in cgroups(7)."""
+"""The limits of the cgroups that this process is in, as described in cgroups(7), and who is killed beyond."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
 
 # Version 1 has no word for "no limit": it gives the largest number of pages.
 _NO_LIMIT_V1 = 2**60
+# Of a process that is to be killed first if memory lacks.
+LIKELIEST = "1000"
 
 
 def cpu_quota(root: Path = Path("/")) -> float | None:
@@ -110,3 +113,16 @@ def _read(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
+
+
+def likelihood_of_kill() -> str:
+    """Give how likely the system kills this process if memory lacks: see proc(5), `oom_score_adj`."""
+    with suppress(OSError):
+        return Path("/proc/self/oom_score_adj").read_text().strip()
+    return "0"
+
+
+def set_likelihood_of_kill(process: int, likelihood: str) -> None:
+    """Set how likely the system kills a process if memory lacks: see proc(5), `oom_score_adj`."""
+    with suppress(OSError):
+        Path(f"/proc/{process}/oom_score_adj").write_text(likelihood)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.logs import LOGGER
@@ -28,32 +29,48 @@ HELD_UP_S = 3.0
 ADVICE = "If it is to take so long, send fewer rows at once, or raise the setting WATCHDOG_SECONDS"
 
 
-def start_heartbeat(vitals: Vitals, worker: int, *, at_end: Callable[[], None], stuck: Stuck) -> None:
-    """Let a thread of this process, which is the worker with this index, tell ten times a second.
+@dataclass(frozen=True)
+class Duties:
+    """What the heartbeat of a worker does besides telling.
 
-    It calls `at_end` once, when the service is to end. While `stuck` finds a call to the model that takes too
-    long, the thread tells that instead.
+    It calls `at_end` once, when the service is to end, and `at_replacement` once, when another generation has
+    taken the place of this one. That gives what counts the connections of this worker, which is told from
+    then on. While `stuck` finds a call to the model that takes too long, that is told, and no heartbeat.
+    """
+
+    at_end: Callable[[], None]
+    at_replacement: Callable[[], Callable[[], int]]
+    stuck: Stuck
+
+
+def start_heartbeat(vitals: Vitals, worker: int, duties: Duties) -> None:
+    """Let a thread of this process, which is the worker with this index, tell ten times a second.
 
     The thread needs the interpreter lock: it is silent while compiled code holds the lock, and while the
     process is stopped.
     """
     vitals.beat(worker)
-    arguments = (vitals, worker, at_end, stuck)
-    threading.Thread(target=_beat, args=arguments, name="heartbeat", daemon=True).start()
+    threading.Thread(target=_beat, args=(vitals, worker, duties), name="heartbeat", daemon=True).start()
 
 
-def _beat(vitals: Vitals, worker: int, at_end: Callable[[], None], stuck: Stuck) -> None:
-    is_to_end = False
+def _beat(vitals: Vitals, worker: int, duties: Duties) -> None:
+    is_ending = False
+    count_open: Callable[[], int] | None = None
     now_s = since_s = time.monotonic()
     while True:
         time.sleep(BEAT_S)
         before_s, now_s = now_s, time.monotonic()
         if now_s - before_s > HELD_UP_S:
             since_s = now_s
-        _tell(vitals, worker, stuck(since_s))
-        if vitals.is_to_end and not is_to_end:
-            is_to_end = True
-            at_end()
+        _tell(vitals, worker, duties.stuck(since_s))
+        if count_open is not None:
+            vitals.tell_open(worker, count_open())
+        elif vitals.is_replaced:
+            # The connections are counted one beat later: one may just be on its way into the process.
+            count_open = duties.at_replacement()
+        if vitals.is_to_end and not vitals.is_replaced and not is_ending:
+            is_ending = True
+            duties.at_end()
 
 
 def _tell(vitals: Vitals, worker: int, found: str | None) -> None:

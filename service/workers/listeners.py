@@ -45,6 +45,16 @@ def refuse(listener: socket.socket) -> None:
         listener.shutdown(socket.SHUT_RD)
 
 
+def spare_listener() -> socket.socket:
+    """Give a socket that listens where nobody connects: see `handover`."""
+    spare = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # The system gives it a name of its own (unix(7)).
+    spare.bind("")
+    spare.listen(1)
+    spare.setblocking(False)  # noqa: FBT003 (its only argument)
+    return spare
+
+
 def _bound(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind, protocol)

@@ -8,9 +8,10 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing.util import Finalize
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.log import LogLevels
@@ -29,10 +30,9 @@ from service.telemetry.counters import Counters
 from service.telemetry.vitals import Vitals
 from service.tracing import can_trace, open_spans
 from service.workers.guard import guard_connections
-from service.workers.heartbeat import start_heartbeat
-from service.workers.leaving import leave_at_signal
+from service.workers.handover import Handover
+from service.workers.heartbeat import Duties, start_heartbeat
 from service.workers.open_files import most_connections, raise_limit
-from service.workers.renewal import Renewal
 from service.workers.supervisor import Supervisor
 from service.workers.thread_parking import ThreadParking
 from service.workers.watchdog import BUSY_FACTOR
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
     from service.telemetry.counters import Meter
     from service.workers.certificate import Certificate
+    from service.workers.generations import Place
     from service.workers.sizing import Sizing
 
 # A thread answers one request at a time. As many threads as there are places predict, receive bodies or wait
@@ -67,31 +68,33 @@ def serve(
     sizing: Sizing,
     confinement: Confinement,
     listeners: list[socket.socket],
+    place: Place,
     certificate: Certificate | None = None,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT, on sockets that `bind_listeners` gave.
 
     With a certificate, the service speaks TLS, and without one plain HTTP.
 
-    The application must have been built before this call, so that forked workers share its memory.
+    The application must have been built before this call, so that forked workers share its memory. `place` is
+    that of this process among those that serve one model after another.
     """
     multiprocessing.set_start_method(_start_method(), force=True)
     raise_limit()
     traces = settings.traces and can_trace(egress=settings.egress)
-    # One region more than there are workers: at SIGHUP, and when a certificate was renewed, each new worker
-    # is started before the old one ends.
-    counters, vitals = Counters(sizing.workers + 1), Vitals(sizing.workers)
-    shared = build_application(settings).slot.served.predictor.shared_counts
-    regions = [counts.regions(sizing.workers + 1) for counts in shared]
+    application = build_application(settings)
+    counters, vitals = Counters(place.record, application.meter.routes), Vitals(sizing.workers)
+    if not place.record.processes:
+        place.record.processes = [os.getpid()]
+    regions = [counts.regions(sizing.workers) for counts in application.slot.served.predictor.shared_counts]
+    shared = _Shared(counters, vitals, regions, place.spare)
     server = Supervisor(
         listeners=listeners,
         certificate=certificate,
-        renewal=_renewal_of(certificate, settings),
+        place=place,
         vitals=vitals,
         count_answers=counters.count_answers,
-        still_s=settings.watchdog_seconds,
-        drain_s=settings.drain_seconds,
-        load=partial(_load_in_worker, settings, counters, vitals, regions, traces=traces),
+        settings=settings,
+        load=partial(_load_in_worker, settings, shared, traces=traces),
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,
@@ -118,12 +121,6 @@ def serve(
     server.run()
 
 
-def _renewal_of(certificate: Certificate | None, settings: Settings) -> Renewal | None:
-    """Give what looks for a renewed certificate, where the service may read one, and can exchange workers."""
-    can_take_it = sys.platform == "linux" and settings.files != "own"
-    return Renewal(certificate) if certificate is not None and can_take_it else None
-
-
 def _start_method() -> str:
     """Give `fork`, which shares the model between workers, or on macOS `spawn`.
 
@@ -132,11 +129,21 @@ def _start_method() -> str:
     return "fork" if sys.platform == "linux" else "spawn"
 
 
+@dataclass(frozen=True)
+class _Shared:
+    """What the workers of a generation have in common."""
+
+    counters: Counters
+    vitals: Vitals
+    # Those of each kind of count that depends on the model.
+    regions: list[Regions]
+    # A socket that listens where nobody connects; see `handover`.
+    spare: socket.socket | None
+
+
 def _load_in_worker(
     settings: Settings,
-    counters: Counters,
-    vitals: Vitals,
-    regions: list[Regions],
+    shared: _Shared,
     index: int,
     *,
     traces: bool,
@@ -149,9 +156,8 @@ def _load_in_worker(
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     confine_worker(settings)
     application = build_application(settings)
-    _share_counts(application.meter, counters)
-    application.meter.vitals = vitals
-    for counts, region in zip(application.slot.served.predictor.shared_counts, regions):
+    _share_counts(application.meter, shared.counters)
+    for counts, region in zip(application.slot.served.predictor.shared_counts, shared.regions):
         # If there is no region, there was none for the counts of requests, either, and the log says so.
         with suppress(NoRegion):
             counts.join(region)
@@ -166,14 +172,25 @@ def _load_in_worker(
     guard_connections(settings.port, application.admission, most_connections())
     door = Door(application.wsgi) if joins_rows else ThreadParking(application.wsgi)
     calls = application.slot.served.predictor.calls
-    start_heartbeat(
-        vitals,
-        index,
+    duties = Duties(
         at_end=lambda: setattr(door, "application", application.draining),
+        at_replacement=partial(_hand_over, settings.port, shared.spare, door, application),
         stuck=partial(calls.stuck, BUSY_FACTOR * settings.watchdog_seconds),
     )
-    leave_at_signal(door, settings.port)
+    start_heartbeat(shared.vitals, index, duties)
     return door
+
+
+def _hand_over(
+    port: int, spare: socket.socket | None, door: Door | ThreadParking, application: Application
+) -> Callable[[], int]:
+    """Take no more connections, and answer each that there is once more; give what counts them."""
+    if spare is None:
+        return lambda: 0
+    handover = Handover(port, spare)
+    handover.take_no_more()
+    door.application = application.closing
+    return handover.count_open
 
 
 class Door:

@@ -17,7 +17,6 @@ from granian.server import MPServer
 from service.logs import LOGGER
 from service.workers.listeners import BACKLOG, listen, refuse
 from service.workers.pauses import Pauses
-from service.workers.succession import Succession
 from service.workers.wakeup import Wakeup
 from service.workers.watch import CRASHES
 from service.workers.watchdog import LOOK_S, Watchdog
@@ -27,9 +26,10 @@ if TYPE_CHECKING:
 
     from granian.server.mp import WorkerProcess
 
+    from service.settings import Settings
     from service.telemetry.vitals import Vitals
     from service.workers.certificate import Certificate
-    from service.workers.renewal import Renewal
+    from service.workers.generations import Place
 
 # What the server logs of a worker that ends by itself; the line of the supervisor says more.
 _WORKER_ENDED = re.compile(r"Unexpected exit from worker-\d+$")
@@ -37,6 +37,9 @@ _WORKER_ENDED = re.compile(r"Unexpected exit from worker-\d+$")
 QUIET_SHARE = 0.15
 # A worker that is away for longer than this gets no new connections: they come to the others.
 SHORT_PAUSE_S = 0.5
+# How long workers in whose place there are others keep connections open on which nothing comes.
+LINGER_S = 10.0
+LOOK_AT_START_S = 0.05
 
 
 @dataclass
@@ -60,7 +63,7 @@ class Supervisor(MPServer):
     """Granian's server with another loop: it never gives up, and replaces workers that answer nothing.
 
     `load` is called in each worker with its index. Without `listeners`, the server opens its own socket. With
-    a `certificate`, it speaks TLS, and a `renewal` looks for the next one.
+    a `certificate`, it speaks TLS.
     """
 
     def __init__(  # noqa: PLR0913 (what the server is made of)
@@ -68,29 +71,33 @@ class Supervisor(MPServer):
         *,
         listeners: list[socket.socket],
         certificate: Certificate | None,
-        renewal: Renewal | None,
+        place: Place,
         vitals: Vitals,
         count_answers: Callable[[], int],
-        still_s: float,
-        drain_s: float,
+        settings: Settings,
         load: Callable[[int], Any],
         **options: Any,  # noqa: ANN401 (Granian's own)
     ) -> None:
         super().__init__("service", **options)
-        self._renewal = renewal
-        self._use_certificate(certificate)
-        self._certificate_before = certificate
+        if certificate is not None:
+            # Granian's own method for it would follow the links that lead to files in memory.
+            context: Any = (True, *certificate.paths, *self.ssl_ctx[3:])
+            self.ssl_ctx = context
+        # Kept, because its files are there as long as it is.
+        self._certificate = certificate
         # Granian's own event could lock the loop for ever.
         wakeup: Any = Wakeup()
         self.main_loop_interrupt = wakeup
         self._listeners = listeners
         # Kept, because a holder that goes may close its descriptor.
         self._holders = [_hold(each.fileno(), False, BACKLOG) for each in listeners]  # noqa: FBT003 (no UNIX socket)
+        self._place = place
         self._vitals = vitals
         self._count_answers = count_answers
-        self._drain_s = drain_s
+        self._drain_s = settings.drain_seconds
         self._load = load
-        self._watchdog = Watchdog(vitals, still_s)
+        self._watchdog = Watchdog(vitals, settings.watchdog_seconds)
+        self._has_started = False
         self._places = [_Place() for _ in range(self.workers)]
         logging.getLogger("_granian").addFilter(lambda record: not _WORKER_ENDED.match(record.getMessage()))
 
@@ -99,31 +106,6 @@ class Supervisor(MPServer):
         for listener in self._listeners:
             listen(listener)
         self.serve(target_loader=self._load, wrap_loader=False)
-
-    def _use_certificate(self, certificate: Certificate | None) -> None:
-        """Let workers that are started from now on speak TLS with this certificate."""
-        if certificate is not None:
-            # Granian's own method for it would follow the links that lead to files in memory.
-            context: Any = (True, *certificate.paths, *self.ssl_ctx[3:])
-            self.ssl_ctx = context
-        # Kept, because its files are there as long as it is.
-        self._certificate = certificate
-
-    def _renew(self, succession: Succession, target_loader: Any) -> None:  # noqa: ANN401 (Granian's)
-        """Replace the workers one by one after the certificate was renewed."""
-        if not succession.is_active:
-            self._certificate_before = self._certificate
-        renewed = self._renewal.look() if self._renewal is not None else None
-        if renewed is not None:
-            LOGGER.info("the certificate was renewed: the workers are replaced one by one")
-            self._use_certificate(renewed)
-            succession.begin()
-        succession.look(target_loader, self.bind_port, lambda index: self._places[index].start_s is not None)
-
-    def _keep_workers(self, reason: str) -> None:
-        """Say that workers stay as they are, with the certificate that they have."""
-        LOGGER.error("%s: the certificate before stays in use", reason)
-        self._use_certificate(self._certificate_before)
 
     def _init_shared_socket(self) -> None:
         if not self._listeners:
@@ -147,30 +129,42 @@ class Supervisor(MPServer):
         return worker
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:  # noqa: ANN401 (Granian's)
-        self._succession = Succession(
-            lambda: self.wrks, partial(self._start_worker, spawn_target), self._keep_workers
-        )
         while not self.interrupt_signal:
             self.main_loop_interrupt.wait(self._next_look_s())
             self.main_loop_interrupt.clear()
-            if self.reload_signal and not self.interrupt_signal:
-                self._reload(spawn_target, target_loader)  # type: ignore[no-untyped-call]  # Granian's
+            if not self._has_started and self._vitals.have_all_begun:
+                self._has_started = True
+                self._place.record.started = self._place.generation
             while self.interrupt_children:
                 self._note_end(self.interrupt_children.pop())
             for index, place in enumerate(self._places):
                 if place.start_s is not None and place.start_s <= time.monotonic():
                     self._start_again(index, place, spawn_target, target_loader)
             self._end_silent_workers()
-            self._renew(self._succession, target_loader)
         self.interrupt_children.clear()
 
     def _stop_workers(self) -> None:
         self._drain()
-        self.wrks += self._succession.others
         super()._stop_workers()  # type: ignore[no-untyped-call]  # Granian's
+
+    def _hand_over(self) -> None:
+        """Let the workers take no more connections, and wait until those that they have are used up."""
+        self._vitals.tell_end(is_replaced=True)
+        end = time.monotonic() + LINGER_S
+        while time.monotonic() < end and not self._place.record.is_stopping:
+            alive = [index for index, worker in enumerate(self.wrks) if worker.inner.is_alive()]
+            if all(map(self._vitals.has_counted, alive)):
+                self._place.record.handed_over = self._place.generation
+            if not any(map(self._vitals.has_open, alive)):
+                return
+            time.sleep(LOOK_AT_START_S)
 
     def _drain(self) -> None:
         """Let the workers say that they are not ready, and wait until the open connections are used up."""
+        record = self._place.record
+        if record.serving != self._place.generation and not record.is_stopping:
+            self._hand_over()
+            return
         self._vitals.tell_end()
         quiet_s = QUIET_SHARE * self._drain_s
         answers, now = self._count_answers(), time.monotonic()
@@ -181,17 +175,17 @@ class Supervisor(MPServer):
                 answers, quiet = self._count_answers(), now + quiet_s
 
     def _next_look_s(self) -> float:
+        if not self._has_started:
+            return LOOK_AT_START_S
         starts = [place.start_s for place in self._places if place.start_s is not None]
         return max(0.0, min([LOOK_S, *(start_s - time.monotonic() for start_s in starts)]))
 
     def _note_end(self, index: int) -> None:
         """Plan when a worker that has ended is started again, and say so."""
-        if self._succession.takes_place(index):
-            return
         place, now = self._places[index], time.monotonic()
         pause_s = place.pauses.after_end(now)
         place.start_s = now + pause_s
-        self._vitals.count_replaced("unresponsive" if place.silence else "ended")
+        self._place.record.count_replaced("unresponsive" if place.silence else "ended")
         how = place.silence or _how(self.wrks[index].inner.exitcode)
         LOGGER.error("worker %d %s: another takes its place in %.1f s", index + 1, how, pause_s)
         place.silence = ""
@@ -199,14 +193,10 @@ class Supervisor(MPServer):
             refuse(self._listeners[index])
             place.is_listening = False
 
-    def _start_worker(self, spawn_target: Any, index: int, load: Callable[[int], Any]) -> WorkerProcess:  # noqa: ANN401 (Granian's)
-        worker = self._spawn_worker(index, spawn_target, load)
-        worker.start()  # type: ignore[no-untyped-call]  # Granian's
-        return worker
-
     def _start_again(self, index: int, place: _Place, spawn_target: Any, target_loader: Any) -> None:  # noqa: ANN401 (Granian's)
         try:
-            worker = self._start_worker(spawn_target, index, target_loader)
+            worker = self._spawn_worker(index, spawn_target, target_loader)
+            worker.start()  # type: ignore[no-untyped-call]  # Granian's
         except OSError as error:
             pause_s = place.pauses.after_end(time.monotonic())
             place.start_s = time.monotonic() + pause_s

@@ -99,13 +99,26 @@ class TcpSockets:
                 copy.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             copy.shutdown(how)
 
+    def listening(self) -> list[int]:
+        """Give the descriptors on which this process may take connections to the port."""
+        found = []
+        for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 (as above)
+            with suppress(OSError):
+                # See `look`: of any other file, no copy may be made.
+                if stat.S_ISSOCK(os.fstat(int(name)).st_mode) and self._is_here(int(name), listens=True):
+                    found.append(int(name))
+        return found
+
     def _is_client(self, descriptor: int) -> bool:
         """Tell whether this is a connection to the port; the listening socket and pipes are none."""
+        return self._is_here(descriptor, listens=False)
+
+    def _is_here(self, descriptor: int, *, listens: bool) -> bool:
         try:
             with _copy(descriptor) as copy:
                 is_tcp = copy.type == socket.SOCK_STREAM and copy.family in (socket.AF_INET, socket.AF_INET6)
                 is_here = is_tcp and copy.getsockname()[1] == self._port
-                return is_here and not copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+                return is_here and bool(copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)) == listens
         except OSError:
             return False
 

@@ -2,7 +2,7 @@
 
 A model file can crash compiled code, run without end or fill the memory. The process that this happens to
 cannot tell of it. So this process forks before it imports anything large: the child loads the model and
-serves, and the parent does nothing with the file but wait. The child tells its stages on a pipe (see
+serves, and the parent does nothing with the file but wait. The child tells its stages on a channel (see
 `service.stages`). Once the model is loaded, the parent only passes signals on.
 
 On other systems than Linux nothing is watched: their own libraries do not work in a forked process.
@@ -11,24 +11,28 @@ On other systems than Linux nothing is watched: their own libraries do not work 
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import re
 import select
 import signal
+import socket
 import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Callable
 
 from service import stages
-from service.confinement.kernel import hide_memory
+from service.confinement.kernel import hide_memory, show_memory
 from service.errors import ModelUnloadable
 from service.logs import LOGGER
 from service.workers.cgroups import memory_limit, out_of_memory_kills
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import FrameType
 
     from service.settings import Settings
@@ -92,32 +96,55 @@ def run_watched(work: Callable[[], int], settings: Settings) -> int:
     """Run `work` in a child process, and give its exit code.
 
     Raise `ModelUnloadable` if the child ends by a signal, takes too long or takes too much memory before it
-    is done with loading (`stages.done`). The child returns from this function, too: with the exit code.
+    is done with loading (`stages.done`). The child raises `SystemExit` with its exit code.
     """
     if sys.platform != "linux":
         return work()
-    reader, writer = os.pipe()
-    kills = out_of_memory_kills()
     # A signal that comes before the parent has its handlers waits until then.
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        _end_with_parent()
-        stages.tell_to(writer)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
-        try:
-            return work()
-        finally:
-            stages.done()
-    os.close(writer)
-    # What the child may not do, it must not do through this process.
-    hide_memory()
-    watch = Watch(settings.model_file, Budget.of(settings), child, reader, kills)
+    watch = start_watched(work, settings)
     for number in PASSED_ON:
         signal.signal(number, watch.pass_on)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
     return watch.until_end()
+
+
+def start_watched(
+    work: Callable[[], int],
+    settings: Settings,
+    *,
+    handlers: Mapping[int, Any] = MappingProxyType({}),
+    is_candidate: bool = False,
+) -> Watch:
+    """Run `work` in a child process, and give what watches it.
+
+    The caller has blocked the signals `PASSED_ON`. In the child, the signals of `handlers` are handled by
+    these; it raises `SystemExit` with its exit code.
+    """
+    ours, theirs = socket.socketpair()
+    kills = out_of_memory_kills()
+    child = os.fork()
+    if child == 0:
+        ours.close()
+        show_memory()
+        _end_with_parent()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        stages.tell_to(theirs.detach(), is_candidate=is_candidate)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
+        try:
+            raise SystemExit(work())
+        except ModelUnloadable as error:
+            if stages.refuse([str(error)]):
+                # What was made of a refused file is not taken apart: that crashes for a million nested parts.
+                os._exit(1)
+            raise
+        finally:
+            stages.done()
+    theirs.close()
+    # What the child may not do, it must not do through this process.
+    hide_memory()
+    return Watch(settings.model_file, Budget.of(settings), child, ours.detach(), kills)
 
 
 def _end_with_parent() -> None:
@@ -133,13 +160,15 @@ class Watch:
     file: Path
     budget: Budget
     child: int
-    pipe: int
+    channel: int
     # How many processes had been killed for lack of memory before.
     kills: int
     told: str = ""
     # The signals that were passed on to the child.
     passed: list[int] = field(default_factory=list)
     stop_at: float | None = None
+    started: float = field(default_factory=time.monotonic)
+    news_at: float = NEWS_S
 
     def pass_on(self, number: int, _: FrameType | None) -> None:
         """Send a signal that this process got to the child."""
@@ -151,60 +180,80 @@ class Watch:
 
     def until_end(self) -> int:
         """Wait until the child ends, and give its exit code; raise what `run_watched` raises."""
-        is_done = self._until_done()
-        os.close(self.pipe)
-        status = self._wait()
+        while self.look(POLL_S) and not self.is_done:
+            pass
+        self.close()
+        return self.code_of(self._wait())
+
+    def close(self) -> None:
+        """Read no more of what the child tells."""
+        os.close(self.channel)
+
+    def look(self, timeout_s: float) -> bool:
+        """Read what the child tells within this time, and judge it; False once it tells nothing any more.
+
+        Raise `ModelUnloadable` for a child that was killed for its time or its memory.
+        """
+        if not self._read(timeout_s):
+            return False
+        now = time.monotonic()
+        if self.stop_at is not None:
+            if now > self.stop_at:
+                os.kill(self.child, signal.SIGKILL)
+        elif not self.is_done and self.answer_to(stages.LOADED) is None:
+            if now - self.started > self.budget.seconds:
+                self._end()
+                raise self._too_long()
+            if _memory_bytes(self.child) > self.budget.memory_bytes:
+                self._end()
+                raise self._too_large()
+            if now - self.started > self.news_at:
+                LOGGER.info("still loading %s after %d s: %s", self.file, self.news_at, self.stage)
+                self.news_at *= 2
+        return True
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the child has told that it is done."""
+        return stages.DONE in self.told.splitlines()
+
+    def answer_to(self, start: str) -> Any:  # noqa: ANN401 (what JSON holds)
+        """Give what the child told in a line with this start; None if it has not."""
+        lines = [line for line in self.told.split("\n")[:-1] if line.startswith(start)]
+        return json.loads(lines[0][len(start) :]) if lines else None
+
+    def go(self) -> None:
+        """Let the child serve what it has loaded."""
+        with suppress(OSError):  # It has ended.
+            os.write(self.channel, stages.GO)
+
+    def code_of(self, status: int) -> int:
+        """Give the exit code for how the child ended; raise `ModelUnloadable` if it was not done."""
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         if self.passed and (number in self.passed or (self.stop_at and number == signal.SIGKILL)):
             return 128 + self.passed[0]
-        if is_done:
+        if self.is_done:
             if number:
                 LOGGER.error("the process was ended by %s", signal.Signals(number).name)
                 return 128 + number
             return os.WEXITSTATUS(status)
         raise self._died(number, status)
 
-    def _until_done(self) -> bool:
-        """Watch until the child has told that it is done, or has ended; tell which.
-
-        Raise `ModelUnloadable` for a child that was killed for its time or its memory.
-        """
-        start = time.monotonic()
-        news_at = NEWS_S
-        while self._read(POLL_S):
-            if stages.DONE in self.told.splitlines():
-                return True
-            now = time.monotonic()
-            if self.stop_at is not None:
-                if now > self.stop_at:
-                    os.kill(self.child, signal.SIGKILL)
-                continue
-            if now - start > self.budget.seconds:
-                self._end()
-                raise self._too_long()
-            if _memory_bytes(self.child) > self.budget.memory_bytes:
-                self._end()
-                raise self._too_large()
-            if now - start > news_at:
-                LOGGER.info("still loading %s after %d s: %s", self.file, news_at, self.stage)
-                news_at *= 2
-        return stages.DONE in self.told.splitlines()
-
     def _read(self, timeout_s: float) -> bool:
         """Read what the child tells within this time; False once it tells nothing any more."""
-        readable, _, _ = select.select([self.pipe], [], [], timeout_s)
+        readable, _, _ = select.select([self.channel], [], [], timeout_s)
         if not readable:
             return True
-        data = os.read(self.pipe, 2**16)
+        try:
+            data = os.read(self.channel, 2**16)
+        except ConnectionError:
+            # The child ended, and had not read what it was told.
+            data = b""
         self.told += data.decode(errors="replace")
         return bool(data)
 
     def _wait(self) -> int:
-        """Wait for the end of the child, and of processes without a parent, if this is process 1."""
-        while True:
-            pid, status = os.wait()
-            if pid == self.child:
-                return status
+        return os.waitpid(self.child, 0)[1]
 
     def _end(self) -> None:
         """Ask the child where it is, and kill it."""

@@ -9,7 +9,8 @@ import pytest
 from infer_cli.client.metrics import NoMetricsError, parse_metrics, scrape
 from service.admission import Admission
 from service.telemetry import prometheus
-from service.telemetry.counters import BUCKETS_S, Meter
+from service.telemetry.counter_sizes import BUCKETS_S
+from service.telemetry.counters import Meter
 from tests.monitoring.conftest import TEXT, start_told
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def test_what_the_service_writes_is_read() -> None:
     assert metrics.answers == {("/prediction", 200): 1, ("/prediction", 503): 1}
     assert metrics.durations == tuple((end, 1) for end in (*BUCKETS_S, math.inf))
     assert (metrics.rows, metrics.model) == (7, 'a "b".pkl')
-    assert metrics.started_s == pytest.approx(meter.counters.since)
+    assert metrics.started_s == pytest.approx(meter.counters.record.since)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def test_a_script_gets_null_for_what_an_ended_service_does_not_have() -> None:
         "health": "exited",
         "model": None,
         "model_on_disk": None,
+        "model_refused": None,
         "image": "iris:v1",
         "age_s": None,
         "id": "0",
@@ -61,10 +62,17 @@ def test_a_script_gets_null_for_what_an_ended_service_does_not_have() -> None:
         ),
         pytest.param(
             "changed",
-            "iris: /my data/model.pkl changed on disk; restart to serve it:\n  infer restart iris",
+            "iris: /my data/model.pkl changed on disk; to serve it now:\n  infer reload iris",
             id="changed",
         ),
     ],
 )
 def test_a_changed_model_file_is_noted_with_commands(on_disk: OnDisk | None, expected: str | None) -> None:
     assert _note(replace(RUNNING, model_on_disk=on_disk)) == expected
+
+
+def test_a_model_file_that_the_service_refuses_is_noted_with_the_reason() -> None:
+    refused = replace(RUNNING, model_on_disk="changed", refusal="it is cut short")
+
+    assert _note(refused) == "iris: /my data/model.pkl changed on disk, and is not served: it is cut short"
+    assert _record(refused)["model_refused"] == "it is cut short"

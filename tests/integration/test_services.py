@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import shlex
 import shutil
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 from infer_cli.engine.services import container_names
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
     from infer_cli.engine.connection import Engine
     from tests.conftest import Finished
+
+ROW = ("slength=1.5", "swidth=0.7", "plength=1.3", "pwidth=0.3")
+DEADLINE_S = 60
 
 
 def test_ps_shows_url_health_model_and_age(
@@ -118,7 +123,7 @@ def test_names_of_services_complete_in_the_shell(infer_program: tuple[str, ...],
     assert "predict" in complete("infer", "pre")
 
 
-def test_ps_reports_a_model_file_that_changed(
+def test_a_model_that_was_trained_again_is_served_and_taken_back(
     infer: Callable[..., Finished],
     iris_image: str,
     iris_folder: Path,
@@ -130,28 +135,58 @@ def test_ps_reports_a_model_file_that_changed(
     shutil.copytree(iris_folder, folder)
     file = folder / "model.pkl"
     first = file.read_bytes()
+    other = pickle.loads(first)
+    other[-1].intercept_ += 1
+    second = pickle.dumps(other)
     infer(
         *("run", iris_image, "--model-dir", str(folder), "-d"),
         *("--name", service_name, "--port", str(free_port)),
     )
 
-    def on_disk() -> str:
-        listed = infer("ps", "--json").record["services"]
-        return str(next(service for service in listed if service["name"] == service_name)["model_on_disk"])
+    def listed(on_disk: str) -> dict[str, Any]:
+        """What `infer ps` tells of the service once it tells this of the file."""
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            services = infer("ps", "--json").record["services"]
+            found: dict[str, Any] = next(one for one in services if one["name"] == service_name)
+            if found["model_on_disk"] == on_disk:
+                return found
+            assert time.monotonic() < deadline, found
 
-    assert on_disk() == "same"
-    file.write_bytes(first)
-    assert on_disk() == "same"
-    other = pickle.loads(first)
-    other[-1].intercept_ += 1
-    file.write_bytes(pickle.dumps(other))
-    assert on_disk() == "changed"
+    listed("same")
+    file.write_bytes(second)
+    taken = listed("same")
+    # The container is the same, and now says what it did.
+    back = infer("rollback", service_name, "--json").record
+    assert (back["outcome"], back["digest"]) == ("rolled_back", digest_of(first))
+    assert listed("changed")["id"] == taken["id"]
     shown = infer("ps").stdout
-    command = next(line.strip() for line in shown.splitlines() if "infer restart" in line)
-    assert f"{service_name}: {file} changed on disk; restart to serve it:" in shown
-    restarted = infer(*shlex.split(command)[1:])
-    assert restarted.exit_code == 0, restarted.stderr
-    assert on_disk() == "same"
+    command = next(line.strip() for line in shown.splitlines() if "infer reload" in line)
+    assert f"{service_name}: {file} changed on disk; to serve it now:" in shown
+    again = infer(*shlex.split(command)[1:], "--json").record
+    assert (again["outcome"], again["digest"]) == ("served", digest_of(second))
+    assert again["digest_before"] == digest_of(first)
+    assert (
+        infer("reload", service_name).stdout
+        == f"{service_name} serves this model already: {digest_of(second)[:19]}\n"
+    )
+
+    file.write_bytes(second[:-100])
+    refused = infer("reload", service_name)
+    assert refused.exit_code == 1
+    assert f"{service_name} does not serve this model: cannot load /data/model.pkl: it " in refused.stderr
+    assert "the model that was served is served on" in refused.stderr
+    assert listed("changed")["model_refused"].startswith("cannot load /data/model.pkl")
+    assert f"{file} changed on disk, and is not served: cannot load" in infer("ps").stdout
+    assert infer("predict", service_name, *ROW).exit_code == 0
+
+    file.write_bytes(second)
+    assert infer("restart", service_name).exit_code == 0
+    listed("same")
     file.unlink()
-    assert on_disk() == "missing"
+    listed("missing")
     assert "is gone" in infer("ps").stdout
+
+
+def digest_of(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"

@@ -237,7 +237,7 @@ def test_a_model_is_compared_with_the_one_that_is_served(
 
     service = service_of(tmp_path, digest=digest, started=started)
 
-    assert model_on_disk(service, engine_is_local=True) == expected
+    assert model_on_disk(service, engine_is_local=True, served_digest=lambda: "") == expected
 
 
 def test_an_older_file_that_was_moved_here_is_noticed(tmp_path: Path) -> None:
@@ -248,17 +248,17 @@ def test_an_older_file_that_was_moved_here_is_noticed(tmp_path: Path) -> None:
 
     service = service_of(tmp_path, digest="sha256:0", started=started)
 
-    assert model_on_disk(service, engine_is_local=True) == "changed"
+    assert model_on_disk(service, engine_is_local=True, served_digest=lambda: "") == "changed"
 
 
 def test_a_model_that_is_gone_is_missing(tmp_path: Path) -> None:
     service = service_of(tmp_path / "gone", digest=EMPTY, started=LONG_AGO)
 
-    assert model_on_disk(service, engine_is_local=True) == "missing"
-    assert model_on_disk(service, engine_is_local=False) is None
+    assert model_on_disk(service, engine_is_local=True, served_digest=lambda: "") == "missing"
+    assert model_on_disk(service, engine_is_local=False, served_digest=lambda: "") is None
 
 
 def test_a_model_inside_the_image_does_not_change() -> None:
     service = service_of(None, digest=EMPTY, started=LONG_AGO)
 
-    assert model_on_disk(service, engine_is_local=True) is None
+    assert model_on_disk(service, engine_is_local=True, served_digest=lambda: "") is None

@@ -84,9 +84,8 @@ class OpenInference:
             infer = {"POST": self.inferring(name)}
             found[f"{path}/infer"] = Resource(f"{pattern}/infer", PROTOCOL, infer, predicts=True)
         for name in self.names.names:
-            for action in ("load", "unload"):
-                path = f"{ROOT}/repository/models/{name}/{action}"
-                found[path] = _post(f"{ROOT}/repository/models/{{model}}/{action}", _refuse)
+            path = f"{ROOT}/repository/models/{name}/unload"
+            found[path] = _post(f"{ROOT}/repository/models/{{model}}/unload", _refuse)
         return found
 
     def inferring(self, name: str) -> Handler:

@@ -11,7 +11,9 @@ import pytest
 
 from service.admission import Admission
 from service.errors import NoRegion
-from service.telemetry.counters import BUCKETS_S, MOST_ROUTES, OTHER, Counters, Meter
+from service.telemetry.counter_sizes import BUCKETS_S, MOST_ROUTES, OTHER
+from service.telemetry.counters import Counters, Meter
+from service.telemetry.service_record import ServiceRecord
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnContext
@@ -141,7 +143,7 @@ def test_a_worker_counts_on_where_a_dead_one_ended(
     if not has_memfd:
         monkeypatch.delattr(os, "memfd_create")
     processes = context(method)
-    counters = Counters(2)
+    counters = Counters(ServiceRecord(2))
 
     def start(rows: int, *, ends: bool) -> BaseProcess:
         # Each has a queue of its own: one that is killed may leave its queue locked.
@@ -173,7 +175,7 @@ def test_a_worker_counts_on_where_a_dead_one_ended(
     # The admission of whoever had this region are free; nobody has come in place of the other one.
     assert sorted(totals.taken) == [0, 1]
     assert os.getpid() in totals.pids
-    assert totals.server == os.getpid()
+    assert totals.processes == [os.getpid()]
 
 
 def test_refusals_are_counted_by_reason(meter: Meter) -> None:

@@ -36,7 +36,7 @@ def test_the_server_and_its_workers_are_added_up(tmp_path: Path) -> None:
     write(tmp_path, 11, parent=10, seconds=20, kb=30)
     write(tmp_path, 12, parent=10, seconds=300, kb=7)
 
-    used = usage(10, [11, 12, 0], tmp_path)
+    used = usage([10], [11, 12, 0], tmp_path)
 
     assert used is not None
     assert used.workers == {11, 12}
@@ -44,11 +44,27 @@ def test_the_server_and_its_workers_are_added_up(tmp_path: Path) -> None:
     assert used.memory_bytes == 137 * 1024
 
 
+def test_two_models_at_a_time_are_added_up(tmp_path: Path) -> None:
+    write(tmp_path, 9, children=1000, kb=1)
+    for server, seconds in ((10, 1), (20, 2)):
+        write(tmp_path, server, parent=9, seconds=seconds, children=3, kb=100)
+        write(tmp_path, server + 1, parent=server, seconds=10 * seconds, kb=30)
+    # The id of a server that has ended is another program's by now.
+    write(tmp_path, 30, parent=1, seconds=5)
+
+    used = usage([9, 10, 20, 30], [11, 21], tmp_path)
+
+    assert used is not None
+    assert used.workers == {11, 21}
+    assert used.cpu_s == pytest.approx(1000 + 1 + 2 + 3 + 3 + 10 + 20)
+    assert used.memory_bytes == 261 * 1024
+
+
 def test_one_that_has_ended_counts_until_the_server_knows(tmp_path: Path) -> None:
     write(tmp_path, 10, seconds=1, kb=100)
     write(tmp_path, 11, parent=10, seconds=20, state="Z")
 
-    used = usage(10, [11], tmp_path)
+    used = usage([10], [11], tmp_path)
 
     assert used is not None
     assert used.workers == set()
@@ -60,7 +76,7 @@ def test_a_program_that_has_the_id_of_a_worker_by_now(tmp_path: Path) -> None:
     write(tmp_path, 10, seconds=1)
     write(tmp_path, 11, parent=1, seconds=20)
 
-    used = usage(10, [11, 12], tmp_path)
+    used = usage([10], [11, 12], tmp_path)
 
     assert used is not None
     assert used.workers == set()
@@ -86,18 +102,18 @@ def test_a_worker_that_ends_meanwhile_is_counted_once(
         return text
 
     monkeypatch.setattr(Path, "read_text", end_after_it_was_read)
-    used = usage(10, [11], tmp_path)
+    used = usage([10], [11], tmp_path)
 
     assert used is not None
     assert used.cpu_s == pytest.approx(21)
 
 
 def test_a_system_that_does_not_tell(tmp_path: Path) -> None:
-    assert usage(10, [11], tmp_path) is None
+    assert usage([10], [11], tmp_path) is None
 
 
 def test_of_this_process() -> None:
-    used = usage(os.getpid(), [os.getpid()])
+    used = usage([os.getpid()], [os.getpid()])
 
     assert used is not None
     assert used.workers == {os.getpid()}

@@ -10,8 +10,9 @@ from service.telemetry.vitals import Vitals
 
 def work(vitals: Vitals) -> None:
     vitals.beat(1)
-    vitals.count_replaced("ended")
-    vitals.tell_end()
+    vitals.tell_open(0, 2)
+    vitals.tell_open(1, 0)
+    vitals.tell_end(is_replaced=True)
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
@@ -26,7 +27,13 @@ def test_processes_share_their_vitals(method: str) -> None:
 
     assert vitals.last_beat_s(0) == 0
     assert before <= vitals.last_beat_s(1) <= time.monotonic()
-    assert vitals.replaced == {"ended": 1, "unresponsive": 0}
+    assert not vitals.have_all_begun
+    assert (vitals.has_open(0), vitals.has_open(1)) == (True, False)
     assert vitals.is_to_end
+    assert vitals.is_replaced
+    vitals.tell_end()
+    assert not vitals.is_replaced
+    vitals.beat(0)
+    assert vitals.have_all_begun
     vitals.forget_beat(1)
     assert vitals.last_beat_s(1) == 0
