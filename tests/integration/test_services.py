@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from infer_cli.engine.services import container_names
@@ -143,16 +144,7 @@ def test_a_model_that_was_trained_again_is_served_and_taken_back(
         *("--name", service_name, "--port", str(free_port)),
     )
 
-    def listed(on_disk: str) -> dict[str, Any]:
-        """What `infer ps` tells of the service once it tells this of the file."""
-        deadline = time.monotonic() + DEADLINE_S
-        while True:
-            services = infer("ps", "--json").record["services"]
-            found: dict[str, Any] = next(one for one in services if one["name"] == service_name)
-            if found["model_on_disk"] == on_disk:
-                return found
-            assert time.monotonic() < deadline, found
-
+    listed = partial(wait_for_file, infer, service_name)
     listed("same")
     file.write_bytes(second)
     taken = listed("same")
@@ -190,3 +182,14 @@ def test_a_model_that_was_trained_again_is_served_and_taken_back(
 
 def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def wait_for_file(infer: Callable[..., Finished], name: str, on_disk: str) -> dict[str, Any]:
+    """Give what `infer ps` tells of a service once it tells this of the model file."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        services = infer("ps", "--json").record["services"]
+        found: dict[str, Any] = next(one for one in services if one["name"] == name)
+        if found["model_on_disk"] == on_disk:
+            return found
+        assert time.monotonic() < deadline, found

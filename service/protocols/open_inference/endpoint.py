@@ -44,7 +44,7 @@ INPUT = "input-0"
 # `config` must say a number; a request may have as many rows as the setting MAX_ROWS allows.
 BATCH_MAX = 1024
 TABLE_DIMENSIONS = 2
-MOVED = "this service loads its model when it starts: `infer restart` loads a changed one"
+ALWAYS_LOADED = "this service always has its model loaded; `infer stop` ends the service"
 
 
 class OpenInference:
@@ -250,4 +250,4 @@ def _post(route: str, handler: Handler) -> Resource:
 
 
 def _refuse(_: Asked) -> Answer:
-    raise InvalidInput(MOVED)
+    raise InvalidInput(ALWAYS_LOADED)

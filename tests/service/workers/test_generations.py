@@ -7,13 +7,11 @@ import hashlib
 import http.client
 import json
 import os
-import random
 import shutil
 import signal
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -25,9 +23,10 @@ from sklearn.ensemble import RandomForestClassifier
 
 from tests.service.certificates import make_pair
 from tests.service.conftest import ROOT, environment
+from tests.service.workers.constant_load import QUERY, ROW, Load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from sklearn.linear_model import LogisticRegression
 
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the model stays as it is")
 
-ROW = {"slength": 6.1, "swidth": 2.8, "plength": 4.9, "pwidth": 1.5}
-QUERY = "/prediction?" + "&".join(f"{name}={value}" for name, value in ROW.items())
 DEADLINE_S = 120
 # How many models are served, and how many files are refused, under load. `SWAPS=100` is for a longer look.
 SWAPS = int(os.environ.get("SWAPS", "4"))
@@ -122,58 +119,6 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def connect_to(service: Service) -> http.client.HTTPConnection:
     return http.client.HTTPConnection("127.0.0.1", service.port, timeout=DEADLINE_S)
-
-
-class Load:
-    """Clients that ask all the time, and compare each answer with that of the model that it names."""
-
-    def __init__(
-        self, connect: Callable[[], http.client.HTTPConnection], known: dict[str, list[float]]
-    ) -> None:
-        self._connect = connect
-        self.known = known
-        self.problems: list[str] = []
-        self.digests: set[str] = set()
-        self.answers = 0
-        self._ends = threading.Event()
-
-    @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        # Whether a connection is kept, and the longest pause between two requests.
-        kinds = [(True, 0.0), (True, 0.01), (False, 0.0), (False, 0.01), (True, 0.5), (True, 1.5)]
-        clients = [threading.Thread(target=self._ask, args=kind) for kind in kinds]
-        for client in clients:
-            client.start()
-        yield
-        self._ends.set()
-        for client in clients:
-            client.join()
-
-    def _ask(self, is_kept: bool, pause_s: float) -> None:  # noqa: FBT001 (the arguments of a thread)
-        while not self._ends.is_set():
-            with contextlib.closing(self._connect()) as connection:
-                try:
-                    self._ask_on(connection, pause_s, is_kept=is_kept)
-                except (OSError, http.client.HTTPException, ValueError) as error:
-                    self.problems.append(repr(error))
-
-    def _ask_on(self, connection: http.client.HTTPConnection, pause_s: float, *, is_kept: bool) -> None:
-        connection.connect()
-        # Otherwise the client would itself ask again where a connection was closed.
-        connection.auto_open = 0
-        is_last = False
-        while not is_last and not self._ends.wait(random.uniform(0, pause_s)):  # noqa: S311 (no secret)
-            connection.request("GET", QUERY)
-            response = connection.getresponse()
-            self._check(response, json.loads(response.read()))
-            is_last = not is_kept or response.getheader("Connection") == "close"
-
-    def _check(self, response: http.client.HTTPResponse, answer: dict[str, Any]) -> None:
-        self.answers += 1
-        digest = response.getheader("X-Model-Digest", "")
-        self.digests.add(digest)
-        if response.status != 200 or list(answer["probabilities"].values()) != self.known[digest]:
-            self.problems.append(f"{response.status} {digest} {answer}")
 
 
 def test_models_are_exchanged_without_a_lost_request(
