@@ -105,7 +105,7 @@ def test_rows_come_from_a_pipe(infer: Callable[..., Finished], known_server: Cal
     ("arguments", "code", "message"),
     [
         (("model.pkl", "iris"), 2, "error: model.pkl is a file, not a service"),
-        (("https://localhost", "http://localhost:1"), 2, "error: https://localhost is not the URL"),
+        (("ftp://localhost", "http://localhost:1"), 2, "error: ftp://localhost is not the URL"),
         (("http://localhost:1", "http://localhost:1"), 1, "error: the service at http://localhost:1 did not"),
     ],
 )
