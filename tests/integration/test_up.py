@@ -125,7 +125,8 @@ def test_a_service_stays_if_the_changed_one_cannot_take_its_place(
     free_port: int,
 ) -> None:
     options = ("--model-dir", str(model_file.parent), "-d", "--name", service_name)
-    started = infer("run", iris_image, *options, "--port", str(free_port))
+    # It does not serve the changed file by itself.
+    started = infer("run", iris_image, *options, "--port", str(free_port), "--env", "RELOAD=0")
     assert started.exit_code == 0, started.stderr
     before, container = _ask(started.stdout), _labels(engine, service_name)
 
