@@ -11,6 +11,7 @@ from infer_cli.building.build import ProofRequest, make_image, prove_image
 from infer_cli.building.fitting import find_fitting_image
 from infer_cli.building.naming import require_own_image_name
 from infer_cli.building.prepare import inputs_of, prepare_build, resolution_for
+from infer_cli.engine.containers import keep_running
 from infer_cli.engine.images import find_image, tag_image
 from infer_cli.engine.services import container_names, list_services
 from infer_cli.errors import NameTaken
@@ -190,6 +191,7 @@ def _start(
     with started_service(engine, prepared, note=progress.note) as service:
         progress.stage(f"Waiting until {service.name} is ready")
         wait_until_ready(engine, service, timeout_s=request.timeout_s)
+        keep_running(engine, service, prepared.plan.restart)
     return service, "started"
 
 

@@ -14,7 +14,15 @@ from infer_cli.commands.started import describe_started
 from infer_cli.errors import ModelUnreadable, UsageError
 from infer_cli.image.name import ImageName
 from infer_cli.plan.run import DEFAULT_HOST_IP, DEFAULT_PORT, Limits, Safety, needs_tokens
-from infer_cli.plan.settings import ALLOWED_HOSTS, CORS_ORIGINS, EGRESS, check_restart, environment_of
+from infer_cli.plan.settings import (
+    ALLOWED_HOSTS,
+    CORS_ORIGINS,
+    EGRESS,
+    IN_BACKGROUND,
+    IN_FOREGROUND,
+    check_restart,
+    environment_of,
+)
 from infer_cli.plan.trust import parse_trust
 from infer_cli.terminal import output
 from infer_cli.terminal.options import (
@@ -73,7 +81,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     memory: Memory = None,
     cpus: Processors = None,
     workers: Workers = None,
-    restart: RestartPolicy = "no",
+    restart: RestartPolicy = None,
     timeout: ReadyTimeout = 120,
     host: Annotated[
         str, host_option("The address to publish on; 0.0.0.0 opens it to the network.")
@@ -157,7 +165,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
                 added_capabilities=tuple(cap_add or ()),
                 new_privileges=new_privileges,
             ),
-            restart=restart,
+            restart=restart or (IN_BACKGROUND if detach else IN_FOREGROUND),
             trusted=trusted,
             has_tokens=needs_tokens(host, environment, wanted=auth),
             certificate=read_pair(tls_cert, tls_key),
@@ -178,7 +186,8 @@ def _ready_service(
 
     A service that took no other one's place is removed if the block raises an error.
     """
-    from infer_cli.engine.services import list_services  # noqa: PLC0415 (slow to import)
+    from infer_cli.engine.containers import keep_running  # noqa: PLC0415 (slow to import)
+    from infer_cli.engine.services import list_services  # noqa: PLC0415
     from infer_cli.running.readiness import wait_until_ready  # noqa: PLC0415
     from infer_cli.running.replace import replace_service  # noqa: PLC0415
     from infer_cli.running.start import prepare_run, started_service  # noqa: PLC0415
@@ -200,10 +209,11 @@ def _ready_service(
     with started_service(engine, prepared, note=progress.note) as service:
         progress.stage(f"Waiting until {service.name} is ready")
         wait_until_ready(engine, service, timeout_s=timeout_s)
+        keep_running(engine, service, prepared.plan.restart)
         yield service
 
 
-def _check_options(tag: str, *, pull: str, restart: str, detach: bool) -> None:
+def _check_options(tag: str, *, pull: str, restart: str | None, detach: bool) -> None:
     if looks_like_model(tag):
         raise UsageError(
             f"{tag} is a file, not an image", hint=f"serve a model with `infer up {shlex.quote(tag)}`"
@@ -211,7 +221,7 @@ def _check_options(tag: str, *, pull: str, restart: str, detach: bool) -> None:
     if pull not in _PULLS:
         raise UsageError(f"--pull {pull} is not known", hint=f"choose one of {', '.join(_PULLS)}")
     check_restart(restart)
-    if restart != "no" and not detach:
+    if restart not in (None, IN_FOREGROUND) and not detach:
         raise UsageError("--restart needs -d: in the foreground the service ends with this command")
 
 

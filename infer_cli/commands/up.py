@@ -15,7 +15,7 @@ from infer_cli.errors import ImageNotFound, UsageError
 from infer_cli.image.base import check_python
 from infer_cli.image.name import ImageName
 from infer_cli.plan.run import DEFAULT_HOST_IP, DEFAULT_PORT, Limits, needs_tokens
-from infer_cli.plan.settings import ALLOWED_HOSTS, CORS_ORIGINS, check_restart, environment_of
+from infer_cli.plan.settings import ALLOWED_HOSTS, CORS_ORIGINS, IN_BACKGROUND, check_restart, environment_of
 from infer_cli.terminal import output
 from infer_cli.terminal.browser import can_open_pages, open_page
 from infer_cli.terminal.completion import complete_model_or_image
@@ -102,7 +102,7 @@ def up(  # noqa: PLR0913 (each is an option of the command)
     memory: Memory = None,
     cpus: Processors = None,
     workers: Workers = None,
-    restart: RestartPolicy = "no",
+    restart: RestartPolicy = None,
     egress: Egress = False,
     auth: Auth = None,
     tls_cert: TlsCertificate = None,
@@ -166,7 +166,7 @@ def up(  # noqa: PLR0913 (each is an option of the command)
             host_ip=host,
             environment=environment,
             limits=Limits(memory=memory, cpus=cpus),
-            restart=restart,
+            restart=restart or IN_BACKGROUND,
             trusted=trusted,
             has_tokens=needs_tokens(host, environment, wanted=auth),
             certificate=read_pair(tls_cert, tls_key),
@@ -196,7 +196,7 @@ def up(  # noqa: PLR0913 (each is an option of the command)
     _open_page(engine, done, is_wanted=not (no_browser or as_json))
 
 
-def _check_options(tag: str | None, restart: str, python: str | None) -> ImageName | None:
+def _check_options(tag: str | None, restart: str | None, python: str | None) -> ImageName | None:
     """The name of the image, if one is wanted; refuses a restart policy and a Python that there are not."""
     check_restart(restart)
     check_python(python)

@@ -9,7 +9,7 @@ import tempfile
 import time
 import uuid
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from infer_cli import tokens
 from infer_cli.engine.connection import explanation, translated
@@ -276,9 +276,20 @@ def _host_config(engine: Engine, plan: RunPlan, binds: list[str]) -> HostConfig:
         mem_limit=limits.memory,
         memswap_limit=limits.memory,
         nano_cpus=round(limits.cpus * 1e9) if limits.cpus else None,
-        restart_policy={"Name": plan.restart},
         log_config=log,
     )
+
+
+def keep_running(engine: Engine, service: Service, policy: str) -> None:
+    """Let the engine start a service again by this policy.
+
+    Not before it is ready: a service that cannot start would else be started again and again, and what it
+    says of that would be lost.
+    """
+    if policy != "no":
+        wanted: Any = {"Name": policy, "MaximumRetryCount": 0}
+        with translated(f"let the engine start {service.name} again when it ends"):
+            engine.api.update_container(service.container_id, restart_policy=wanted)
 
 
 def start_container(engine: Engine, plan: RunPlan, container_id: str) -> None:

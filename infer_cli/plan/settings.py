@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 RESTART_POLICIES = ("no", "on-failure", "always", "unless-stopped")
+# When the engine starts a service again, unless the user says so: one that ends with its command, and others.
+IN_FOREGROUND, IN_BACKGROUND = "no", "on-failure"
 
 
-def check_restart(policy: str) -> None:
+def check_restart(policy: str | None) -> None:
     """Raise `UsageError` for a `--restart` that the engine does not know."""
-    if policy not in RESTART_POLICIES:
+    if policy not in (None, *RESTART_POLICIES):
         choices = ", ".join(RESTART_POLICIES)
         raise UsageError(f"--restart {policy} is not known", hint=f"choose one of {choices}")
 

@@ -7,7 +7,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from infer_cli.engine.containers import create_service, forget_tokens, put_back, remove_service, set_aside
+from infer_cli.engine.containers import (
+    create_service,
+    forget_tokens,
+    keep_running,
+    put_back,
+    remove_service,
+    set_aside,
+)
 from infer_cli.engine.interrupts import interrupts_deferred
 from infer_cli.errors import ContainerFailed, InferError
 from infer_cli.running.readiness import wait_until_ready
@@ -49,6 +56,7 @@ def replace_service(
             started_service(engine, run, note=note) as new,
         ):
             wait_until_ready(engine, new, timeout_s=timeout_s)
+            keep_running(engine, new, run.plan.restart)
     except InferError:
         forget_tokens(engine, run.plan.access)
         note(f"{old.name} stays as it was")

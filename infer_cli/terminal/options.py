@@ -207,12 +207,13 @@ Processors = Annotated[
     ),
 ]
 RestartPolicy = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--restart",
         rich_help_panel=_SERVICE,
         metavar="WHEN",
-        help="When to restart the service: no, on-failure, always, unless-stopped.",
+        help="When the engine starts it again: no, on-failure (of a service that runs in the background), "
+        "always, unless-stopped.",
     ),
 ]
 UserId = Annotated[

@@ -193,3 +193,18 @@ def wait_for_file(infer: Callable[..., Finished], name: str, on_disk: str) -> di
         if found["model_on_disk"] == on_disk:
             return found
         assert time.monotonic() < deadline, found
+
+
+def test_a_service_in_the_background_that_fails_is_started_again(
+    engine: Engine, infer: Callable[..., Finished], iris_service: str
+) -> None:
+    pid = engine.api.inspect_container(iris_service)["State"]["Pid"]
+
+    # The first process of a container cannot be killed from inside; it ends because the others have.
+    kill = "import os, signal; os.kill(-1, signal.SIGKILL)"
+    infer("exec", iris_service, "--", "python3", "-c", kill)
+
+    deadline = time.monotonic() + DEADLINE_S
+    while (now := engine.api.inspect_container(iris_service)["State"])["Pid"] in (0, pid):
+        assert time.monotonic() < deadline, now
+        time.sleep(0.1)

@@ -60,6 +60,10 @@ class Containers:
         assert name.startswith(f"{service.name}-replaced-")
         self.note("set old aside")
 
+    def keep_running(self, _: Engine, service: Service, policy: str) -> None:
+        assert policy == "always"
+        self.note(f"keep {service.container_id} running")
+
     def put_back(self, *_: object) -> None:
         self.note("put old back")
 
@@ -71,6 +75,7 @@ def replaced(
     monkeypatch.setattr(replacing, "wait_until_ready", containers.wait)
     monkeypatch.setattr(replacing, "remove_service", containers.remove)
     monkeypatch.setattr(replacing, "set_aside", containers.set_aside)
+    monkeypatch.setattr(replacing, "keep_running", containers.keep_running)
     monkeypatch.setattr(replacing, "put_back", containers.put_back)
     monkeypatch.setattr(start, "create_service", containers.create)
     monkeypatch.setattr(start, "remove_service", containers.remove)
@@ -87,7 +92,7 @@ def replaced(
 
 
 TRIAL = ["create trial", "wait for trial", "remove trial"]
-SWAP = ["set old aside", "create new", "wait for new"]
+SWAP = ["set old aside", "create new", "wait for new", "keep new running"]
 
 
 def test_the_old_service_goes_last(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +119,7 @@ def test_a_service_that_does_not_run_is_replaced_without_a_trial(monkeypatch: py
         pytest.param("set old aside", ["put old back"], id="stop"),
         pytest.param("create new", ["put old back"], id="start"),
         pytest.param("wait for new", ["remove new", "put old back"], id="readiness"),
+        pytest.param("keep new running", ["remove new", "put old back"], id="restart policy"),
     ],
 )
 @pytest.mark.parametrize("is_interrupt", [False, True], ids=["failure", "interrupt"])
