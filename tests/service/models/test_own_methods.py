@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.gaussian_process import GaussianProcessClassifier
@@ -157,7 +157,11 @@ def test_gaussian_processes(table: dict[str, Any], kernel: str, optimizer: str |
     rows, labels = training({**table, "rows": min(table["rows"], 60)}, 4)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        model = GaussianProcessClassifier(KERNELS[kernel], optimizer=optimizer).fit(rows, labels)
+        try:
+            model = GaussianProcessClassifier(KERNELS[kernel], optimizer=optimizer).fit(rows, labels)
+        except np.linalg.LinAlgError:
+            # Products of large numbers round to a matrix that is none of a kernel.
+            reject()
 
     for some in asked(rows, table["seed"]):
         assert_same_bits(model, some)
