@@ -90,7 +90,7 @@ def _make_pair(folder: Path) -> dict[str, str]:
     """Make a certificate, and give the settings of a service that has it."""
     pair = {"TLS_CERTIFICATE": str(folder / "certificate.pem"), "TLS_KEY": str(folder / "key.pem")}
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=localhost")
-    files = ("-noenc", "-keyout", pair["TLS_KEY"], "-out", pair["TLS_CERTIFICATE"])
+    files = ("-nodes", "-keyout", pair["TLS_KEY"], "-out", pair["TLS_CERTIFICATE"])
     subprocess.run(["openssl", "req", "-x509", *curve, *files], check=True, capture_output=True)
     return pair
 

@@ -13,7 +13,7 @@ from functools import partial
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Callable
 
-from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
 from service.admission import (
@@ -99,8 +99,6 @@ def serve(
         port=settings.port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
-        # The oldest version that no standard has withdrawn; some clients have no newer one.
-        ssl_protocol_min=SSLProtocols.tls12,
         websockets=False,
         workers=sizing.workers,
         blocking_threads=BLOCKING_THREADS,

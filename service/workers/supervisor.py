@@ -59,6 +59,11 @@ class _Place:
 _hold: Callable[[int, bool, int], Any] = vars(net)["SocketHolder"]
 
 
+# The oldest version of TLS that no standard has withdrawn, in the place of Granian's usual one: some clients
+# have no newer one. Granian for Python 3.9 takes both, and has no setting for it.
+_OLDEST, _USUAL = "tls1.2", "tls1.3"
+
+
 class Supervisor(MPServer):
     """Granian's server with another loop: it never gives up, and replaces workers that answer nothing.
 
@@ -81,7 +86,8 @@ class Supervisor(MPServer):
         super().__init__("service", **options)
         if certificate is not None:
             # Granian's own method for it would follow the links that lead to files in memory.
-            context: Any = (True, *certificate.paths, *self.ssl_ctx[3:])
+            rest = (_OLDEST if each == _USUAL else each for each in self.ssl_ctx[3:])
+            context: Any = (True, *certificate.paths, *rest)
             self.ssl_ctx = context
         # Kept, because its files are there as long as it is.
         self._certificate = certificate
