@@ -28,7 +28,8 @@ END = "print(json.dumps([time.process_time() - cpu, time.perf_counter() - clock]
 SERVICE = "import sklearn.ensemble\nfrom service.loading import model_file\n"
 UNCHECKED = "model_file.check_contents = model_file.check_values = lambda *_: None\n"
 READ = (
-    "model_file._read(model_file._format_of(file), file, model_file.Policy(()), versions_must_match=False)\n"
+    "found = model_file._format_of(file)\n"
+    "model_file._read(found, file, file, model_file.Policy(()), versions_must_match=False)\n"
 )
 INSPECTION = "from infer_cli.inspection import inspect_model, require_safe\n"
 CODE = {

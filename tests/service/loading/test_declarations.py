@@ -21,13 +21,13 @@ def test_the_file_of_the_settings_comes_before_the_file_beside_the_model(tmp_pat
     schema = tmp_path / "schema.json"
     schema.write_text(json.dumps({"member": "chosen"}))
 
-    found = declared_for(tmp_path / "model.pkl", schema, ("a",))
+    found = declared_for(tmp_path / "infer.json", schema, ("a",))
 
     assert found == Declared(optional=("a", "b"), classes=(0, 1), member="chosen")
 
 
 def test_nothing_is_declared_without_a_file(tmp_path: Path) -> None:
-    assert declared_for(tmp_path / "model.pkl") == Declared()
+    assert declared_for(tmp_path / "infer.json") == declared_for(None) == Declared()
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff", b"[]", b"[" * 100_000])
@@ -36,7 +36,7 @@ def test_another_content_is_an_error(content: bytes, tmp_path: Path) -> None:
     file.write_bytes(content)
 
     with pytest.raises(ModelUnloadable, match="it is no declared schema"):
-        declared_for(tmp_path / "model.pkl")
+        declared_for(file)
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
