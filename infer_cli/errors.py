@@ -21,6 +21,7 @@
      │   ├─ PortTaken          another program listens on the port
      │   ├─ NameTaken          another container has the name
      │   ├─ ContainerFailed    the service did not start, or ended
+     │   ├─ ModelRefused       the service does not serve a model, and serves the one before on
      │   └─ ProgramNotRun      exit code 127: no such program in the service; 126: it cannot be run
      ├─ ServiceNotFound        no running service of that name, or several
      ├─ PredictionFailed       the service refused the rows

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import joblib
 import pytest
+from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 
 from tests.service.certificates import make_pair
@@ -130,8 +131,7 @@ def test_models_are_exchanged_without_a_lost_request(
     tmp_path: Path,
 ) -> None:
     joblib.dump(make_instance("Hostile", CRASHES.format(deed="ctypes.string_at(0)")), tmp_path / "crash.pkl")
-    classifier.set_params().fit([[0.0], [1.0]], [0, 1])
-    joblib.dump(classifier, tmp_path / "other.pkl")
+    joblib.dump(clone(classifier).fit([[0.0], [1.0]], [0, 1]), tmp_path / "other.pkl")
     whole = models.files[0].read_bytes()
     bad = [
         (os.urandom(3000), "cannot load"),
@@ -243,7 +243,7 @@ def test_other_inputs_are_served_if_that_is_wanted(
     iris: Iris,
 ) -> None:
     service = start_service(models.file, WORKERS="1")
-    joblib.dump(classifier.fit(iris[0].drop(columns="pwidth"), iris[1]), models.files[1])
+    joblib.dump(clone(classifier).fit(iris[0].drop(columns="pwidth"), iris[1]), models.files[1])
     models.put(1)
 
     refused = reload()
