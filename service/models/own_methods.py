@@ -156,13 +156,15 @@ def _gaussian_process(part: Part) -> tuple[int, dict[str, OwnMethod]]:
     if not (has_numbers and lower.dtype == np.float64 and lower.flags.f_contiguous):
         return 0, {}
 
+    # Versions of SciPy give another layout, and a sum along the columns of another layout has another order.
+    layout = _layout_of(solve(lower, weights * part.kernel_(rows, rows[: max(TRIED_COLUMNS)] + 0.0)))
+
     def solved(right: Array) -> Array:
-        # A sum along the columns of another layout has another order.
-        return np.ascontiguousarray(lapack.dtrtrs(lower, right, lower=1)[0])
+        return layout(lapack.dtrtrs(lower, right, lower=1)[0])
 
     for count in TRIED_COLUMNS:
         right = weights * part.kernel_(rows, rows[:count] + 0.0)
-        if solved(right).tobytes() != np.ascontiguousarray(solve(lower, right)).tobytes():
+        if solved(right).tobytes() != layout(solve(lower, right)).tobytes():
             return 0, {}
 
     def probabilities(table: Array) -> Array | None:
@@ -184,6 +186,11 @@ def _gaussian_process(part: Part) -> tuple[int, dict[str, OwnMethod]]:
         return np.vstack((1 - positive, positive)).T
 
     return rows.shape[1], {"predict_proba": probabilities}
+
+
+def _layout_of(array: Array) -> Callable[[Array], Array]:
+    """Give what lays out arrays as this one is: row after row, or column after column."""
+    return np.ascontiguousarray if array.flags.c_contiguous else np.asfortranarray
 
 
 _MAKERS: dict[str, Callable[[Part], tuple[int, dict[str, OwnMethod]]]] = {
