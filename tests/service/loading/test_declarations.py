@@ -30,7 +30,9 @@ def test_nothing_is_declared_without_a_file(tmp_path: Path) -> None:
     assert declared_for(tmp_path / "infer.json") == declared_for(None) == Declared()
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff", b"[]", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content", [b"{", b"\xff", b"[]", b"[" * 100_000], ids=["no end", "no text", "a list", "too deep"]
+)
 def test_another_content_is_an_error(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "infer.json"
     file.write_bytes(content)
