@@ -209,7 +209,7 @@ class _Views:
         names = self.slot.served.names
         if model not in names.names:
             raise NotFound
-        return load_again(self.meter.counters.record)
+        return load_again(self.meter.counters.record, request.get_json(force=True, silent=True))
 
     def metrics(self) -> Response:
         # Its library takes 25 ms to import, which the start of a worker need not wait for.

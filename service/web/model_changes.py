@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 POLL_S = 0.1
 # A client of the Open Inference Protocol waits no longer; the model is served all the same once it is loaded.
 LONGEST_WAIT_S = 600
+PARAMETERS = "the service loads its own model file, and takes no parameters for that"
 
 
 def refused_model(record: ServiceRecord, *, tells_reasons: bool) -> dict[str, JsonValue]:
@@ -35,8 +36,13 @@ def refused_model(record: ServiceRecord, *, tells_reasons: bool) -> dict[str, Js
     return {"reload": told}
 
 
-def load_again(record: ServiceRecord) -> Response:
-    """Have the model file loaded again, and tell how that ended, as the Open Inference Protocol tells it."""
+def load_again(record: ServiceRecord, asked: object = None) -> Response:
+    """Have the model file loaded again, and tell how that ended, as the Open Inference Protocol tells it.
+
+    `asked` is the JSON of the request, which may name parameters: a configuration, or files to be served.
+    """
+    if isinstance(asked, dict) and asked.get("parameters"):
+        return json_answer({"error": PARAMETERS}, HTTPStatus.BAD_REQUEST)
     # The process that loads other models, and the one that serves this one.
     if len(record.processes) < 2:  # noqa: PLR2004 (as the line above says)
         return json_answer({"error": "this service cannot load another model"}, HTTPStatus.NOT_IMPLEMENTED)
