@@ -236,16 +236,14 @@ class _Generations:
             if not watch.is_done:
                 watch.look(0)
             if candidate.status is not None:
-                self._candidate = None
                 if is_first:
                     return watch.code_of(candidate.status)
-                self._refuse(candidate, self._reason(candidate))
+                self._forget(candidate, REFUSED, self._reason(candidate))
                 return None
         except ModelUnloadable as error:
             if is_first:
                 raise
-            self._candidate = None
-            self._refuse(candidate, str(error))
+            self._forget(candidate, REFUSED, str(error))
             return None
         if candidate.facts is None:
             candidate.facts = watch.answer_to(LOADED)
@@ -346,21 +344,17 @@ class _Generations:
             outcome = ROLLED_BACK if now.wish.kind == ROLLBACK else SERVED
             self._tell(now.wish, outcome, "", asked=now.asked)
 
-    def _refuse(self, candidate: _Generation, reason: str) -> None:
-        """Forget a generation that has ended before it served."""
-        candidate.watch.close()
-        self._forget(candidate, REFUSED, reason)
-
     def _give_up(self, candidate: _Generation, outcome: str, reason: str) -> None:
         """End a generation that is not to serve."""
         with suppress(ProcessLookupError):
             os.kill(candidate.watch.child, signal.SIGKILL)
         with suppress(ChildProcessError):
             os.waitpid(candidate.watch.child, 0)
-        candidate.watch.close()
         self._forget(candidate, outcome, reason)
 
     def _forget(self, candidate: _Generation, outcome: str, reason: str) -> None:
+        """Forget a generation that has ended and never served."""
+        candidate.watch.close()
         self._candidate = None
         if candidate.kept is not None and candidate.known is None:
             candidate.kept.close()

@@ -202,13 +202,22 @@ def test_a_body_below_the_least_rate_is_ended_and_can_be_answered(
     assert is_open(fast[1])
 
 
+def ask_each_second(guard: Guard, pair: Pair, seconds: int) -> None:
+    """Let a client ask, and have its answer, before each of as many looks of the guard."""
+    client, server = pair
+    now = time.monotonic()
+    for second in range(seconds):
+        send(pair, b"GET")
+        server.sendall(b"200")
+        client.recv(3)
+        guard.look(now + second)
+
+
 def test_short_requests_that_are_answered_at_once_are_no_slow_body(
     guard: Guard, connect: Callable[[], Pair], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kernel's clock ticks every few milliseconds: a request and its answer may have the same time."""
     pair = connect()
-    client, server = pair
-    now = time.monotonic()
     look = guard._sockets.look
 
     def in_one_tick() -> Iterator[Connection]:
@@ -216,13 +225,9 @@ def test_short_requests_that_are_answered_at_once_are_no_slow_body(
 
     monkeypatch.setattr(guard._sockets, "look", in_one_tick)
 
-    for second in range(12):
-        send(pair, b"GET")
-        server.sendall(b"200")
-        client.recv(3)
-        guard.look(now + second)
+    ask_each_second(guard, pair, 12)
 
-    assert is_open(server)
+    assert is_open(pair[1])
 
 
 def test_short_answers_that_are_read_are_no_answer_that_is_not(
@@ -230,8 +235,6 @@ def test_short_answers_that_are_read_are_no_answer_that_is_not(
 ) -> None:
     """The client's kernel may take 40 ms to tell that an answer has come, and a look may be within them."""
     pair = connect()
-    client, server = pair
-    now = time.monotonic()
     look = guard._sockets.look
 
     def before_the_news() -> Iterator[Connection]:
@@ -239,13 +242,9 @@ def test_short_answers_that_are_read_are_no_answer_that_is_not(
 
     monkeypatch.setattr(guard._sockets, "look", before_the_news)
 
-    for second in range(2 * ANSWER_GRACE_S):
-        send(pair, b"GET")
-        server.sendall(b"200")
-        client.recv(3)
-        guard.look(now + second)
+    ask_each_second(guard, pair, 2 * ANSWER_GRACE_S)
 
-    assert is_open(server)
+    assert is_open(pair[1])
 
 
 def test_a_request_that_may_be_predicted_is_let_alone(
