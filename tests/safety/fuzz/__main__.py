@@ -7,16 +7,12 @@ crash, a file opened, a program started, a connection, or more than the budget. 
 from __future__ import annotations
 
 import argparse
-import itertools
 import os
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.service.fuzz.numbers import numbers
 
 # The threads of OpenMP do not outlive a fork, and the order of sets decides what is changed.
 ENVIRONMENT = {
@@ -26,14 +22,6 @@ ENVIRONMENT = {
     "LOKY_MAX_CPU_COUNT": "2",
 }
 REPORT_SECONDS = 60
-
-
-def _numbers(first: int, count: int | None, minutes: float | None) -> Iterator[int]:
-    end = None if minutes is None else time.monotonic() + minutes * 60
-    for number in itertools.count(first):
-        if (end is not None and time.monotonic() > end) or (count is not None and number >= first + count):
-            return
-        yield number
 
 
 def main() -> int:
@@ -57,7 +45,7 @@ def main() -> int:
     folder = options.keep or Path(tempfile.mkdtemp(prefix="infer-fuzz-"))
     folder.mkdir(parents=True, exist_ok=True)
     found = run(
-        _numbers(options.seed, options.count, options.minutes),
+        numbers(options.seed, options.count, options.minutes),
         folder,
         lambda text: print(text, flush=True),
         names,

@@ -8,29 +8,16 @@ got each status at each path, and each failure with its number. The exit code is
 from __future__ import annotations
 
 import argparse
-import itertools
 import os
 import sys
-import time
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from tests.service.fuzz.campaign import FAILED
 from tests.service.fuzz.models import MODELS
+from tests.service.fuzz.numbers import numbers
 from tests.service.fuzz.watch import Child
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 PROGRESS = 10_000
-
-
-def _numbers(first: int, count: int | None, minutes: float | None) -> Iterator[int]:
-    end = None if minutes is None else time.monotonic() + minutes * 60
-    for number in itertools.count(first):
-        if (end is not None and time.monotonic() > end) or (count is not None and number >= first + count):
-            return
-        yield number
 
 
 def main() -> int:
@@ -50,7 +37,7 @@ def main() -> int:
     counts: Counter[str] = Counter()
     read: Counter[str] = Counter()
     child = Child(names)
-    for number in _numbers(options.seed, options.count, options.minutes):
+    for number in numbers(options.seed, options.count, options.minutes):
         child = Child(names) if child.is_over else child
         outcome = child.run(number)
         counts[outcome.kind] += 1
